@@ -1,0 +1,59 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "env/action_space.hpp"
+#include "env/observation_spec.hpp"
+
+namespace rein {
+
+/// What an agent may know of its task beforehand.
+struct Problem {
+  const ActionSpace& actions;
+  const ObservationSpec& observations;
+  std::vector<double> reward_bounds;  ///< [actions]: Environment::reward_bound of each.
+};
+
+/// One step, as the environment reported it.
+struct Transition {
+  const Observation& observation;  ///< Before the action.
+  ActionId action;
+  double reward;
+  const Observation& next_observation;
+  bool terminated;  ///< The next state has no value.
+  bool truncated;   ///< The next state's value still counts.
+};
+
+/// How an agent came to its last action.
+struct ExplorationStatus {
+  double rate = 0.0;      ///< The chance that it explored, in [0, 1].
+  bool explored = false;  ///< It did not take what it believes best.
+};
+
+/// Decides which action to take, and may learn from what follows. Used from one thread.
+class Agent {
+ public:
+  virtual ~Agent() = default;
+
+  /// As in make_agent(): "q_learning".
+  virtual std::string kind() const = 0;
+
+  /// @pre one finite value for each feature.  @post the action is below actions.size().
+  virtual ActionId act(const Observation& observation) = 0;
+
+  /// Learns from a transition of its own or of somebody else's; agents that do not learn ignore it.
+  virtual void observe(const Transition& transition) = 0;
+
+  virtual ExplorationStatus exploration() const { return {}; }
+
+  /// Writes a checkpoint: all that is needed to go on as if never stopped, the random generator
+  /// included. @throws Error naming the file.
+  virtual void save(const std::filesystem::path& file) const = 0;
+  /// @throws ConfigError if the file is not a checkpoint of this kind for this problem; the agent
+  ///         is then as it was.
+  virtual void load(const std::filesystem::path& file) = 0;
+};
+
+}  // namespace rein

@@ -1,0 +1,32 @@
+#include "agent/make_agent.hpp"
+
+#include "agent/q_learning.hpp"
+#include "agent/simple_agents.hpp"
+
+namespace rein {
+
+const std::vector<std::string>& agent_kinds() {
+  static const std::vector<std::string> kinds = {"q_learning", "static", "random"};
+  return kinds;
+}
+
+std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem, Random& random) {
+  const std::string kind = node.at("kind").one_of(agent_kinds());
+  std::unique_ptr<Agent> agent;
+  if (kind == "q_learning") {
+    const auto options = QLearning::Options::from_yaml(node);
+    auto states = node.has("state")
+                      ? StateAggregation::from_yaml(node.at("state"), problem.observations)
+                      : StateAggregation::standard(problem.observations);
+    agent = std::make_unique<QLearning>(options, std::move(states), problem, random);
+  } else if (kind == "static") {
+    agent = std::make_unique<StaticAgent>(
+        StaticAgent::read_configuration(node.at("configuration"), problem.actions), problem);
+  } else {
+    agent = std::make_unique<RandomAgent>(problem, random);
+  }
+  node.reject_unknown();
+  return agent;
+}
+
+}  // namespace rein

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/agent.hpp"
+#include "common/config_node.hpp"
+#include "common/random.hpp"
+
+namespace rein {
+
+/// The kinds that make_agent() knows.
+const std::vector<std::string>& agent_kinds();
+
+/// Makes the agent that `node` (the run file's `agent:`) describes. docs/agents.md has the keys.
+/// `problem`'s references and `random` must outlive the agent. @throws ConfigError.
+std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem, Random& random);
+
+}  // namespace rein

@@ -1,0 +1,59 @@
+#include "cli/machine_info.hpp"
+
+#include <sys/utsname.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "models/slimmable_network.hpp"
+#include "platform/sysfs_root.hpp"
+
+namespace rein {
+
+namespace {
+
+/// The value behind "key : value" in a file like /proc/cpuinfo; null if there is none.
+nlohmann::ordered_json look_up(const SysfsRoot& root, const std::string& file,
+                               const std::string& key) {
+  std::istringstream lines(root.try_read(file).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const auto colon = line.find(':');
+    if (line.starts_with(key) && colon != std::string::npos) {
+      const auto value = line.find_first_not_of(" \t", colon + 1);
+      return value == std::string::npos ? "" : line.substr(value);
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+nlohmann::ordered_json machine_info(const Board& board) {
+  const SysfsRoot root;
+  utsname names{};
+  uname(&names);
+  nlohmann::ordered_json info;
+  info["board"] = board.name;
+  info["cpu_model"] = look_up(root, "/proc/cpuinfo", "model name");
+  info["cpus"] = format_cpu_list(board.cpus);
+  info["hypervisor"] =
+      look_up(root, "/proc/cpuinfo", "flags").dump().find(" hypervisor") != std::string::npos;
+  info["architecture"] = names.machine;
+  info["kernel"] = std::string(names.sysname) + " " + names.release;
+  info["memory"] = look_up(root, "/proc/meminfo", "MemTotal");
+  info["load_at_start"] = root.try_read("/proc/loadavg").value_or("");
+  auto governors = nlohmann::ordered_json::object();
+  for (const auto& domain : board.domains) {
+    governors[domain.name] =
+        root.try_read("/sys/devices/system/cpu/cpufreq/" + domain.policy + "/scaling_governor")
+            .value_or("");
+  }
+  info["governors"] = std::move(governors);
+  info["compiler"] = __VERSION__;
+  info["libtorch"] = has_libtorch();
+  info["version"] = REIN_VERSION;
+  return info;
+}
+
+}  // namespace rein

@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/report/page.hpp"
+#include "cli/report/run.hpp"
+#include "cli/report/table.hpp"
+#include "cli/verbs.hpp"
+#include "common/files.hpp"
+
+namespace rein {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> folders;
+  std::string output;
+};
+
+/// In the folder of the only run, or in the deepest folder that holds them all.
+fs::path default_output(const std::vector<std::string>& folders) {
+  if (folders.size() == 1) {
+    return fs::path(folders.front()) / "report.html";
+  }
+  const auto parent_of = [](const std::string& folder) {
+    // With a slash at the end the name would be empty.
+    return (fs::absolute(folder) / "").lexically_normal().parent_path().parent_path();
+  };
+  fs::path common = parent_of(folders.front());
+  for (const auto& folder : folders) {
+    const fs::path parent = parent_of(folder);
+    const auto [in_common, in_parent] = std::ranges::mismatch(common, parent);
+    fs::path shared;
+    std::for_each(common.begin(), in_common, [&](const fs::path& part) { shared /= part; });
+    common = shared;
+  }
+  return common / "report.html";
+}
+
+int make_report(const Options& options) {
+  std::vector<Run> runs;
+  for (const auto& folder : options.folders) {
+    runs.push_back(read_run(folder));
+  }
+  std::stable_partition(runs.begin(), runs.end(), std::mem_fn(&Run::explores));
+  const fs::path output =
+      options.output.empty() ? default_output(options.folders) : fs::path(options.output);
+  write_file(output, make_page(runs));
+  std::cout << to_text(compare_runs(runs, labels_of(runs))) << output.string() << '\n';
+  return 0;
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, VerbAction& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("report", "turn what runs wrote into one report.html");
+  verb->add_option("folders", options->folders, "the folders of the runs, to be compared")
+      ->type_name("DIR")
+      ->required();
+  verb->add_option("--output", options->output,
+                   "where to write it (default: report.html in the folder, or in the folder that "
+                   "holds them all)")
+      ->type_name("FILE");
+  verb->callback([options, &action] { action = [options] { return make_report(*options); }; });
+}
+
+}  // namespace rein

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rein {
+
+/// A CSV file whose columns are known only when it is read: a header and rows of as many cells.
+struct CsvTable {
+  struct Row {
+    std::size_t line;  ///< Where the row begins in the file, from 1.
+    std::vector<std::string> cells;
+  };
+  std::vector<std::string> columns;
+  std::vector<Row> rows;
+};
+
+/// Reads RFC 4180: a cell may be quoted, and then hold commas, line ends and doubled quotes. `name`
+/// stands for the file in messages.
+///
+/// @throws ConfigError reading `file:line: ...` for a missing header, a column that is named twice,
+///         a row with too few or too many cells, and a quoted cell that does not end.
+CsvTable parse_csv(std::string_view text, const std::string& name);
+
+}  // namespace rein

@@ -1,0 +1,212 @@
+#include "cli/run_config.hpp"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/error.hpp"
+#include "common/files.hpp"
+#include "platform/co_runner_process.hpp"
+#include "platform/sysfs_root.hpp"
+
+namespace rein {
+
+namespace {
+
+void apply_overrides(ConfigNode& node, const RunOverrides& overrides) {
+  for (const auto& setting : overrides.settings) {
+    const auto equals = setting.find('=');
+    if (equals == std::string::npos) {
+      throw UsageError(fmt::format("--set: expected dotted.key=value, found '{}'", setting));
+    }
+    node.set(setting.substr(0, equals), setting.substr(equals + 1), "--set " + setting);
+  }
+  if (overrides.agent) {
+    // The parameters in the file are those of the file's own agent.
+    if (!node.has("agent") || node.at("agent").text_or("kind", "") != *overrides.agent) {
+      node.set("agent", fmt::format("{{kind: {}}}", *overrides.agent),
+               "--agent " + *overrides.agent);
+    }
+  }
+  if (overrides.seed) {
+    node.set("seed", std::to_string(*overrides.seed), fmt::format("--seed {}", *overrides.seed));
+  }
+  if (overrides.duration_s) {
+    node.set("duration_s", fmt::format("{}", *overrides.duration_s),
+             fmt::format("--duration {}", *overrides.duration_s));
+  }
+}
+
+/// What `node` holds: a mapping in place, or the file that it names.
+ConfigNode open(const ConfigNode& node) {
+  if (node.is_mapping()) {
+    return node;
+  }
+  const auto file = node.resolve(node.text());
+  if (!std::filesystem::exists(file)) {
+    node.fail(fmt::format("a file that exists (looked for {})", file.string()));
+  }
+  return ConfigNode::load(file);
+}
+
+ApplicationConfig read_application(const ConfigNode& node, const Board& board) {
+  ApplicationConfig application;
+  application.name = node.at("name").text();
+  if (application.name.find_first_of(".,;\" ") != std::string::npos) {
+    node.at("name").fail("a name without dots, commas, semicolons, quotes and blanks");
+  }
+  const ConfigNode network = node.at("network");
+  network.at("kind").one_of({"slimmable"});
+  application.checkpoint = network.resolve(network.at("checkpoint").text());
+  if (!std::filesystem::is_regular_file(application.checkpoint)) {
+    network.at("checkpoint")
+        .fail(fmt::format("a file that exists (looked for {})", application.checkpoint.string()));
+  }
+  network.reject_unknown();
+
+  const ConfigNode images = node.at("images");
+  std::vector<std::string> names;
+  std::ranges::transform(data_sets(), std::back_inserter(names), &DataSet::name);
+  application.data_set = &find_data_set(images.at("kind").one_of(names));
+  if (images.has("folder")) {
+    application.images_folder = images.resolve(images.at("folder").text());
+  } else if (!application.data_set->default_folder.empty()) {
+    application.images_folder = application.data_set->default_folder;
+  } else {
+    images.at("folder");  // Has no default: reports that it is missing.
+  }
+  images.reject_unknown();
+
+  application.requests = RequestSpec::from_yaml(node.at("requests"));
+  if (node.has("places")) {
+    for (const auto& item : node.at("places").items()) {
+      const std::string place = item.text();
+      if (std::ranges::find(board.places, place, &Place::name) == board.places.end()) {
+        names.clear();
+        std::ranges::transform(board.places, std::back_inserter(names), &Place::name);
+        item.fail(fmt::format("a place of the board ({})", fmt::join(names, ", ")));
+      }
+      application.places.push_back(place);
+    }
+  }
+  node.reject_unknown();
+  return application;
+}
+
+/// Refuses what can be known to fail before anything is started.
+void check_co_runners(const ConfigNode& node, const Scenario& scenario, const Board& board) {
+  if (!scenario.co_runners.empty()) {
+    require_own_file(node);
+  }
+  for (const auto& spec : scenario.co_runners) {
+    const ConfigNode co_runner = node.at("co_runners").at(spec.name);
+    if (!CoRunnerProcess::resolve_command(spec.command.front())) {
+      co_runner.at("command").items().front().fail("a command that exists");
+    }
+    if (!spec.user.empty()) {
+      const passwd* user = getpwnam(spec.user.c_str());
+      if (user == nullptr) {
+        co_runner.at("user").fail("a user of this machine");
+      }
+      if (geteuid() != 0 && user->pw_uid != geteuid()) {
+        co_runner.at("user").fail("yourself, since only root can run it as another user");
+      }
+    }
+    for (const int cpu : spec.cpus) {
+      if (std::ranges::find(board.cpus, cpu) == board.cpus.end()) {
+        co_runner.at("cpus").fail(
+            fmt::format("CPUs of this machine ({})", format_cpu_list(board.cpus)));
+      }
+    }
+  }
+}
+
+Board read_board(const ConfigNode& node) {
+  if (!node.is_mapping() && node.text() == "auto") {
+    return Board::detect(SysfsRoot());
+  }
+  return Board::from_yaml(open(node));
+}
+
+}  // namespace
+
+RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides& overrides) {
+  ConfigNode node = ConfigNode::load(file);
+  apply_overrides(node, overrides);
+
+  RunConfig config{.agent = node.at("agent")};
+  config.board = read_board(node.at("board"));
+  for (const auto& item : node.at("applications").items()) {
+    config.applications.push_back(read_application(item, config.board));
+  }
+  if (config.applications.size() != 1) {
+    node.at("applications")
+        .reject(fmt::format("expected one application (a process serves one for now), found {}",
+                            config.applications.size()));
+  }
+  if (node.has("budgets")) {
+    config.budgets = Budgets::from_yaml(node.at("budgets"));
+  }
+  config.objective = Objective::from_yaml(node.at("objective"));
+  if (node.has("prices")) {
+    config.prices = Prices::from_yaml(node.at("prices"));
+  }
+  if (node.has("controls")) {
+    const ConfigNode controls = node.at("controls");
+    config.use_frequency = controls.boolean_or("frequency", true);
+    config.use_bandwidth = controls.boolean_or("bandwidth", true);
+    if (controls.has("bandwidth_levels_cpus")) {
+      const ConfigNode levels = controls.at("bandwidth_levels_cpus");
+      if (!config.board.bandwidth) {
+        config.board.bandwidth = BandwidthSpec{};
+      }
+      config.board.bandwidth->levels_cpus = levels.numbers(Range::positive());
+      if (config.board.bandwidth->levels_cpus.empty() ||
+          std::ranges::adjacent_find(config.board.bandwidth->levels_cpus, std::greater_equal{}) !=
+              config.board.bandwidth->levels_cpus.end()) {
+        levels.fail("ascending numbers of CPUs");
+      }
+    }
+    controls.reject_unknown();
+  }
+  config.period = from_milliseconds(node.at("period_ms").number({.min = 1.0, .max = 3'600'000.0}));
+  config.seed = static_cast<std::uint64_t>(node.integer_or("seed", 1, Range::non_negative()));
+  const double time_scale = node.number_or("time_scale", 1.0, Range::positive());
+  config.duration_s = node.number_or("duration_s", 0.0, Range::positive());
+  node.at("agent").at("kind");
+
+  const bool has_scenario = node.has("scenario");
+  std::optional<ConfigNode> scenario;
+  if (has_scenario) {
+    scenario = open(node.at("scenario"));
+    config.scenario = Scenario::from_yaml(*scenario, config.budgets, time_scale);
+    check_co_runners(*scenario, config.scenario, config.board);
+  } else {
+    config.scenario =
+        Scenario::alone(config.budgets, node.at("duration_s").number(Range::positive()));
+  }
+  if (config.duration_s == 0.0) {
+    config.duration_s = config.scenario.duration_s();
+  }
+  node.reject_unknown();
+
+  // Self-contained, so that a run's folder is enough to repeat it.
+  const std::string origin = "effective configuration";
+  node.set("board", config.board.to_yaml(), origin);
+  if (scenario && !node.at("scenario").is_mapping()) {
+    node.set("scenario", scenario->dump(), origin);
+  }
+  for (std::size_t i = 0; i < config.applications.size(); ++i) {
+    const std::string prefix = fmt::format("applications.{}.", i);
+    node.set(prefix + "network.checkpoint",
+             std::filesystem::absolute(config.applications[i].checkpoint).string(), origin);
+    node.set(prefix + "images.folder",
+             std::filesystem::absolute(config.applications[i].images_folder).string(), origin);
+  }
+  config.effective = node.dump();
+  return config;
+}
+
+}  // namespace rein

@@ -1,0 +1,71 @@
+#include "cli/status_line.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+namespace rein {
+
+namespace {
+
+/// Cut to the terminal's width: a line that wraps can't be drawn over.
+std::string fit(const std::string& line) {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? line.substr(0, size.ws_col - 1U) : line;
+}
+
+}  // namespace
+
+StatusLine::StatusLine(const Environment& environment, double planned_s)
+    : environment_(environment), planned_s_(planned_s), shown_(isatty(STDERR_FILENO) == 1) {}
+
+StatusLine::~StatusLine() {
+  if (drawn_) {
+    fmt::print(stderr, "\n");
+  }
+}
+
+void StatusLine::update(const PeriodRecord& record) {
+  const StepInfo& info = record.result.info;
+  std::string latency = "-";
+  for (const auto& application : info.applications) {
+    requests_ += application.service.requests();
+    missed_ += application.service.missed();
+    if (application.service.served > 0) {
+      latency = fmt::format("{:.1f}", quantile(application.service.latencies_ms, 0.95));
+      if (const auto& budget = application.budgets.latency) {
+        latency += fmt::format("/{:g}", budget->deadline_ms);
+      }
+    }
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (!shown_ ||
+      (drawn_ && !record.result.truncated && now - last_ < std::chrono::milliseconds(200))) {
+    return;
+  }
+  last_ = now;
+  drawn_ = true;
+  std::string settings;
+  const auto& knobs = environment_.action_space().knobs();
+  const auto levels = environment_.action_space().decode(record.action);
+  for (std::size_t i = 0; i < knobs.size(); ++i) {
+    settings += (i == 0 ? "" : " ") + knobs[i].levels[levels[i]].label;
+  }
+  const double misses =
+      requests_ > 0 ? 100.0 * static_cast<double>(missed_) / static_cast<double>(requests_) : 0.0;
+  fmt::print(
+      stderr, "\r{}\x1b[K",
+      fit(fmt::format(
+          "{:5.1f}/{:.0f} s  {}{}  {}  p95 {} ms  missed {:.2f} %  reward {:+.2f}",
+          info.time_s + info.interval_s, planned_s_, info.phase,
+          info.co_runners.empty() ? "" : fmt::format(" [{}]", fmt::join(info.co_runners, " ")),
+          settings, latency, misses, record.result.reward)));
+  std::fflush(stderr);
+}
+
+}  // namespace rein

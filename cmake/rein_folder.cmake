@@ -1,0 +1,30 @@
+# rein_folder(NAME SOURCES... PUBLIC targets... PRIVATE targets...): the library of one folder.
+#
+# A target's include directory holds nothing but a link to its own folder, so that
+# `#include "env/..."` is found only by the targets that link rein::env: the include directions of
+# the architecture are kept by the compiler, not by good will.
+function(rein_folder name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  set(view ${PROJECT_BINARY_DIR}/include/${name})
+  file(MAKE_DIRECTORY ${view})
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${name} ${view}/${name} SYMBOLIC)
+
+  add_library(rein_${name} STATIC ${arg_SOURCES})
+  add_library(rein::${name} ALIAS rein_${name})
+  target_include_directories(rein_${name} PUBLIC ${view})
+  target_link_libraries(rein_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  rein_compile_options(rein_${name})
+endfunction()
+
+# Warnings and sanitizers, on our own targets only.
+function(rein_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                           -Wno-sign-conversion -Wnon-virtual-dtor
+                                           -Wno-missing-field-initializers -Werror)
+  if(REIN_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined
+                                             -fno-sanitize-recover=undefined
+                                             -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+  endif()
+endfunction()

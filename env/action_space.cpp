@@ -1,0 +1,73 @@
+#include "env/action_space.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
+
+#include "common/error.hpp"
+
+namespace rein {
+
+std::size_t Knob::find(const std::string& label) const {
+  char* end = nullptr;
+  const double number = std::strtod(label.c_str(), &end);
+  const bool is_number = !label.empty() && *end == '\0';
+  std::vector<std::string> labels;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (levels[i].label == label ||
+        (effect != Effect::kUnordered && is_number && levels[i].value == number)) {
+      return i;
+    }
+    labels.push_back(levels[i].label);
+  }
+  throw Error(
+      fmt::format("{}: expected one of {}, found '{}'", name, fmt::join(labels, ", "), label));
+}
+
+ActionSpace::ActionSpace(std::vector<Knob> knobs) : knobs_(std::move(knobs)) {
+  for (const auto& knob : knobs_) {
+    size_ *= knob.levels.size();
+  }
+}
+
+ActionId ActionSpace::encode(const std::vector<std::size_t>& levels) const {
+  if (levels.size() != knobs_.size()) {
+    throw std::out_of_range(
+        fmt::format("expected {} levels, found {}", knobs_.size(), levels.size()));
+  }
+  ActionId action = 0;
+  for (std::size_t i = 0; i < knobs_.size(); ++i) {
+    const std::size_t count = knobs_[i].levels.size();
+    if (levels[i] >= count) {
+      throw std::out_of_range(
+          fmt::format("{}: expected a level below {}, found {}", knobs_[i].name, count, levels[i]));
+    }
+    action = action * count + levels[i];
+  }
+  return action;
+}
+
+std::vector<std::size_t> ActionSpace::decode(ActionId action) const {
+  if (action >= size_) {
+    throw std::out_of_range(fmt::format("expected an action below {}, found {}", size_, action));
+  }
+  std::vector<std::size_t> levels(knobs_.size());
+  for (std::size_t i = knobs_.size(); i-- > 0;) {
+    levels[i] = action % knobs_[i].levels.size();
+    action /= knobs_[i].levels.size();
+  }
+  return levels;
+}
+
+std::string ActionSpace::describe(ActionId action) const {
+  const auto levels = decode(action);
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < knobs_.size(); ++i) {
+    parts.push_back(knobs_[i].name + " " + knobs_[i].levels[levels[i]].label);
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+}  // namespace rein

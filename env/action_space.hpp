@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace rein {
+
+/// One integer that stands for a level of every knob.
+using ActionId = std::size_t;
+
+/// One thing that can be set: `width.<application>`, `mapping.<application>`,
+/// `bandwidth.<domain>`, `frequency.<domain>`.
+struct Knob {
+  /// What a higher level does to latency, power and energy, other things being equal.
+  enum class Effect {
+    kUnordered,  ///< Nothing can be said: places.
+    kCostlier,   ///< All of them rise: more work (width).
+    kFaster,     ///< Latency falls, power rises: frequency, bandwidth.
+  };
+  struct Level {
+    std::string label;
+    double value = 0.0;  ///< In `unit`.
+  };
+
+  std::string name;
+  std::string unit;
+  Effect effect = Effect::kUnordered;
+  std::vector<Level> levels;  ///< Never empty.
+
+  /// The index of the level with this label, or of the one whose value the text says.
+  /// @throws Error listing the labels.
+  std::size_t find(const std::string& label) const;
+};
+
+/// All combinations of the knobs' levels, numbered in mixed base with the last knob fastest:
+/// knobs of 2, 3 and 6 levels at {1, 1, 1} are 1 x 18 + 1 x 6 + 1 = 25.
+class ActionSpace {
+ public:
+  /// @pre every knob has a level.
+  explicit ActionSpace(std::vector<Knob> knobs);
+
+  const std::vector<Knob>& knobs() const { return knobs_; }
+  std::size_t size() const { return size_; }
+  /// @throws std::out_of_range if levels do not fit the knobs.
+  ActionId encode(const std::vector<std::size_t>& levels) const;
+  /// @throws std::out_of_range if action >= size().
+  std::vector<std::size_t> decode(ActionId action) const;
+  /// For people: "width.app 0.5, mapping.app cpu1".
+  std::string describe(ActionId action) const;
+
+ private:
+  std::vector<Knob> knobs_;
+  std::size_t size_ = 1;
+};
+
+}  // namespace rein

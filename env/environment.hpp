@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "env/action_space.hpp"
+#include "env/budget_monitor.hpp"
+#include "env/observation_spec.hpp"
+#include "env/reward.hpp"
+#include "env/service_report.hpp"
+
+namespace rein {
+
+/// A signal of the machine, as the trace names it.
+struct SignalDescription {
+  std::string name;
+  std::string unit;
+  std::string source;
+  bool estimated = false;  ///< By a model, not measured.
+};
+
+/// What became of one application's requests in one period.
+struct ApplicationInfo {
+  std::string name;
+  Budgets budgets;  ///< Its latency and accuracy budgets now.
+  ServiceReport service;
+};
+
+/// What is of interest about a period beside the observation: for traces and summaries.
+struct StepInfo {
+  double time_s = 0.0;      ///< Start of the period, since the reset.
+  double interval_s = 0.0;  ///< How long it was.
+  std::string phase;
+  std::vector<std::string> co_runners;  ///< That ran at its end.
+  std::uint64_t skipped_periods = 0;    ///< Lost by an overrun in this step.
+  std::vector<ApplicationInfo> applications;
+  std::vector<std::optional<double>> signals;  ///< In the order of signals(); empty if not valid.
+  std::vector<BudgetStatus> budgets;
+  std::vector<RewardTerm> reward_terms;  ///< Their sum is the reward.
+  std::vector<std::string> messages;     ///< For the user: what went wrong outside.
+};
+
+struct StepResult {
+  Observation observation;
+  double reward = 0.0;
+  bool terminated = false;  ///< Ended by the task: the state has no future.
+  bool truncated = false;   ///< Cut short: the next state's value still counts.
+  StepInfo info;
+};
+
+/// Gymnasium's contract. Used from one thread.
+class Environment {
+ public:
+  virtual ~Environment() = default;
+
+  virtual const ActionSpace& action_space() const = 0;
+  virtual const ObservationSpec& observation_spec() const = 0;
+  virtual const std::vector<SignalDescription>& signals() const = 0;
+
+  /// The most that a period with this action can earn: what it earns when every budget is kept.
+  /// Never below the reward of step(action), but for rounding.
+  virtual double reward_bound(ActionId action) const = 0;
+
+  /// Starts an episode: the scenario from its beginning, requests drawn from `seed`.
+  virtual Observation reset(std::uint64_t seed) = 0;
+
+  /// Applies `action`, lets one control period pass, and reports what it led to. Blocks for the
+  /// period on a live platform.
+  ///
+  /// @pre reset() was called, and the last result was neither terminated nor truncated.
+  /// @post the observation has observation_spec().size() finite values inside their ranges; the
+  ///       reward is the sum of info.reward_terms.
+  /// @throws std::out_of_range if action >= action_space().size().
+  /// @throws Error if the machine refuses the action.
+  virtual StepResult step(ActionId action) = 0;
+};
+
+}  // namespace rein

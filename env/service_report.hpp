@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace rein {
+
+/// What became of the requests of one application in one period.
+struct ServiceReport {
+  std::size_t arrived = 0;
+  std::size_t served = 0;
+  std::size_t late = 0;              ///< Of those served: ended after the deadline.
+  std::size_t dropped = 0;           ///< Found the queue full, or expired in it.
+  std::size_t queued = 0;            ///< Waiting at the end of the period.
+  std::vector<double> latencies_ms;  ///< [served], from arrival to end, in the order of serving.
+  std::vector<bool> misses;  ///< [served + dropped], whether late or dropped, in order of event.
+  double accuracy_sum =
+      0.0;                  ///< Over those served: top-1 of the level that served, from its table.
+  std::size_t images = 0;   ///< That were classified ...
+  std::size_t correct = 0;  ///< ... and rightly so.
+
+  std::size_t requests() const { return served + dropped; }
+  std::size_t missed() const { return late + dropped; }
+};
+
+/// The value below which `share` of the values lie (nearest rank: Hyndman & Fan 1996, type 1);
+/// 0 if there are none. @pre share in (0, 1].
+double quantile(std::vector<double> values, double share);
+
+/// The mean; 0 if there are none.
+double mean(const std::vector<double>& values);
+
+}  // namespace rein

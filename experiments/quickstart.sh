@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Rein's main job in one command: sets up, builds, serves real images beside real co-runners while
+# an agent learns online, does the same for three static configurations, and compares them.
+#
+#   experiments/quickstart.sh [OUTPUT]    default: results/quickstart/<date>
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+experiments/setup.sh
+cmake --preset release >/dev/null
+cmake --build --preset release -- --quiet
+
+rein=build/release/cli/rein
+run=configs/runs/quickstart.yaml
+output=${1:-results/quickstart/$(date +%Y%m%d-%H%M%S)}
+cpus=$(nproc)
+[ "$cpus" -gt 1 ] && everywhere=all$cpus || everywhere=cpu0
+
+# Serves with a static configuration: NAME, the agent in YAML. The scenario is shortened to four
+# tenths, which is enough for something that does not learn.
+static() {
+  echo "== $1"
+  "$rein" run "$run" --set "agent=$2" --set time_scale=0.4 --output "$output/$1"
+}
+
+echo "== q_learning, from nothing"
+"$rein" run "$run" --output "$output/q_learning"
+static full-width-all-cpus "{kind: static, configuration: {width: 1.0, mapping: $everywhere}}"
+static full-width-one-cpu "{kind: static, configuration: {width: 1.0, mapping: cpu0}}"
+static narrowest-one-cpu "{kind: static, configuration: {width: 0.25, mapping: cpu0}}"
+
+echo
+"$rein" report "$output"/{q_learning,full-width-all-cpus,full-width-one-cpu,narrowest-one-cpu}

@@ -1,0 +1,301 @@
+#include "platform/co_runner_supervisor.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <initializer_list>
+
+namespace rein {
+
+namespace {
+
+constexpr std::int64_t kGraceMs = 300;  ///< Between SIGTERM and SIGKILL.
+constexpr std::int64_t kKillMs = 2000;  ///< For what SIGKILL does not end at once.
+constexpr std::int64_t kRoundMs = 5;    ///< Between two rounds of SIGKILL.
+constexpr int kConnection = 3;          ///< Where the supervisor keeps it.
+
+std::int64_t now_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+}
+
+/// The number at the start of `text`, or -1.
+pid_t leading_number(const char* text) {
+  if (*text < '0' || *text > '9') {
+    return -1;
+  }
+  pid_t number = 0;
+  for (; *text >= '0' && *text <= '9'; ++text) {
+    number = number * 10 + (*text - '0');
+  }
+  return number;
+}
+
+/// The parent of the process whose directory of /proc has this name, or -1.
+pid_t parent_of(int proc, const char* name) {
+  char path[32];
+  if (strlen(name) + sizeof("/stat") > sizeof(path)) {
+    return -1;
+  }
+  stpcpy(stpcpy(path, name), "/stat");
+  const int file = openat(proc, path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    return -1;
+  }
+  char text[256];
+  const ssize_t count = read(file, text, sizeof(text) - 1);
+  close(file);
+  if (count <= 0) {
+    return -1;
+  }
+  text[count] = '\0';
+  // Behind the name, which is at most 64 bytes long and may hold anything: ") S 123".
+  const char* name_end = strrchr(text, ')');
+  return name_end != nullptr && strlen(name_end) > 4 ? leading_number(name_end + 4) : -1;
+}
+
+class Supervisor {
+ public:
+  explicit Supervisor(const SupervisorPlan& plan) : plan_(plan) {}
+
+  [[noreturn]] void run() {
+    prepare();
+    while (true) {
+      pollfd sources[] = {{kConnection, POLLIN, 0}, {children_, POLLIN, 0}};
+      poll(sources, 2, -1);
+      if (sources[1].revents != 0) {
+        reap(/*tell_of_command=*/true);
+      }
+      if (sources[0].revents != 0) {
+        obey();
+      }
+    }
+  }
+
+ private:
+  void prepare() {
+    // Ctrl-C goes to the whole foreground group; the owner decides what becomes of us.
+    setsid();
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
+      ::signal(signal, SIG_IGN);
+    }
+    ::signal(SIGCHLD, SIG_DFL);
+    prctl(PR_SET_NAME, "rein-co-runner");
+    // Those whose parent dies become our children, so that none gets away.
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    // Above the descriptors to be overwritten, then down to its place.
+    const int connection = fcntl(plan_.connection, F_DUPFD_CLOEXEC, kConnection + 1);
+    for (int descriptor = 0; descriptor < kConnection; ++descriptor) {
+      dup2(null, descriptor);
+    }
+    dup3(connection, kConnection, O_CLOEXEC);
+    close_from(kConnection + 1);
+
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &signals, nullptr);
+    children_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+
+  static void close_from(int first) {
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, first, ~0U, 0) == 0) {
+      return;
+    }
+#endif
+    const long limit = sysconf(_SC_OPEN_MAX);
+    for (int descriptor = first; descriptor < limit; ++descriptor) {
+      close(descriptor);
+    }
+  }
+
+  void tell(SupervisorEvent::Kind kind, int value) const {
+    const SupervisorEvent event{kind, generation_, value};
+    send(kConnection, &event, sizeof(event), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
+  void obey() {
+    SupervisorOrder order{};
+    const ssize_t count = recv(kConnection, &order, sizeof(order), MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+      return;
+    }
+    const bool clean = stop();
+    if (count != sizeof(order)) {
+      _exit(clean ? 0 : 1);
+    }
+    generation_ = order.generation;
+    if (order.kind == SupervisorOrder::Kind::kStart) {
+      start();
+    } else {
+      tell(SupervisorEvent::Kind::kStopped, clean ? 0 : 1);
+    }
+  }
+
+  void start() {
+    // The child reports here what went wrong; a successful exec closes it.
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) {
+      tell(SupervisorEvent::Kind::kForkFailed, errno);
+      return;
+    }
+    const pid_t self = getpid();
+    const pid_t child = fork();
+    if (child == 0) {
+      become_command(self, report[1]);
+    }
+    const int fork_error = errno;
+    close(report[1]);
+    SupervisorEvent problem{};
+    if (child < 0) {
+      tell(SupervisorEvent::Kind::kForkFailed, fork_error);
+    } else if (read(report[0], &problem, sizeof(problem)) == sizeof(problem)) {
+      waitpid(child, nullptr, 0);
+      tell(problem.kind, problem.value);
+    } else {
+      command_ = child;
+      tell(SupervisorEvent::Kind::kStarted, 0);
+    }
+    close(report[0]);
+  }
+
+  /// In the child: everything up to exec.
+  [[noreturn]] void become_command(pid_t supervisor, int report) const {
+    const auto fail = [report](SupervisorEvent::Kind kind, int error) {
+      const SupervisorEvent problem{kind, 0, error};
+      [[maybe_unused]] const ssize_t count = write(report, &problem, sizeof(problem));
+      _exit(127);
+    };
+    setpgid(0, 0);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
+      ::signal(signal, SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+
+    if (plan_.num_cpus > 0) {
+      // The kernel drops CPUs that it has not, without a word.
+      cpu_set_t granted;
+      if (sched_setaffinity(0, sizeof(plan_.cpus), &plan_.cpus) != 0) {
+        fail(SupervisorEvent::Kind::kPinFailed, errno);
+      }
+      if (sched_getaffinity(0, sizeof(granted), &granted) != 0 ||
+          !CPU_EQUAL(&granted, &plan_.cpus) ||
+          static_cast<std::size_t>(CPU_COUNT(&granted)) != plan_.num_cpus) {
+        fail(SupervisorEvent::Kind::kPinFailed, EINVAL);
+      }
+    }
+    if (plan_.drops_user && (setgroups(plan_.num_groups, plan_.groups) != 0 ||
+                             setgid(plan_.group) != 0 || setuid(plan_.user) != 0)) {
+      fail(SupervisorEvent::Kind::kUserFailed, errno);
+    }
+    // What gained rights could not be killed.
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    // After setuid, which clears it.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != supervisor) {
+      _exit(127);
+    }
+    execve(plan_.path, plan_.argv, environ);
+    fail(SupervisorEvent::Kind::kExecFailed, errno);
+    _exit(127);
+  }
+
+  /// Collects what has ended. @return whether there are children left.
+  bool reap(bool tell_of_command) {
+    signalfd_siginfo ignored;
+    while (read(children_, &ignored, sizeof(ignored)) > 0) {
+    }
+    int status = 0;
+    pid_t child = 0;
+    while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
+      if (child == command_) {
+        command_ = -1;
+        if (tell_of_command) {
+          tell(SupervisorEvent::Kind::kEnded, status);
+        }
+      }
+    }
+    return child == 0;
+  }
+
+  void wait_for_child(std::int64_t patience_ms) const {
+    pollfd source{children_, POLLIN, 0};
+    poll(&source, 1, static_cast<int>(patience_ms > 0 ? patience_ms : 0));
+  }
+
+  /// Ends the command and all that came of it. @return false if something is left.
+  bool stop() {
+    if (!reap(/*tell_of_command=*/false)) {
+      return true;
+    }
+    if (command_ > 0) {
+      kill(-command_, SIGTERM);
+    }
+    signal_children(SIGTERM);
+    const std::int64_t grace_end = now_ms() + kGraceMs;
+    while (now_ms() < grace_end) {
+      wait_for_child(grace_end - now_ms());
+      if (!reap(/*tell_of_command=*/false)) {
+        return true;
+      }
+    }
+    // The children of those that die become ours, and die in the next round.
+    const std::int64_t kill_end = now_ms() + kKillMs;
+    while (now_ms() < kill_end) {
+      signal_children(SIGKILL);
+      wait_for_child(kRoundMs);
+      if (!reap(/*tell_of_command=*/false)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// All of /proc is looked through, as not every kernel lists a process's children.
+  static void signal_children(int signal) {
+    const pid_t self = getpid();
+    const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    alignas(dirent64) char entries[4096];
+    long count = 0;
+    while ((count = syscall(SYS_getdents64, proc, entries, sizeof(entries))) > 0) {
+      for (long at = 0; at < count;) {
+        const auto* entry = reinterpret_cast<const dirent64*>(entries + at);
+        at += entry->d_reclen;
+        const pid_t process = leading_number(entry->d_name);
+        if (process > 0 && parent_of(proc, entry->d_name) == self) {
+          kill(process, signal);
+        }
+      }
+    }
+    close(proc);
+  }
+
+  SupervisorPlan plan_;
+  int children_ = -1;  ///< A signalfd of SIGCHLD.
+  pid_t command_ = -1;
+  std::uint32_t generation_ = 0;
+};
+
+}  // namespace
+
+void supervise(SupervisorPlan plan) { Supervisor(plan).run(); }
+
+}  // namespace rein

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "platform/kernel_file.hpp"
+#include "platform/sensor.hpp"
+#include "platform/sysfs_root.hpp"
+
+namespace rein {
+
+/// `pressure_cpu_share` and `pressure_memory_share`: the share of the time in which some task of
+/// the machine waited for that (the kernel's pressure stall information, "some").
+class PressureSensor final : public Sensor {
+ public:
+  /// What is not there is added to `missing`.
+  PressureSensor(const SysfsRoot& root, std::vector<Missing>& missing);
+
+  const std::vector<Signal>& signals() const override { return signals_; }
+  void sample(const SampleContext& context, std::vector<std::optional<double>>& values) override;
+
+ private:
+  struct Resource {
+    KernelFile file;
+    CounterStep stalled_us;
+  };
+
+  std::vector<Signal> signals_;
+  std::vector<Resource> resources_;
+};
+
+}  // namespace rein

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rein {
+
+/// Resolves every path of the kernel (/sys, /proc) below an injected root, `/` on a real machine.
+///
+/// All that reads or writes the kernel's files goes through here, so that a test can give a
+/// temporary tree. Paths are given as the kernel has them: "/sys/class/hwmon".
+class SysfsRoot {
+ public:
+  explicit SysfsRoot(std::filesystem::path root = "/") : root_(std::move(root)) {}
+
+  std::filesystem::path resolve(const std::string& kernel_path) const;
+  bool exists(const std::string& kernel_path) const;
+  /// By its permissions; the kernel may refuse a value all the same.
+  bool writable(const std::string& kernel_path) const;
+
+  /// The text without trailing white space. @throws Error naming the path and errno's text.
+  std::string read(const std::string& kernel_path) const;
+  /// The same, or nothing if it cannot be read.
+  std::optional<std::string> try_read(const std::string& kernel_path) const;
+  /// Never makes a file. @throws Error naming the path, the value and errno's text.
+  void write(const std::string& kernel_path, const std::string& value) const;
+  /// Names in a directory in ascending order (policy2 before policy10); none if it is missing.
+  std::vector<std::string> list(const std::string& kernel_path) const;
+
+  const std::filesystem::path& root() const { return root_; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace rein

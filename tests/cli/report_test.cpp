@@ -1,0 +1,304 @@
+#include <doctest/doctest.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cli/report/csv_table.hpp"
+#include "cli/report/markup.hpp"
+#include "cli/report/page.hpp"
+#include "cli/report/run.hpp"
+#include "cli/report/table.hpp"
+#include "cli/verbs.hpp"
+#include "common/error.hpp"
+#include "common/files.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using rein::Run;
+using rein::Table;
+
+const fs::path kData = fs::path(REIN_SOURCE_DIR) / "tests/data/report";
+const std::string kSummary =
+    R"({"agent": "static", "whole": {"requests": 2}, "second_half": {"requests": null}})";
+
+std::vector<Run> sample_runs() {
+  return {rein::read_run(kData / "q_learning"), rein::read_run(kData / "static")};
+}
+
+/// A run's folder below `parent` with this trace and summary.
+fs::path write_run(const fs::path& parent, const std::string& name, const std::string& trace,
+                   const std::string& summary = kSummary) {
+  rein::write_file(parent / name / "trace.csv", trace);
+  rein::write_file(parent / name / "summary.json", summary);
+  return parent / name;
+}
+
+std::string message_of(const fs::path& folder) {
+  try {
+    rein::read_run(folder);
+  } catch (const rein::ConfigError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string trace_message(const std::string& trace) {
+  try {
+    rein::parse_trace(trace, "trace.csv");
+  } catch (const rein::ConfigError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+/// What `rein report ARGUMENTS` prints.
+std::string print_report(std::vector<std::string> arguments) {
+  CLI::App app;
+  rein::VerbAction action;
+  rein::add_report(app, action);
+  arguments.insert(arguments.begin(), "report");
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 wants the last one first.
+  app.parse(arguments);
+  std::ostringstream output;
+  std::streambuf* const before = std::cout.rdbuf(output.rdbuf());
+  const int status = action();
+  std::cout.rdbuf(before);
+  DOCTEST_CHECK(status == 0);
+  return output.str();
+}
+
+std::string last_line(const std::string& text) {
+  return text.substr(text.rfind('\n', text.size() - 2) + 1);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+DOCTEST_TEST_CASE("the comparison shows what the summaries say, and marks the best") {
+  const Table table = rein::compare_runs(sample_runs(), {"q_learning", "static"});
+
+  DOCTEST_REQUIRE(table.rows.size() == 2);
+  const std::vector<std::string> headings = {"agent",    "missed %", "2nd half", "accuracy %",
+                                             "2nd half", "p50 ms",   "p95 ms",   "p99 ms",
+                                             "power W",  "energy J"};
+  DOCTEST_CHECK(table.headings == headings);
+  std::vector<std::string> learner;
+  std::vector<bool> best;
+  for (const auto& cell : table.rows[0]) {
+    learner.push_back(cell.text);
+    best.push_back(cell.best);
+  }
+  const std::vector<std::string> expected = {"q_learning", "0.00", "0.00", "68.70", "67.22",
+                                             "30.1",       "33.7", "33.7", "6.65",  "49.9"};
+  DOCTEST_CHECK(learner == expected);
+  const std::vector<bool> expected_best = {false, true, true, false, false,
+                                           true,  true, true, false, false};
+  DOCTEST_CHECK(best == expected_best);
+  DOCTEST_CHECK(table.rows[1][1].text == "61.03");
+  DOCTEST_CHECK(table.rows[1][3].best);
+  DOCTEST_CHECK(table.rows[1][8].estimated);
+}
+
+DOCTEST_TEST_CASE("equal values are not marked as best, and a missing one is a dash") {
+  std::vector<Run> runs(3);
+  runs[0].whole.miss_share = 0.1;
+  runs[1].whole.miss_share = 0.1;
+  const Table table = rein::compare_runs(runs, {"a", "b", "c"});
+
+  DOCTEST_CHECK_FALSE(table.rows[0][1].best);
+  DOCTEST_CHECK_FALSE(table.rows[1][1].best);
+  DOCTEST_CHECK(table.rows[2][1].text == "–");
+}
+
+DOCTEST_TEST_CASE("a table as text has aligned columns") {
+  const Table table{.headings = {"agent", "p50 ms"},
+                    .rows = {{{.text = "a"}, {.text = "–"}},
+                             {{.text = "static"}, {.text = "1.5", .estimated = true}}}};
+  DOCTEST_CHECK(rein::to_text(table) ==
+                "agent     p50 ms\n"
+                "a              –\n"
+                "static  1.5 est.\n");
+}
+
+DOCTEST_TEST_CASE("runs of one agent are told apart by their folders") {
+  std::vector<Run> runs(3);
+  runs[0].agent = runs[1].agent = "q_learning";
+  runs[2].agent = "static";
+  runs[0].folder = "seed1";
+  runs[1].folder = "seed2";
+  const std::vector<std::string> expected = {"q_learning (seed1)", "q_learning (seed2)", "static"};
+  DOCTEST_CHECK(rein::labels_of(runs) == expected);
+}
+
+DOCTEST_TEST_CASE("a page holds dygraphs and its own scripts, and loads nothing") {
+  const std::string page = rein::make_page(sample_runs());
+
+  DOCTEST_CHECK(contains(page, "Dygraph=t()"));
+  DOCTEST_CHECK(contains(page, "Dygraph.synchronize = synchronize"));
+  DOCTEST_CHECK(contains(page, ".dygraph-legend{"));
+  DOCTEST_CHECK(contains(page, "function drawChart("));
+  DOCTEST_CHECK(contains(page, "default-src 'none'"));
+  for (const char* const reference :
+       {" src=", "href=", "url(", "@import", "sourceMappingURL", "<link", "<iframe", "<img"}) {
+    DOCTEST_CAPTURE(reference);
+    DOCTEST_CHECK_FALSE(contains(page, reference));
+  }
+}
+
+DOCTEST_TEST_CASE("a page shows the runs, their phases, machine and configuration") {
+  const std::string page = rein::make_page(sample_runs());
+
+  DOCTEST_CHECK(contains(page, "<h2>q_learning</h2>"));
+  DOCTEST_CHECK(contains(page, "<h2>static</h2>"));
+  DOCTEST_CHECK(contains(page, "<th>compile</th>"));
+  DOCTEST_CHECK(contains(page, "<dt>Machine</dt><dd>Two-core CPU</dd>"));
+  DOCTEST_CHECK(contains(page, "<tr><th>hypervisor</th><td>false</td></tr>"));
+  DOCTEST_CHECK(contains(page, "board: laptop  # &lt;two&gt; CPUs"));
+  DOCTEST_CHECK(contains(page, "power_w from a model of the CPU"));
+  DOCTEST_CHECK_FALSE(contains(page, "The runs differ"));
+}
+
+DOCTEST_TEST_CASE("a page warns when its runs are of different scenarios") {
+  auto runs = sample_runs();
+  runs[1].scenario = "street";
+  DOCTEST_CHECK(
+      contains(rein::make_page(runs), "The runs differ in their scenario: office, street."));
+}
+
+DOCTEST_TEST_CASE("names from files cannot become markup or end the page's data") {
+  auto runs = sample_runs();
+  const std::string evil = "</script><script>alert('\"&')</script>{{data}}";
+  runs[0].agent = runs[0].phases[0].name = runs[0].config = evil;
+  runs[0].machine = {{evil, evil}};
+  runs[0].trace.names["phase"][0] = evil + "\xFF";
+  const std::string page = rein::make_page(runs);
+
+  DOCTEST_CHECK_FALSE(contains(page, "<script>alert"));
+  DOCTEST_CHECK(contains(page,
+                         "<th>&lt;/script&gt;&lt;script&gt;alert(&#39;&quot;&amp;&#39;)"
+                         "&lt;/script&gt;{{data}}</th>"));
+  DOCTEST_CHECK(
+      contains(page, R"("\u003c/script>\u003cscript>alert('\"&')\u003c/script>{{data}})"));
+}
+
+DOCTEST_TEST_CASE("a trace may have unknown columns, empty cells and quoted names") {
+  const auto trace = rein::parse_trace(
+      "time_s,phase,colour,width.camera,mapping.camera\r\n"
+      "0.0,\"a, \"\"b\"\"\",red,,cpu0\r\n"
+      "0.5,\"two\nlines\",,0.25,\n",
+      "trace.csv");
+  DOCTEST_CHECK(trace.rows == 2);
+  DOCTEST_CHECK(trace.numbers.size() == 2);
+  DOCTEST_CHECK_FALSE(trace.numbers.at("width.camera")[0].has_value());
+  DOCTEST_CHECK(trace.numbers.at("width.camera")[1] == 0.25);
+  DOCTEST_CHECK(trace.names.at("phase") == std::vector<std::string>{"a, \"b\"", "two\nlines"});
+  DOCTEST_CHECK(trace.names.at("mapping.camera") == std::vector<std::string>{"cpu0", ""});
+}
+
+DOCTEST_TEST_CASE("a run without rows still makes a page") {
+  const rein::TemporaryFolder folder;
+  const Run run = rein::read_run(write_run(folder.path(), "empty", "period,time_s\n"));
+  DOCTEST_CHECK(contains(rein::make_page({run}), R"("rows":0)"));
+}
+
+DOCTEST_TEST_CASE("a mistake in a trace is named with its line and column") {
+  DOCTEST_CHECK(trace_message("") ==
+                "trace.csv:1: expected a header with the columns' names, found nothing");
+  DOCTEST_CHECK(trace_message("0,0.5\n1,0.75\n") ==
+                "trace.csv:1: expected a header with the columns' names, found '0'");
+  DOCTEST_CHECK(trace_message("period,,phase\n") ==
+                "trace.csv:1: expected a header with the columns' names, found ''");
+  DOCTEST_CHECK(trace_message("period,phase,period\n") ==
+                "trace.csv:1: column 'period': expected each column once, found it twice");
+  DOCTEST_CHECK(trace_message("period,phase\n0,a\n1\n") ==
+                "trace.csv:3: expected 2 cells, found 1");
+  DOCTEST_CHECK(trace_message("period,phase\n0,\"a\nb\"\n1,a,b\n") ==
+                "trace.csv:4: expected 2 cells, found 3");
+  DOCTEST_CHECK(trace_message("period,late.camera\n0,1\n1,abc\n") ==
+                "trace.csv:3: column 'late.camera': expected a number, found 'abc'");
+  DOCTEST_CHECK(trace_message("reward_power\nnan\n") ==
+                "trace.csv:2: column 'reward_power': expected a number, found 'nan'");
+  DOCTEST_CHECK(trace_message("power_w\n1.5W\n") ==
+                "trace.csv:2: column 'power_w': expected a number, found '1.5W'");
+  DOCTEST_CHECK(trace_message("phase\n\"a\n") ==
+                "trace.csv:2: expected the end of a quoted cell, found the end of the file");
+  DOCTEST_CHECK(trace_message("phase\n\"a\"b\n") ==
+                "trace.csv:2: expected ',' or the end of the line, found 'b'");
+}
+
+DOCTEST_TEST_CASE("what is missing from a run's folder is named") {
+  const rein::TemporaryFolder folder;
+  const std::string path = folder.path().string();
+  rein::write_file(folder.path() / "file", "");
+  rein::write_file(folder.path() / "half/summary.json", kSummary);
+  rein::write_file(folder.path() / "none/trace.csv", "period\n");
+
+  DOCTEST_CHECK(message_of(folder.path() / "away") ==
+                path + "/away: expected the folder of a run, found nothing");
+  DOCTEST_CHECK(message_of(folder.path() / "file") ==
+                path + "/file: expected the folder of a run, found a file");
+  DOCTEST_CHECK(message_of(folder.path() / "half") ==
+                path + "/half/trace.csv: expected a file that can be read, found none");
+  DOCTEST_CHECK(message_of(folder.path() / "none") ==
+                path + "/none/summary.json: expected a file that can be read, found none");
+}
+
+DOCTEST_TEST_CASE("a mistake in a summary or in machine.json is named") {
+  const rein::TemporaryFolder folder;
+  const auto with_summary = [&](const std::string& summary) {
+    return message_of(write_run(folder.path(), "run", "period\n", summary));
+  };
+  const std::string file = (folder.path() / "run/summary.json").string();
+
+  DOCTEST_CHECK(with_summary(R"({"whole": {}})") ==
+                file + ":1:1: agent: expected this key, found nothing");
+  DOCTEST_CHECK(with_summary("{\"agent\": \"a\",\n \"whole\": {\"miss_share\": \"high\"}}") ==
+                file + ":2:26: whole.miss_share: expected a number, found 'high'");
+  DOCTEST_CHECK(with_summary(R"({"agent": "a", "whole": 5})") ==
+                file + ":1:25: whole: expected a mapping, found '5'");
+
+  const fs::path run = write_run(folder.path(), "run", "period\n");
+  rein::write_file(run / "machine.json", "[1]");
+  DOCTEST_CHECK(message_of(run) ==
+                run.string() + "/machine.json: expected a JSON object, found something else");
+}
+
+DOCTEST_TEST_CASE("the verb prints the table, the learning agent first, and the report's path") {
+  const rein::TemporaryFolder folder;
+  const fs::path report = folder.path() / "new" / "page.html";
+  const std::string output = print_report(
+      {(kData / "static").string(), (kData / "q_learning").string(), "--output", report.string()});
+
+  DOCTEST_CHECK(output.starts_with("agent "));
+  DOCTEST_CHECK(output.find("\nq_learning ") < output.find("\nstatic "));
+  DOCTEST_CHECK(last_line(output) == report.string() + "\n");
+  const std::string page = rein::read_file(report);
+  DOCTEST_CHECK(page.starts_with("<!DOCTYPE html>"));
+  DOCTEST_CHECK(page.find("<h2>q_learning</h2>") < page.find("<h2>static</h2>"));
+}
+
+DOCTEST_TEST_CASE("the report goes into the only folder, or into the one that holds them all") {
+  const rein::TemporaryFolder folder;
+  const fs::path first = write_run(folder.path(), "night/a", "period\n");
+  const fs::path second = write_run(folder.path(), "night/b/c", "period\n");
+
+  DOCTEST_CHECK(last_line(print_report({first.string()})) ==
+                (first / "report.html").string() + "\n");
+  DOCTEST_CHECK(last_line(print_report({first.string() + "/", second.string()})) ==
+                (folder.path() / "night/report.html").string() + "\n");
+  DOCTEST_CHECK(fs::exists(folder.path() / "night/report.html"));
+}
+
+DOCTEST_TEST_CASE("a template's values are not searched for names again") {
+  DOCTEST_CHECK(rein::fill_template("<{{a}}|{{b}}>", {{"a", "{{b}}"}, {"b", "2"}}) == "<{{b}}|2>");
+}

@@ -1,0 +1,132 @@
+#include "env/budgets.hpp"
+
+#include <doctest/doctest.h>
+
+#include "common/error.hpp"
+#include "env/budget_monitor.hpp"
+
+namespace rein {
+namespace {
+
+Budgets read(const std::string& text, const Budgets& base = {}) {
+  return Budgets::from_yaml(ConfigNode::parse(text, "b"), base);
+}
+
+void check_message(const std::string& text, const std::string& message) {
+  DOCTEST_CHECK_THROWS_WITH_AS(read(text), message.c_str(), ConfigError);
+}
+
+DOCTEST_TEST_CASE("budgets are read, each with its defaults") {
+  const Budgets budgets = read(
+      "latency: {deadline_ms: 12}\npower: {limit_w: 3, signal: power_ours_w}\n"
+      "energy: {limit_mj: 40}\naccuracy: {min_top1: 0.9}\ntemperature: {limit_c: 70}\n");
+  DOCTEST_CHECK(budgets.latency->deadline_ms == 12);
+  DOCTEST_CHECK(budgets.latency->miss_rate == 0.01);
+  DOCTEST_CHECK(budgets.power->window_s == 2.0);
+  DOCTEST_CHECK(budgets.power->signal == "power_ours_w");
+  DOCTEST_CHECK(budgets.energy->limit_mj == 40);
+  DOCTEST_CHECK(budgets.accuracy->min_top1 == 0.9);
+  DOCTEST_CHECK(budgets.temperature->limit_c == 70);
+}
+
+DOCTEST_TEST_CASE("a change keeps what it does not name") {
+  Budgets base;
+  base.latency = LatencyBudget{12.0, 0.05};
+  base.power = PowerBudget{.limit_w = 3.0};
+  const Budgets changed = read("latency: {deadline_ms: 5}", base);
+  DOCTEST_CHECK(changed.latency->deadline_ms == 5.0);
+  DOCTEST_CHECK(changed.latency->miss_rate == 0.05);
+  DOCTEST_CHECK(changed.power->limit_w == 3.0);
+}
+
+DOCTEST_TEST_CASE("what is missing, unknown or out of range is refused") {
+  check_message("latency: {miss_rate: 0.1}",
+                "b:1:10: latency.deadline_ms: expected this key, found nothing");
+  check_message("latency: {deadline_ms: 0}",
+                "b:1:24: latency.deadline_ms: expected a number above 0, found '0'");
+  check_message("latency: {deadline_ms: 5, miss_rate: 2}",
+                "b:1:38: latency.miss_rate: expected a number from 0 to 1, found '2'");
+  check_message("latency: {deadline_us: 5}",
+                "b:1:10: latency.deadline_ms: expected this key, found nothing");
+  check_message("latency: {deadline_ms: 5, dead: 1}",
+                "b:1:27: latency.dead: expected one of deadline_ms, miss_rate, found the unknown "
+                "key 'dead'");
+  check_message("heat: {limit_c: 5}",
+                "b:1:1: heat: expected one of accuracy, energy, latency, power, temperature, found "
+                "the unknown key 'heat'");
+  check_message("energy: {limit_mj: 1, total_j: 5}",
+                "b:1:9: energy: expected either limit_mj or total_j, found both");
+  check_message("power: {limit_w: 3, signal: watts}",
+                "b:1:29: power.signal: expected one of power_w, power_ours_w, found 'watts'");
+}
+
+PeriodFacts facts(double power_w, std::size_t served, double accuracy) {
+  PeriodFacts facts;
+  facts.interval_s = 0.5;
+  facts.power_w = power_w;
+  facts.budget_power_w = power_w;
+  facts.applications.push_back({.name = "a",
+                                .budgets = {},
+                                .served = served,
+                                .missed = 0,
+                                .requests = served,
+                                .accuracy_top1 = accuracy,
+                                .latency_mean_ms = std::nullopt});
+  return facts;
+}
+
+DOCTEST_TEST_CASE("a windowed budget is judged on the mean over its window") {
+  BudgetMonitor monitor;
+  PeriodFacts period = facts(6.0, 1, 0.9);
+  period.budgets.power = PowerBudget{.limit_w = 4.0, .window_s = 1.0};
+  auto status = monitor.update(period).front();
+  DOCTEST_CHECK(status.name == "power");
+  DOCTEST_CHECK(*status.value == 6.0);
+  DOCTEST_CHECK(status.exceeded);
+  period.budget_power_w = 1.0;
+  status = monitor.update(period).front();
+  DOCTEST_CHECK(*status.value == 3.5);  // (6 + 1) / 2 over one second
+  DOCTEST_CHECK_FALSE(status.exceeded);
+  status = monitor.update(period).front();
+  DOCTEST_CHECK(*status.value == 1.0);  // The 6 W are out of the window.
+}
+
+DOCTEST_TEST_CASE("an unknown power neither counts nor breaks a budget") {
+  BudgetMonitor monitor;
+  PeriodFacts period = facts(6.0, 1, 0.9);
+  period.budgets.power = PowerBudget{.limit_w = 4.0, .window_s = 10.0};
+  period.budget_power_w.reset();
+  DOCTEST_CHECK_FALSE(monitor.update(period).front().value.has_value());
+  period.budget_power_w = 2.0;
+  DOCTEST_CHECK(*monitor.update(period).front().value == 2.0);
+}
+
+DOCTEST_TEST_CASE("accuracy is weighted by what was served, and its limit is a floor") {
+  BudgetMonitor monitor;
+  PeriodFacts period = facts(1.0, 3, 0.9);
+  period.applications[0].budgets.accuracy = AccuracyBudget{.min_top1 = 0.93, .window_s = 10.0};
+  DOCTEST_CHECK(monitor.update(period).front().exceeded);
+  period.applications[0].served = 9;
+  period.applications[0].accuracy_top1 = 0.95;
+  const auto status = monitor.update(period).front();
+  DOCTEST_CHECK(*status.value == doctest::Approx((3 * 0.9 + 9 * 0.95) / 12));
+  DOCTEST_CHECK_FALSE(status.exceeded);
+}
+
+DOCTEST_TEST_CASE(
+    "a battery leaves for each second what it holds over what is left of the horizon") {
+  BudgetMonitor monitor;
+  Budgets budgets;
+  budgets.energy = EnergyBudget{.limit_mj = std::nullopt, .total_j = 100.0, .horizon_s = 50.0};
+  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets) == 2.0);
+  PeriodFacts period = facts(12.0, 1, 0.9);
+  period.interval_s = 5.0;
+  period.budgets = budgets;
+  monitor.update(period);
+  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets) == doctest::Approx(40.0 / 45.0));
+  monitor.reset();
+  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets) == 2.0);
+}
+
+}  // namespace
+}  // namespace rein

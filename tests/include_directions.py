@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Checks the #include lines against the architecture: includes go down only, one floor at a time,
+LibTorch is seen by a few files alone, the log by cli/ alone, and every header has its guard.
+
+  tests/include_directions.py [ROOT]   exit status 1 if anything is wrong
+"""
+import pathlib
+import re
+import sys
+
+MAY_SEE = {
+    "common": {"common"},
+    "platform": {"platform", "common"},
+    "models": {"models", "common"},
+    "env": {"env", "models", "platform", "common"},
+    "agent": {"agent", "env", "common"},
+    "cli": {"cli", "agent", "env", "models", "platform", "common"},
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def problems_of(root: pathlib.Path, file: pathlib.Path) -> list[str]:
+    relative = file.relative_to(root)
+    folder = relative.parts[0]
+    lines = file.read_text().splitlines()
+    found = []
+    if file.suffix == ".hpp" and "#pragma once" not in lines:
+        found.append(f"{relative}: expected #pragma once, found none")
+    for number, line in enumerate(lines, 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        bracket, target = match.groups()
+        where = f"{relative}:{number}"
+        first = target.split("/")[0]
+        if bracket == '"':
+            if first not in MAY_SEE:
+                found.append(f'{where}: expected a path from the root, found "{target}"')
+            elif first not in MAY_SEE[folder]:
+                found.append(f"{where}: {folder}/ may not see {first}/")
+        elif first in ("torch", "ATen", "c10"):
+            neural_agent = folder == "agent" and file.suffix == ".cpp"
+            if not (folder == "models" or neural_agent):
+                found.append(f"{where}: LibTorch is for models/ and the neural agents' .cpp alone")
+            if file.suffix == ".hpp" and target == "torch/torch.h":
+                found.append(f"{where}: torch/torch.h costs half a minute: not in a header")
+        elif first == "spdlog" and (folder != "cli" or file.suffix == ".hpp"):
+            found.append(f"{where}: the log is for the .cpp files of cli/ alone")
+    return found
+
+
+def main() -> int:
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__)
+    root = root.resolve() if root.is_dir() else root.resolve().parents[1]
+    files = [
+        file
+        for folder in MAY_SEE
+        for suffix in ("*.hpp", "*.cpp")
+        for file in sorted((root / folder).rglob(suffix))
+    ]
+    if not files:
+        print(f"{root}: expected sources, found none")
+        return 1
+    problems = [problem for file in files for problem in problems_of(root, file)]
+    print("\n".join(problems) if problems else f"include directions: {len(files)} files kept")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

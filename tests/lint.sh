@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Format, spelling and include directions: what needs no build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
+clang-format --dry-run --Werror "${sources[@]}"
+git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' '*.md' '*.sh' '*.yaml' '*.cmake' '*.js' '*CMakeLists.txt' |
+  xargs codespell --ignore-words-list=ans,inout
+tests/include_directions.py
