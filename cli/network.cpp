@@ -294,7 +294,6 @@ void add_train(CLI::App& network, VerbAction& action) {
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   verb->add_option("--seed", options.seed, "Same seed and threads, same file")
-      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   verb->add_option("--batch", options.batch, "Images in a step")
       ->check(CLI::Range(2, 100000))

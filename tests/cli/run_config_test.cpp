@@ -1,0 +1,180 @@
+// Every kind of mistake in a run file, its board and its scenario gives one line that names file,
+// line, column and key, what was expected and what was found.
+#include "cli/run_config.hpp"
+
+#include <doctest/doctest.h>
+
+#include "common/error.hpp"
+#include "support/run_files.hpp"
+
+namespace rein {
+namespace {
+
+void check_message(const RunFiles& files, const std::string& message,
+                   const RunOverrides& overrides = {}) {
+  DOCTEST_CHECK_THROWS_WITH_AS(RunConfig::load(files.run(), overrides), message.c_str(),
+                               ConfigError);
+}
+
+void check_edit(std::filesystem::path (RunFiles::*file)() const, const std::string& what,
+                const std::string& by, const std::string& message) {
+  const RunFiles files;
+  const auto path = (files.*file)();
+  RunFiles::edit(path, what, by);
+  check_message(files, path.string() + ":" + message);
+}
+
+DOCTEST_TEST_CASE("a run file in good order is read with all that it names") {
+  const RunFiles files;
+  const RunConfig config = RunConfig::load(files.run(), {});
+  DOCTEST_CHECK(config.board.name == "test board");
+  DOCTEST_CHECK(config.scenario.phases.size() == 2);
+  DOCTEST_CHECK(config.duration_s == 1001.0);
+  DOCTEST_CHECK(config.budgets.latency->deadline_ms == 50.0);
+  DOCTEST_CHECK(to_milliseconds(config.period) == 20.0);
+  DOCTEST_CHECK(config.applications[0].requests.batch == 1);
+}
+
+DOCTEST_TEST_CASE("the effective configuration is complete and reads back to itself") {
+  const RunFiles files;
+  RunOverrides overrides;
+  overrides.settings = {"budgets.latency.deadline_ms=30", "time_scale=0.5"};
+  overrides.seed = 7;
+  const RunConfig config = RunConfig::load(files.run(), overrides);
+  const RunFiles elsewhere;
+  const auto effective = elsewhere.folder.path() / "config.yaml";
+  write_file(effective, config.effective);
+  const RunConfig again = RunConfig::load(effective, {});
+  DOCTEST_CHECK(again.effective == config.effective);
+  DOCTEST_CHECK(again.seed == 7);
+  DOCTEST_CHECK(again.scenario.phases[1].budgets.latency->deadline_ms == 30.0);
+  DOCTEST_CHECK(again.scenario.duration_s() == 500.5);
+  DOCTEST_CHECK(again.scenario.co_runners[0].command == config.scenario.co_runners[0].command);
+}
+
+DOCTEST_TEST_CASE("an unknown key is refused in every file") {
+  check_edit(&RunFiles::run, "period_ms", "perod_ms: 5\nperiod_ms",
+             "12:1: perod_ms: expected one of agent, applications, board, budgets, controls, "
+             "duration_s, objective, period_ms, prices, scenario, seed, time_scale, found the "
+             "unknown key 'perod_ms'");
+  check_edit(
+      &RunFiles::scenario, "duration_s: 1}", "duration_s: 1, lasts: 2}",
+      "5:34: phases.0.lasts: expected one of budgets, co_runners, duration_s, name, rate_hz, "
+      "found the unknown key 'lasts'");
+  check_edit(&RunFiles::board, "threads: 1", "threads: 1, cores: 2",
+             "4:41: places.0.cores: expected one of cpus, name, threads, found the unknown key "
+             "'cores'");
+}
+
+DOCTEST_TEST_CASE("a wrong type is refused in every file") {
+  check_edit(&RunFiles::run, "rate_hz: 50", "rate_hz: fast",
+             "6:44: applications.0.requests.rate_hz: expected a number above 0 and at most 100000, "
+             "found 'fast'");
+  check_edit(&RunFiles::scenario, "[busy]", "busy",
+             "6:50: phases.1.co_runners: expected a list, found 'busy'");
+  check_edit(&RunFiles::board, "cpu_w: 3", "cpu_w: [3]",
+             "6:33: power_model.cpu_w: expected a number of at least 0, found a list");
+}
+
+DOCTEST_TEST_CASE("a missing key is refused in every file") {
+  check_edit(&RunFiles::run, "objective: max_accuracy\n", "",
+             "1:1: objective: expected this key, found nothing");
+  check_edit(&RunFiles::scenario, "name: test\n", "",
+             "1:1: name: expected this key, found nothing");
+  check_edit(&RunFiles::board, "name: test board\n", "",
+             "1:1: name: expected this key, found nothing");
+}
+
+DOCTEST_TEST_CASE("a value out of range is refused in every file") {
+  check_edit(&RunFiles::run, "period_ms: 20", "period_ms: 0",
+             "12:12: period_ms: expected a number from 1 to 3600000, found '0'");
+  check_edit(&RunFiles::run, "deadline_ms: 50", "deadline_ms: -1",
+             "8:26: budgets.latency.deadline_ms: expected a number above 0, found '-1'");
+  check_edit(&RunFiles::scenario, "duration_s: 1}", "duration_s: 0}",
+             "5:31: phases.0.duration_s: expected a number above 0, found '0'");
+  check_edit(&RunFiles::board, "threads: 1", "threads: 0",
+             "4:38: places.0.threads: expected a whole number from 1 to 1, found '0'");
+}
+
+DOCTEST_TEST_CASE("a file that does not exist is refused where it is named") {
+  const RunFiles files;
+  const std::string folder = files.folder.path().string();
+  RunFiles::edit(files.run(), "scenario.yaml", "nowhere.yaml");
+  check_message(files, files.run().string() +
+                           ":11:11: scenario: expected a file that exists "
+                           "(looked for " +
+                           folder + "/nowhere.yaml), found 'nowhere.yaml'");
+  const RunFiles others;
+  RunFiles::edit(others.run(), "board.yaml", "none.yaml");
+  check_message(others, others.run().string() +
+                            ":1:8: board: expected a file that exists "
+                            "(looked for " +
+                            others.folder.path().string() + "/none.yaml), found 'none.yaml'");
+  const RunFiles third;
+  RunFiles::edit(third.run(), REIN_SOURCE_DIR "/models/trained/fashion-mnist.rein", "/no/net");
+  check_message(third, third.run().string() +
+                           ":4:44: applications.0.network.checkpoint: expected "
+                           "a file that exists (looked for /no/net), found '/no/net'");
+  DOCTEST_CHECK_THROWS_WITH_AS(RunConfig::load("/no/run.yaml", {}),
+                               "/no/run.yaml: expected a file that can be read, found none",
+                               ConfigError);
+}
+
+DOCTEST_TEST_CASE("a co-runner that cannot be run is refused before anything starts") {
+  check_edit(&RunFiles::scenario, "[sleep", "[no-such-program",
+             "3:20: co_runners.busy.command.0: expected a command that exists, found "
+             "'no-such-program'");
+  check_edit(&RunFiles::scenario, "cpus: \"0\"", "cpus: \"0\", user: no-such-user",
+             "3:53: co_runners.busy.user: expected a user of this machine, found 'no-such-user'");
+  check_edit(&RunFiles::scenario, "cpus: \"0\"", "cpus: \"4000\"",
+             "3:42: co_runners.busy.cpus: expected CPUs of this machine (0), found '4000'");
+}
+
+DOCTEST_TEST_CASE("names that do not exist are refused with those that do") {
+  check_edit(&RunFiles::run, "batch: 1}", "batch: 1}\n    places: [gpu]",
+             "7:14: applications.0.places.0: expected a place of the board (cpu0), found 'gpu'");
+  check_edit(&RunFiles::run, "max_accuracy", "max_speed",
+             "9:12: objective: expected one of max_accuracy, min_energy, min_power, min_latency, "
+             "found 'max_speed'");
+  check_edit(&RunFiles::scenario, "[busy]", "[idle]",
+             "6:51: phases.1.co_runners.0: expected a name from co_runners (busy), found 'idle'");
+}
+
+DOCTEST_TEST_CASE("more than one application is refused for now") {
+  const RunFiles files;
+  RunFiles::edit(files.run(), "budgets:",
+                 "  - name: other\n"
+                 "    network: {kind: slimmable, checkpoint: " REIN_SOURCE_DIR
+                 "/models/trained/fashion-mnist.rein}\n"
+                 "    images: {kind: fashion-mnist}\n"
+                 "    requests: {arrival: closed_loop}\n"
+                 "budgets:");
+  check_message(files, files.run().string() +
+                           ":3:3: applications: expected one application (a "
+                           "process serves one for now), found 2");
+}
+
+DOCTEST_TEST_CASE("what comes from the command line is checked like the file and named") {
+  const RunFiles files;
+  RunOverrides overrides;
+  overrides.settings = {"period_ms=soon"};
+  check_message(files,
+                "--set period_ms=soon: period_ms: expected a number from 1 to 3600000, "
+                "found 'soon'",
+                overrides);
+  overrides.settings = {"colour=blue"};
+  DOCTEST_CHECK_THROWS_AS(RunConfig::load(files.run(), overrides), ConfigError);
+  overrides.settings = {"period_ms"};
+  DOCTEST_CHECK_THROWS_WITH_AS(RunConfig::load(files.run(), overrides),
+                               "--set: expected dotted.key=value, found 'period_ms'", UsageError);
+}
+
+DOCTEST_TEST_CASE("every file in configs/ is read") {
+  for (const auto& entry : std::filesystem::directory_iterator(REIN_SOURCE_DIR "/configs/runs")) {
+    DOCTEST_CAPTURE(entry.path().string());
+    DOCTEST_CHECK_NOTHROW(RunConfig::load(entry.path(), {}));
+  }
+}
+
+}  // namespace
+}  // namespace rein

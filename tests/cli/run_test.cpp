@@ -1,0 +1,202 @@
+// The real program: exit statuses, and what is left of a run that is ended in the middle. The
+// co-runner tells through a FIFO that it has started, so nothing is waited for by time.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "common/error.hpp"
+#include "models/slimmable_network.hpp"
+#include "support/process.hpp"
+#include "support/run_files.hpp"
+
+namespace rein {
+namespace {
+
+const std::string kProgram = REIN_PROGRAM;
+
+bool can_serve() {
+  if (!has_libtorch()) {
+    DOCTEST_MESSAGE("SKIPPED: this build has no LibTorch, so nothing can be served");
+    return false;
+  }
+  return true;
+}
+
+/// A run whose co-runner writes its own process number into a FIFO when it starts.
+struct Run {
+  Run() {
+    mkfifo(fifo().c_str(), 0600);
+    RunFiles::edit(files.scenario(), "[sleep, \"1000\"]",
+                   "[sh, -c, \"echo $$ > " + fifo() + "; exec sleep 1000\"]");
+    RunFiles::edit(files.scenario(), "duration_s: 1}", "duration_s: 0.1}");
+  }
+  std::string fifo() const { return (files.folder.path() / "fifo").string(); }
+  std::filesystem::path output() const { return files.folder.path() / "out"; }
+  std::vector<std::string> command() const {
+    return {kProgram, "run", files.run().string(), "--output", output().string()};
+  }
+  /// Blocks until the co-runner runs.
+  pid_t co_runner() const {
+    std::ifstream stream(fifo());
+    pid_t pid = 0;
+    stream >> pid;
+    return pid;
+  }
+  RunFiles files;
+};
+
+/// Control groups of a process that is gone.
+bool leaves_a_control_group(pid_t pid) {
+  std::error_code ignored;
+  for (const std::string hierarchy : {"/sys/fs/cgroup", "/sys/fs/cgroup/cpu",
+                                      "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/unified"}) {
+    if (std::filesystem::exists(hierarchy + "/rein-" + std::to_string(pid), ignored)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+nlohmann::json summary(const Run& run) {
+  return nlohmann::json::parse(read_file(run.output() / "summary.json"));
+}
+
+void check_signal_ends_cleanly(int signal) {
+  Run run;
+  Process process(run.command());
+  const pid_t rein = process.pid();
+  const pid_t co_runner = run.co_runner();
+  DOCTEST_REQUIRE(co_runner > 0);
+  process.send(signal);
+  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(kill(co_runner, 0) == -1);
+  DOCTEST_CHECK_FALSE(leaves_a_control_group(rein));
+  DOCTEST_CHECK(summary(run)["ended"] == "interrupted");
+  DOCTEST_CHECK(summary(run)["periods"] >= 1);
+  DOCTEST_CHECK(std::filesystem::exists(run.output() / "checkpoint" / "agent.json"));
+}
+
+DOCTEST_TEST_CASE("SIGINT ends a run cleanly: no co-runner, no bandwidth limit, results written") {
+  if (can_serve()) {
+    check_signal_ends_cleanly(SIGINT);
+  }
+}
+
+DOCTEST_TEST_CASE("SIGTERM ends a run cleanly: no co-runner, no bandwidth limit, results written") {
+  if (can_serve()) {
+    check_signal_ends_cleanly(SIGTERM);
+  }
+}
+
+DOCTEST_TEST_CASE("an exception in the middle leaves no co-runner and no bandwidth limit") {
+  if (!can_serve()) {
+    return;
+  }
+  Run run;
+  // The trace grows until its file may not: that is the exception.
+  Process process(run.command(), /*largest_file=*/20'000);
+  const pid_t rein = process.pid();
+  const pid_t co_runner = run.co_runner();
+  DOCTEST_REQUIRE(co_runner > 0);
+  DOCTEST_CHECK(process.wait() == 1);
+  DOCTEST_CHECK(process.errors().find("rein: trace.csv: a row cannot be written") !=
+                std::string::npos);
+  DOCTEST_CHECK(kill(co_runner, 0) == -1);
+  DOCTEST_CHECK_FALSE(leaves_a_control_group(rein));
+}
+
+DOCTEST_TEST_CASE("no co-runner survives a run that is killed") {
+  if (!can_serve()) {
+    return;
+  }
+  Run run;
+  Process process(run.command());
+  const pid_t co_runner = run.co_runner();
+  process.send(SIGKILL);
+  DOCTEST_CHECK(process.wait() == 128 + SIGKILL);
+  DOCTEST_CHECK(wait_until_gone(co_runner));
+}
+
+DOCTEST_TEST_CASE("a run to its end writes all its files, and resumes from its checkpoint") {
+  if (!can_serve()) {
+    return;
+  }
+  const RunFiles files;
+  const auto output = files.folder.path() / "out";
+  const std::vector<std::string> command = {
+      kProgram, "run", files.run().string(), "--agent", "q_learning", "--duration", "0.5"};
+  auto first = command;
+  first.insert(first.end(), {"--output", output.string()});
+  Process process(first);
+  DOCTEST_REQUIRE(process.wait() == 0);
+  for (const std::string file :
+       {"trace.csv", "summary.json", "config.yaml", "machine.json", "checkpoint/agent.json"}) {
+    DOCTEST_CAPTURE(file);
+    DOCTEST_CHECK(std::filesystem::file_size(output / file) > 0);
+  }
+  DOCTEST_CHECK(process.output().find("second half") != std::string::npos);
+
+  auto second = command;
+  second.insert(second.end(), {"--output", (files.folder.path() / "more").string(), "--load",
+                               (output / "checkpoint").string()});
+  Process resumed(second);
+  DOCTEST_CHECK(resumed.wait() == 0);
+
+  Process again(first);
+  DOCTEST_CHECK(again.wait() == 2);
+  DOCTEST_CHECK(again.errors().find("expected a folder without a run") != std::string::npos);
+
+  RunFiles::edit(output / "checkpoint" / "agent.json", "q_learning", "alien");
+  Process foreign(second);
+  DOCTEST_CHECK(foreign.wait() == 2);  // Its output is there already.
+}
+
+DOCTEST_TEST_CASE("a dry run says what would be run and changes nothing") {
+  if (!can_serve()) {
+    return;
+  }
+  const RunFiles files;
+  Process process({kProgram, "run", files.run().string(), "--dry-run"});
+  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(process.output().find("width.app") != std::string::npos);
+  DOCTEST_CHECK(process.output().find("sleep 1000") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE("mistakes in files end with status 3 and one line") {
+  for (const auto file : {&RunFiles::run, &RunFiles::board, &RunFiles::scenario}) {
+    const RunFiles files;
+    const auto path = (files.*file)();
+    write_file(path, read_file(path) + "typo: 1\n");
+    Process process({kProgram, "run", files.run().string()});
+    DOCTEST_CHECK(process.wait() == 3);
+    const std::string errors = process.errors();
+    DOCTEST_CAPTURE(errors);
+    DOCTEST_CHECK(errors.starts_with("rein: " + path.string() + ":"));
+    DOCTEST_CHECK(errors.find("found the unknown key 'typo'") != std::string::npos);
+    DOCTEST_CHECK(errors.find('\n') == errors.size() - 1);
+  }
+}
+
+DOCTEST_TEST_CASE("mistakes on the command line end with status 2, help with 0") {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{kProgram},
+                                             {kProgram, "fly"},
+                                             {kProgram, "run"},
+                                             {kProgram, "run", "x.yaml", "--duration", "-1"}}) {
+    Process process(arguments);
+    DOCTEST_CHECK(process.wait() == 2);
+    DOCTEST_CHECK_FALSE(process.errors().empty());
+  }
+  for (const std::string verb : {"probe", "run", "report", "network"}) {
+    Process process({kProgram, verb, "--help"});
+    DOCTEST_CHECK(process.wait() == 0);
+    DOCTEST_CHECK(process.output().find("Usage:") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace rein

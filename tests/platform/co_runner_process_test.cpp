@@ -1,0 +1,319 @@
+// Real processes. Nothing sleeps for its result: a command tells its process id through a FIFO, a
+// pidfd tells its end, and each wait is bounded.
+#include "platform/co_runner_process.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+
+#include "common/error.hpp"
+#include "platform/sysfs_root.hpp"
+#include "platform/system_calls.hpp"
+#include "support/temporary_tree.hpp"
+
+namespace rein {
+
+namespace {
+
+constexpr int kPatienceMs = 20'000;
+
+bool wait_readable(int descriptor) {
+  pollfd source{descriptor, POLLIN, 0};
+  return poll(&source, 1, kPatienceMs) == 1;
+}
+
+/// Through which commands of any user tell their process ids, a line each.
+class PidPipe {
+ public:
+  PidPipe() {
+    chmod(tree_.path().c_str(), 0755);
+    mkfifo(path().c_str(), 0666);
+    chmod(path().c_str(), 0666);
+    descriptor_ = open(path().c_str(), O_RDWR | O_CLOEXEC);
+  }
+  ~PidPipe() { close(descriptor_); }
+  PidPipe(const PidPipe&) = delete;
+  PidPipe& operator=(const PidPipe&) = delete;
+
+  std::string path() const { return (tree_.path() / "pids").string(); }
+  pid_t next() const { return std::stoi(next_line()); }
+  std::string next_line() const {
+    std::string text;
+    char c = 0;
+    while (wait_readable(descriptor_) && read(descriptor_, &c, 1) == 1 && c != '\n') {
+      text += c;
+    }
+    DOCTEST_REQUIRE_FALSE(text.empty());
+    return text;
+  }
+
+ private:
+  test::TemporaryTree tree_;
+  int descriptor_ = -1;
+};
+
+/// A process that is watched.
+class Watch {
+ public:
+  explicit Watch(pid_t process)
+      : descriptor_(static_cast<int>(syscall(SYS_pidfd_open, process, 0))) {
+    DOCTEST_REQUIRE(descriptor_ >= 0);
+  }
+  ~Watch() { close(descriptor_); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  bool wait_gone() const { return wait_readable(descriptor_); }
+  bool is_gone() const {
+    pollfd source{descriptor_, POLLIN, 0};
+    return poll(&source, 1, 0) == 1;
+  }
+
+ private:
+  int descriptor_;
+};
+
+/// Waits for news until `reached`.
+bool wait_until(CoRunnerProcess& process, const std::function<bool()>& reached) {
+  while (!reached()) {
+    if (!wait_readable(process.descriptor())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool wait_running(CoRunnerProcess& process) {
+  return wait_until(process, [&process] { return process.running(); });
+}
+
+CoRunnerCommand shell(const std::string& script, const PidPipe& pipe) {
+  return {.name = "shell", .argv = {"sh", "-c", script, pipe.path()}, .cpus = {}, .user = {}};
+}
+
+const std::string kTellAndStay = "echo $$ > \"$0\"; exec sleep 1000";
+/// The grandchild is in a session of its own, has lost its parent, and does not heed SIGTERM.
+const std::string kDaemonise =
+    "(setsid sh -c 'trap \"\" TERM; echo $$ > \"$0\"; while :; do sleep 1000; done' \"$0\" &); "
+    "exec sleep 1000";
+
+std::string status_line(pid_t process, const std::string& key) {
+  const std::string status = SysfsRoot().read("/proc/" + std::to_string(process) + "/status");
+  const std::size_t begin = status.find("\n" + key + ":\t") + key.size() + 3;
+  return status.substr(begin, status.find('\n', begin) - begin);
+}
+
+}  // namespace
+
+DOCTEST_TEST_CASE("a co-runner runs when started, is gone when stopped, and can start again") {
+  const PidPipe pipe;
+  CoRunnerProcess process(shell(kTellAndStay, pipe));
+  DOCTEST_CHECK_FALSE(process.running());
+  for (int round = 0; round < 3; ++round) {
+    process.start();
+    process.start();  // Nothing happens.
+    const Watch watch(pipe.next());
+    DOCTEST_CHECK(wait_running(process));
+    DOCTEST_CHECK_FALSE(process.exit_status());
+    process.stop();
+    DOCTEST_CHECK_FALSE(process.running());
+    DOCTEST_CHECK(watch.wait_gone());
+    DOCTEST_CHECK(wait_until(process, [&process] { return !process.stopping(); }));
+    DOCTEST_CHECK(process.trouble().empty());
+  }
+}
+
+DOCTEST_TEST_CASE("started right after it was stopped, a co-runner runs") {
+  const PidPipe pipe;
+  CoRunnerProcess process(shell(kTellAndStay, pipe));
+  process.start();
+  const Watch first(pipe.next());
+  process.stop();
+  process.start();
+  const Watch second(pipe.next());
+  DOCTEST_CHECK(first.is_gone());
+  DOCTEST_CHECK(wait_running(process));
+  DOCTEST_CHECK_FALSE(second.is_gone());
+}
+
+DOCTEST_TEST_CASE("nothing of a co-runner survives its destructor, a daemon neither") {
+  const PidPipe pipe;
+  std::optional<Watch> daemon;
+  {
+    CoRunnerProcess process(shell(kDaemonise, pipe));
+    process.start();
+    daemon.emplace(pipe.next());
+    DOCTEST_CHECK_FALSE(daemon->is_gone());
+  }
+  DOCTEST_CHECK(daemon->is_gone());
+}
+
+DOCTEST_TEST_CASE("a daemon is stopped too, after its command has ended") {
+  const PidPipe pipe;
+  CoRunnerProcess process(shell(
+      "setsid sh -c 'trap \"\" TERM; echo $$ > \"$0\"; while :; do sleep 1000; done' \"$0\" &",
+      pipe));
+  process.start();
+  const Watch daemon(pipe.next());
+  DOCTEST_CHECK(wait_until(process, [&process] { return process.exit_status() == 0; }));
+  DOCTEST_CHECK_FALSE(daemon.is_gone());
+  process.stop();
+  DOCTEST_CHECK(daemon.wait_gone());
+}
+
+DOCTEST_TEST_CASE("nothing of a co-runner survives a SIGKILL of its owner") {
+  const PidPipe pipe;
+  const pid_t owner = fork();
+  if (owner == 0) {
+    CoRunnerProcess process(shell(kDaemonise, pipe));
+    process.start();
+    while (true) {
+      pause();
+    }
+  }
+  const Watch daemon(pipe.next());
+  DOCTEST_CHECK_FALSE(daemon.is_gone());
+  kill(owner, SIGKILL);
+  DOCTEST_CHECK(waitpid(owner, nullptr, 0) == owner);
+  DOCTEST_CHECK(daemon.wait_gone());
+}
+
+DOCTEST_TEST_CASE("a Ctrl-C to the foreground group ends neither supervisor nor command") {
+  const PidPipe pipe;
+  CoRunnerProcess process(shell(kTellAndStay, pipe));
+  process.start();
+  const pid_t command = pipe.next();
+  const Watch watch(command);
+  DOCTEST_CHECK(wait_running(process));
+  DOCTEST_CHECK(getpgid(command) == command);
+  DOCTEST_CHECK(getsid(command) != getsid(0));
+  // The supervisor is the command's parent.
+  const pid_t supervisor = std::stoi(status_line(command, "PPid"));
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    DOCTEST_CHECK(kill(supervisor, signal) == 0);
+  }
+  process.stop();  // It still obeys.
+  DOCTEST_CHECK(watch.wait_gone());
+  DOCTEST_CHECK(wait_until(process, [&process] { return !process.stopping(); }));
+  DOCTEST_CHECK(process.trouble().empty());
+}
+
+DOCTEST_TEST_CASE("a command that ends by itself tells its exit status") {
+  const PidPipe pipe;
+  CoRunnerProcess good(shell("exit 0", pipe));
+  good.start();
+  DOCTEST_CHECK(wait_until(good, [&good] { return good.exit_status().has_value(); }));
+  DOCTEST_CHECK(good.exit_status() == 0);
+  DOCTEST_CHECK(good.trouble().empty());
+  DOCTEST_CHECK_FALSE(good.running());
+
+  CoRunnerProcess bad(shell("exit 3", pipe));
+  bad.start();
+  DOCTEST_CHECK(wait_until(bad, [&bad] { return bad.exit_status().has_value(); }));
+  DOCTEST_CHECK(bad.trouble() == "co-runner shell: ended with exit status 3");
+
+  CoRunnerProcess killed(shell("kill -9 $$", pipe));
+  killed.start();
+  DOCTEST_CHECK(wait_until(killed, [&killed] { return killed.exit_status().has_value(); }));
+  DOCTEST_CHECK(killed.exit_status() == 128 + SIGKILL);
+}
+
+DOCTEST_TEST_CASE("a pinned co-runner runs on its CPUs only") {
+  const PidPipe pipe;
+  SystemCalls calls;
+  const int cpu = calls.affinity(0).value().back();
+  CoRunnerCommand command = shell(kTellAndStay, pipe);
+  command.cpus = {cpu};
+  CoRunnerProcess process(command);
+  process.start();
+  DOCTEST_CHECK(status_line(pipe.next(), "Cpus_allowed_list") == std::to_string(cpu));
+}
+
+DOCTEST_TEST_CASE("pinning to a CPU that there is not is told, even beside one that there is") {
+  const PidPipe pipe;
+  SystemCalls calls;
+  for (const CpuList& cpus :
+       {CpuList{1023}, CpuList{calls.affinity(0).value().front(), 1023}, CpuList{5000}}) {
+    CoRunnerCommand command = shell(kTellAndStay, pipe);
+    command.cpus = cpus;
+    CoRunnerProcess process(command);
+    process.start();
+    DOCTEST_CHECK(wait_until(process, [&process] { return !process.trouble().empty(); }));
+    DOCTEST_CHECK(process.trouble() == "co-runner shell: cannot be pinned to CPUs " +
+                                           format_cpu_list(cpus) + ": Invalid argument");
+    DOCTEST_CHECK_FALSE(process.running());
+  }
+}
+
+DOCTEST_TEST_CASE("a co-runner of another user has that user's rights and can gain no others") {
+  if (geteuid() != 0) {
+    DOCTEST_MESSAGE("skipped: only root can run as somebody else");
+    return;
+  }
+  const PidPipe pipe;
+  CoRunnerCommand command = shell(kTellAndStay, pipe);
+  command.user = "nobody";
+  CoRunnerProcess process(command);
+  process.start();
+  const pid_t id = pipe.next();
+  const std::string uids = status_line(id, "Uid");
+  DOCTEST_CHECK(uids.find("0\t") != 0);
+  DOCTEST_CHECK(status_line(id, "NoNewPrivs") == "1");
+  const Watch watch(id);
+  process.stop();
+  DOCTEST_CHECK(watch.wait_gone());
+}
+
+DOCTEST_TEST_CASE("the command inherits none of our descriptors, and its output goes nowhere") {
+  const PidPipe pipe;
+  const int ours = open("/dev/null", O_RDONLY);  // Without O_CLOEXEC.
+  DOCTEST_REQUIRE(ours > 2);
+  // A subshell tells, so that the pipe is none of the shell's own descriptors.
+  CoRunnerProcess process(shell(
+      "(echo $(ls /proc/$$/fd) $(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)) > \"$0\"; "
+      "exit 0",
+      pipe));
+  process.start();
+  DOCTEST_CHECK(pipe.next_line() == "0 1 2 /dev/null /dev/null /dev/null");
+  close(ours);
+}
+
+DOCTEST_TEST_CASE("a command or user that there is not is an error at once") {
+  const CoRunnerCommand nothing{.name = "x", .argv = {"no-such-command"}, .cpus = {}, .user = {}};
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      CoRunnerProcess{nothing},
+      "co-runner x: expected a command that can be run, found 'no-such-command'", Error);
+  const CoRunnerCommand nobody{.name = "x", .argv = {"sh"}, .cpus = {}, .user = "no-such-user"};
+  DOCTEST_CHECK_THROWS_WITH_AS(CoRunnerProcess{nobody},
+                               "co-runner x: expected a user of this machine, found 'no-such-user'",
+                               Error);
+}
+
+DOCTEST_TEST_CASE("a command that the kernel cannot run tells why") {
+  const test::TemporaryTree tree;
+  tree.write("/broken", "#!/no/such/interpreter\n");
+  const std::string path = (tree.path() / "broken").string();
+  chmod(path.c_str(), 0755);
+  CoRunnerProcess process({.name = "x", .argv = {path}, .cpus = {}, .user = {}});
+  process.start();
+  DOCTEST_CHECK(wait_until(process, [&process] { return !process.trouble().empty(); }));
+  DOCTEST_CHECK(process.trouble() ==
+                "co-runner x: cannot run '" + path + "': No such file or directory");
+}
+
+DOCTEST_TEST_CASE("a command is found in PATH or by its path") {
+  DOCTEST_CHECK(CoRunnerProcess::resolve_command("sh").value().is_absolute());
+  DOCTEST_CHECK(CoRunnerProcess::resolve_command("/bin/sh").value() == "/bin/sh");
+  DOCTEST_CHECK(CoRunnerProcess::resolve_command("no-such-command") == std::nullopt);
+  DOCTEST_CHECK(CoRunnerProcess::resolve_command("/etc") == std::nullopt);
+  DOCTEST_CHECK(CoRunnerProcess::resolve_command("") == std::nullopt);
+}
+
+}  // namespace rein

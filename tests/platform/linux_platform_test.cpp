@@ -1,0 +1,237 @@
+#include "platform/linux_platform.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "common/error.hpp"
+#include "platform/fake_calls.hpp"
+#include "support/temporary_tree.hpp"
+
+namespace rein {
+
+namespace {
+
+const std::string kPolicy = "/sys/devices/system/cpu/cpufreq/policy0";
+
+/// Two CPUs, one frequency domain, control groups of version 2, RAPL, one thermal zone.
+struct Machine {
+  Machine() {
+    board = Board::from_yaml(ConfigNode::parse(
+        "name: x\n"
+        "cpus: \"0-1\"\n"
+        "domains: [{name: both, policy: policy0, cpus: \"0-1\", opps_mhz: [600, 1400]}]\n"
+        "places: [{name: cpu0, cpus: \"0\"}, {name: cpu1, cpus: \"1\"}, {name: all2, cpus: "
+        "\"0-1\"}]\n"
+        "bandwidth: {levels_cpus: [0.5, 2]}\n"
+        "power_model: {idle_w: 2, cpu_w: 3}\n",
+        "b.yaml"));
+    tree.write("/sys/devices/system/cpu/online", "0-1\n");
+    tree.write("/proc/stat", "cpu0 0 0 0 0 0 0 0 0 0 0\ncpu1 0 0 0 0 0 0 0 0 0 0\n");
+    tree.write("/proc/self/task/100/schedstat", "0 0 0\n");
+    tree.write("/sys/class/thermal/thermal_zone0/type", "cpu");
+    tree.write("/sys/class/thermal/thermal_zone0/temp", "50000");
+    tree.write(kPolicy + "/scaling_available_governors", "userspace\n");
+    tree.write(kPolicy + "/scaling_governor", "ondemand\n");
+    tree.write(kPolicy + "/scaling_setspeed", "<unsupported>\n");
+    tree.write(kPolicy + "/scaling_cur_freq", "600000\n");
+    tree.write("/proc/self/mountinfo", "30 29 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    tree.write("/proc/self/cgroup", "0::/\n");
+    tree.write("/sys/fs/cgroup/cgroup.controllers", "cpu\n");
+    tree.write("/sys/fs/cgroup/cgroup.subtree_control", "cpu\n");
+    tree.write("/sys/fs/cgroup/cgroup.procs", "100\n");
+    calls.home = tree.root().resolve("/sys/fs/cgroup");
+    calls.group_files = {{"cgroup.procs", ""}, {"cpu.max", "max 100000\n"}};
+    calls.refused_types = {PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE};
+    options.calls = &calls;
+  }
+
+  test::TemporaryTree tree;
+  test::FakeCalls calls;
+  ManualClock clock;
+  Board board;
+  LinuxPlatformOptions options;
+};
+
+std::vector<std::string> control_names(const Platform& platform) {
+  std::vector<std::string> names;
+  for (const auto& control : platform.controls()) {
+    names.push_back(control.name);
+  }
+  return names;
+}
+
+Reading reading(const Platform& platform, const Telemetry& telemetry, const std::string& name) {
+  const auto& signals = platform.signals();
+  const auto found = std::find_if(signals.begin(), signals.end(),
+                                  [&name](const Signal& signal) { return signal.name == name; });
+  DOCTEST_REQUIRE_MESSAGE(found != signals.end(), name);
+  return telemetry.readings.at(static_cast<std::size_t>(found - signals.begin()));
+}
+
+bool has_note(const LinuxPlatform& platform, const std::string& part) {
+  return std::any_of(platform.notes().begin(), platform.notes().end(),
+                     [&part](const auto& note) { return note.find(part) != std::string::npos; });
+}
+
+}  // namespace
+
+DOCTEST_TEST_CASE("mapping, frequency and bandwidth are set, and all comes back") {
+  Machine machine;
+  machine.options.report = [](const std::string& problem) { DOCTEST_FAIL(problem); };
+  const std::string group = "/sys/fs/cgroup/rein-100";
+  {
+    LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+    DOCTEST_CHECK(control_names(platform) ==
+                  std::vector<std::string>{"mapping.dnn", "frequency.both", "bandwidth.cpu"});
+    DOCTEST_CHECK(platform.controls()[0].levels[2].label == "all2");
+    DOCTEST_CHECK(platform.controls()[0].levels[2].value == 2.0);
+    DOCTEST_CHECK(platform.controls()[1].levels[1].label == "1400MHz");
+    DOCTEST_CHECK(platform.controls()[2].levels[0].label == "0.5cpu");
+    // As found, until the first apply.
+    DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0, 1});
+    DOCTEST_CHECK(machine.tree.root().read(kPolicy + "/scaling_governor") == "ondemand");
+    platform.apply({1, 1, 0});
+    DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{1});
+    DOCTEST_CHECK(machine.tree.read(kPolicy + "/scaling_setspeed") == "1400000");
+    DOCTEST_CHECK(machine.tree.read(group + "/cpu.max") == "5000 10000");
+  }
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0, 1});
+  DOCTEST_CHECK(machine.tree.root().read(kPolicy + "/scaling_governor") == "ondemand");
+  DOCTEST_CHECK_FALSE(machine.tree.exists(group));
+}
+
+DOCTEST_TEST_CASE("only what changed is written") {
+  Machine machine;
+  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  platform.apply({1, 1, 0});
+  machine.tree.write(kPolicy + "/scaling_setspeed", "untouched");
+  machine.tree.write("/sys/fs/cgroup/rein-100/cpu.max", "untouched");
+  platform.apply({2, 1, 0});
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0, 1});
+  DOCTEST_CHECK(machine.tree.read(kPolicy + "/scaling_setspeed") == "untouched");
+  DOCTEST_CHECK(machine.tree.read("/sys/fs/cgroup/rein-100/cpu.max") == "untouched");
+}
+
+DOCTEST_TEST_CASE("a write that fails is an error, and is tried again by the next apply") {
+  Machine machine;
+  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  platform.apply({0, 0, 1});
+  machine.calls.affinity_error = EPERM;
+  DOCTEST_CHECK_THROWS_AS(platform.apply({1, 0, 1}), Error);
+  machine.calls.affinity_error = 0;
+  platform.apply({0, 0, 1});
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0});
+}
+
+DOCTEST_TEST_CASE("a configuration that does not fit changes nothing") {
+  Machine machine;
+  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  DOCTEST_CHECK_THROWS_WITH_AS(platform.apply({0, 0}), "configuration: expected 3 levels, found 2",
+                               std::out_of_range);
+  DOCTEST_CHECK_THROWS_WITH_AS(platform.apply({0, 2, 0}),
+                               "frequency.both: expected a level below 2, found 2",
+                               std::out_of_range);
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0, 1});
+}
+
+DOCTEST_TEST_CASE("what the machine does not offer is left out with a note") {
+  Machine machine;
+  machine.tree.remove("/sys/devices/system/cpu/cpufreq");
+  machine.tree.remove("/sys/class/thermal");
+  machine.calls.make_error = EROFS;
+  machine.board.places.push_back({.name = "far", .cpus = {7}, .threads = 1});
+  const LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  DOCTEST_CHECK(control_names(platform) == std::vector<std::string>{"mapping.dnn"});
+  DOCTEST_CHECK(platform.controls()[0].levels.size() == 3);
+  DOCTEST_CHECK(has_note(platform, kPolicy + ": does not exist"));
+  DOCTEST_CHECK(has_note(platform, "rein-100: cannot be made: Read-only file system"));
+  DOCTEST_CHECK(has_note(platform, "has no thermal zones"));
+  DOCTEST_CHECK(has_note(platform, "place far: CPUs 7 are not all online, only 0-1 are"));
+}
+
+DOCTEST_TEST_CASE("an application may have a choice of places, in its own order") {
+  Machine machine;
+  machine.options.applications = {"net"};
+  machine.options.places = {{"net", {"all2", "cpu0"}}};
+  machine.options.frequency = false;
+  machine.options.bandwidth = false;
+  {
+    const LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock,
+                                 machine.options);
+    DOCTEST_CHECK(control_names(platform) == std::vector<std::string>{"mapping.net"});
+    DOCTEST_CHECK(platform.controls()[0].levels[0].label == "all2");
+    DOCTEST_CHECK(platform.controls()[0].levels[1].label == "cpu0");
+  }
+  machine.options.places = {{"net", {"gpu"}}};
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      LinuxPlatform(machine.board, machine.tree.root(), machine.clock, machine.options),
+      "net: expected a place of the board x, found 'gpu'", Error);
+  machine.options.applications = {"net", "other"};
+  DOCTEST_CHECK_THROWS_AS(
+      LinuxPlatform(machine.board, machine.tree.root(), machine.clock, machine.options), Error);
+}
+
+DOCTEST_TEST_CASE("the first sample has no rates, and later ones cover the time between") {
+  Machine machine;
+  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  const auto first = platform.sample();
+  DOCTEST_CHECK(first.interval == Duration::zero());
+  DOCTEST_CHECK(first.readings.size() == platform.signals().size());
+  DOCTEST_CHECK_FALSE(reading(platform, first, "power_w").valid);
+  DOCTEST_CHECK(reading(platform, first, "temperature_c.cpu").value == 50.0);
+  DOCTEST_CHECK(reading(platform, first, "frequency_mhz.both").value == 600.0);
+
+  machine.clock.advance(from_seconds(1.0));
+  machine.tree.write("/proc/stat", "cpu0 50 0 0 50 0 0 0 0 0 0\ncpu1 0 0 0 100 0 0 0 0 0 0\n");
+  const auto second = platform.sample();
+  DOCTEST_CHECK(second.interval == from_seconds(1.0));
+  DOCTEST_CHECK(reading(platform, second, "power_w").value == doctest::Approx(3.5));
+  DOCTEST_CHECK_FALSE(reading(platform, platform.sample(), "power_w").valid);
+}
+
+DOCTEST_TEST_CASE("a sensor in trouble is not valid, and its age grows until it is well again") {
+  Machine machine;
+  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  platform.sample();
+  machine.clock.advance(from_seconds(1.0));
+  machine.tree.write("/sys/class/thermal/thermal_zone0/temp", "");
+  platform.sample();
+  machine.clock.advance(from_seconds(1.0));
+  const auto telemetry = platform.sample();
+  const Reading bad = reading(platform, telemetry, "temperature_c.cpu");
+  DOCTEST_CHECK_FALSE(bad.valid);
+  DOCTEST_CHECK(bad.value == 0.0);
+  DOCTEST_CHECK(bad.age == from_seconds(2.0));
+  machine.tree.write("/sys/class/thermal/thermal_zone0/temp", "51000");
+  const Reading good = reading(platform, platform.sample(), "temperature_c.cpu");
+  DOCTEST_CHECK(good.valid);
+  DOCTEST_CHECK(good.age == Duration::zero());
+}
+
+DOCTEST_TEST_CASE("measured power goes before the model's") {
+  Machine machine;
+  const auto is_estimated = [&machine] {
+    const LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock,
+                                 machine.options);
+    std::vector<bool> result;
+    for (const auto& signal : platform.signals()) {
+      if (signal.name == "power_w") {
+        result.push_back(signal.estimated);
+      }
+    }
+    return result;
+  };
+  DOCTEST_CHECK(is_estimated() == std::vector<bool>{true});
+  machine.tree.write("/sys/class/hwmon/hwmon0/power1_input", "5");
+  DOCTEST_CHECK(is_estimated() == std::vector<bool>{false});
+  machine.tree.write("/sys/class/powercap/intel-rapl:0/name", "package-0");
+  machine.tree.write("/sys/class/powercap/intel-rapl:0/energy_uj", "5");
+  DOCTEST_CHECK(is_estimated() == std::vector<bool>{false});
+  machine.tree.remove("/sys/class/powercap");
+  machine.tree.remove("/sys/class/hwmon");
+  machine.board.power_model = {};
+  DOCTEST_CHECK(is_estimated().empty());
+}
+
+}  // namespace rein
