@@ -7,6 +7,7 @@
 
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
+#include "models/openmp_waiting.hpp"
 
 namespace {
 
@@ -21,6 +22,7 @@ int report(const std::exception& error, int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  rein::limit_spinning(argv);
   CLI::App app{"Rein: runtime manager for a scalable neural network on a shared machine.", "rein"};
   app.set_version_flag("--version", REIN_VERSION);
   app.require_subcommand(1);

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -294,6 +294,7 @@ void add_train(CLI::App& network, VerbAction& action) {
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   verb->add_option("--seed", options.seed, "Same seed and threads, same file")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 63))
       ->capture_default_str();
   verb->add_option("--batch", options.batch, "Images in a step")
       ->check(CLI::Range(2, 100000))
