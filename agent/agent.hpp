@@ -6,6 +6,7 @@
 
 #include "env/action_space.hpp"
 #include "env/observation_spec.hpp"
+#include "env/reward.hpp"
 
 namespace rein {
 
@@ -21,6 +22,7 @@ struct Transition {
   const Observation& observation;  ///< Before the action.
   ActionId action;
   double reward;
+  const std::vector<RewardTerm>& terms;  ///< Their sum is the reward.
   const Observation& next_observation;
   bool terminated;  ///< The next state has no value.
   bool truncated;   ///< The next state's value still counts.

@@ -15,8 +15,8 @@ std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& 
     StepResult result = environment_.step(choice.action);
 
     const TimePoint before = clock_.now();
-    agent_.observe({observation, choice.action, result.reward, result.observation,
-                    result.terminated, result.truncated});
+    agent_.observe({observation, choice.action, result.reward, result.info.reward_terms,
+                    result.observation, result.terminated, result.truncated});
     const Duration learning = clock_.now() - before;
 
     for (const auto& sink : sinks_) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "agent/checkpoint.hpp"
@@ -25,17 +26,42 @@ bool matches(const std::string& feature, const std::string& pattern) {
 /// Two values this close are equal for the choice of an action.
 constexpr double kTie = 1e-9;
 
-std::vector<std::vector<ActionId>> costlier_actions(const ActionSpace& actions) {
+/// For each action those that differ from it in ordered knobs only, and in each either not or
+/// towards more work; in the knobs that quicken, towards less speed if `slower`, else towards more.
+std::vector<std::vector<ActionId>> worse_actions(const ActionSpace& actions, bool slower) {
+  const auto& knobs = actions.knobs();
+  const auto is_worse = [&](ActionId action, ActionId other) {
+    const auto now = actions.decode(action);
+    const auto then = actions.decode(other);
+    for (std::size_t i = 0; i < knobs.size(); ++i) {
+      const bool rises_to_worse = knobs[i].effect == Knob::Effect::kCostlier ||
+                                  (knobs[i].effect == Knob::Effect::kFaster && !slower);
+      const bool worse_or_equal = knobs[i].effect == Knob::Effect::kUnordered ? then[i] == now[i]
+                                  : rises_to_worse                            ? then[i] >= now[i]
+                                                                              : then[i] <= now[i];
+      if (!worse_or_equal) {
+        return false;
+      }
+    }
+    return action != other;
+  };
   std::vector<std::vector<ActionId>> result(actions.size());
   for (ActionId action = 0; action < actions.size(); ++action) {
-    for (std::size_t knob = 0; knob < actions.knobs().size(); ++knob) {
-      if (actions.knobs()[knob].effect != Knob::Effect::kCostlier) {
-        continue;
+    for (ActionId other = 0; other < actions.size(); ++other) {
+      if (is_worse(action, other)) {
+        result[action].push_back(other);
       }
-      auto levels = actions.decode(action);
-      while (++levels[knob] < actions.knobs()[knob].levels.size()) {
-        result[action].push_back(actions.encode(levels));
-      }
+    }
+  }
+  return result;
+}
+
+std::vector<std::size_t> speeds(const ActionSpace& actions) {
+  std::vector<std::size_t> result(actions.size(), 0);
+  for (ActionId action = 0; action < actions.size(); ++action) {
+    const auto levels = actions.decode(action);
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+      result[action] += actions.knobs()[i].effect == Knob::Effect::kFaster ? levels[i] : 0;
     }
   }
   return result;
@@ -133,12 +159,12 @@ QLearning::QLearning(const Options& options, StateAggregation states, Problem pr
       problem_(std::move(problem)),
       random_(random),
       lacking_(problem_.actions.size(), 0.0),
-      costlier_(costlier_actions(problem_.actions)),
-      highest_bound_(*std::ranges::max_element(problem_.reward_bounds)) {}
+      slower_(worse_actions(problem_.actions, /*slower=*/true)),
+      costlier_(worse_actions(problem_.actions, /*slower=*/false)),
+      speed_(speeds(problem_.actions)) {}
 
 double QLearning::optimistic_value(ActionId action) const {
-  return problem_.reward_bounds[action] +
-         options_.discount / (1.0 - options_.discount) * highest_bound_;
+  return problem_.reward_bounds[action] / (1.0 - options_.discount);
 }
 
 QLearning::Row& QLearning::row(const StateAggregation::Key& key) {
@@ -154,10 +180,17 @@ QLearning::Row& QLearning::row(const StateAggregation::Key& key) {
 }
 
 ActionId QLearning::greedy(const Row& row) const {
+  const auto better = [&](ActionId one, ActionId other) {
+    const double lead = row.values[one] - row.values[other];
+    if (std::abs(lead) > kTie) {
+      return lead > 0.0;
+    }
+    const double lack = lacking_[one] - lacking_[other];
+    return std::abs(lack) > kTie ? lack < 0.0 : speed_[one] > speed_[other];
+  };
   ActionId best = 0;
   for (ActionId action = 1; action < row.values.size(); ++action) {
-    const double lead = row.values[action] - row.values[best];
-    if (lead > kTie || (lead > -kTie && lacking_[action] < lacking_[best])) {
+    if (better(action, best)) {
       best = action;
     }
   }
@@ -175,17 +208,23 @@ ActionId QLearning::act(const Observation& observation) {
   if (random_.uniform() >= exploration_.rate) {
     return best;
   }
-  std::vector<ActionId> promising;
-  for (ActionId action = 0; action < now.values.size(); ++action) {
-    if (optimistic_value(action) > now.values[best] + kTie && action != best) {
-      promising.push_back(action);
+  // Softmax over what could be better than the best (Sutton & Barto 2018, eq. 2.11).
+  std::vector<double> weights(now.values.size(), 0.0);
+  for (ActionId action = 0; action < weights.size(); ++action) {
+    if (action != best && optimistic_value(action) > now.values[best] + kTie) {
+      weights[action] =
+          std::exp((now.values[action] - now.values[best]) / options_.exploration_temperature);
     }
   }
-  if (promising.empty()) {
-    return best;
+  double draw = random_.uniform() * std::reduce(weights.begin(), weights.end());
+  for (ActionId action = 0; action < weights.size(); ++action) {
+    draw -= weights[action];
+    if (weights[action] > 0.0 && draw < 0.0) {
+      exploration_.explored = true;
+      return action;
+    }
   }
-  exploration_.explored = true;
-  return promising[random_.index(promising.size())];
+  return best;
 }
 
 void QLearning::observe(const Transition& transition) {
@@ -198,26 +237,37 @@ void QLearning::observe(const Transition& transition) {
   Row& now = row(states_.key(transition.observation));
   ++now.visits[action];
   ++now.visited;
-  const double rate =
-      std::max(options_.learning_rate, 1.0 / static_cast<double>(now.visits[action]));
   double& value = now.values[action];
-  value += rate * (transition.reward + future - value);
+  value += rate(now, action) * (transition.reward + future - value);
 
   const double shortfall = problem_.reward_bounds[action] - transition.reward;
   lacking_[action] += kLackingRate * (shortfall - lacking_[action]);
-  spread_to_costlier(now, action, shortfall);
+  double fine_for_latency = 0.0;
+  double fine_for_cost = 0.0;
+  for (const auto& term : transition.terms) {
+    if (term.name.starts_with("latency.")) {
+      fine_for_latency -= term.value;
+    } else if (term.name == "power" || term.name == "energy" || term.name == "temperature") {
+      fine_for_cost -= term.value;
+    }
+  }
+  spread(now, slower_[action], fine_for_latency);
+  spread(now, costlier_[action], fine_for_cost);
 }
 
-void QLearning::spread_to_costlier(Row& row, ActionId action, double shortfall) {
-  if (shortfall <= 0.0) {
+double QLearning::rate(const Row& row, ActionId action) const {
+  // The optimistic value counts as a visit: one unlucky period doesn't rule a good action out.
+  return std::max(options_.learning_rate, 1.0 / static_cast<double>(row.visits[action] + 1));
+}
+
+void QLearning::spread(Row& row, const std::vector<ActionId>& worse, double fine) {
+  if (fine <= 0.0) {
     return;
   }
-  for (const ActionId other : costlier_[action]) {
-    const double expected = optimistic_value(other) - shortfall;
-    if (expected < row.values[other]) {
-      const double rate =
-          std::max(options_.learning_rate, 1.0 / static_cast<double>(row.visits[other] + 1));
-      row.values[other] += rate * (expected - row.values[other]);
+  for (const ActionId other : worse) {
+    const double hoped = optimistic_value(other) - fine;
+    if (hoped < row.values[other]) {
+      row.values[other] += rate(row, other) * (hoped - row.values[other]);
     }
   }
 }

@@ -44,12 +44,14 @@ class StateAggregation {
 ///
 /// What a period can earn at best is known for each action (its accuracy, when accuracy is the
 /// objective), so values start there: the agent tries the best first and goes down only as far as
-/// the budgets force it. Two uses of structure keep the number of trials small:
-/// - a costlier action (a wider network with all else equal) cannot fall short of its bound by less
-///   than the one that was tried, so what a trial lacked is taken off the costlier ones too;
-/// - equal values are told apart by what the actions lacked in all states so far.
-/// Exploration (epsilon-greedy) is drawn only from actions whose bound is above the value of the
-/// greedy one: trying others cannot pay.
+/// the budgets force it. Structure keeps the number of trials small:
+/// - an action that is slower all else equal (wider, or with less frequency or bandwidth) cannot
+///   miss its deadlines less than the one that was tried, and one that is costlier (wider, or with
+///   more frequency) cannot use less power: what a trial was fined is taken off those too;
+/// - of equal values the one is tried first that lacked least in all states so far, and then the
+///   fastest.
+/// Exploration (with chance epsilon, by softmax) is drawn only from actions whose bound is above
+/// the value of the greedy one: trying others cannot pay.
 class QLearning final : public Agent {
  public:
   struct Options {
@@ -58,6 +60,7 @@ class QLearning final : public Agent {
     double exploration_initial = 0.1;   ///< epsilon of a state that was never visited, in [0, 1].
     double exploration_final = 0.02;    ///< Its limit.
     double exploration_half_life = 50;  ///< Visits of a state after which it is half way; above 0.
+    double exploration_temperature = 0.5;  ///< Of the softmax that explores, in rewards; above 0.
 
     static Options from_yaml(const ConfigNode& node);
   };
@@ -83,9 +86,13 @@ class QLearning final : public Agent {
   };
   Row& row(const StateAggregation::Key& key);
   ActionId greedy(const Row& row) const;
-  /// The value of an action that always earns its bound, followed by the best.
+  /// What an action is worth that always earns its bound. Where a better one exists this is less
+  /// than the truth, which does not matter: the better one's value is then above it.
   double optimistic_value(ActionId action) const;
-  void spread_to_costlier(Row& row, ActionId action, double shortfall);
+  /// alpha of the next update.
+  double rate(const Row& row, ActionId action) const;
+  /// Takes `fine` off what the actions in `worse` may still hope for.
+  void spread(Row& row, const std::vector<ActionId>& worse, double fine);
 
   Options options_;
   StateAggregation states_;
@@ -93,9 +100,9 @@ class QLearning final : public Agent {
   Random& random_;
   std::map<StateAggregation::Key, Row> table_;
   std::vector<double> lacking_;  ///< [actions]: mean shortfall over all states, recent ones more.
-  std::vector<std::vector<ActionId>> costlier_;  ///< [actions]: those with a costlier level of one
-                                                 ///< knob and all others equal.
-  double highest_bound_ = 0.0;
+  std::vector<std::vector<ActionId>> slower_;    ///< [actions]: those that serve no faster.
+  std::vector<std::vector<ActionId>> costlier_;  ///< [actions]: those that use no less power.
+  std::vector<std::size_t> speed_;  ///< [actions]: sum of the levels of the knobs that quicken.
   ExplorationStatus exploration_;
 };
 

@@ -1,6 +1,7 @@
 #include "env/live_environment.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace rein {
@@ -76,6 +77,7 @@ double LiveEnvironment::reward_bound(ActionId action) const {
 
 Observation LiveEnvironment::reset(std::uint64_t seed) {
   player_.reset();
+  warm_up();
   monitor_.reset();
   observer_.reset();
   levels_.clear();
@@ -126,6 +128,22 @@ StepResult LiveEnvironment::step(ActionId action) {
   return result;
 }
 
+void LiveEnvironment::warm_up() {
+  std::set<int> threads;
+  if (mapping_ != 0) {
+    for (const auto& place : actions_.knobs()[mapping_].levels) {
+      threads.insert(static_cast<int>(place.value));
+    }
+  }
+  for (const int count : threads) {
+    network_.set_threads(count);
+    for (std::size_t level = 0; level < network_.levels().size(); ++level) {
+      server_.set_level(level);
+      server_.rehearse();
+    }
+  }
+}
+
 void LiveEnvironment::enter_phase(const ScenarioPhase& phase) {
   budgets_ = phase.budgets;
   // Without a latency budget no request is ever late.
@@ -140,7 +158,8 @@ void LiveEnvironment::apply(const std::vector<std::size_t>& levels) {
   }
   platform_.apply(Configuration(levels.begin() + 1, levels.end()));
   server_.set_level(levels.front());
-  if (mapping_ != 0) {
+  // The network's threads divide the CPUs of the place among themselves, once they are given.
+  if (mapping_ != 0 && (levels_.empty() || levels[mapping_] != levels_[mapping_])) {
     network_.set_threads(
         static_cast<int>(actions_.knobs()[mapping_].levels[levels[mapping_]].value));
   }

@@ -50,6 +50,9 @@ class LiveEnvironment final : public Environment {
   StepResult step(ActionId action) override;
 
  private:
+  /// Serves one request at every level with every number of threads: the first of each kind is
+  /// slow (kernels are compiled, threads made), which is nobody's decision to be blamed for.
+  void warm_up();
   void enter_phase(const ScenarioPhase& phase);
   void apply(const std::vector<std::size_t>& levels);
   PeriodFacts facts(const StepInfo& info) const;

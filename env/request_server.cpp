@@ -53,6 +53,8 @@ void RequestServer::set_level(std::size_t level) {
   level_ = level;
 }
 
+void RequestServer::rehearse() { network_.infer(images_.images(0, spec_.batch), predictions_); }
+
 ServiceReport RequestServer::serve_until(TimePoint end) {
   ServiceReport report;
   for (TimePoint now = clock_.now(); now < end; now = clock_.now()) {

@@ -50,6 +50,9 @@ class RequestServer {
   std::size_t queue_limit() const { return spec_.queue_limit; }
   double rate_hz() const { return spec_.rate_hz; }
 
+  /// Serves a request that nobody made and that counts nowhere.
+  void rehearse();
+
   /// Serves until `end`, waiting when there is nothing to do.
   ServiceReport serve_until(TimePoint end);
 

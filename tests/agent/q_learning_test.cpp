@@ -29,11 +29,10 @@ QLearning::Options plain() {
 const Observation kLow = {0.0};
 const Observation kHigh = {1.0};
 
-DOCTEST_TEST_CASE("values start at the bound of the reward and of all that follows") {
+DOCTEST_TEST_CASE("values start at what an action is worth that always earns its bound") {
   Task task;
   QLearning agent(plain(), task.states(), task.problem(), task.random);
-  // gamma / (1 - gamma) x the highest bound = 1
-  DOCTEST_CHECK(agent.value(kLow, 0) == doctest::Approx(1.5));
+  DOCTEST_CHECK(agent.value(kLow, 0) == doctest::Approx(1.0));  // 0.5 / (1 - 0.5)
   DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(2.0));
   DOCTEST_CHECK(agent.act(kLow) == 1);
 }
@@ -41,41 +40,55 @@ DOCTEST_TEST_CASE("values start at the bound of the reward and of all that follo
 DOCTEST_TEST_CASE("an update moves the value towards the reward and the best of the next state") {
   Task task;
   QLearning agent(plain(), task.states(), task.problem(), task.random);
-  // First visit, alpha = 1: 0.2 + 0.5 x max(1.5, 2.0) = 1.2
-  agent.observe({kLow, 1, 0.2, kHigh, false, false});
+  // First visit, alpha = 1 / 2: 2 + 0.5 x (-0.6 + 0.5 x max(1, 2) - 2) = 1.2
+  agent.observe({kLow, 1, -0.6, {}, kHigh, false, false});
   DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(1.2));
+  // Second visit, alpha = 0.5 again, its least; the next state is this one with max(1, 1.2):
+  // 1.2 + 0.5 x (-0.5 + 0.6 - 1.2) = 0.65
+  agent.observe({kLow, 1, -0.5, {}, kLow, false, false});
+  DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(0.65));
   DOCTEST_CHECK(agent.act(kLow) == 0);
-  // Second visit, alpha = 0.5, the next state is this one with max(1.5, 1.2) = 1.5:
-  // 1.2 + 0.5 x (0.4 + 0.75 - 1.2) = 1.175
-  agent.observe({kLow, 1, 0.4, kLow, false, false});
-  DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(1.175));
 }
 
 DOCTEST_TEST_CASE("a truncated step is bootstrapped and a terminated one is not") {
   Task truncated;
   QLearning one(plain(), truncated.states(), truncated.problem(), truncated.random);
-  one.observe({kLow, 1, 0.2, kHigh, false, true});
+  one.observe({kLow, 1, -0.6, {}, kHigh, false, true});
   DOCTEST_CHECK(one.value(kLow, 1) == doctest::Approx(1.2));
 
   Task terminated;
   QLearning other(plain(), terminated.states(), terminated.problem(), terminated.random);
-  other.observe({kLow, 1, 0.2, kHigh, true, false});
-  DOCTEST_CHECK(other.value(kLow, 1) == doctest::Approx(0.2));
+  other.observe({kLow, 1, -0.6, {}, kHigh, true, false});
+  DOCTEST_CHECK(other.value(kLow, 1) == doctest::Approx(0.7));  // 2 + 0.5 x (-0.6 - 2)
 }
 
-DOCTEST_TEST_CASE("what an action lacked is taken off the costlier ones, not off the cheaper") {
+DOCTEST_TEST_CASE("a fine for latency is taken off the slower actions, not off the faster") {
   Task task(Knob::Effect::kCostlier);
   QLearning agent(plain(), task.states(), task.problem(), task.random);
-  agent.observe({kLow, 0, -0.5, kLow, false, false});  // Lacks 1.0 of its bound.
-  DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(1.0));
-  agent.observe({kHigh, 1, -1.0, kHigh, false, false});
-  DOCTEST_CHECK(agent.value(kHigh, 0) == doctest::Approx(1.5));
+  const std::vector<RewardTerm> terms = {{"objective", 0.5}, {"latency.app", -1.0}};
+  agent.observe({kLow, 0, -0.5, terms, kLow, false, false});
+  DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(1.0));  // Never tried: 2 - 1 at once.
+  agent.observe({kHigh, 1, -0.5, terms, kHigh, false, false});
+  DOCTEST_CHECK(agent.value(kHigh, 0) == doctest::Approx(1.0));
 }
 
-DOCTEST_TEST_CASE("a lack is not spread where nothing is known about the order") {
+DOCTEST_TEST_CASE("more speed makes a fine for power worse, and one for latency better") {
+  Task task(Knob::Effect::kFaster);
+  QLearning agent(plain(), task.states(), task.problem(), task.random);
+  agent.observe({kLow, 0, -0.5, {{"objective", 0.5}, {"power", -1.0}}, kLow, false, false});
+  DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(1.0));
+  agent.observe({kHigh, 0, -0.5, {{"objective", 0.5}, {"latency.app", -1.0}}, kHigh, false, false});
+  DOCTEST_CHECK(agent.value(kHigh, 1) == doctest::Approx(2.0));
+  const double before = agent.value(kHigh, 0);
+  agent.observe({kHigh, 1, 0.0, {{"objective", 1.0}, {"latency.app", -1.5}}, kHigh, false, false});
+  // The slow one, tried once, can hope for 1 - 1.5 at most.
+  DOCTEST_CHECK(agent.value(kHigh, 0) == doctest::Approx(before + 0.5 * (-0.5 - before)));
+}
+
+DOCTEST_TEST_CASE("a fine is not spread where nothing is known about the order") {
   Task task(Knob::Effect::kUnordered);
   QLearning agent(plain(), task.states(), task.problem(), task.random);
-  agent.observe({kLow, 0, -0.5, kLow, false, false});
+  agent.observe({kLow, 0, -0.5, {{"objective", 0.5}, {"latency.app", -1.0}}, kLow, false, false});
   DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(2.0));
 }
 
@@ -87,11 +100,32 @@ DOCTEST_TEST_CASE("exploration takes only actions that could be better than the 
   DOCTEST_CHECK(agent.act(kLow) == 1);  // Nothing is above the bound of action 1.
   DOCTEST_CHECK_FALSE(agent.exploration().explored);
   for (int i = 0; i < 50; ++i) {
-    agent.observe({kLow, 1, -3.0, kLow, false, false});
+    agent.observe({kLow, 1, -3.0, {}, kLow, false, false});
   }
   DOCTEST_CHECK(agent.act(kLow) == 1);  // Action 0 is best now; action 1 could be better.
   DOCTEST_CHECK(agent.exploration().explored);
   DOCTEST_CHECK(agent.exploration().rate == 1.0);
+}
+
+DOCTEST_TEST_CASE("of two actions that could be better the less bad one is explored more") {
+  const ActionSpace actions(
+      {Knob{"k", "1", Knob::Effect::kUnordered, {{"a", 1}, {"b", 2}, {"c", 3}}}});
+  const ObservationSpec observations({Feature{.name = "f", .unit = "1", .source = "test"}});
+  Random random(1);
+  auto options = plain();
+  options.exploration_initial = options.exploration_final = 1.0;
+  QLearning agent(options, {{{"f", {0.5}}}, observations}, {actions, observations, {0.5, 1.0, 1.0}},
+                  random);
+  for (int i = 0; i < 50; ++i) {
+    agent.observe({kLow, 1, -0.5, {}, kLow, true, false});
+    agent.observe({kLow, 2, -1.0, {}, kLow, true, false});
+  }
+  int less_bad = 0;
+  for (int i = 0; i < 1000; ++i) {
+    less_bad += agent.act(kLow) == 1 ? 1 : 0;
+  }
+  // e^(0.5 / 0.5) = 2.72 times as often: 731 of 1000.
+  DOCTEST_CHECK(less_bad == doctest::Approx(731).epsilon(0.06));
 }
 
 DOCTEST_TEST_CASE("exploration falls by half with every half-life of visits to a state") {
@@ -103,8 +137,8 @@ DOCTEST_TEST_CASE("exploration falls by half with every half-life of visits to a
   QLearning agent(options, task.states(), task.problem(), task.random);
   agent.act(kLow);
   DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(0.5));
-  agent.observe({kLow, 1, 1.0, kLow, false, false});
-  agent.observe({kLow, 1, 1.0, kLow, false, false});
+  agent.observe({kLow, 1, 1.0, {}, kLow, false, false});
+  agent.observe({kLow, 1, 1.0, {}, kLow, false, false});
   agent.act(kLow);
   DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(0.3));
   agent.act(kHigh);
@@ -128,7 +162,7 @@ DOCTEST_TEST_CASE("save, load and go on equals never having stopped") {
     const Observation next = {draws.uniform()};
     const ActionId action = agent.act(now);
     agent.observe(
-        {now, action, draws.uniform() - static_cast<double>(action) / 3.0, next, false, false});
+        {now, action, draws.uniform() - static_cast<double>(action) / 3.0, {}, next, false, false});
     return action;
   };
   for (int i = 0; i < 100; ++i) {
@@ -150,7 +184,7 @@ DOCTEST_TEST_CASE("a broken or foreign checkpoint is refused with its place, and
   const auto file = folder.path() / "agent.json";
   Task task;
   QLearning agent(plain(), task.states(), task.problem(), task.random);
-  agent.observe({kLow, 1, 0.2, kHigh, false, false});
+  agent.observe({kLow, 1, -0.6, {}, kHigh, false, false});
   agent.save(file);
   const std::string good = read_file(file);
   const auto replaced = [&](const std::string& what, const std::string& by) {
@@ -180,9 +214,9 @@ DOCTEST_TEST_CASE("a broken or foreign checkpoint is refused with its place, and
   check_refused(replaced("low high", "low"), "knobs.0: expected 'k: low high' as in this run");
   check_refused(replaced("\"random\": \"", "\"random\": \"x"),
                 "random: random generator: expected");
-  check_refused(replaced("1.5,", "null,"), "values.0: expected a number");
-  check_refused(replaced("1.5,", "1e999,"), "values.0: expected a number");
-  check_refused(replaced("1.5,", "1.5, 3,"), "values: expected 2 numbers");
+  check_refused(replaced("1.0,", "null,"), "values.0: expected a number");
+  check_refused(replaced("1.0,", "1e999,"), "values.0: expected a number");
+  check_refused(replaced("1.0,", "1.0, 3,"), "values: expected 2 numbers");
   check_refused(replaced("\"lacking\"", "\"lacks\""), "lacking: expected this key");
   write_file(file, good);
   DOCTEST_CHECK_NOTHROW(agent.load(file));

@@ -72,8 +72,13 @@ DOCTEST_TEST_CASE("every kind of agent resumes from its checkpoint as if never s
     const auto step = [](Agent& agent) {
       const Observation observation = {0.5};
       const ActionId action = agent.act(observation);
-      agent.observe(
-          {observation, action, -0.25 * static_cast<double>(action), observation, false, false});
+      agent.observe({observation,
+                     action,
+                     -0.25 * static_cast<double>(action),
+                     {},
+                     observation,
+                     false,
+                     false});
       return action;
     };
     for (int i = 0; i < 20; ++i) {
