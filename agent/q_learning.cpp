@@ -208,23 +208,24 @@ ActionId QLearning::act(const Observation& observation) {
   if (random_.uniform() >= exploration_.rate) {
     return best;
   }
-  // Softmax over what could be better than the best (Sutton & Barto 2018, eq. 2.11).
+  // Softmax over the best and what could be better (Sutton & Barto 2018, eq. 2.11).
   std::vector<double> weights(now.values.size(), 0.0);
   for (ActionId action = 0; action < weights.size(); ++action) {
-    if (action != best && optimistic_value(action) > now.values[best] + kTie) {
+    if (action == best || optimistic_value(action) > now.values[best] + kTie) {
       weights[action] =
           std::exp((now.values[action] - now.values[best]) / options_.exploration_temperature);
     }
   }
   double draw = random_.uniform() * std::reduce(weights.begin(), weights.end());
-  for (ActionId action = 0; action < weights.size(); ++action) {
-    draw -= weights[action];
-    if (weights[action] > 0.0 && draw < 0.0) {
-      exploration_.explored = true;
-      return action;
+  ActionId chosen = best;
+  for (ActionId action = 0; action < weights.size() && draw >= 0.0; ++action) {
+    if (weights[action] > 0.0) {
+      chosen = action;
+      draw -= weights[action];
     }
   }
-  return best;
+  exploration_.explored = chosen != best;
+  return chosen;
 }
 
 void QLearning::observe(const Transition& transition) {
@@ -265,6 +266,9 @@ void QLearning::spread(Row& row, const std::vector<ActionId>& worse, double fine
     return;
   }
   for (const ActionId other : worse) {
+    if (fine > lacking_[other]) {
+      lacking_[other] += kLackingRate * (fine - lacking_[other]);
+    }
     const double hoped = optimistic_value(other) - fine;
     if (hoped < row.values[other]) {
       row.values[other] += rate(row, other) * (hoped - row.values[other]);

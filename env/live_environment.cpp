@@ -84,7 +84,7 @@ Observation LiveEnvironment::reset(std::uint64_t seed) {
   start_ = clock_.now();
   timer_ = PeriodTimer(start_, options_.period);
   server_.reset(start_, seed);
-  enter_phase(player_.scenario().phases.front());
+  enter_phase(0.0);
   sample();  // Rates are counted from here.
   Snapshot nothing{.levels = std::vector<std::size_t>(actions_.knobs().size(), 0),
                    .budgets = budgets_,
@@ -102,9 +102,7 @@ StepResult LiveEnvironment::step(ActionId action) {
   StepInfo& info = result.info;
   info.time_s = to_seconds(begin - start_);
 
-  const ScenarioPhase& phase = player_.advance(info.time_s);
-  enter_phase(phase);
-  info.phase = phase.name;
+  info.phase = phase_;
   apply(levels);
 
   info.applications = {{name_, budgets_, server_.serve_until(timer_.end())}};
@@ -118,13 +116,19 @@ StepResult LiveEnvironment::step(ActionId action) {
   info.reward_terms = reward_.terms(period);
   info.budgets = monitor_.update(period);
   result.reward = Reward::sum(info.reward_terms);
-  result.truncated = to_seconds(timer_.end() - options_.period - start_) >= options_.duration_s;
-  result.observation = observer_.observe({.levels = levels_,
-                                          .budgets = budgets_,
-                                          .applications = info.applications,
-                                          .arrival_rates_hz = {server_.rate_hz()},
-                                          .signals = info.signals,
-                                          .budget_statuses = info.budgets});
+
+  const double next_s = to_seconds(timer_.end() - options_.period - start_);
+  result.truncated = next_s >= options_.duration_s;
+  // What changes from outside changes now, so that the agent sees the budgets that it is to keep.
+  enter_phase(next_s);
+  Snapshot now{.levels = levels_,
+               .budgets = budgets_,
+               .applications = info.applications,
+               .arrival_rates_hz = {server_.rate_hz()},
+               .signals = info.signals,
+               .budget_statuses = info.budgets};
+  now.applications.front().budgets = budgets_;
+  result.observation = observer_.observe(now);
   return result;
 }
 
@@ -144,7 +148,9 @@ void LiveEnvironment::warm_up() {
   }
 }
 
-void LiveEnvironment::enter_phase(const ScenarioPhase& phase) {
+void LiveEnvironment::enter_phase(double time_s) {
+  const ScenarioPhase& phase = player_.advance(time_s);
+  phase_ = phase.name;
   budgets_ = phase.budgets;
   // Without a latency budget no request is ever late.
   server_.set_deadline(budgets_.latency ? from_milliseconds(budgets_.latency->deadline_ms)

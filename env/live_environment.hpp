@@ -26,9 +26,10 @@ struct ManagedApplication {
 
 /// Serves real requests on a real machine (or on fakes of both, with a ManualClock).
 ///
-/// Knobs: `width.<application>`, then every control of the platform. One period of a step: the
-/// scenario's phase takes hold, what changed is applied, requests are served until the period
-/// ends, the platform is sampled, and the reward is made. Everything happens on the calling thread.
+/// Knobs: `width.<application>`, then every control of the platform. One step: what changed is
+/// applied, requests are served until the period ends, the platform is sampled, the reward is made,
+/// and the scenario's next phase takes hold if it is time. Everything happens on the calling
+/// thread.
 class LiveEnvironment final : public Environment {
  public:
   struct Options {
@@ -53,7 +54,8 @@ class LiveEnvironment final : public Environment {
   /// Serves one request at every level with every number of threads: the first of each kind is
   /// slow (kernels are compiled, threads made), which is nobody's decision to be blamed for.
   void warm_up();
-  void enter_phase(const ScenarioPhase& phase);
+  /// Makes the phase at this time hold: co-runners, budgets, rate.
+  void enter_phase(double time_s);
   void apply(const std::vector<std::size_t>& levels);
   PeriodFacts facts(const StepInfo& info) const;
   std::optional<double> signal(const std::string& name, const StepInfo& info) const;
@@ -76,6 +78,7 @@ class LiveEnvironment final : public Environment {
 
   TimePoint start_{};
   PeriodTimer timer_;
+  std::string phase_;
   Budgets budgets_;
   std::vector<std::size_t> levels_;  ///< Of the knobs in force; empty before the first step.
 };

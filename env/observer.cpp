@@ -10,21 +10,39 @@ namespace {
 /// log10 over [1, 10^decades] as [0, 1].
 double decades(double value, double count) { return std::log10(std::max(1.0, value)) / count; }
 
-template <typename Has>
-bool any_phase(const Scenario& scenario, Has has) {
-  return std::ranges::any_of(scenario.phases,
-                             [&](const ScenarioPhase& phase) { return has(phase.budgets); });
+/// The limit that a budget has in `budgets`, if it has one.
+using Limit = std::function<std::optional<double>(const Budgets& budgets)>;
+
+bool any_phase(const Scenario& scenario, const Limit& limit) {
+  return std::ranges::any_of(scenario.phases, [&](const ScenarioPhase& phase) {
+    return limit(phase.budgets).has_value();
+  });
 }
 
-std::optional<BudgetStatus> find(const Snapshot& snapshot, const std::string& budget) {
-  const auto found = std::ranges::find(snapshot.budget_statuses, budget, &BudgetStatus::name);
-  return found == snapshot.budget_statuses.end() ? std::nullopt : std::optional(*found);
+std::optional<double> deadline_ms(const Budgets& budgets) {
+  return budgets.latency ? std::optional(budgets.latency->deadline_ms) : std::nullopt;
+}
+std::optional<double> min_top1(const Budgets& budgets) {
+  return budgets.accuracy ? std::optional(budgets.accuracy->min_top1) : std::nullopt;
+}
+std::optional<double> power_limit_w(const Budgets& budgets) {
+  return budgets.power ? std::optional(budgets.power->limit_w) : std::nullopt;
+}
+/// In mJ a request, or what a battery holds in J.
+std::optional<double> energy_limit(const Budgets& budgets) {
+  if (!budgets.energy) {
+    return std::nullopt;
+  }
+  return budgets.energy->limit_mj ? budgets.energy->limit_mj : budgets.energy->total_j;
+}
+std::optional<double> temperature_limit_c(const Budgets& budgets) {
+  return budgets.temperature ? std::optional(budgets.temperature->limit_c) : std::nullopt;
 }
 
-/// (limit - value) / limit: 0 at the limit, above while it is kept.
+/// (limit - value) / limit: 0 at the limit, above while it is kept (below, for a floor).
 std::optional<double> slack(const Snapshot& snapshot, const std::string& budget) {
-  const auto status = find(snapshot, budget);
-  if (!status || !status->value || status->limit <= 0.0) {
+  const auto status = std::ranges::find(snapshot.budget_statuses, budget, &BudgetStatus::name);
+  if (status == snapshot.budget_statuses.end() || !status->value || status->limit <= 0.0) {
     return std::nullopt;
   }
   return (status->limit - *status->value) / status->limit;
@@ -64,7 +82,7 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
     return now.applications.at(index).budgets.latency;
   };
 
-  if (any_phase(scenario, [](const Budgets& budgets) { return budgets.latency.has_value(); })) {
+  if (any_phase(scenario, deadline_ms)) {
     add({.name = "deadline" + end,
          .unit = "ms",
          .neutral = 1.0,
@@ -103,13 +121,10 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
        .unit = "1",
        .source = "log2(mean latency over the least seen with the same knobs) / 4"},
       [this, index](const Snapshot& now) { return slowdown(now, index); });
-  if (any_phase(scenario, [](const Budgets& budgets) { return budgets.accuracy.has_value(); })) {
+  if (any_phase(scenario, min_top1)) {
     const std::string budget = "accuracy" + end;
     add({.name = budget + ".limit", .unit = "1", .source = "floor of the top-1 accuracy"},
-        [budget](const Snapshot& now) -> std::optional<double> {
-          const auto status = find(now, budget);
-          return status ? std::optional(status->limit) : std::nullopt;
-        });
+        [index](const Snapshot& now) { return min_top1(now.applications.at(index).budgets); });
     add({.name = budget + ".slack",
          .unit = "1",
          .min = -1.0,
@@ -119,14 +134,15 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
 }
 
 void Observer::add_machine_budgets(const Scenario& scenario) {
-  const auto add_budget = [&](const std::string& name, const std::string& unit, auto has) {
-    if (!any_phase(scenario, has)) {
+  const auto add_budget = [&](const std::string& name, const std::string& unit,
+                              const Limit& limit) {
+    if (!any_phase(scenario, limit)) {
       return;
     }
-    add({.name = name + ".limit", .unit = unit, .neutral = 1.0, .source = "log10(limit) / 6"},
-        [name](const Snapshot& now) -> std::optional<double> {
-          const auto status = find(now, name);
-          return status ? std::optional(decades(status->limit, 6.0)) : std::nullopt;
+    add({.name = name + ".limit", .unit = unit, .neutral = 1.0, .source = "log10(limit) / 4"},
+        [limit](const Snapshot& now) -> std::optional<double> {
+          const auto value = limit(now.budgets);
+          return value ? std::optional(decades(*value, 4.0)) : std::nullopt;
         });
     add({.name = name + ".slack",
          .unit = "1",
@@ -134,10 +150,9 @@ void Observer::add_machine_budgets(const Scenario& scenario) {
          .source = "(limit - value) / limit: above 0 while the limit is kept"},
         [name](const Snapshot& now) { return slack(now, name); });
   };
-  add_budget("power", "W", [](const Budgets& budgets) { return budgets.power.has_value(); });
-  add_budget("energy", "mJ", [](const Budgets& budgets) { return budgets.energy.has_value(); });
-  add_budget("temperature", "degC",
-             [](const Budgets& budgets) { return budgets.temperature.has_value(); });
+  add_budget("power", "W", power_limit_w);
+  add_budget("energy", "mJ", energy_limit);
+  add_budget("temperature", "degC", temperature_limit_c);
 }
 
 void Observer::add_signals(const std::vector<SignalDescription>& signals) {

@@ -26,7 +26,7 @@ struct Objective {
 
 /// What one unit of each budget's violation costs, in units of the objective (which is in [0, 1]).
 struct Prices {
-  double latency = 4.0;
+  double latency = 10.0;
   double power = 4.0;
   double energy = 4.0;
   double accuracy = 4.0;
