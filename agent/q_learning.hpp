@@ -57,10 +57,10 @@ class QLearning final : public Agent {
   struct Options {
     double discount = 0.2;              ///< gamma, in [0, 1).
     double learning_rate = 0.1;         ///< Least alpha, in (0, 1]; 1 / visits before.
-    double exploration_initial = 0.1;   ///< epsilon of a state that was never visited, in [0, 1].
+    double exploration_initial = 0.2;   ///< epsilon of a state that was never visited, in [0, 1].
     double exploration_final = 0.02;    ///< Its limit.
     double exploration_half_life = 50;  ///< Visits of a state after which it is half way; above 0.
-    double exploration_temperature = 0.5;  ///< Of the softmax that explores, in rewards; above 0.
+    double exploration_temperature = 0.3;  ///< Of the softmax that explores, in rewards; above 0.
 
     static Options from_yaml(const ConfigNode& node);
   };

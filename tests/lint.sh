@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
 clang-format --dry-run --Werror "${sources[@]}"
 git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' '*.md' '*.sh' '*.yaml' '*.cmake' '*.js' '*CMakeLists.txt' |
-  xargs codespell --ignore-words-list=ans,inout
+  xargs codespell --ignore-words-list=opps,ans,inout
 tests/include_directions.py

@@ -22,8 +22,11 @@ struct Task {
 };
 
 QLearning::Options plain() {
-  return {
-      .discount = 0.5, .learning_rate = 0.5, .exploration_initial = 0.0, .exploration_final = 0.0};
+  return {.discount = 0.5,
+          .learning_rate = 0.5,
+          .exploration_initial = 0.0,
+          .exploration_final = 0.0,
+          .exploration_temperature = 0.5};
 }
 
 const Observation kLow = {0.0};
