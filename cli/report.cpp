@@ -45,15 +45,16 @@ fs::path default_output(const std::vector<std::string>& folders) {
 }
 
 int make_report(const Options& options) {
-  std::vector<Run> runs;
+  std::vector<report::Run> runs;
   for (const auto& folder : options.folders) {
-    runs.push_back(read_run(folder));
+    runs.push_back(report::read_run(folder));
   }
-  std::stable_partition(runs.begin(), runs.end(), std::mem_fn(&Run::explores));
+  std::stable_partition(runs.begin(), runs.end(), std::mem_fn(&report::Run::explores));
   const fs::path output =
       options.output.empty() ? default_output(options.folders) : fs::path(options.output);
-  write_file(output, make_page(runs));
-  std::cout << to_text(compare_runs(runs, labels_of(runs))) << output.string() << '\n';
+  write_file(output, report::make_page(runs));
+  std::cout << report::to_text(report::compare_runs(runs, report::labels_of(runs)))
+            << output.string() << '\n';
   return 0;
 }
 

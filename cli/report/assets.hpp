@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace rein::assets {
+namespace rein::report::assets {
 
 // Files that the build put into the program: see embed_files.cmake.
 extern const std::string_view kPageHtml;
@@ -17,4 +17,4 @@ extern const std::string_view kDygraphCss;
 extern const std::string_view kDygraphJs;
 extern const std::string_view kSynchronizerJs;
 
-}  // namespace rein::assets
+}  // namespace rein::report::assets

@@ -9,7 +9,7 @@
 
 #include "common/error.hpp"
 
-namespace rein {
+namespace rein::report {
 namespace {
 
 class CsvParser {
@@ -106,4 +106,4 @@ CsvTable parse_csv(std::string_view text, const std::string& name) {
   return table;
 }
 
-}  // namespace rein
+}  // namespace rein::report

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace rein {
+namespace rein::report {
 
 std::string escape_html(std::string_view text) {
   std::string escaped;
@@ -58,4 +58,4 @@ std::string fill_template(std::string_view page, const std::map<std::string, std
   return filled;
 }
 
-}  // namespace rein
+}  // namespace rein::report

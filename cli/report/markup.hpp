@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace rein {
+namespace rein::report {
 
 /// `text` as it is to appear in an HTML element or a quoted attribute.
 std::string escape_html(std::string_view text);
@@ -16,4 +16,4 @@ std::string escape_script(std::string_view json);
 /// @pre each name in `page` has a value.
 std::string fill_template(std::string_view page, const std::map<std::string, std::string>& values);
 
-}  // namespace rein
+}  // namespace rein::report

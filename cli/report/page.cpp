@@ -14,7 +14,7 @@
 #include "cli/report/markup.hpp"
 #include "cli/report/table.hpp"
 
-namespace rein {
+namespace rein::report {
 namespace {
 
 using Json = nlohmann::json;
@@ -141,10 +141,19 @@ Json data_of(const Run& run, const std::string& label) {
 }  // namespace
 
 std::vector<std::string> labels_of(const std::vector<Run>& runs) {
+  const auto last_part = [](const Run& run) {
+    return (run.folder / "").lexically_normal().parent_path().filename();
+  };
   std::vector<std::string> labels;
   for (const auto& run : runs) {
-    const bool unique = std::ranges::count(runs, run.agent, &Run::agent) == 1;
-    labels.push_back(unique ? run.agent : fmt::format("{} ({})", run.agent, run.folder.string()));
+    if (std::ranges::count(runs, run.agent, &Run::agent) == 1) {
+      labels.push_back(run.agent);
+      continue;
+    }
+    const auto same = std::ranges::count_if(
+        runs, [&](const Run& other) { return last_part(other) == last_part(run); });
+    labels.push_back(fmt::format("{} ({})", run.agent,
+                                 same == 1 ? last_part(run).string() : run.folder.string()));
   }
   return labels;
 }
@@ -175,4 +184,4 @@ std::string make_page(const std::vector<Run>& runs) {
                       std::string(assets::kComparisonJs) + std::string(assets::kMainJs)}});
 }
 
-}  // namespace rein
+}  // namespace rein::report

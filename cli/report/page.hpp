@@ -5,7 +5,7 @@
 
 #include "cli/report/run.hpp"
 
-namespace rein {
+namespace rein::report {
 
 /// What to call each run: its agent, and its folder too where several runs have the same agent.
 std::vector<std::string> labels_of(const std::vector<Run>& runs);
@@ -13,4 +13,4 @@ std::vector<std::string> labels_of(const std::vector<Run>& runs);
 /// The report: one HTML document that loads nothing. @pre at least one run.
 std::string make_page(const std::vector<Run>& runs);
 
-}  // namespace rein
+}  // namespace rein::report

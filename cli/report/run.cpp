@@ -13,7 +13,7 @@
 #include "common/error.hpp"
 #include "common/files.hpp"
 
-namespace rein {
+namespace rein::report {
 namespace {
 
 Statistics::Value number_in(const ConfigNode& node, const std::string& key) {
@@ -37,7 +37,7 @@ Statistics read_statistics(const ConfigNode& node) {
           .latency_p99_ms = number_in(node, "latency_p99_ms"),
           .latency_max_ms = number_in(node, "latency_max_ms"),
           .power_w = number_in(node, "power_w"),
-          .energy_j = number_in(node, "energy_j"),
+          .energy_per_request_mj = number_in(node, "energy_per_request_mj"),
           .longest_miss_run = number_in(node, "longest_miss_run")};
 }
 
@@ -180,4 +180,4 @@ Run read_run(const std::filesystem::path& folder) {
   return run;
 }
 
-}  // namespace rein
+}  // namespace rein::report

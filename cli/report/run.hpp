@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace rein {
+namespace rein::report {
 
 /// What a summary says of a stretch of a run; empty where it does not know.
 struct Statistics {
@@ -22,8 +22,8 @@ struct Statistics {
   Value latency_p99_ms;
   Value latency_max_ms;
   Value power_w;
-  Value energy_j;
-  Value longest_miss_run;  ///< Requests in a row that were late or dropped.
+  Value energy_per_request_mj;  ///< Of the whole machine, over what was served.
+  Value longest_miss_run;       ///< Requests in a row that were late or dropped.
 };
 
 struct PhaseSummary {
@@ -81,4 +81,4 @@ Run read_run(const std::filesystem::path& folder);
 ///         parse_csv() does.
 Trace parse_trace(const std::string& text, const std::string& name);
 
-}  // namespace rein
+}  // namespace rein::report

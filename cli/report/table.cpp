@@ -10,7 +10,7 @@
 
 #include "cli/report/markup.hpp"
 
-namespace rein {
+namespace rein::report {
 namespace {
 
 enum class Better { kNeither, kLower, kHigher };
@@ -35,7 +35,8 @@ constexpr Metric kP95{"p95 ms", &Statistics::latency_p95_ms, 1.0, 1, Better::kLo
 constexpr Metric kP99{"p99 ms", &Statistics::latency_p99_ms, 1.0, 1, Better::kLower};
 constexpr Metric kMax{"max ms", &Statistics::latency_max_ms, 1.0, 1, Better::kLower};
 constexpr Metric kPower{"power W", &Statistics::power_w, 1.0, 2, Better::kLower, "power_w"};
-constexpr Metric kEnergy{"energy J", &Statistics::energy_j, 1.0, 1, Better::kLower, "power_w"};
+constexpr Metric kEnergy{"energy mJ", &Statistics::energy_per_request_mj, 1.0, 1, Better::kLower,
+                         "power_w"};
 constexpr Metric kRequests{"requests", &Statistics::requests, 1.0, 0, Better::kNeither};
 constexpr Metric kMissRun{"missed in a row", &Statistics::longest_miss_run, 1.0, 0, Better::kLower};
 
@@ -172,4 +173,4 @@ std::string to_html(const Table& table) {
   return html + "</tbody>\n</table>\n";
 }
 
-}  // namespace rein
+}  // namespace rein::report

@@ -5,7 +5,7 @@
 
 #include "cli/report/run.hpp"
 
-namespace rein {
+namespace rein::report {
 
 /// A table that people read: names in its first column, numbers in the others.
 struct Table {
@@ -30,4 +30,4 @@ std::string to_text(const Table& table);
 /// A <table>, everything escaped.
 std::string to_html(const Table& table);
 
-}  // namespace rein
+}  // namespace rein::report

@@ -21,15 +21,15 @@
 namespace {
 
 namespace fs = std::filesystem;
-using rein::Run;
-using rein::Table;
+using rein::report::Run;
+using rein::report::Table;
 
 const fs::path kData = fs::path(REIN_SOURCE_DIR) / "tests/data/report";
 const std::string kSummary =
     R"({"agent": "static", "whole": {"requests": 2}, "second_half": {"requests": null}})";
 
 std::vector<Run> sample_runs() {
-  return {rein::read_run(kData / "q_learning"), rein::read_run(kData / "static")};
+  return {rein::report::read_run(kData / "q_learning"), rein::report::read_run(kData / "static")};
 }
 
 /// A run's folder below `parent` with this trace and summary.
@@ -42,7 +42,7 @@ fs::path write_run(const fs::path& parent, const std::string& name, const std::s
 
 std::string message_of(const fs::path& folder) {
   try {
-    rein::read_run(folder);
+    rein::report::read_run(folder);
   } catch (const rein::ConfigError& error) {
     return error.what();
   }
@@ -51,7 +51,7 @@ std::string message_of(const fs::path& folder) {
 
 std::string trace_message(const std::string& trace) {
   try {
-    rein::parse_trace(trace, "trace.csv");
+    rein::report::parse_trace(trace, "trace.csv");
   } catch (const rein::ConfigError& error) {
     return error.what();
   }
@@ -85,12 +85,12 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 DOCTEST_TEST_CASE("the comparison shows what the summaries say, and marks the best") {
-  const Table table = rein::compare_runs(sample_runs(), {"q_learning", "static"});
+  const Table table = rein::report::compare_runs(sample_runs(), {"q_learning", "static"});
 
   DOCTEST_REQUIRE(table.rows.size() == 2);
   const std::vector<std::string> headings = {"agent",    "missed %", "2nd half", "accuracy %",
                                              "2nd half", "p50 ms",   "p95 ms",   "p99 ms",
-                                             "power W",  "energy J"};
+                                             "power W",  "energy mJ"};
   DOCTEST_CHECK(table.headings == headings);
   std::vector<std::string> learner;
   std::vector<bool> best;
@@ -99,7 +99,7 @@ DOCTEST_TEST_CASE("the comparison shows what the summaries say, and marks the be
     best.push_back(cell.best);
   }
   const std::vector<std::string> expected = {"q_learning", "0.00", "0.00", "68.70", "67.22",
-                                             "30.1",       "33.7", "33.7", "6.65",  "49.9"};
+                                             "30.1",       "33.7", "33.7", "6.65",  "374.8"};
   DOCTEST_CHECK(learner == expected);
   const std::vector<bool> expected_best = {false, true, true, false, false,
                                            true,  true, true, false, false};
@@ -113,7 +113,7 @@ DOCTEST_TEST_CASE("equal values are not marked as best, and a missing one is a d
   std::vector<Run> runs(3);
   runs[0].whole.miss_share = 0.1;
   runs[1].whole.miss_share = 0.1;
-  const Table table = rein::compare_runs(runs, {"a", "b", "c"});
+  const Table table = rein::report::compare_runs(runs, {"a", "b", "c"});
 
   DOCTEST_CHECK_FALSE(table.rows[0][1].best);
   DOCTEST_CHECK_FALSE(table.rows[1][1].best);
@@ -124,7 +124,7 @@ DOCTEST_TEST_CASE("a table as text has aligned columns") {
   const Table table{.headings = {"agent", "p50 ms"},
                     .rows = {{{.text = "a"}, {.text = "–"}},
                              {{.text = "static"}, {.text = "1.5", .estimated = true}}}};
-  DOCTEST_CHECK(rein::to_text(table) ==
+  DOCTEST_CHECK(rein::report::to_text(table) ==
                 "agent     p50 ms\n"
                 "a              –\n"
                 "static  1.5 est.\n");
@@ -137,11 +137,17 @@ DOCTEST_TEST_CASE("runs of one agent are told apart by their folders") {
   runs[0].folder = "seed1";
   runs[1].folder = "seed2";
   const std::vector<std::string> expected = {"q_learning (seed1)", "q_learning (seed2)", "static"};
-  DOCTEST_CHECK(rein::labels_of(runs) == expected);
+  DOCTEST_CHECK(rein::report::labels_of(runs) == expected);
+  runs[0].folder = "monday/run/";
+  runs[1].folder = "tuesday/run";
+  DOCTEST_CHECK(rein::report::labels_of(runs)[0] == "q_learning (monday/run/)");
+  DOCTEST_CHECK(rein::report::labels_of(runs)[1] == "q_learning (tuesday/run)");
+  runs[1].folder = "tuesday/walk";
+  DOCTEST_CHECK(rein::report::labels_of(runs)[1] == "q_learning (walk)");
 }
 
 DOCTEST_TEST_CASE("a page holds dygraphs and its own scripts, and loads nothing") {
-  const std::string page = rein::make_page(sample_runs());
+  const std::string page = rein::report::make_page(sample_runs());
 
   DOCTEST_CHECK(contains(page, "Dygraph=t()"));
   DOCTEST_CHECK(contains(page, "Dygraph.synchronize = synchronize"));
@@ -156,7 +162,7 @@ DOCTEST_TEST_CASE("a page holds dygraphs and its own scripts, and loads nothing"
 }
 
 DOCTEST_TEST_CASE("a page shows the runs, their phases, machine and configuration") {
-  const std::string page = rein::make_page(sample_runs());
+  const std::string page = rein::report::make_page(sample_runs());
 
   DOCTEST_CHECK(contains(page, "<h2>q_learning</h2>"));
   DOCTEST_CHECK(contains(page, "<h2>static</h2>"));
@@ -171,8 +177,8 @@ DOCTEST_TEST_CASE("a page shows the runs, their phases, machine and configuratio
 DOCTEST_TEST_CASE("a page warns when its runs are of different scenarios") {
   auto runs = sample_runs();
   runs[1].scenario = "street";
-  DOCTEST_CHECK(
-      contains(rein::make_page(runs), "The runs differ in their scenario: office, street."));
+  DOCTEST_CHECK(contains(rein::report::make_page(runs),
+                         "The runs differ in their scenario: office, street."));
 }
 
 DOCTEST_TEST_CASE("names from files cannot become markup or end the page's data") {
@@ -181,7 +187,7 @@ DOCTEST_TEST_CASE("names from files cannot become markup or end the page's data"
   runs[0].agent = runs[0].phases[0].name = runs[0].config = evil;
   runs[0].machine = {{evil, evil}};
   runs[0].trace.names["phase"][0] = evil + "\xFF";
-  const std::string page = rein::make_page(runs);
+  const std::string page = rein::report::make_page(runs);
 
   DOCTEST_CHECK_FALSE(contains(page, "<script>alert"));
   DOCTEST_CHECK(contains(page,
@@ -192,7 +198,7 @@ DOCTEST_TEST_CASE("names from files cannot become markup or end the page's data"
 }
 
 DOCTEST_TEST_CASE("a trace may have unknown columns, empty cells and quoted names") {
-  const auto trace = rein::parse_trace(
+  const auto trace = rein::report::parse_trace(
       "time_s,phase,colour,width.camera,mapping.camera\r\n"
       "0.0,\"a, \"\"b\"\"\",red,,cpu0\r\n"
       "0.5,\"two\nlines\",,0.25,\n",
@@ -207,8 +213,8 @@ DOCTEST_TEST_CASE("a trace may have unknown columns, empty cells and quoted name
 
 DOCTEST_TEST_CASE("a run without rows still makes a page") {
   const rein::TemporaryFolder folder;
-  const Run run = rein::read_run(write_run(folder.path(), "empty", "period,time_s\n"));
-  DOCTEST_CHECK(contains(rein::make_page({run}), R"("rows":0)"));
+  const Run run = rein::report::read_run(write_run(folder.path(), "empty", "period,time_s\n"));
+  DOCTEST_CHECK(contains(rein::report::make_page({run}), R"("rows":0)"));
 }
 
 DOCTEST_TEST_CASE("a mistake in a trace is named with its line and column") {
@@ -300,5 +306,6 @@ DOCTEST_TEST_CASE("the report goes into the only folder, or into the one that ho
 }
 
 DOCTEST_TEST_CASE("a template's values are not searched for names again") {
-  DOCTEST_CHECK(rein::fill_template("<{{a}}|{{b}}>", {{"a", "{{b}}"}, {"b", "2"}}) == "<{{b}}|2>");
+  DOCTEST_CHECK(rein::report::fill_template("<{{a}}|{{b}}>", {{"a", "{{b}}"}, {"b", "2"}}) ==
+                "<{{b}}|2>");
 }

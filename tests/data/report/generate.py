@@ -115,7 +115,9 @@ def statistics(rows):
         "latency_p99_ms": mean(rows, "latency_p99_ms.camera"),
         "latency_max_ms": round(max(row["latency_max_ms.camera"] or 0 for row in rows), 4),
         "power_w": mean(rows, "power_w"), "power_ours_w": mean(rows, "power_ours_w"),
-        "energy_j": round(energy, 2), "reward": mean(rows, "reward"), "longest_miss_run": longest,
+        "energy_j": round(energy, 2),
+        "energy_per_request_mj": round(energy * 1e3 / max(requests - dropped, 1), 2),
+        "reward": mean(rows, "reward"), "longest_miss_run": longest,
     }
 
 
