@@ -20,8 +20,10 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
                       : StateAggregation::standard(problem.observations);
     agent = std::make_unique<QLearning>(options, std::move(states), problem, random);
   } else if (kind == "static") {
+    const ConfigNode configuration =
+        node.has("configuration") ? node.at("configuration") : ConfigNode::parse("{}", "");
     agent = std::make_unique<StaticAgent>(
-        StaticAgent::read_configuration(node.at("configuration"), problem.actions), problem);
+        StaticAgent::read_configuration(configuration, problem.actions), problem);
   } else {
     agent = std::make_unique<RandomAgent>(problem, random);
   }

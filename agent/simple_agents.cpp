@@ -16,10 +16,7 @@ StaticAgent::StaticAgent(ActionId action, Problem problem)
 
 ActionId StaticAgent::read_configuration(const ConfigNode& node, const ActionSpace& actions) {
   const auto& knobs = actions.knobs();
-  std::vector<std::size_t> levels;
-  for (const auto& knob : knobs) {
-    levels.push_back(knob.levels.size() - 1);
-  }
+  std::vector<std::size_t> levels = actions.decode(actions.size() - 1);
   for (const auto& [name, child] : node.entries()) {
     std::vector<std::size_t> found;
     std::vector<std::string> names;

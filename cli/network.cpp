@@ -17,6 +17,7 @@
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/random.hpp"
+#include "env/service_report.hpp"
 #include "models/data_set.hpp"
 #include "models/network_accuracy.hpp"
 #include "models/slimmable_checkpoint.hpp"
@@ -178,12 +179,6 @@ struct BenchmarkArguments {
   std::size_t repeat = 200;
   bool json = false;
 };
-
-/// The value below which the share `q` of `values` lies. @pre values is not empty.
-double quantile(std::vector<double> values, double q) {
-  std::ranges::sort(values);
-  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
-}
 
 struct LevelTimes {
   std::vector<double> packed_ms;

@@ -152,7 +152,11 @@ int run(const Options& options) {
   LinuxPlatform platform(config.board, SysfsRoot(), clock,
                          platform_options(config, !options.dry_run));
   for (const auto& note : platform.notes()) {
-    spdlog::info("{}", note);
+    spdlog::debug("{}", note);
+  }
+  if (!platform.notes().empty()) {
+    spdlog::info("{} kinds of signal or control are not to be had here: `rein probe` says why",
+                 platform.notes().size());
   }
   LiveEnvironment environment(platform, {application.name, *network, images, application.requests},
                               player, Reward(config.objective, config.prices), clock,
@@ -219,7 +223,8 @@ void add_run(CLI::App& app, VerbAction& action) {
       "--agent", options->overrides.agent,
       fmt::format("The agent's kind, instead of the file's ({})", fmt::join(agent_kinds(), ", ")));
   verb->add_option("--load", options->load, "Go on from this checkpoint (a file or its folder)");
-  verb->add_option("--seed", options->overrides.seed, "Of all that is random");
+  verb->add_option("--seed", options->overrides.seed, "Of all that is random")
+      ->check(CLI::NonNegativeNumber);
   verb->add_option("--duration", options->overrides.duration_s,
                    "Seconds after which the run ends, instead of the scenario's")
       ->check(CLI::PositiveNumber);

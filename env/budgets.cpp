@@ -33,44 +33,44 @@ std::optional<double> if_base(bool has_base, double value) {
 Budgets Budgets::from_yaml(const ConfigNode& node, const Budgets& base) {
   Budgets budgets = base;
   read(node, "latency", budgets.latency,
-       [](const ConfigNode& child, LatencyBudget& latency, bool has_base) {
-         latency.deadline_ms = merged(child, "deadline_ms", Range::positive(),
-                                      if_base(has_base, latency.deadline_ms));
-         latency.miss_rate = child.number_or("miss_rate", latency.miss_rate, Range::share());
+       [](const ConfigNode& child, LatencyBudget& budget, bool has_base) {
+         budget.deadline_ms =
+             merged(child, "deadline_ms", Range::positive(), if_base(has_base, budget.deadline_ms));
+         budget.miss_rate = child.number_or("miss_rate", budget.miss_rate, Range::share());
        });
   read(node, "power", budgets.power,
-       [](const ConfigNode& child, PowerBudget& power, bool has_base) {
-         power.limit_w =
-             merged(child, "limit_w", Range::positive(), if_base(has_base, power.limit_w));
-         power.window_s = child.number_or("window_s", power.window_s, Range::positive());
+       [](const ConfigNode& child, PowerBudget& budget, bool has_base) {
+         budget.limit_w =
+             merged(child, "limit_w", Range::positive(), if_base(has_base, budget.limit_w));
+         budget.window_s = child.number_or("window_s", budget.window_s, Range::positive());
          if (child.has("signal")) {
-           power.signal = child.at("signal").one_of({"power_w", "power_ours_w"});
+           budget.signal = child.at("signal").one_of({"power_w", "power_ours_w"});
          }
        });
-  read(node, "energy", budgets.energy, [](const ConfigNode& child, EnergyBudget& energy, bool) {
+  read(node, "energy", budgets.energy, [](const ConfigNode& child, EnergyBudget& budget, bool) {
     if (child.has("limit_mj") == child.has("total_j")) {
       child.reject("expected either limit_mj or total_j, found " +
                    std::string(child.has("limit_mj") ? "both" : "neither"));
     }
-    energy = {};
+    budget = {};
     if (child.has("limit_mj")) {
-      energy.limit_mj = child.at("limit_mj").number(Range::positive());
-      energy.window_s = child.number_or("window_s", energy.window_s, Range::positive());
+      budget.limit_mj = child.at("limit_mj").number(Range::positive());
+      budget.window_s = child.number_or("window_s", budget.window_s, Range::positive());
     } else {
-      energy.total_j = child.at("total_j").number(Range::positive());
-      energy.horizon_s = child.at("horizon_s").number(Range::positive());
+      budget.total_j = child.at("total_j").number(Range::positive());
+      budget.horizon_s = child.at("horizon_s").number(Range::positive());
     }
   });
   read(node, "accuracy", budgets.accuracy,
-       [](const ConfigNode& child, AccuracyBudget& accuracy, bool has_base) {
-         accuracy.min_top1 =
-             merged(child, "min_top1", Range::share(), if_base(has_base, accuracy.min_top1));
-         accuracy.window_s = child.number_or("window_s", accuracy.window_s, Range::positive());
+       [](const ConfigNode& child, AccuracyBudget& budget, bool has_base) {
+         budget.min_top1 =
+             merged(child, "min_top1", Range::share(), if_base(has_base, budget.min_top1));
+         budget.window_s = child.number_or("window_s", budget.window_s, Range::positive());
        });
   read(node, "temperature", budgets.temperature,
-       [](const ConfigNode& child, TemperatureBudget& temperature, bool has_base) {
-         temperature.limit_c = merged(child, "limit_c", Range{.min = 0.0, .max = 150.0},
-                                      if_base(has_base, temperature.limit_c));
+       [](const ConfigNode& child, TemperatureBudget& budget, bool has_base) {
+         budget.limit_c = merged(child, "limit_c", Range{.min = 0.0, .max = 150.0},
+                                 if_base(has_base, budget.limit_c));
        });
   node.reject_unknown();
   return budgets;

@@ -24,12 +24,13 @@ std::unique_ptr<Agent> make(const std::string& text, Random& random) {
   return make_agent(ConfigNode::parse(text, "run.yaml").at("agent"), problem(), random);
 }
 
-DOCTEST_TEST_CASE("static always takes its configuration; knobs left out are at their highest") {
+DOCTEST_TEST_CASE("static always takes its configuration, with what is left out at its highest") {
   Random random(1);
   const auto agent =
       make("agent: {kind: static, configuration: {width: 0.5, mapping: cpu0}}", random);
   DOCTEST_CHECK(kActions.describe(agent->act({0.0})) ==
                 "width.app 0.5, mapping.app cpu0, bandwidth.cpu 2cpu");
+  DOCTEST_CHECK(make("agent: {kind: static}", random)->act({0.0}) == kActions.size() - 1);
 }
 
 DOCTEST_TEST_CASE("a configuration that names no knob or level is refused") {

@@ -186,7 +186,8 @@ DOCTEST_TEST_CASE("mistakes on the command line end with status 2, help with 0")
        std::vector<std::vector<std::string>>{{kProgram},
                                              {kProgram, "fly"},
                                              {kProgram, "run"},
-                                             {kProgram, "run", "x.yaml", "--duration", "-1"}}) {
+                                             {kProgram, "run", "x.yaml", "--duration", "-1"},
+                                             {kProgram, "run", "x.yaml", "--seed", "-1"}}) {
     Process process(arguments);
     DOCTEST_CHECK(process.wait() == 2);
     DOCTEST_CHECK_FALSE(process.errors().empty());
