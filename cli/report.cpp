@@ -44,6 +44,12 @@ fs::path default_output(const std::vector<std::string>& folders) {
   return common / "report.html";
 }
 
+/// As people would name it who stand in the current folder.
+fs::path readable(const fs::path& file) {
+  const fs::path below = file.lexically_relative(fs::current_path());
+  return below.empty() || *below.begin() == ".." ? file : below;
+}
+
 int make_report(const Options& options) {
   std::vector<report::Run> runs;
   for (const auto& folder : options.folders) {
@@ -54,7 +60,7 @@ int make_report(const Options& options) {
       options.output.empty() ? default_output(options.folders) : fs::path(options.output);
   write_file(output, report::make_page(runs));
   std::cout << report::to_text(report::compare_runs(runs, report::labels_of(runs)))
-            << output.string() << '\n';
+            << readable(output).string() << '\n';
   return 0;
 }
 
