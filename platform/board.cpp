@@ -261,7 +261,7 @@ Board Board::detect(const SysfsRoot& root) {
   board.domains = find_domains(root, board.cpus);
   board.places = find_places(board.cpus, board.domains);
   const auto count = static_cast<double>(board.cpus.size());
-  board.bandwidth = BandwidthSpec{.levels_cpus = {count / 4, count / 2, count}};
+  board.bandwidth = BandwidthSpec{.levels_cpus = {count / 2, count}};
   board.power_model = kAssumedPower;
   return board;
 }
