@@ -50,15 +50,15 @@ std::vector<std::unique_ptr<CoRunner>> make_co_runners(const Scenario& scenario)
   return co_runners;
 }
 
-LinuxPlatformOptions platform_options(const RunConfig& config, bool touch_controls) {
+LinuxPlatformOptions platform_options(const RunConfig& config) {
   const ApplicationConfig& application = config.applications.front();
   LinuxPlatformOptions options;
   options.applications = {application.name};
   if (!application.places.empty()) {
     options.places[application.name] = application.places;
   }
-  options.frequency = config.use_frequency && touch_controls;
-  options.bandwidth = config.use_bandwidth && touch_controls;
+  options.frequency = config.use_frequency;
+  options.bandwidth = config.use_bandwidth;
   options.report = [](const std::string& problem) { spdlog::error("{}", problem); };
   return options;
 }
@@ -149,8 +149,7 @@ int run(const Options& options) {
   const ImageSet images = application.data_set->read(application.images_folder, ImageSplit::kTest);
 
   SteadyClock clock;
-  LinuxPlatform platform(config.board, SysfsRoot(), clock,
-                         platform_options(config, !options.dry_run));
+  LinuxPlatform platform(config.board, SysfsRoot(), clock, platform_options(config));
   for (const auto& note : platform.notes()) {
     spdlog::debug("{}", note);
   }
@@ -233,7 +232,7 @@ void add_run(CLI::App& app, VerbAction& action) {
                    "dotted.key=value: a value instead of the file's; repeatable")
       ->allow_extra_args(false);
   verb->add_flag("--dry-run", options->dry_run,
-                 "Check everything, show what would be run, change nothing");
+                 "Check everything and show what would be run, without setting anything");
   verb->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -155,13 +155,15 @@ DOCTEST_TEST_CASE("a run to its end writes all its files, and resumes from its c
   DOCTEST_CHECK(foreign.wait() == 2);  // Its output is there already.
 }
 
-DOCTEST_TEST_CASE("a dry run says what would be run and changes nothing") {
+DOCTEST_TEST_CASE("a dry run says what would be run, and leaves nothing behind") {
   if (!can_serve()) {
     return;
   }
   const RunFiles files;
   Process process({kProgram, "run", files.run().string(), "--dry-run"});
+  const pid_t rein = process.pid();
   DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK_FALSE(leaves_a_control_group(rein));
   DOCTEST_CHECK(process.output().find("width.app") != std::string::npos);
   DOCTEST_CHECK(process.output().find("sleep 1000") != std::string::npos);
 }
