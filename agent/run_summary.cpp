@@ -92,7 +92,9 @@ RunSummary::RunSummary(const Environment& environment, double planned_s)
     : environment_(environment),
       half_s_(planned_s / 2.0),
       power_(index_of(environment, "power_w")),
-      power_ours_(index_of(environment, "power_ours_w")) {}
+      power_ours_(index_of(environment, "power_ours_w")),
+      signals_(environment.signals().size()),
+      knobs_(environment.action_space().knobs().size()) {}
 
 void RunSummary::add(const PeriodRecord& record) {
   const StepResult& result = record.result;
@@ -114,6 +116,7 @@ void RunSummary::add(const PeriodRecord& record) {
   phases_.back().statistics.add(result, power_w, power_ours_w);
 
   add_budgets(info.budgets);
+  add_troubles(info);
   for (const auto& application : info.applications) {
     if (const auto& latency = application.budgets.latency) {
       Misses& misses = misses_["latency." + application.name];
@@ -147,6 +150,19 @@ void RunSummary::add_budgets(const std::vector<BudgetStatus>& budgets) {
   }
 }
 
+void RunSummary::add_troubles(const StepInfo& info) {
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    signals_[i].invalid += info.signals[i] ? 0 : 1;
+  }
+  for (const std::size_t i : info.stale) {
+    ++signals_[i].stale;
+  }
+  for (std::size_t i = 0; i < knobs_.size(); ++i) {
+    knobs_[i].refused += info.granted[i].refused ? 1 : 0;
+    knobs_[i].left_out = info.granted[i].left_out;
+  }
+}
+
 nlohmann::ordered_json RunSummary::to_json() const {
   nlohmann::ordered_json json;
   json["periods"] = periods_;
@@ -171,12 +187,20 @@ nlohmann::ordered_json RunSummary::to_json() const {
     entry["worst"] = budget.worst ? nlohmann::ordered_json(*budget.worst) : nullptr;
     json["budgets"].push_back(std::move(entry));
   }
-  nlohmann::ordered_json signals = nlohmann::ordered_json::object();
-  for (const auto& signal : environment_.signals()) {
-    signals[signal.name] = {
-        {"unit", signal.unit}, {"source", signal.source}, {"estimated", signal.estimated}};
+  json["knobs"] = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < knobs_.size(); ++i) {
+    json["knobs"][environment_.action_space().knobs()[i].name] = {
+        {"refused_periods", knobs_[i].refused}, {"left_out", knobs_[i].left_out}};
   }
-  json["signals"] = std::move(signals);
+  json["signals"] = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    const SignalDescription& signal = environment_.signals()[i];
+    json["signals"][signal.name] = {{"unit", signal.unit},
+                                    {"source", signal.source},
+                                    {"estimated", signal.estimated},
+                                    {"invalid_periods", signals_[i].invalid},
+                                    {"stale_periods", signals_[i].stale}};
+  }
   json["whole"] = whole_.to_json();
   json["second_half"] = second_half_.to_json();
   json["phases"] = nlohmann::ordered_json::array();

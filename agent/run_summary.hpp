@@ -79,11 +79,22 @@ class RunSummary {
     std::optional<double> worst;
   };
   void add_budgets(const std::vector<BudgetStatus>& budgets);
+  void add_troubles(const StepInfo& info);
   /// For each application, the share of misses beyond the share that may be missed.
   struct Misses {
     double missed = 0.0;
     double allowed = 0.0;
     double requests = 0.0;
+  };
+
+  /// Periods in which a signal ...
+  struct SignalTrouble {
+    std::uint64_t invalid = 0;  ///< ... had no value,
+    std::uint64_t stale = 0;    ///< ... or one that was measured before the period.
+  };
+  struct KnobTrouble {
+    std::uint64_t refused = 0;  ///< Periods in which the machine did not take the action.
+    bool left_out = false;
   };
 
   const Environment& environment_;
@@ -95,6 +106,8 @@ class RunSummary {
   std::vector<Phase> phases_;
   std::map<std::string, Budget> budgets_;
   std::map<std::string, Misses> misses_;
+  std::vector<SignalTrouble> signals_;  ///< In the order of the environment's.
+  std::vector<KnobTrouble> knobs_;      ///< Likewise.
   std::uint64_t periods_ = 0;
   std::uint64_t skipped_ = 0;
   std::uint64_t explored_ = 0;

@@ -71,6 +71,22 @@ void add_application(Row& row, const ApplicationInfo& application) {
              if_served(static_cast<double>(service.correct) / static_cast<double>(service.images)));
 }
 
+/// What the machine made of the action. The width is ours alone, and never refused.
+void add_granted(Row& row, const std::vector<Knob>& knobs, const std::vector<KnobGrant>& granted) {
+  std::vector<std::string> refused;
+  for (std::size_t i = 1; i < knobs.size(); ++i) {
+    if (knobs[i].effect == Knob::Effect::kUnordered) {
+      row.text("granted." + knobs[i].name, granted[i].label);
+    } else {
+      row.number("granted." + knobs[i].name, granted[i].value);
+    }
+    if (granted[i].refused) {
+      refused.push_back(knobs[i].name);
+    }
+  }
+  row.text("refused", fmt::format("{}", fmt::join(refused, ";")));
+}
+
 void add_budgets(Row& row, const std::vector<BudgetStatus>& budgets) {
   for (const auto& [name, column] : {std::pair{"power", "power_limit_w"},
                                      {"energy", "energy_limit"},
@@ -100,6 +116,7 @@ void TraceWriter::write(const PeriodRecord& record) {
       row.number(knobs[i].name, level.value);
     }
   }
+  add_granted(row, knobs, info.granted);
   for (const auto& application : info.applications) {
     add_application(row, application);
   }
@@ -108,6 +125,11 @@ void TraceWriter::write(const PeriodRecord& record) {
   for (std::size_t i = 0; i < signals.size(); ++i) {
     row.number(signals[i].name, info.signals[i]);
   }
+  std::vector<std::string> stale;
+  for (const std::size_t i : info.stale) {
+    stale.push_back(signals[i].name);
+  }
+  row.text("stale", fmt::format("{}", fmt::join(stale, ";")));
   row.number("reward", record.result.reward);
   for (const auto& term : info.reward_terms) {
     row.number("reward_" + term.name, term.value);

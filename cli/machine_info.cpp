@@ -7,6 +7,8 @@
 #include <string>
 
 #include "models/slimmable_network.hpp"
+#include "platform/domain_path.hpp"
+#include "platform/frequency_domain.hpp"
 #include "platform/sysfs_root.hpp"
 
 namespace rein {
@@ -45,9 +47,10 @@ nlohmann::ordered_json machine_info(const Board& board) {
   info["load_at_start"] = root.try_read("/proc/loadavg").value_or("");
   auto governors = nlohmann::ordered_json::object();
   for (const auto& domain : board.domains) {
+    const auto folder = domain_path(root, domain);
+    const std::string governor = ClockFiles::of(domain.interface).governor;
     governors[domain.name] =
-        root.try_read("/sys/devices/system/cpu/cpufreq/" + domain.policy + "/scaling_governor")
-            .value_or("");
+        folder ? root.try_read(*folder + "/" + governor).value_or("") : std::string();
   }
   info["governors"] = std::move(governors);
   info["compiler"] = __VERSION__;

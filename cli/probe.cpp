@@ -2,26 +2,41 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "cli/verbs.hpp"
 #include "common/files.hpp"
+#include "platform/overhead.hpp"
 
 namespace rein {
 
 namespace {
 
+constexpr std::uint64_t kOverheadRounds = 2000;
+
 struct ProbeArguments {
   std::string sysfs_root = "/";
+  std::filesystem::path board;
   bool json = false;
+  bool overhead = false;
   std::string board_file;
 };
 
 int run_probe(const ProbeArguments& arguments) {
   SteadyClock clock;
-  const ProbeReport report = probe(SysfsRoot(arguments.sysfs_root), clock);
+  const SysfsRoot root(arguments.sysfs_root);
+  const Board board = arguments.board.empty() ? Board::detect(root)
+                                              : Board::from_yaml(ConfigNode::load(arguments.board));
+  if (arguments.overhead) {
+    const Overhead overhead = measure_overhead(board, arguments.sysfs_root, kOverheadRounds);
+    fmt::print("{}", arguments.json ? to_json(overhead) : to_table(overhead));
+    return 0;
+  }
+  const ProbeReport report = probe(board, root, clock);
   fmt::print("{}", arguments.json ? to_json(report) : to_table(report));
   if (!arguments.board_file.empty()) {
     write_file(arguments.board_file, report.board.to_yaml());
@@ -38,9 +53,14 @@ void add_probe(CLI::App& app, VerbAction& action) {
   verb->add_option("--sysfs-root", arguments->sysfs_root, "Look for /sys and /proc below DIR")
       ->type_name("DIR")
       ->check(CLI::ExistingDirectory);
+  verb->add_option("--board", arguments->board, "Look for what this board file names")
+      ->type_name("FILE");
   verb->add_flag("--json", arguments->json, "For programs");
   verb->add_option("--write-board", arguments->board_file, "Write a board file for this machine")
       ->type_name("FILE");
+  verb->add_flag("--overhead", arguments->overhead,
+                 "Instead, measure what a period costs: sets every control to its first and last "
+                 "level in turn, and gives it back");
   verb->callback([arguments, &action] { action = [arguments] { return run_probe(*arguments); }; });
 }
 

@@ -24,6 +24,7 @@
 #include "env/scenario_player.hpp"
 #include "models/slimmable_network.hpp"
 #include "platform/co_runner_process.hpp"
+#include "platform/control_guard.hpp"
 #include "platform/linux_platform.hpp"
 
 namespace rein {
@@ -59,7 +60,6 @@ LinuxPlatformOptions platform_options(const RunConfig& config) {
   }
   options.frequency = config.use_frequency;
   options.bandwidth = config.use_bandwidth;
-  options.report = [](const std::string& problem) { spdlog::error("{}", problem); };
   return options;
 }
 
@@ -140,6 +140,12 @@ int run(const Options& options) {
   }
   catch_interrupts();
 
+  // First of all: it refuses a second run, and forks while this process is small.
+  const SysfsRoot root;
+  ControlGuard guard(
+      root, [](const std::string& line) { spdlog::error("{}", line); },
+      options.dry_run ? ControlGuard::Reach::kProcess : ControlGuard::Reach::kMachine);
+
   // The co-runners' supervisors are forked first: before LibTorch makes threads, and before the
   // platform moves this process into its control group, where they don't belong.
   ScenarioPlayer player(config.scenario, make_co_runners(config.scenario));
@@ -149,7 +155,7 @@ int run(const Options& options) {
   const ImageSet images = application.data_set->read(application.images_folder, ImageSplit::kTest);
 
   SteadyClock clock;
-  LinuxPlatform platform(config.board, SysfsRoot(), clock, platform_options(config));
+  LinuxPlatform platform(config.board, root, clock, guard, platform_options(config));
   for (const auto& note : platform.notes()) {
     spdlog::debug("{}", note);
   }

@@ -130,6 +130,56 @@ Board read_board(const ConfigNode& node) {
   return Board::from_yaml(open(node));
 }
 
+std::vector<double> read_ascending(const ConfigNode& node, const std::string& expected) {
+  auto numbers = node.numbers(Range::positive());
+  if (numbers.empty() ||
+      std::ranges::adjacent_find(numbers, std::greater_equal{}) != numbers.end()) {
+    node.fail(expected);
+  }
+  return numbers;
+}
+
+/// For each domain that is to be a knob, the operating points that it may have.
+std::vector<DomainSpec> read_frequencies(const ConfigNode& node, const Board& board) {
+  std::vector<DomainSpec> domains;
+  for (const auto& [name, item] : node.entries()) {
+    const auto found = std::ranges::find(board.domains, name, &DomainSpec::name);
+    if (found == board.domains.end()) {
+      item.reject(fmt::format("the board {} has no domain '{}'", board.name, name));
+    }
+    DomainSpec domain = *found;
+    const auto wanted = read_ascending(item, "frequencies in MHz in ascending order");
+    for (const double mhz : wanted) {
+      if (!domain.opps_mhz.empty() &&
+          std::ranges::find(domain.opps_mhz, mhz) == domain.opps_mhz.end()) {
+        item.reject(fmt::format("expected operating points of the board file ({} MHz), found {}",
+                                fmt::join(domain.opps_mhz, ", "), mhz));
+      }
+    }
+    domain.opps_mhz = wanted;
+    domain.opps_v.clear();
+    domains.push_back(std::move(domain));
+  }
+  return domains;
+}
+
+void read_controls(const ConfigNode& node, RunConfig& config) {
+  if (node.has("frequency") && node.at("frequency").is_mapping()) {
+    config.board.domains = read_frequencies(node.at("frequency"), config.board);
+  } else {
+    config.use_frequency = node.boolean_or("frequency", true);
+  }
+  config.use_bandwidth = node.boolean_or("bandwidth", true);
+  if (node.has("bandwidth_levels_cpus")) {
+    if (!config.board.bandwidth) {
+      config.board.bandwidth = BandwidthSpec{};
+    }
+    config.board.bandwidth->levels_cpus =
+        read_ascending(node.at("bandwidth_levels_cpus"), "ascending numbers of CPUs");
+  }
+  node.reject_unknown();
+}
+
 }  // namespace
 
 RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides& overrides) {
@@ -154,22 +204,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
     config.prices = Prices::from_yaml(node.at("prices"));
   }
   if (node.has("controls")) {
-    const ConfigNode controls = node.at("controls");
-    config.use_frequency = controls.boolean_or("frequency", true);
-    config.use_bandwidth = controls.boolean_or("bandwidth", true);
-    if (controls.has("bandwidth_levels_cpus")) {
-      const ConfigNode levels = controls.at("bandwidth_levels_cpus");
-      if (!config.board.bandwidth) {
-        config.board.bandwidth = BandwidthSpec{};
-      }
-      config.board.bandwidth->levels_cpus = levels.numbers(Range::positive());
-      if (config.board.bandwidth->levels_cpus.empty() ||
-          std::ranges::adjacent_find(config.board.bandwidth->levels_cpus, std::greater_equal{}) !=
-              config.board.bandwidth->levels_cpus.end()) {
-        levels.fail("ascending numbers of CPUs");
-      }
-    }
-    controls.reject_unknown();
+    read_controls(node.at("controls"), config);
   }
   config.period = from_milliseconds(node.at("period_ms").number({.min = 1.0, .max = 3'600'000.0}));
   config.seed = static_cast<std::uint64_t>(node.integer_or("seed", 1, Range::non_negative()));

@@ -29,6 +29,15 @@ struct ApplicationInfo {
   ServiceReport service;
 };
 
+/// What became of a knob's part of the action.
+struct KnobGrant {
+  std::string label;            ///< Of the level in force, or the nearest to what is.
+  std::size_t level = 0;        ///< The same as an index.
+  std::optional<double> value;  ///< As the machine says it, in the knob's unit.
+  bool refused = false;         ///< Not what was asked for; tried again in the next period.
+  bool left_out = false;        ///< As it was found, and no longer tried.
+};
+
 /// What is of interest about a period beside the observation: for traces and summaries.
 struct StepInfo {
   double time_s = 0.0;      ///< Start of the period, since the reset.
@@ -36,8 +45,10 @@ struct StepInfo {
   std::string phase;
   std::vector<std::string> co_runners;  ///< That ran at its end.
   std::uint64_t skipped_periods = 0;    ///< Lost by an overrun in this step.
+  std::vector<KnobGrant> granted;       ///< In the order of the knobs.
   std::vector<ApplicationInfo> applications;
   std::vector<std::optional<double>> signals;  ///< In the order of signals(); empty if not valid.
+  std::vector<std::size_t> stale;  ///< Those signals that were measured before the period began.
   std::vector<BudgetStatus> budgets;
   std::vector<RewardTerm> reward_terms;  ///< Their sum is the reward.
   std::vector<std::string> messages;     ///< For the user: what went wrong outside.
@@ -73,8 +84,8 @@ class Environment {
   /// @pre reset() was called, and the last result was neither terminated nor truncated.
   /// @post the observation has observation_spec().size() finite values inside their ranges; the
   ///       reward is the sum of info.reward_terms.
+  /// What the machine refuses is in info.granted and info.messages.
   /// @throws std::out_of_range if action >= action_space().size().
-  /// @throws Error if the machine refuses the action.
   virtual StepResult step(ActionId action) = 0;
 };
 

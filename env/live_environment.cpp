@@ -1,6 +1,7 @@
 #include "env/live_environment.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -85,7 +86,7 @@ Observation LiveEnvironment::reset(std::uint64_t seed) {
   timer_ = PeriodTimer(start_, options_.period);
   server_.reset(start_, seed);
   enter_phase(0.0);
-  sample();  // Rates are counted from here.
+  sample(/*stale=*/nullptr);  // Rates are counted from here.
   Snapshot nothing{.levels = std::vector<std::size_t>(actions_.knobs().size(), 0),
                    .budgets = budgets_,
                    .applications = {{name_, budgets_, {}}},
@@ -103,14 +104,15 @@ StepResult LiveEnvironment::step(ActionId action) {
   info.time_s = to_seconds(begin - start_);
 
   info.phase = phase_;
-  apply(levels);
+  info.granted = apply(levels);
 
   info.applications = {{name_, budgets_, server_.serve_until(timer_.end())}};
   info.skipped_periods = timer_.advance(clock_.now());
-  info.signals = sample();
+  info.signals = sample(&info.stale);
   info.interval_s = to_seconds(clock_.now() - begin);
   info.co_runners = player_.running();
   info.messages = player_.new_troubles();
+  std::ranges::move(platform_.new_troubles(), std::back_inserter(info.messages));
 
   const PeriodFacts period = facts(info);
   info.reward_terms = reward_.terms(period);
@@ -158,23 +160,36 @@ void LiveEnvironment::enter_phase(double time_s) {
   server_.set_rate(phase.rate_hz.value_or(requests_.rate_hz));
 }
 
-void LiveEnvironment::apply(const std::vector<std::size_t>& levels) {
-  if (levels == levels_) {
-    return;
+std::vector<KnobGrant> LiveEnvironment::apply(const std::vector<std::size_t>& levels) {
+  const auto& knobs = actions_.knobs();
+  const auto before = std::exchange(levels_, levels);
+  const auto& grants = platform_.apply(Configuration(levels.begin() + 1, levels.end()));
+  std::vector<KnobGrant> granted;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const Grant grant = i == 0 ? Grant{.level = levels[0]} : grants[i - 1];
+    levels_[i] = grant.level;
+    granted.push_back({.label = knobs[i].levels[grant.level].label,
+                       .level = grant.level,
+                       .value = i == 0 ? knobs[i].levels[grant.level].value : grant.value,
+                       .refused = grant.refused,
+                       .left_out = grant.left_out});
   }
-  platform_.apply(Configuration(levels.begin() + 1, levels.end()));
-  server_.set_level(levels.front());
+  if (before.empty() || before.front() != levels_.front()) {
+    server_.set_level(levels_.front());
+  }
   // The network's threads divide the CPUs of the place among themselves, once they are given.
-  if (mapping_ != 0 && (levels_.empty() || levels[mapping_] != levels_[mapping_])) {
-    network_.set_threads(
-        static_cast<int>(actions_.knobs()[mapping_].levels[levels[mapping_]].value));
+  if (mapping_ != 0 && (before.empty() || before[mapping_] != levels_[mapping_])) {
+    network_.set_threads(static_cast<int>(knobs[mapping_].levels[levels_[mapping_]].value));
   }
-  levels_ = levels;
+  return granted;
 }
 
-std::vector<std::optional<double>> LiveEnvironment::sample() {
+std::vector<std::optional<double>> LiveEnvironment::sample(std::vector<std::size_t>* stale) {
   std::vector<std::optional<double>> values;
   for (const auto& reading : platform_.sample().readings) {
+    if (reading.stale && stale != nullptr) {
+      stale->push_back(values.size());
+    }
     values.push_back(reading.valid ? std::optional(reading.value) : std::nullopt);
   }
   return values;

@@ -56,10 +56,11 @@ class LiveEnvironment final : public Environment {
   void warm_up();
   /// Makes the phase at this time hold: co-runners, budgets, rate.
   void enter_phase(double time_s);
-  void apply(const std::vector<std::size_t>& levels);
+  std::vector<KnobGrant> apply(const std::vector<std::size_t>& levels);
   PeriodFacts facts(const StepInfo& info) const;
   std::optional<double> signal(const std::string& name, const StepInfo& info) const;
-  std::vector<std::optional<double>> sample();
+  /// Appends to `stale` which signals are.
+  std::vector<std::optional<double>> sample(std::vector<std::size_t>* stale);
 
   Platform& platform_;
   ScalableNetwork& network_;

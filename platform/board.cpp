@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <filesystem>
 #include <functional>
 #include <set>
+#include <utility>
 
 #include "common/error.hpp"
 #include "platform/frequency_domain.hpp"
@@ -18,16 +21,44 @@ namespace {
 
 constexpr double kMinQuotaMs = 1.0;  ///< The kernel takes no smaller one.
 constexpr std::size_t kManyCpus = 8;
+constexpr std::ptrdiff_t kFewDomains = 2;
 constexpr std::string_view kPolicyPrefix = "policy";
 constexpr PowerModel kAssumedPower{.idle_w = 2.0, .cpu_w = 3.0};
+
+/// How a board file names the directory of a clock.
+struct InterfaceKey {
+  ClockInterface interface;
+  const char* key;
+  const char* expected;
+};
+constexpr std::array<InterfaceKey, 4> kInterfaces{{
+    {ClockInterface::kCpufreq, "policy",
+     "a cpufreq directory such as 'policy0' or 'policy{0-3}', or a path"},
+    {ClockInterface::kDevfreq, "devfreq", "a device in /sys/class/devfreq, or its path"},
+    {ClockInterface::kBpmp, "bpmp", "a path that begins with '/'"},
+    {ClockInterface::kMali, "mali", "a path that begins with '/'"},
+}};
+
+/// Kinds of trip points, as the kernel has them.
+const std::vector<std::string>& trip_kinds() {
+  static const std::vector<std::string> kinds{"active", "passive", "hot", "critical"};
+  return kinds;
+}
+
+/// What a sensor of a board file may measure.
+constexpr std::array kQuantities{"power_w",   "temperature_c", "frequency_mhz",
+                                 "voltage_v", "current_a",     "load_share"};
+
+bool has_only(std::string_view text, std::string_view extra) {
+  return std::ranges::all_of(text, [extra](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) || extra.find(static_cast<char>(c)) != extra.npos);
+  });
+}
 
 /// A name that becomes part of the names of signals and controls.
 std::string read_name(const ConfigNode& node) {
   std::string name = node.text();
-  const bool fits = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return c < 0x80 && (std::isalnum(c) || c == '_' || c == '-');
-  });
-  if (!fits) {
+  if (!has_only(name, "_-")) {
     node.fail("a name of letters, digits, '_' and '-'");
   }
   return name;
@@ -58,7 +89,7 @@ CpuList read_cpus(const ConfigNode& node) {
 
 CpuList read_cpus_of(const ConfigNode& node, const CpuList& board_cpus) {
   CpuList cpus = read_cpus(node);
-  if (!std::includes(board_cpus.begin(), board_cpus.end(), cpus.begin(), cpus.end())) {
+  if (!std::ranges::includes(board_cpus, cpus)) {
     node.fail(fmt::format("CPUs among the board's {}", format_cpu_list(board_cpus)));
   }
   return cpus;
@@ -66,30 +97,121 @@ CpuList read_cpus_of(const ConfigNode& node, const CpuList& board_cpus) {
 
 std::vector<double> read_ascending(const ConfigNode& node) {
   std::vector<double> numbers = node.numbers(Range::positive());
-  if (std::adjacent_find(numbers.begin(), numbers.end(), std::greater_equal<>()) != numbers.end()) {
+  if (std::ranges::adjacent_find(numbers, std::greater_equal<>()) != numbers.end()) {
     node.fail("numbers in ascending order, each once");
   }
   return numbers;
 }
 
-/// The kernel's directory of a domain: "policy" and a number.
-std::string read_policy(const ConfigNode& node) {
-  std::string policy = node.text();
-  if (!policy.starts_with(kPolicyPrefix) || policy.size() == kPolicyPrefix.size() ||
-      policy.find_first_not_of("0123456789", kPolicyPrefix.size()) != std::string::npos) {
-    node.fail("a cpufreq directory such as 'policy0'");
+/// A file of the kernel.
+std::string read_path(const ConfigNode& node) {
+  std::string path = node.text();
+  if (!path.starts_with('/')) {
+    node.fail("a path that begins with '/'");
   }
-  return policy;
+  return path;
 }
 
-DomainSpec read_domain(const ConfigNode& node, const CpuList& board_cpus,
-                       std::set<std::string>& names) {
+/// The kernel's directory of a cpufreq domain: "policy" and a number, or several in braces.
+bool is_policy(std::string_view text) {
+  if (!text.starts_with(kPolicyPrefix)) {
+    return false;
+  }
+  std::string_view numbers = text.substr(kPolicyPrefix.size());
+  if (numbers.starts_with('{') && numbers.ends_with('}')) {
+    numbers = numbers.substr(1, numbers.size() - 2);
+    try {
+      return !parse_cpu_list(std::string(numbers)).empty();
+    } catch (const Error&) {
+      return false;
+    }
+  }
+  return parse_count(numbers).has_value();
+}
+
+bool is_clock_path(std::string_view text, ClockInterface interface) {
+  if (text.starts_with('/')) {
+    return true;
+  }
+  switch (interface) {
+    case ClockInterface::kCpufreq:
+      return is_policy(text);
+    case ClockInterface::kDevfreq:
+      return !text.empty() && text.find('/') == text.npos;
+    case ClockInterface::kBpmp:
+    case ClockInterface::kMali:
+      break;
+  }
+  return false;
+}
+
+const InterfaceKey& read_interface(const ConfigNode& node) {
+  std::vector<const InterfaceKey*> found;
+  std::vector<std::string> keys;
+  for (const auto& interface : kInterfaces) {
+    if (node.has(interface.key)) {
+      found.push_back(&interface);
+      keys.emplace_back(interface.key);
+    }
+  }
+  if (found.size() != 1) {
+    node.reject(fmt::format("expected one of policy, devfreq, bpmp and mali, found {}",
+                            keys.empty() ? "none" : fmt::format("{}", fmt::join(keys, " and "))));
+  }
+  return *found.front();
+}
+
+/// One path or a list of them, none of which another domain has.
+std::vector<std::string> read_clock_paths(const ConfigNode& node, const InterfaceKey& interface,
+                                          std::set<std::string>& taken) {
+  std::vector<std::string> paths;
+  for (const auto& item : node.is_sequence() ? node.items() : std::vector{node}) {
+    std::string path = item.text();
+    if (!is_clock_path(path, interface.interface)) {
+      item.fail(interface.expected);
+    }
+    if (!taken.insert(path).second) {
+      item.fail("a path that is not taken");
+    }
+    paths.push_back(std::move(path));
+  }
+  if (paths.empty()) {
+    node.fail("at least one path");
+  }
+  return paths;
+}
+
+std::vector<double> read_voltages(const ConfigNode& node, std::size_t num_opps) {
+  std::vector<double> voltages = node.numbers(Range::positive());
+  if (voltages.size() != num_opps) {
+    node.reject(fmt::format("expected one number for each of the {} in opps_mhz, found {}",
+                            num_opps, voltages.size()));
+  }
+  return voltages;
+}
+
+/// What the domains of a board must not have in common.
+struct TakenByDomains {
+  std::set<std::string> names;
+  std::set<std::string> paths;
+};
+
+DomainSpec read_domain(const ConfigNode& node, const CpuList& board_cpus, TakenByDomains& taken) {
   DomainSpec domain;
-  domain.name = read_new_name(node.at("name"), names);
-  domain.policy = read_policy(node.at("policy"));
-  domain.cpus = read_cpus_of(node.at("cpus"), board_cpus);
+  domain.name = read_new_name(node.at("name"), taken.names);
+  const InterfaceKey& interface = read_interface(node);
+  domain.interface = interface.interface;
+  domain.paths = read_clock_paths(node.at(interface.key), interface, taken.paths);
+  if (domain.interface == ClockInterface::kCpufreq) {
+    domain.cpus = read_cpus_of(node.at("cpus"), board_cpus);
+  } else if (node.has("cpus")) {
+    node.at("cpus").fail("no CPUs: only a domain with 'policy' has them");
+  }
   if (node.has("opps_mhz")) {
     domain.opps_mhz = read_ascending(node.at("opps_mhz"));
+  }
+  if (node.has("opps_v")) {
+    domain.opps_v = read_voltages(node.at("opps_v"), domain.opps_mhz.size());
   }
   node.reject_unknown();
   return domain;
@@ -98,12 +220,77 @@ DomainSpec read_domain(const ConfigNode& node, const CpuList& board_cpus,
 Place read_place(const ConfigNode& node, const CpuList& board_cpus, std::set<std::string>& names) {
   Place place;
   place.name = read_new_name(node.at("name"), names);
+  if (node.has("device")) {
+    place.device = node.at("device").one_of({"cpu", "gpu"});
+  }
   place.cpus = read_cpus_of(node.at("cpus"), board_cpus);
   const auto count = static_cast<std::int64_t>(place.cpus.size());
   place.threads = static_cast<int>(
       node.integer_or("threads", count, Range{.min = 1.0, .max = static_cast<double>(count)}));
+  if (node.has("offline")) {
+    place.offline = read_cpus_of(node.at("offline"), board_cpus);
+    if (std::ranges::find_first_of(place.offline, place.cpus) != place.offline.end()) {
+      node.at("offline").fail("CPUs that the place does not use");
+    }
+  }
   node.reject_unknown();
   return place;
+}
+
+std::string read_signal(const ConfigNode& node, std::set<std::string>& taken) {
+  std::string signal = node.text();
+  const std::size_t dot = signal.find('.');
+  const std::string_view quantity = std::string_view(signal).substr(0, dot);
+  const std::string_view name = dot == signal.npos ? "" : std::string_view(signal).substr(dot + 1);
+  const bool named = dot != signal.npos && !name.empty() && has_only(name, "_-.");
+  if (std::ranges::find(kQuantities, quantity) == kQuantities.end() ||
+      !(named || signal == "power_w")) {
+    node.fail(fmt::format("'power_w', or a name behind one of {} as in 'power_w.A15'",
+                          fmt::join(kQuantities, ", ")));
+  }
+  if (!taken.insert(signal).second) {
+    node.fail("a signal that is not taken");
+  }
+  return signal;
+}
+
+SensorSpec read_sensor(const ConfigNode& node, std::set<std::string>& signals) {
+  SensorSpec sensor;
+  sensor.signal = read_signal(node.at("signal"), signals);
+  sensor.path = read_path(node.at("path"));
+  sensor.scale = node.number_or("scale", sensor.scale, Range::positive());
+  sensor.update_ms = node.number_or("update_ms", sensor.update_ms, Range::non_negative());
+  if (node.has("enable")) {
+    sensor.enable = read_path(node.at("enable"));
+  }
+  node.reject_unknown();
+  return sensor;
+}
+
+std::vector<std::string> read_rails(const ConfigNode& node) {
+  std::vector<std::string> rails;
+  std::set<std::string> taken;
+  for (const auto& item : node.items()) {
+    std::string rail = item.text();
+    if (rail.empty() || !has_only(rail, "_-.")) {
+      item.fail("a rail, as it comes behind 'power_w.'");
+    }
+    if (!taken.insert(rail).second) {
+      item.fail("a rail that is not taken");
+    }
+    rails.push_back(std::move(rail));
+  }
+  return rails;
+}
+
+TripPoint read_trip(const ConfigNode& node) {
+  TripPoint trip;
+  trip.zone = node.at("zone").text();
+  trip.kind = node.at("kind").one_of(trip_kinds());
+  trip.temperature_c = node.at("temperature_c").number();
+  trip.hysteresis_c = node.number_or("hysteresis_c", trip.hysteresis_c, Range::non_negative());
+  node.reject_unknown();
+  return trip;
 }
 
 BandwidthSpec read_bandwidth(const ConfigNode& node) {
@@ -136,10 +323,30 @@ PowerModel read_power_model(const ConfigNode& node) {
   return model;
 }
 
+void read_sensors(const ConfigNode& node, Board& board) {
+  std::set<std::string> signals;
+  if (node.has("sensors")) {
+    for (const auto& item : node.at("sensors").items()) {
+      board.sensors.push_back(read_sensor(item, signals));
+    }
+  }
+  if (node.has("total_power")) {
+    board.total_power = read_rails(node.at("total_power"));
+    if (signals.contains("power_w")) {
+      node.at("total_power").fail("no rails, as a sensor gives 'power_w'");
+    }
+  }
+}
+
 std::string board_name(const SysfsRoot& root) {
-  for (const char* path : {"/proc/device-tree/model", "/sys/class/dmi/id/product_name"}) {
-    if (auto text = root.try_read(path); text && !text->empty()) {
-      return *text;
+  // What makers leave where they should have written.
+  constexpr std::array kNoNames{"", "To Be Filled By O.E.M.", "System Product Name",
+                                "Default string"};
+  for (const char* path : {"/proc/device-tree/model", "/sys/class/dmi/id/product_name",
+                           "/sys/class/dmi/id/board_name"}) {
+    if (auto text = root.try_read(path).value_or("");
+        std::ranges::find(kNoNames, text) == kNoNames.end()) {
+      return text;
     }
   }
   return "this machine";
@@ -154,31 +361,176 @@ CpuList online_cpus(const SysfsRoot& root) {
   return cpus;
 }
 
-std::vector<DomainSpec> find_domains(const SysfsRoot& root, const CpuList& online) {
-  std::vector<DomainSpec> domains;
-  const std::string folder = "/sys/devices/system/cpu/cpufreq";
-  for (const auto& policy : root.list(folder)) {
-    if (!policy.starts_with(kPolicyPrefix)) {
-      continue;
-    }
-    // Separated by blanks, unlike other lists of CPUs.
-    const std::string affected =
-        root.try_read(fmt::format("{}/{}/affected_cpus", folder, policy)).value_or("");
-    CpuList cpus;
-    for (const auto word : split_words(affected)) {
-      const auto cpu = parse_count(word);
-      if (cpu && std::binary_search(online.begin(), online.end(), static_cast<int>(*cpu))) {
-        cpus.push_back(static_cast<int>(*cpu));
-      }
-    }
-    std::sort(cpus.begin(), cpus.end());
-    if (!cpus.empty()) {
-      domains.push_back({.name = policy,
-                         .policy = policy,
-                         .cpus = cpus,
-                         .opps_mhz = kernel_opps_mhz(root, policy)});
+/// Those of a cpufreq directory that are online.
+CpuList affected_cpus(const SysfsRoot& root, const std::string& folder, const CpuList& online) {
+  // Separated by blanks, unlike other lists of CPUs.
+  const std::string affected = root.try_read(folder + "/affected_cpus").value_or("");
+  CpuList cpus;
+  for (const auto word : split_words(affected)) {
+    const auto cpu = parse_count(word);
+    if (cpu && std::ranges::binary_search(online, static_cast<int>(*cpu))) {
+      cpus.push_back(static_cast<int>(*cpu));
     }
   }
+  std::ranges::sort(cpus);
+  return cpus;
+}
+
+DomainSpec cpufreq_domain(const SysfsRoot& root, const std::string& name, const std::string& path,
+                          const std::string& folder, CpuList cpus) {
+  return {.name = name,
+          .paths = {path},
+          .cpus = std::move(cpus),
+          .opps_mhz = kernel_opps_mhz(root, folder, ClockFiles::of(ClockInterface::kCpufreq))};
+}
+
+/// PCs have a policy for each CPU, too many to be set one by one: where more than two have the same
+/// operating points, they become one domain.
+std::vector<DomainSpec> join_alike(const std::vector<DomainSpec>& domains) {
+  std::vector<DomainSpec> joined;
+  for (const auto& domain : domains) {
+    const auto is_like = [&domain](const DomainSpec& other) {
+      return domain.cpus.size() == 1 && other.cpus.size() == 1 && domain.opps_mhz == other.opps_mhz;
+    };
+    const auto first = std::ranges::find_if(domains, is_like);
+    if (std::ranges::count_if(domains, is_like) <= kFewDomains) {
+      joined.push_back(domain);
+    } else if (first->cpus == domain.cpus) {
+      CpuList numbers;  // Of policies.
+      CpuList cpus;
+      for (const auto& other : domains) {
+        if (is_like(other)) {
+          numbers.push_back(static_cast<int>(
+              *parse_count(std::string_view(other.paths.front()).substr(kPolicyPrefix.size()))));
+          cpus.push_back(other.cpus.front());
+        }
+      }
+      std::string name = "cpu" + format_cpu_list(cpus);
+      std::ranges::replace(name, ',', '_');
+      joined.push_back({.name = name,
+                        .paths = {fmt::format("{}{{{}}}", kPolicyPrefix, format_cpu_list(numbers))},
+                        .cpus = cpus,
+                        .opps_mhz = domain.opps_mhz});
+    }
+  }
+  return joined;
+}
+
+std::vector<DomainSpec> find_cpu_domains(const SysfsRoot& root, const CpuList& online) {
+  std::vector<DomainSpec> domains;
+  const std::string cpu_folder = "/sys/devices/system/cpu";
+  for (const auto& policy : root.list(cpu_folder + "/cpufreq")) {
+    const std::string folder = fmt::format("{}/cpufreq/{}", cpu_folder, policy);
+    CpuList cpus = affected_cpus(root, folder, online);
+    if (is_policy(policy) && !cpus.empty()) {
+      domains.push_back(cpufreq_domain(root, policy, policy, folder, std::move(cpus)));
+    }
+  }
+  if (!domains.empty()) {
+    return join_alike(domains);
+  }
+  // Before Linux 4.3 there are only the CPUs' own directories, which may be links to one another's.
+  for (const int cpu : online) {
+    const std::string folder = fmt::format("{}/cpu{}/cpufreq", cpu_folder, cpu);
+    CpuList cpus = affected_cpus(root, folder, online);
+    if (!cpus.empty() && cpus.front() == cpu) {
+      domains.push_back(
+          cpufreq_domain(root, fmt::format("policy{}", cpu), folder, folder, std::move(cpus)));
+    }
+  }
+  return domains;
+}
+
+/// What a device is, by its name; where that says nothing, the name without its address.
+std::string name_of_device(const std::string& device) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 10> kKnown{{
+      {"gpu", "gpu"},
+      {"gp10b", "gpu"},
+      {"gv11b", "gpu"},
+      {"ga10b", "gpu"},
+      {"gm20b", "gpu"},
+      {"mali", "gpu"},
+      {"v3d", "gpu"},
+      {"emc", "memory"},
+      {"dmc", "memory"},
+      {"memory-controller", "memory"},
+  }};
+  for (const auto& [part, name] : kKnown) {
+    if (device.find(part) != device.npos) {
+      return name;
+    }
+  }
+  // "soc:bus-wcore" and "15340000.vic".
+  std::string name = device.substr(device.find_last_of(':') + 1);
+  if (const std::size_t dot = name.find('.');
+      dot != name.npos && name.find_first_not_of("0123456789abcdef") == dot) {
+    name.erase(0, dot + 1);
+  }
+  std::ranges::replace_if(
+      name,
+      [](char c) {
+        return !has_only({&c, 1}, "_-");
+      },
+      '_');
+  return name.empty() ? "device" : name;
+}
+
+std::string unique_name(const std::string& name, const std::vector<DomainSpec>& domains) {
+  const auto is_taken = [&domains](const std::string& wanted) {
+    return std::ranges::find(domains, wanted, &DomainSpec::name) != domains.end();
+  };
+  std::string result = name;
+  for (int number = 2; is_taken(result); ++number) {
+    result = fmt::format("{}{}", name, number);
+  }
+  return result;
+}
+
+/// A GPU, a memory controller, a bus: what lists operating points.
+void add_device_domain(const SysfsRoot& root, ClockInterface interface, const std::string& device,
+                       const std::string& path, const std::string& folder,
+                       std::vector<DomainSpec>& domains) {
+  auto opps_mhz = kernel_opps_mhz(root, folder, ClockFiles::of(interface));
+  if (!opps_mhz.empty()) {
+    domains.push_back({.name = unique_name(name_of_device(device), domains),
+                       .interface = interface,
+                       .paths = {path},
+                       .opps_mhz = std::move(opps_mhz)});
+  }
+}
+
+void add_devfreq_domains(const SysfsRoot& root, std::vector<DomainSpec>& domains) {
+  std::set<std::filesystem::path> seen;  // Jetson's GPU is listed twice.
+  const auto is_new = [&](const std::string& folder) {
+    std::error_code error;
+    const auto real = std::filesystem::canonical(root.resolve(folder), error);
+    return !error && seen.insert(real).second;
+  };
+  for (const auto& device : root.list("/sys/class/devfreq")) {
+    const std::string folder = "/sys/class/devfreq/" + device;
+    if (is_new(folder)) {
+      add_device_domain(root, ClockInterface::kDevfreq, device, device, folder, domains);
+    }
+  }
+  for (const auto& folder : root.find("/sys/devices/gpu.0/devfreq/*")) {
+    if (is_new(folder)) {
+      add_device_domain(root, ClockInterface::kDevfreq, "gpu", folder, folder, domains);
+    }
+  }
+}
+
+/// The Mali of a vendor's kernel, if it is no devfreq device.
+void add_mali_domain(const SysfsRoot& root, std::vector<DomainSpec>& domains) {
+  const std::string folder = "/sys/class/misc/mali0/device";
+  if (root.exists(folder + "/clock") && !root.exists(folder + "/devfreq")) {
+    add_device_domain(root, ClockInterface::kMali, "mali", folder, folder, domains);
+  }
+}
+
+std::vector<DomainSpec> find_domains(const SysfsRoot& root, const CpuList& online) {
+  std::vector<DomainSpec> domains = find_cpu_domains(root, online);
+  add_devfreq_domains(root, domains);
+  add_mali_domain(root, domains);
   return domains;
 }
 
@@ -188,8 +540,9 @@ std::vector<Place> find_places(const CpuList& online, const std::vector<DomainSp
     places.push_back({.name = name, .cpus = cpus, .threads = static_cast<int>(cpus.size())});
   };
   const auto is_first_of_domain = [&domains](int cpu) {
-    return std::any_of(domains.begin(), domains.end(),
-                       [cpu](const DomainSpec& domain) { return domain.cpus.front() == cpu; });
+    return std::ranges::any_of(domains, [cpu](const DomainSpec& domain) {
+      return !domain.cpus.empty() && domain.cpus.front() == cpu;
+    });
   };
   for (const int cpu : online) {
     if (online.size() <= kManyCpus || cpu == online.front() || is_first_of_domain(cpu)) {
@@ -207,6 +560,64 @@ std::vector<Place> find_places(const CpuList& online, const std::vector<DomainSp
   return places;
 }
 
+/// The INA231 of Hardkernel's own driver, which no class of the kernel lists.
+std::vector<SensorSpec> find_sensors(const SysfsRoot& root) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 4> kRails{
+      {{"sensor_arm", "A15"}, {"sensor_kfc", "A7"}, {"sensor_g3d", "GPU"}, {"sensor_mem", "MEM"}}};
+  constexpr double kMsPerUs = 1e-3;
+  std::vector<SensorSpec> sensors;
+  for (const auto& path : root.find("/sys/bus/i2c/drivers/INA231/*/sensor_W")) {
+    const std::string folder = path.substr(0, path.rfind('/'));
+    const std::string name = root.try_read(folder + "/sensor_name").value_or("");
+    const auto* rail =
+        std::ranges::find(kRails, name, &std::pair<std::string_view, const char*>::first);
+    if (rail == kRails.end()) {
+      continue;
+    }
+    // "263808 usec".
+    const std::string period = root.try_read(folder + "/update_period").value_or("");
+    const auto words = split_words(period);
+    const auto update_us = words.empty() ? std::nullopt : parse_count(words.front());
+    sensors.push_back({.signal = fmt::format("power_w.{}", rail->second),
+                       .path = path,
+                       .update_ms = static_cast<double>(update_us.value_or(0)) * kMsPerUs,
+                       .enable = folder + "/enable"});
+  }
+  return sensors;
+}
+
+std::optional<TripPoint> find_trip(const SysfsRoot& root, const std::string& zone,
+                                   const std::string& type, const std::string& kind_path) {
+  constexpr double kPerDegree = 1e3;
+  const std::string trip = kind_path.substr(0, kind_path.rfind('_'));
+  const auto temperature = parse_integer(root.try_read(trip + "_temp").value_or(""));
+  const std::string kind = root.try_read(kind_path).value_or("");
+  // 0 and less is what drivers say of a trip point that is not set.
+  if (!temperature || *temperature <= 0 ||
+      std::ranges::find(trip_kinds(), kind) == trip_kinds().end()) {
+    return std::nullopt;
+  }
+  const auto hysteresis = parse_count(root.try_read(trip + "_hyst").value_or(""));
+  return TripPoint{.zone = type.empty() ? zone : type,
+                   .kind = kind,
+                   .temperature_c = static_cast<double>(*temperature) / kPerDegree,
+                   .hysteresis_c = static_cast<double>(hysteresis.value_or(0)) / kPerDegree};
+}
+
+std::vector<TripPoint> find_trips(const SysfsRoot& root) {
+  const std::string folder = "/sys/class/thermal";
+  std::vector<TripPoint> trips;
+  for (const auto& zone : root.list(folder)) {
+    const std::string type = root.try_read(fmt::format("{}/{}/type", folder, zone)).value_or("");
+    for (const auto& path : root.find(fmt::format("{}/{}/trip_point_*_type", folder, zone))) {
+      if (auto trip = find_trip(root, zone, type, path)) {
+        trips.push_back(std::move(*trip));
+      }
+    }
+  }
+  return trips;
+}
+
 std::string quoted(const std::string& text) {
   std::string result = "\"";
   for (const unsigned char c : text) {
@@ -219,6 +630,59 @@ std::string quoted(const std::string& text) {
   return result;
 }
 
+const char* key_of(ClockInterface interface) {
+  return std::ranges::find(kInterfaces, interface, &InterfaceKey::interface)->key;
+}
+
+std::string to_line(const DomainSpec& domain) {
+  std::vector<std::string> paths;
+  std::ranges::transform(domain.paths, std::back_inserter(paths), quoted);
+  std::string line = fmt::format("  - {{name: {}, {}: [{}]", quoted(domain.name),
+                                 key_of(domain.interface), fmt::join(paths, ", "));
+  if (!domain.cpus.empty()) {
+    line += fmt::format(", cpus: \"{}\"", format_cpu_list(domain.cpus));
+  }
+  line += fmt::format(", opps_mhz: [{}]", fmt::join(domain.opps_mhz, ", "));
+  if (!domain.opps_v.empty()) {
+    line += fmt::format(", opps_v: [{}]", fmt::join(domain.opps_v, ", "));
+  }
+  return line + "}\n";
+}
+
+std::string to_line(const Place& place) {
+  std::string line =
+      fmt::format("  - {{name: {}, device: {}, cpus: \"{}\", threads: {}", quoted(place.name),
+                  place.device, format_cpu_list(place.cpus), place.threads);
+  if (!place.offline.empty()) {
+    line += fmt::format(", offline: \"{}\"", format_cpu_list(place.offline));
+  }
+  return line + "}\n";
+}
+
+std::string to_line(const SensorSpec& sensor) {
+  std::string line =
+      fmt::format("  - {{signal: {}, path: {}, scale: {}, update_ms: {}", sensor.signal,
+                  quoted(sensor.path), sensor.scale, sensor.update_ms);
+  if (!sensor.enable.empty()) {
+    line += fmt::format(", enable: {}", quoted(sensor.enable));
+  }
+  return line + "}\n";
+}
+
+std::string to_line(const TripPoint& trip) {
+  return fmt::format("  - {{zone: {}, kind: {}, temperature_c: {}, hysteresis_c: {}}}\n",
+                     quoted(trip.zone), trip.kind, trip.temperature_c, trip.hysteresis_c);
+}
+
+template <typename Item>
+std::string to_list(const char* key, const std::vector<Item>& items) {
+  std::string text = items.empty() ? "" : fmt::format("{}:\n", key);
+  for (const auto& item : items) {
+    text += to_line(item);
+  }
+  return text;
+}
+
 }  // namespace
 
 Board Board::from_yaml(const ConfigNode& node) {
@@ -226,15 +690,9 @@ Board Board::from_yaml(const ConfigNode& node) {
   board.name = node.at("name").text();
   board.cpus = read_cpus(node.at("cpus"));
   if (node.has("domains")) {
-    std::set<std::string> names;
+    TakenByDomains taken;
     for (const auto& item : node.at("domains").items()) {
-      DomainSpec domain = read_domain(item, board.cpus, names);
-      for (const auto& other : board.domains) {
-        if (other.policy == domain.policy) {
-          item.at("policy").fail("a policy that is not taken");
-        }
-      }
-      board.domains.push_back(std::move(domain));
+      board.domains.push_back(read_domain(item, board.cpus, taken));
     }
   }
   std::set<std::string> names;
@@ -243,6 +701,12 @@ Board Board::from_yaml(const ConfigNode& node) {
   }
   if (board.places.empty()) {
     node.at("places").fail("at least one place");
+  }
+  read_sensors(node, board);
+  if (node.has("trips")) {
+    for (const auto& item : node.at("trips").items()) {
+      board.trips.push_back(read_trip(item));
+    }
   }
   if (node.has("bandwidth")) {
     board.bandwidth = read_bandwidth(node.at("bandwidth"));
@@ -260,6 +724,8 @@ Board Board::detect(const SysfsRoot& root) {
   board.cpus = online_cpus(root);
   board.domains = find_domains(root, board.cpus);
   board.places = find_places(board.cpus, board.domains);
+  board.sensors = find_sensors(root);
+  board.trips = find_trips(root);
   const auto count = static_cast<double>(board.cpus.size());
   board.bandwidth = BandwidthSpec{.levels_cpus = {count / 2, count}};
   board.power_model = kAssumedPower;
@@ -268,27 +734,25 @@ Board Board::detect(const SysfsRoot& root) {
 
 std::string Board::to_yaml() const {
   std::string text = fmt::format("name: {}\ncpus: \"{}\"\n", quoted(name), format_cpu_list(cpus));
-  if (!domains.empty()) {
-    text += "domains:\n";
+  text += to_list("domains", domains) + to_list("places", places) + to_list("sensors", sensors);
+  if (!total_power.empty()) {
+    std::vector<std::string> rails;
+    std::ranges::transform(total_power, std::back_inserter(rails), quoted);
+    text += fmt::format("total_power: [{}]\n", fmt::join(rails, ", "));
   }
-  for (const auto& domain : domains) {
-    text +=
-        fmt::format("  - {{name: \"{}\", policy: {}, cpus: \"{}\", opps_mhz: [{}]}}\n", domain.name,
-                    domain.policy, format_cpu_list(domain.cpus), fmt::join(domain.opps_mhz, ", "));
-  }
-  text += "places:\n";
-  for (const auto& place : places) {
-    text += fmt::format("  - {{name: \"{}\", cpus: \"{}\", threads: {}}}\n", place.name,
-                        format_cpu_list(place.cpus), place.threads);
-  }
+  text += to_list("trips", trips);
   if (bandwidth) {
-    text +=
-        fmt::format("bandwidth: {{name: \"{}\", levels_cpus: [{}], period_ms: {}}}\n",
-                    bandwidth->name, fmt::join(bandwidth->levels_cpus, ", "), bandwidth->period_ms);
+    text += fmt::format("bandwidth: {{name: {}, levels_cpus: [{}], period_ms: {}}}\n",
+                        quoted(bandwidth->name), fmt::join(bandwidth->levels_cpus, ", "),
+                        bandwidth->period_ms);
   }
   text += fmt::format("power_model: {{idle_w: {}, cpu_w: {}}}\n", power_model.idle_w,
                       power_model.cpu_w);
   return text;
+}
+
+const char* kind_of(ClockInterface interface) {
+  return interface == ClockInterface::kCpufreq ? "cpufreq" : key_of(interface);
 }
 
 }  // namespace rein

@@ -17,6 +17,8 @@
 #include <ctime>
 #include <initializer_list>
 
+#include "platform/descriptors.hpp"
+
 namespace rein {
 
 namespace {
@@ -104,25 +106,13 @@ class Supervisor {
       dup2(null, descriptor);
     }
     dup3(connection, kConnection, O_CLOEXEC);
-    close_from(kConnection + 1);
+    close_descriptors_from(kConnection + 1);
 
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_SETMASK, &signals, nullptr);
     children_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  }
-
-  static void close_from(int first) {
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, first, ~0U, 0) == 0) {
-      return;
-    }
-#endif
-    const long limit = sysconf(_SC_OPEN_MAX);
-    for (int descriptor = first; descriptor < limit; ++descriptor) {
-      close(descriptor);
-    }
   }
 
   void tell(SupervisorEvent::Kind kind, int value) const {

@@ -1,41 +1,175 @@
 #include "platform/control_guard.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstring>
 #include <exception>
-#include <iterator>
 #include <utility>
 
-#include "platform/sysfs_root.hpp"
+#include "common/error.hpp"
+#include "platform/guardian.hpp"
+#include "platform/machine_lock.hpp"
+#include "platform/state_file.hpp"
 
 namespace rein {
 
-void ControlGuard::save(const SysfsRoot& root, const std::string& kernel_path) {
-  on_restore([root, kernel_path, before = root.read(kernel_path)] {
-    if (root.read(kernel_path) != before) {
-      root.write(kernel_path, before);
+namespace {
+
+class CollectingListener final : public RestorationListener {
+ public:
+  std::vector<std::string> changed;
+  std::vector<std::string> problems;
+
+  void restored(const Restoration& restoration) override {
+    if (std::ranges::find(changed, restoration.path) == changed.end()) {
+      changed.emplace_back(restoration.path);
     }
-  });
+  }
+  void failed(const Restoration& restoration, int error) override {
+    problems.push_back(
+        fmt::format("not restored: {}: expected '{}': {}", restoration.path, restoration.text,
+                    error == 0 ? "the kernel takes it and says another" : std::strerror(error)));
+  }
+};
+
+/// @pre the machine is locked.
+std::optional<std::vector<std::string>> put_back_leftover(const SysfsRoot& root,
+                                                          const std::filesystem::path& file) {
+  const auto leftover = StateFile::read(file, root);
+  if (!leftover) {
+    std::error_code none_or_empty;
+    std::filesystem::remove(file, none_or_empty);
+    return std::nullopt;
+  }
+  CollectingListener listener;
+  if (!restore(root.calls(), leftover->lines, listener)) {
+    throw Error(
+        fmt::format("{}: what process {} had changed cannot all be put back: {}; remove "
+                    "the file to leave it at that",
+                    file.string(), leftover->process, fmt::join(listener.problems, "; ")));
+  }
+  std::filesystem::remove(file);
+  return listener.changed;
 }
 
-void ControlGuard::on_restore(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
+}  // namespace
 
-void ControlGuard::adopt(ControlGuard& other) {
-  std::move(other.undo_.begin(), other.undo_.end(), std::back_inserter(undo_));
-  other.undo_.clear();
+/// In the order in which they are made; the guardian ends first.
+struct ControlGuard::Machine {
+  MachineLock lock;
+  StateFile state;
+  Guardian guardian;
+
+  explicit Machine(const SysfsRoot& root, const Report& report)
+      : lock(root),
+        state(clean(root, report), root),
+        guardian(root.calls(), state, lock.descriptor()) {}
+
+  /// @return the path for a new state file.
+  static std::filesystem::path clean(const SysfsRoot& root, const Report& report) {
+    auto file = StateFile::default_path(root);
+    const auto leftover = StateFile::read(file, root);
+    if (leftover && !leftover->same_boot) {
+      // The kernel has begun anew, and who set something since then meant it.
+      std::filesystem::remove(file);
+      return file;
+    }
+    const auto changed = put_back_leftover(root, file);
+    if (changed && !changed->empty() && report) {
+      report(fmt::format("{}: a run before had left {} settings changed: put back", file.string(),
+                         changed->size()));
+    }
+    return file;
+  }
+};
+
+ControlGuard::ControlGuard(const SysfsRoot& root, Report report, Reach reach)
+    : root_(root), report_(std::move(report)) {
+  if (reach == Reach::kMachine) {
+    machine_ = std::make_unique<Machine>(root_, report_);
+  }
+}
+
+ControlGuard::~ControlGuard() { restore(); }
+
+void ControlGuard::report(const std::string& line) const {
+  if (report_) {
+    report_(line);
+  }
+}
+
+void ControlGuard::note(const Restoration& restoration) {
+  if (machine_) {
+    machine_->state.add(restoration);
+  }
+  undo_.push_back({restoration.line(), nullptr});
+}
+
+void ControlGuard::save(const std::string& kernel_path) {
+  const std::string before = root_.read(kernel_path);
+  const std::string path = root_.resolve(kernel_path).string();
+  note({.kind = Restoration::Kind::kValue, .path = path, .text = before});
+}
+
+void ControlGuard::restore_by_writing(const std::string& kernel_path, const std::string& text) {
+  const std::string path = root_.resolve(kernel_path).string();
+  note({.kind = Restoration::Kind::kWrite, .path = path, .text = text});
+}
+
+void ControlGuard::remove_group(const std::string& kernel_path, const std::string& home) {
+  const std::string group = root_.resolve(kernel_path).string();
+  const std::string to = root_.resolve(home).string();
+  note({.kind = Restoration::Kind::kGroup, .path = group, .text = to});
+}
+
+void ControlGuard::on_restore(std::function<void()> undo) {
+  undo_.push_back({"", std::move(undo)});
+}
+
+void ControlGuard::seal() {
+  if (machine_) {
+    machine_->state.sync();
+  }
+}
+
+bool ControlGuard::restore_part(std::size_t begin, std::size_t end) noexcept {
+  std::string lines;
+  for (std::size_t i = begin; i < end; ++i) {
+    lines += undo_[i].line;
+  }
+  CollectingListener listener;
+  const bool complete = rein::restore(root_.calls(), lines, listener);
+  for (const auto& problem : listener.problems) {
+    report(problem);
+  }
+  // Threads last: the CPUs that they had may have been offline.
+  for (std::size_t i = end; i-- > begin;) {
+    if (!undo_[i].action) {
+      continue;
+    }
+    try {
+      undo_[i].action();
+    } catch (const std::exception& error) {
+      report(std::string("not restored: ") + error.what());
+    }
+  }
+  return complete;
 }
 
 void ControlGuard::restore() noexcept {
-  while (!undo_.empty()) {
-    const auto undo = std::move(undo_.back());
-    undo_.pop_back();
-    try {
-      undo();
-    } catch (const std::exception& error) {
-      if (report_) {
-        report_(std::string("not restored: ") + error.what());
-      }
-    }
+  const bool complete = restore_part(0, undo_.size());
+  undo_.clear();
+  if (machine_ && complete) {
+    machine_->state.remove();
   }
+  machine_.reset();
+}
+
+std::optional<std::vector<std::string>> restore_leftover(const SysfsRoot& root,
+                                                         const std::filesystem::path& state_file) {
+  const MachineLock lock(root);
+  return put_back_leftover(root, state_file);
 }
 
 }  // namespace rein

@@ -1,147 +1,173 @@
 #include "platform/frequency_domain.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
+#include <string_view>
+#include <utility>
 
 #include "common/error.hpp"
 #include "platform/control_guard.hpp"
-#include "platform/kernel_file.hpp"
+#include "platform/domain_path.hpp"
 
 namespace rein {
 
 namespace {
 
-constexpr double kKhzPerMhz = 1e3;  ///< cpufreq speaks in kHz, and only this file knows.
-constexpr int kStepsWithoutList = 5;
-
-std::string folder_of(const std::string& policy) {
-  return "/sys/devices/system/cpu/cpufreq/" + policy;
+/// The frequency that a file holds, in the kernel's unit.
+std::optional<std::uint64_t> read_count(const SysfsRoot& root, const std::string& path) {
+  return parse_count(root.try_read(path).value_or(""));
 }
 
-std::optional<double> read_mhz(const SysfsRoot& root, const std::string& path) {
-  const auto khz = parse_count(root.try_read(path).value_or(""));
-  return khz && *khz > 0 ? std::optional(static_cast<double>(*khz) / kKhzPerMhz) : std::nullopt;
-}
+std::string file_of(const std::string& folder, const char* file) { return folder + "/" + file; }
 
-std::string to_khz(double mhz) { return fmt::format("{:.0f}", mhz * kKhzPerMhz); }
-
-bool offers_userspace(const SysfsRoot& root, const std::string& folder) {
-  const std::string governors = root.try_read(folder + "/scaling_available_governors").value_or("");
-  const auto words = split_words(governors);
-  return std::find(words.begin(), words.end(), "userspace") != words.end();
-}
-
-std::vector<double> opps_of(const SysfsRoot& root, const DomainSpec& spec) {
-  return spec.opps_mhz.empty() ? kernel_opps_mhz(root, spec.policy) : spec.opps_mhz;
-}
-
-/// The kernel refuses a minimum above the maximum, also in between.
-void set_limits(const SysfsRoot& root, const std::string& folder, const std::string& min_khz,
-                const std::string& max_khz) {
-  const std::string min_path = folder + "/scaling_min_freq";
-  const std::string max_path = folder + "/scaling_max_freq";
-  const auto new_min = parse_count(min_khz);
-  const auto present_max = parse_count(root.read(max_path));
-  if (new_min && present_max && *new_min > *present_max) {
-    root.write(max_path, max_khz);
-    root.write(min_path, min_khz);
-  } else {
-    root.write(min_path, min_khz);
-    root.write(max_path, max_khz);
+bool is_manual(const SysfsRoot& root, const std::string& folder, const ClockFiles& files) {
+  if (*files.setpoint == '\0' || !root.exists(file_of(folder, files.governor))) {
+    return false;
   }
+  if (*files.governors == '\0') {
+    return true;
+  }
+  // devfreq makes the set-point when its governor is chosen, and makes it for root.
+  const bool within_reach = root.exists(file_of(folder, files.setpoint)) || geteuid() == 0;
+  const std::string offered = root.try_read(file_of(folder, files.governors)).value_or("");
+  const auto words = split_words(offered);
+  return within_reach && std::ranges::find(words, files.manual) != words.end();
+}
+
+std::vector<double> opps_of(const SysfsRoot& root, const std::string& folder,
+                            const DomainSpec& spec) {
+  return spec.opps_mhz.empty() ? kernel_opps_mhz(root, folder, ClockFiles::of(spec.interface))
+                               : spec.opps_mhz;
+}
+
+Control make_control(const std::string& name, const std::vector<double>& opps_mhz) {
+  Control control{.name = "frequency." + name, .unit = "MHz", .levels = {}};
+  for (const double mhz : opps_mhz) {
+    control.levels.push_back({.label = fmt::format("{}MHz", mhz), .value = mhz});
+  }
+  return control;
 }
 
 }  // namespace
 
-std::vector<double> kernel_opps_mhz(const SysfsRoot& root, const std::string& policy) {
-  std::vector<double> opps;
-  const std::string folder = folder_of(policy);
-  const std::string text = root.try_read(folder + "/scaling_available_frequencies").value_or("");
-  for (const auto word : split_words(text)) {
-    if (const auto khz = parse_count(word); khz && *khz > 0) {
-      opps.push_back(static_cast<double>(*khz) / kKhzPerMhz);
-    }
-  }
-  const auto min_mhz = read_mhz(root, folder + "/cpuinfo_min_freq");
-  const auto max_mhz = read_mhz(root, folder + "/cpuinfo_max_freq");
-  if (opps.empty() && min_mhz && max_mhz) {
-    for (int step = 0; step < kStepsWithoutList; ++step) {
-      opps.push_back(std::round(*min_mhz + (*max_mhz - *min_mhz) * step / (kStepsWithoutList - 1)));
-    }
-  }
-  std::sort(opps.begin(), opps.end());
-  opps.erase(std::unique(opps.begin(), opps.end()), opps.end());
-  return opps;
-}
-
 std::optional<Missing> FrequencyDomain::obstacle(const SysfsRoot& root, const DomainSpec& spec) {
-  const std::string folder = folder_of(spec.policy);
-  if (!root.exists(folder)) {
-    return Missing{folder, "does not exist", "check `policy` of the board file"};
+  const auto folders = domain_paths(root, spec);
+  if (folders.empty()) {
+    return Missing{fmt::format("{}", fmt::join(spec.paths, ", ")), "does not exist",
+                   fmt::format("check the domain {} of the board file", spec.name)};
   }
-  if (opps_of(root, spec).empty()) {
-    return Missing{folder + "/scaling_available_frequencies", "lists no operating points",
-                   "give `opps_mhz` in the board file"};
+  const ClockFiles& files = ClockFiles::of(spec.interface);
+  if (opps_of(root, folders.front(), spec).empty()) {
+    return Missing{file_of(folders.front(), *files.opps != '\0' ? files.opps : files.highest),
+                   "lists no operating points", "give `opps_mhz` in the board file"};
   }
-  const bool userspace = offers_userspace(root, folder);
-  std::vector<std::string> files{"/scaling_min_freq", "/scaling_max_freq"};
-  if (userspace) {
-    files = {"/scaling_governor", "/scaling_setspeed"};
-  }
-  for (const auto& file : files) {
-    if (!root.writable(folder + file)) {
-      return Missing{folder + file, "cannot be written", "run as root, or give write access"};
+  const bool manual = is_manual(root, folders.front(), files);
+  for (const auto& folder : folders) {
+    std::vector<std::string> needed{files.min, files.max};
+    if (manual) {
+      needed = {files.governor};
+      if (root.exists(file_of(folder, files.setpoint))) {
+        needed.emplace_back(files.setpoint);
+      }
+    }
+    for (const auto& file : needed) {
+      if (file.empty() || !root.writable(file_of(folder, file.c_str()))) {
+        return Missing{file_of(folder, file.c_str()), "cannot be written",
+                       "run as root, or give write access"};
+      }
     }
   }
   return std::nullopt;
 }
 
+FrequencyDomain::Clock::Clock(const SysfsRoot& root, std::string path, const ClockFiles& files)
+    : folder(std::move(path)),
+      governor(root, file_of(folder, files.governor)),
+      max(root, file_of(folder, files.max)),
+      current(root, file_of(folder, files.current)) {}
+
 FrequencyDomain::FrequencyDomain(const SysfsRoot& root, const DomainSpec& spec, ControlGuard& guard)
-    : root_(root),
-      folder_(folder_of(spec.policy)),
-      opps_mhz_(opps_of(root, spec)),
-      has_userspace_(offers_userspace(root, folder_)) {
-  if (!has_userspace_) {
-    guard.on_restore(
-        [root, folder = folder_, min = root.read(folder_ + "/scaling_min_freq"),
-         max = root.read(folder_ + "/scaling_max_freq")] { set_limits(root, folder, min, max); });
-    return;
+    : root_(root), files_(ClockFiles::of(spec.interface)), always_online_(spec.cpus.empty()) {
+  for (auto& folder : domain_paths(root_, spec)) {
+    clocks_.emplace_back(root_, std::move(folder), files_);
   }
-  // Saved first, so restored last: the speed can be written only under `userspace`.
-  guard.save(root_, folder_ + "/scaling_governor");
-  if (root_.read(folder_ + "/scaling_governor") == "userspace") {
-    guard.save(root_, folder_ + "/scaling_setspeed");
-  }
-}
-
-void FrequencyDomain::set_level(std::size_t level) {
-  const std::string khz = to_khz(opps_mhz_.at(level));
-  if (!has_userspace_) {
-    set_limits(root_, folder_, khz, khz);
-    return;
-  }
-  if (root_.read(folder_ + "/scaling_governor") != "userspace") {
-    root_.write(folder_ + "/scaling_governor", "userspace");
-  }
-  root_.write(folder_ + "/scaling_setspeed", khz);
-}
-
-FrequencySensor::FrequencySensor(const SysfsRoot& root, const std::vector<DomainSpec>& domains)
-    : root_(root) {
-  for (const auto& domain : domains) {
-    const std::string path = folder_of(domain.policy) + "/scaling_cur_freq";
-    if (root_.exists(path)) {
-      signals_.push_back({.name = "frequency_mhz." + domain.name, .unit = "MHz", .source = path});
+  const std::string& first = clocks_.front().folder;
+  control_ = make_control(spec.name, opps_of(root_, first, spec));
+  manual_ = is_manual(root_, first, files_);
+  for (const int cpu : spec.cpus) {
+    const std::string file = fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);
+    if (root_.exists(file)) {
+      online_.emplace_back(root_, file);
+    } else {
+      always_online_ = true;
     }
   }
+  for (const auto& clock : clocks_) {
+    save(clock, guard);
+  }
 }
 
-void FrequencySensor::sample(const SampleContext&, std::vector<std::optional<double>>& values) {
-  for (const auto& signal : signals_) {
-    values.push_back(read_mhz(root_, signal.source));
+void FrequencyDomain::save(const Clock& clock, ControlGuard& guard) const {
+  const auto path = [&clock](const char* file) { return file_of(clock.folder, file); };
+  if (!manual_) {
+    for (const char* file : {files_.min, files_.max}) {
+      if (*files_.unlock != '\0' && read_count(root_, path(file)).value_or(0) == 0) {
+        guard.restore_by_writing(path(file), files_.unlock);
+      } else {
+        guard.save(path(file));
+      }
+    }
+    return;
   }
+  // Saved first, so restored last: the set-point can be written only under our governor.
+  guard.save(path(files_.governor));
+  if (root_.read(path(files_.governor)) == files_.manual) {
+    guard.save(path(files_.setpoint));
+  } else if (std::string_view(files_.setpoint) == files_.current) {
+    // It goes on from what it was, and changes by itself once the governor is back.
+    guard.restore_by_writing(path(files_.setpoint), root_.read(path(files_.setpoint)));
+  }
+}
+
+bool FrequencyDomain::available() {
+  return always_online_ ||
+         std::ranges::any_of(online_, [](KernelFile& file) { return file.read_integer() != 0; });
+}
+
+void FrequencyDomain::set(std::size_t level) {
+  const std::string value = fmt::format("{:.0f}", control_.levels.at(level).value * files_.per_mhz);
+  for (auto& clock : clocks_) {
+    set_clock(clock, value);
+  }
+}
+
+void FrequencyDomain::set_clock(Clock& clock, const std::string& value) {
+  if (!manual_) {
+    set_limits(clock, value);
+    return;
+  }
+  // Somebody else may have changed it, or the CPUs were offline.
+  const auto governor = clock.governor.read();
+  if (!governor || trim(*governor) != files_.manual) {
+    root_.write(file_of(clock.folder, files_.governor), files_.manual);
+  }
+  root_.write(file_of(clock.folder, files_.setpoint), value);
+}
+
+/// The kernel refuses a minimum above the maximum, also in between.
+void FrequencyDomain::set_limits(Clock& clock, const std::string& value) {
+  const auto max = clock.max.read_integer();
+  const bool up = max && *parse_integer(value) > *max;
+  root_.write(file_of(clock.folder, up ? files_.max : files_.min), value);
+  root_.write(file_of(clock.folder, up ? files_.min : files_.max), value);
+}
+
+std::optional<double> FrequencyDomain::granted() {
+  const auto count = clocks_.front().current.read_integer();
+  return count && *count > 0 ? std::optional(static_cast<double>(*count) / files_.per_mhz)
+                             : std::nullopt;
 }
 
 }  // namespace rein

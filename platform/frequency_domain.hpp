@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "platform/actuator.hpp"
 #include "platform/board.hpp"
+#include "platform/clock_files.hpp"
+#include "platform/kernel_file.hpp"
 #include "platform/sensor.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -12,13 +15,9 @@ namespace rein {
 
 class ControlGuard;
 
-/// The operating points that cpufreq lists for a policy, in MHz, ascending. If the driver takes any
-/// frequency: five in equal steps from the least to the greatest. Empty if it says neither.
-std::vector<double> kernel_opps_mhz(const SysfsRoot& root, const std::string& policy);
-
-/// CPUs that share a clock, set through cpufreq: by its `userspace` governor, or where there is
-/// none by drawing the limits together.
-class FrequencyDomain {
+/// `frequency.<name>`: the clock of CPUs, a GPU or a memory controller, by a governor that leaves
+/// it to us, or where there is none by drawing the limits together.
+class FrequencyDomain final : public Actuator {
  public:
   /// What stands in the way of setting this domain's frequency; nothing if nothing does.
   static std::optional<Missing> obstacle(const SysfsRoot& root, const DomainSpec& spec);
@@ -27,32 +26,31 @@ class FrequencyDomain {
   /// @pre obstacle() found nothing. @throws Error if something cannot be saved.
   FrequencyDomain(const SysfsRoot& root, const DomainSpec& spec, ControlGuard& guard);
 
-  /// Ascending; never empty.
-  const std::vector<double>& opps_mhz() const { return opps_mhz_; }
-
-  /// Requests an operating point by its index. The hardware may grant less (heat): read the signal
-  /// `frequency_mhz`. @throws std::out_of_range. @throws Error naming path and value, if the
-  /// kernel refuses.
-  void set_level(std::size_t level);
+  const Control& control() const override { return control_; }
+  bool available() override;
+  void set(std::size_t level) override;
+  std::optional<double> granted() override;
 
  private:
+  /// One of the directories that make up the domain.
+  struct Clock {
+    Clock(const SysfsRoot& root, std::string folder, const ClockFiles& files);
+    std::string folder;
+    KernelFile governor;
+    KernelFile max;
+    KernelFile current;
+  };
+  void save(const Clock& clock, ControlGuard& guard) const;
+  void set_clock(Clock& clock, const std::string& value);
+  void set_limits(Clock& clock, const std::string& value);
+
   SysfsRoot root_;
-  std::string folder_;
-  std::vector<double> opps_mhz_;
-  bool has_userspace_;
-};
-
-/// `frequency_mhz.<domain>`: the frequency that was granted, of each domain that says it.
-class FrequencySensor final : public Sensor {
- public:
-  FrequencySensor(const SysfsRoot& root, const std::vector<DomainSpec>& domains);
-
-  const std::vector<Signal>& signals() const override { return signals_; }
-  void sample(const SampleContext& context, std::vector<std::optional<double>>& values) override;
-
- private:
-  SysfsRoot root_;
-  std::vector<Signal> signals_;
+  const ClockFiles& files_;
+  std::vector<Clock> clocks_;
+  Control control_;
+  bool manual_;                     ///< By governor and set-point, not by limits.
+  std::vector<KernelFile> online_;  ///< Of each CPU that can be offline.
+  bool always_online_;
 };
 
 }  // namespace rein

@@ -1,9 +1,10 @@
 #include "platform/kernel_file.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "platform/sysfs_root.hpp"
@@ -12,7 +13,7 @@ namespace rein {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kBlanks{" \t\r\n\0", 5};
 
 template <typename Number>
 std::optional<Number> parse_whole(std::string_view text) {
@@ -32,6 +33,13 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   return parse_whole<std::int64_t>(text);
 }
 
+std::string_view trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  return begin == std::string_view::npos
+             ? std::string_view()
+             : text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
 std::vector<std::string_view> split_words(std::string_view text) {
   std::vector<std::string_view> words;
   std::size_t begin = text.find_first_not_of(kBlanks);
@@ -44,23 +52,51 @@ std::vector<std::string_view> split_words(std::string_view text) {
 }
 
 KernelFile::KernelFile(const SysfsRoot& root, const std::string& kernel_path, std::size_t size)
-    : descriptor_(open(root.resolve(kernel_path).c_str(), O_RDONLY | O_CLOEXEC)), buffer_(size) {}
+    : calls_(&root.calls()), path_(root.resolve(kernel_path).string()), buffer_(size) {}
 
-KernelFile::~KernelFile() {
+KernelFile::KernelFile(KernelFile&& other) noexcept
+    : calls_(other.calls_),
+      path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      buffer_(std::move(other.buffer_)),
+      problem_(std::move(other.problem_)) {}
+
+void KernelFile::close() {
   if (descriptor_ >= 0) {
-    close(descriptor_);
+    calls_->close_file(std::exchange(descriptor_, -1));
   }
 }
 
-KernelFile::KernelFile(KernelFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), buffer_(std::move(other.buffer_)) {}
-
 std::optional<std::string_view> KernelFile::read() {
-  const ssize_t count = pread(descriptor_, buffer_.data(), buffer_.size(), 0);
-  if (count <= 0) {
+  if (descriptor_ < 0) {
+    descriptor_ = calls_->open_file(path_.c_str(), O_RDONLY);
+  }
+  const ssize_t count =
+      descriptor_ < 0 ? descriptor_ : calls_->read_file(descriptor_, buffer_, /*offset=*/0);
+  if (count < 0) {
+    problem_ =
+        fmt::format("{}: cannot be read: {}", path_, std::strerror(static_cast<int>(-count)));
+    close();
     return std::nullopt;
   }
-  return std::string_view(buffer_.data(), static_cast<std::size_t>(count));
+  const std::string_view text(buffer_.data(), static_cast<std::size_t>(count));
+  if (trim(text).empty()) {
+    problem_ = fmt::format("{}: expected a value, found nothing", path_);
+    return std::nullopt;
+  }
+  return text;
+}
+
+std::optional<std::int64_t> KernelFile::read_integer() {
+  const auto text = read();
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto number = parse_integer(trim(*text));
+  if (!number) {
+    problem_ = fmt::format("{}: expected a whole number, found '{}'", path_, trim(*text));
+  }
+  return number;
 }
 
 std::optional<std::uint64_t> CounterStep::advance(std::optional<std::uint64_t> now) {

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
+#include <cmath>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
 #include "common/error.hpp"
 #include "platform/bandwidth_control.hpp"
+#include "platform/control_guard.hpp"
 #include "platform/frequency_domain.hpp"
+#include "platform/placement.hpp"
 
 namespace rein {
 
@@ -35,17 +38,37 @@ std::vector<Place> places_of(const Board& board, const std::string& application,
   return places;
 }
 
+/// Some sensors measure only when told to. @return the board.
+const Board& with_sensors_on(const Board& board, const SysfsRoot& root, ControlGuard& guard) {
+  for (const auto& sensor : board.sensors) {
+    for (const auto& path : root.find(sensor.enable)) {
+      if (!sensor.enable.empty() && root.try_read(path) == "0" && root.writable(path)) {
+        guard.save(path);
+        root.write(path, "1");
+      }
+    }
+  }
+  return board;
+}
+
+/// The level whose value is nearest to `value`.
+std::size_t nearest(const Control& control, double value) {
+  const auto distance = [value](const ControlLevel& level) {
+    return std::abs(level.value - value);
+  };
+  return static_cast<std::size_t>(std::ranges::min_element(control.levels, {}, distance) -
+                                  control.levels.begin());
+}
+
 }  // namespace
 
 LinuxPlatform::LinuxPlatform(const Board& board, const SysfsRoot& root, const Clock& clock,
-                             const LinuxPlatformOptions& options)
-    : calls_(options.calls != nullptr ? *options.calls : kernel_),
-      root_(root),
+                             ControlGuard& guard, const LinuxPlatformOptions& options)
+    : root_(root),
       clock_(clock),
-      sensors_(board, root, &calls_),
-      guard_(options.report),
-      placement_(root, calls_, guard_) {
-  if (options.applications.size() != 1) {
+      guard_(guard),
+      sensors_(with_sensors_on(board, root, guard), root) {
+  if (options.applications.size() > 1) {
     throw Error(
         fmt::format("applications: expected one, since a process has one set of threads, "
                     "found {}",
@@ -65,34 +88,40 @@ LinuxPlatform::LinuxPlatform(const Board& board, const SysfsRoot& root, const Cl
   if (options.bandwidth && board.bandwidth) {
     add_bandwidth(board);
   }
-  in_force_.resize(controls_.size());
+  guard_.seal();
+  grants_.resize(managed_.size());
 }
 
-void LinuxPlatform::add(Control control, SetLevel set_level) {
-  controls_.push_back(std::move(control));
-  setters_.push_back(std::move(set_level));
+void LinuxPlatform::add(std::unique_ptr<Actuator> actuator, std::size_t begin) {
+  controls_.push_back(actuator->control());
+  managed_.push_back({.actuator = std::move(actuator),
+                      .begin = begin,
+                      .end = guard_.mark(),
+                      .in_force = std::nullopt,
+                      .refusals = 0});
 }
 
 void LinuxPlatform::add_mapping(const Board& board, const std::string& application,
                                 const LinuxPlatformOptions& options) {
-  Control control{.name = "mapping." + application, .unit = "threads", .levels = {}};
-  std::vector<CpuList> cpus;
-  const CpuList online =
-      parse_cpu_list(root_.try_read("/sys/devices/system/cpu/online").value_or(""));
+  std::vector<Place> usable;
   for (const auto& place : places_of(board, application, options)) {
-    if (!std::includes(online.begin(), online.end(), place.cpus.begin(), place.cpus.end())) {
-      notes_.push_back(fmt::format("place {}: CPUs {} are not all online, only {} are", place.name,
-                                   format_cpu_list(place.cpus), format_cpu_list(online)));
-      continue;
+    if (std::ranges::find(options.devices, place.device) == options.devices.end()) {
+      notes_.push_back(fmt::format("place {}: its device is {}, and {} can run on {} only",
+                                   place.name, place.device, application,
+                                   fmt::join(options.devices, ", ")));
+    } else if (const auto obstacle = Placement::obstacle(root_, place)) {
+      notes_.push_back(obstacle->line());
+    } else {
+      usable.push_back(place);
     }
-    control.levels.push_back({.label = place.name, .value = static_cast<double>(place.threads)});
-    cpus.push_back(place.cpus);
   }
-  if (control.levels.empty()) {
-    throw Error(
-        fmt::format("{}: expected a place whose CPUs are online, found none", control.name));
+  if (usable.empty()) {
+    throw Error(fmt::format("mapping.{}: expected a place that can be used, found none{}{}",
+                            application, notes_.empty() ? "" : ": ",
+                            notes_.empty() ? "" : notes_.back()));
   }
-  add(std::move(control), [this, cpus](std::size_t level) { placement_.set(cpus[level]); });
+  const std::size_t begin = guard_.mark();
+  add(std::make_unique<Placement>(root_, application, std::move(usable), guard_), begin);
 }
 
 void LinuxPlatform::add_frequency(const DomainSpec& spec) {
@@ -100,31 +129,21 @@ void LinuxPlatform::add_frequency(const DomainSpec& spec) {
     notes_.push_back(obstacle->line());
     return;
   }
-  const auto domain = std::make_shared<FrequencyDomain>(root_, spec, guard_);
-  Control control{.name = "frequency." + spec.name, .unit = "MHz", .levels = {}};
-  for (const double mhz : domain->opps_mhz()) {
-    control.levels.push_back({.label = fmt::format("{}MHz", mhz), .value = mhz});
-  }
-  add(std::move(control), [domain](std::size_t level) { domain->set_level(level); });
+  const std::size_t begin = guard_.mark();
+  add(std::make_unique<FrequencyDomain>(root_, spec, guard_), begin);
 }
 
 void LinuxPlatform::add_bandwidth(const Board& board) {
-  const BandwidthSpec& spec = *board.bandwidth;
-  auto created = BandwidthControl::create(root_, calls_, spec, board.cpus.size(), guard_);
+  const std::size_t begin = guard_.mark();
+  auto created = BandwidthControl::create(root_, *board.bandwidth, board.cpus.size(), guard_);
   if (const auto* missing = std::get_if<Missing>(&created)) {
     notes_.push_back(missing->line());
     return;
   }
-  Control control{.name = "bandwidth." + spec.name, .unit = "CPUs", .levels = {}};
-  for (const double cpus : spec.levels_cpus) {
-    control.levels.push_back({.label = fmt::format("{}cpu", cpus), .value = cpus});
-  }
-  add(std::move(control),
-      [bandwidth = std::get<BandwidthControl>(std::move(created)), levels = spec.levels_cpus](
-          std::size_t level) mutable { bandwidth.set_cpus(levels[level]); });
+  add(std::get<std::unique_ptr<BandwidthControl>>(std::move(created)), begin);
 }
 
-void LinuxPlatform::apply(const Configuration& configuration) {
+void LinuxPlatform::check(const Configuration& configuration) const {
   if (configuration.size() != controls_.size()) {
     throw std::out_of_range(fmt::format("configuration: expected {} levels, found {}",
                                         controls_.size(), configuration.size()));
@@ -136,15 +155,70 @@ void LinuxPlatform::apply(const Configuration& configuration) {
                                           configuration[i]));
     }
   }
+}
+
+const std::vector<Grant>& LinuxPlatform::apply(const Configuration& configuration) {
+  check(configuration);
   for (std::size_t i = 0; i < configuration.size(); ++i) {
-    if (in_force_[i] == configuration[i]) {
+    Managed& managed = managed_[i];
+    if (grants_[i].left_out) {
       continue;
     }
-    // Unknown until it has succeeded, so that the next call tries again.
-    in_force_[i].reset();
-    setters_[i](configuration[i]);
-    in_force_[i] = configuration[i];
+    if (!managed.actuator->available()) {
+      // Comes back as the kernel thinks fit.
+      managed.in_force.reset();
+      grants_[i] = {.level = configuration[i], .value = std::nullopt};
+    } else if (managed.in_force != configuration[i]) {
+      set(managed, configuration[i], grants_[i]);
+    }
   }
+  return grants_;
+}
+
+void LinuxPlatform::set(Managed& managed, std::size_t level, Grant& grant) {
+  const Control& control = managed.actuator->control();
+  // Unknown until it has succeeded, so that the next call tries again.
+  managed.in_force.reset();
+  try {
+    managed.actuator->set(level);
+  } catch (const Error& error) {
+    refused(managed, error.what(), grant);
+    return;
+  }
+  if (managed.refusals > 0) {
+    troubles_.push_back(
+        fmt::format("{}: works again, after {} refusals", control.name, managed.refusals));
+  }
+  managed.refusals = 0;
+  managed.in_force = level;
+  grant = {.level = level, .value = managed.actuator->granted()};
+}
+
+void LinuxPlatform::refused(Managed& managed, const std::string& problem, Grant& grant) {
+  const Control& control = managed.actuator->control();
+  ++managed.refusals;
+  grant.refused = true;
+  if (managed.refusals == 1) {
+    troubles_.push_back(fmt::format("{}: {}; tried again", control.name, problem));
+  }
+  if (managed.refusals >= kMaxRefusals) {
+    grant.left_out = true;
+    const bool complete = guard_.restore_part(managed.begin, managed.end);
+    troubles_.push_back(fmt::format("{}: {}; left out after {} refusals, {}", control.name, problem,
+                                    managed.refusals,
+                                    complete ? "as it was found" : "as it is now"));
+  }
+  grant.value = managed.actuator->granted();
+  if (grant.value) {
+    grant.level = nearest(control, *grant.value);
+  }
+}
+
+std::vector<std::string> LinuxPlatform::new_troubles() {
+  std::vector<std::string> troubles = sensors_.new_troubles();
+  std::ranges::move(troubles_, std::back_inserter(troubles));
+  troubles_.clear();
+  return troubles;
 }
 
 }  // namespace rein

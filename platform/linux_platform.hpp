@@ -1,78 +1,89 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "platform/actuator.hpp"
 #include "platform/board.hpp"
-#include "platform/control_guard.hpp"
 #include "platform/linux_sensors.hpp"
-#include "platform/placement.hpp"
 #include "platform/platform.hpp"
 #include "platform/sysfs_root.hpp"
-#include "platform/system_calls.hpp"
 
 namespace rein {
 
+class ControlGuard;
+
 /// What of the machine is to be used.
 struct LinuxPlatformOptions {
-  /// The managed applications. A process has one set of threads, so exactly one for now.
+  /// The managed applications. A process has one set of threads, so at most one for now; none: no
+  /// mapping.
   std::vector<std::string> applications{"dnn"};
   /// For an application the names of the places that it may use, in the order of its levels; one
   /// that is not named here may use all places of the board.
   std::map<std::string, std::vector<std::string>> places;
+  /// That the applications can run on; places of others are left out.
+  std::vector<std::string> devices{"cpu"};
   bool frequency = true;  ///< Offer `frequency.<domain>`.
   bool bandwidth = true;  ///< Offer `bandwidth.<name>`: moves this process into a control group.
-  /// Told, in one line each, what could not be restored.
-  std::function<void(const std::string& problem)> report;
-  /// Null: the kernel's. Must outlive the platform.
-  SystemCalls* calls = nullptr;
 };
 
 /// The machine that this process runs on.
 ///
 /// Controls, in this order: `mapping.<application>`, `frequency.<domain>`..., `bandwidth.<name>`;
 /// levels of frequency are in MHz, of bandwidth in CPUs, of a mapping in threads. All start as
-/// found, and the first apply() sets each of them; destruction puts everything back.
+/// found, and the first apply() sets each of them; what is changed is noted with the guard before.
 class LinuxPlatform final : public Platform {
  public:
+  /// A control that was refused so often in a row is left out.
+  static constexpr int kMaxRefusals = 3;
+
   /// What the machine does not offer, or not to us, is left out, and notes() tells why. Processes
   /// that are to stay outside the bandwidth limit must have been forked before.
-  /// @throws Error if the options name what the board has not, or the CPUs of this process cannot
-  ///         be set at all. `clock` must outlive this.
-  LinuxPlatform(const Board& board, const SysfsRoot& root, const Clock& clock,
+  /// @throws Error if the options name what the board has not, or there is no place that can be
+  ///         used. `clock` and `guard` must outlive this.
+  LinuxPlatform(const Board& board, const SysfsRoot& root, const Clock& clock, ControlGuard& guard,
                 const LinuxPlatformOptions& options);
 
   const std::vector<Signal>& signals() const override { return sensors_.signals(); }
   const std::vector<Control>& controls() const override { return controls_; }
   Telemetry sample() override { return sensors_.sample(clock_.now()); }
-  void apply(const Configuration& configuration) override;
+  const std::vector<Grant>& apply(const Configuration& configuration) override;
+  std::vector<std::string> new_troubles() override;
 
   /// Why something is not offered, one line each.
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  using SetLevel = std::function<void(std::size_t level)>;
+  /// An actuator and what has become of it.
+  struct Managed {
+    std::unique_ptr<Actuator> actuator;
+    std::size_t begin = 0;  ///< What the guard notes of it.
+    std::size_t end = 0;
+    std::optional<std::size_t> in_force;
+    int refusals = 0;  ///< In a row.
+  };
 
   void add_mapping(const Board& board, const std::string& application,
                    const LinuxPlatformOptions& options);
   void add_frequency(const DomainSpec& domain);
   void add_bandwidth(const Board& board);
-  void add(Control control, SetLevel set_level);
+  void add(std::unique_ptr<Actuator> actuator, std::size_t begin);
+  void check(const Configuration& configuration) const;
+  void set(Managed& managed, std::size_t level, Grant& grant);
+  void refused(Managed& managed, const std::string& problem, Grant& grant);
 
-  SystemCalls kernel_;
-  SystemCalls& calls_;
   SysfsRoot root_;
   const Clock& clock_;
+  ControlGuard& guard_;
   LinuxSensors sensors_;
-  ControlGuard guard_;
-  Placement placement_;
+  std::vector<Managed> managed_;  ///< One for each control.
   std::vector<Control> controls_;
-  std::vector<SetLevel> setters_;  ///< One for each control.
-  std::vector<std::optional<std::size_t>> in_force_;
+  std::vector<Grant> grants_;
+  std::vector<std::string> troubles_;
   std::vector<std::string> notes_;
 };
 

@@ -1,39 +1,75 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "platform/attribute.hpp"
 #include "platform/board.hpp"
 #include "platform/sensor.hpp"
 #include "platform/sysfs_root.hpp"
+#include "platform/thread_list.hpp"
 
 namespace rein {
-
-class SystemCalls;
 
 /// All that a Linux machine can measure, read together.
 class LinuxSensors {
  public:
-  /// `calls`: for the counters, and must outlive this; null: no counters.
-  LinuxSensors(const Board& board, const SysfsRoot& root, SystemCalls* calls);
+  /// What board.sensors names, and what is found besides; counters and what is of threads only if
+  /// root.is_where_we_run(). The calls of `root` must outlive this.
+  LinuxSensors(const Board& board, const SysfsRoot& root);
 
   const std::vector<Signal>& signals() const { return signals_; }
   /// What is not there, or not for us.
   const std::vector<Missing>& missing() const { return missing_; }
 
-  /// Reads everything; what is a rate covers the time since the call before. One reading for each
-  /// of signals(); those that are not valid have the age of the last one that was.
+  /// Reads everything; what is a rate covers the time since the call before, and has no value if
+  /// the clock did not go forwards. One reading for each of signals().
   Telemetry sample(TimePoint now);
 
+  /// A line for each signal that got into trouble since the call before, and for each that came out
+  /// of it. One that goes in and out of it is heard of less and less often.
+  std::vector<std::string> new_troubles();
+
  private:
+  /// How a signal has done so far.
+  struct Health {
+    TimePoint last_valid{};
+    bool in_trouble = false;
+    std::int64_t without_value = 0;  ///< Samples, since the trouble began.
+    int well = 0;                    ///< Samples in a row with a value.
+    int patience = 1;                ///< So many of those end the trouble.
+  };
+
+  void add(std::unique_ptr<Sensor> sensor);
+  void add_attributes(const Board& board);
+  /// Indices of what adds up to the power of the whole machine; empty if nothing is known to.
+  std::vector<std::size_t> find_total(const Board& board) const;
+  void add_total(const Board& board);
+  Reading judge(std::size_t signal, const Measurement& measurement, const SampleContext& context);
+  void follow(std::size_t signal, bool valid, const std::string& problem);
+
   SysfsRoot root_;
+  bool with_threads_;
   std::vector<std::unique_ptr<Sensor>> sensors_;
   std::vector<Signal> signals_;
   std::vector<Missing> missing_;
+  /// Of signals that are powers: index, the kernel's name, and what they are a part of.
+  struct Power {
+    std::size_t signal;
+    std::string name;
+    PowerRole role;
+  };
+  std::vector<Power> powers_;
+  ThreadList thread_list_;
+  SampleContext context_;
   std::optional<TimePoint> last_sample_;
-  std::vector<TimePoint> last_valid_;
-  std::vector<std::optional<double>> values_;
+  std::vector<Measurement> measurements_;
+  std::vector<Health> health_;
+  std::vector<std::string> troubles_;
 };
 
 }  // namespace rein

@@ -1,29 +1,47 @@
 #pragma once
 
-#include "platform/cpu_set.hpp"
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/actuator.hpp"
+#include "platform/board.hpp"
+#include "platform/sensor.hpp"
 #include "platform/sysfs_root.hpp"
 
 namespace rein {
 
 class ControlGuard;
-class SystemCalls;
 
-/// Where this process runs: the CPUs of all its threads.
+/// `mapping.<application>`: the CPUs of all threads of this process, and which other CPUs are
+/// hot-unplugged meanwhile.
 ///
 /// Every thread is set, since those of a library's pool keep the CPUs that they were born with.
-class Placement {
+class Placement final : public Actuator {
  public:
-  /// Saves the CPUs of every thread; threads that come later are given the main thread's.
-  /// `calls` must outlive this and `guard`. @throws Error if the threads cannot be listed.
-  Placement(const SysfsRoot& root, SystemCalls& calls, ControlGuard& guard);
+  /// What stands in the way of using a place; nothing if nothing does.
+  static std::optional<Missing> obstacle(const SysfsRoot& root, const Place& place);
 
-  /// Moves all threads to `cpus`; those that end meanwhile are no trouble.
-  /// @throws Error naming the CPUs, if the kernel refuses or grants only some of them.
-  void set(const CpuList& cpus);
+  /// Saves the CPUs of every thread (threads that come later are given the main thread's), and
+  /// which CPUs are online. @pre obstacle() found nothing for any of `places`, of which there is at
+  /// least one. @throws Error if the threads cannot be listed or something cannot be saved.
+  Placement(const SysfsRoot& root, const std::string& application, std::vector<Place> places,
+            ControlGuard& guard);
+
+  const Control& control() const override { return control_; }
+  /// CPUs come online first, and go offline last. Threads that end meanwhile are no trouble.
+  void set(std::size_t level) override;
+  /// The number of threads of the place whose CPUs the main thread has.
+  std::optional<double> granted() override;
 
  private:
+  void set_online(int cpu, bool online);
+
   SysfsRoot root_;
-  SystemCalls& calls_;
+  std::vector<Place> places_;
+  Control control_;
+  std::map<int, bool> online_;  ///< CPUs that some place takes offline, as last set.
 };
 
 }  // namespace rein

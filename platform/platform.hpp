@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,10 @@ struct Signal {
 struct Reading {
   double value = 0.0;
   bool valid = false;
-  Duration age{};  ///< How old the value is; 0 if it was measured for this sample.
+  /// How old the value is, at most; 0 if it was measured for this sample. If not valid: the time
+  /// since the last one that was.
+  Duration age{};
+  bool stale = false;  ///< Valid, but measured before the last period began.
 };
 
 /// The readings of all signals of a platform, in their order, and the time that they cover.
@@ -48,6 +52,14 @@ struct Control {
 /// A level for each control of a platform, in their order.
 using Configuration = std::vector<std::size_t>;
 
+/// What became of one control when a configuration was applied.
+struct Grant {
+  std::size_t level = 0;        ///< In force, or the nearest to what is.
+  std::optional<double> value;  ///< As read back, in the control's unit.
+  bool refused = false;         ///< Not what was asked for; tried again at the next apply().
+  bool left_out = false;        ///< Given back after too many refusals, and no longer tried.
+};
+
 /// The signals and controls of one machine. Used from one thread, the one that serves.
 class Platform {
  public:
@@ -61,11 +73,17 @@ class Platform {
   /// trouble gives a reading that is not valid, never an exception.
   virtual Telemetry sample() = 0;
 
-  /// Sets every control whose level differs from what is in force.
+  /// Sets every control whose level differs from what is in force. One that the kernel refuses
+  /// stays as it is and is tried again at the next call; after some refusals in a row it is left
+  /// out, in the state in which it was found.
   ///
+  /// @return one for each control; valid until the next call.
   /// @throws std::out_of_range if the configuration does not fit controls().
-  /// @throws Error naming path and value, if the kernel refuses.
-  virtual void apply(const Configuration& configuration) = 0;
+  virtual const std::vector<Grant>& apply(const Configuration& configuration) = 0;
+
+  /// What sensors and controls got into trouble since the call before, and what came out of it: a
+  /// line each, naming path, what was found and what was expected.
+  virtual std::vector<std::string> new_troubles() = 0;
 };
 
 }  // namespace rein

@@ -1,26 +1,28 @@
 #include "platform/pressure_sensor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace rein {
 
 namespace {
 
 constexpr std::size_t kFileSize = 256;
-constexpr std::string_view kTotal = "total=";
+constexpr std::string_view kTotal = " total=";
 
 /// From "some avg10=0.00 avg60=0.00 avg300=0.00 total=123", in us.
 std::optional<std::uint64_t> parse_some_total(std::string_view text) {
   if (!text.starts_with("some ")) {
     return std::nullopt;
   }
-  for (const auto word : split_words(text.substr(0, text.find('\n')))) {
-    if (word.starts_with(kTotal)) {
-      return parse_count(word.substr(kTotal.size()));
-    }
-  }
-  return std::nullopt;
+  text = text.substr(0, text.find('\n'));
+  const std::size_t total = text.rfind(kTotal);
+  return total == std::string_view::npos ? std::nullopt
+                                         : parse_count(trim(text.substr(total + kTotal.size())));
 }
 
 }  // namespace
@@ -39,16 +41,22 @@ PressureSensor::PressureSensor(const SysfsRoot& root, std::vector<Missing>& miss
   }
 }
 
-void PressureSensor::sample(const SampleContext& context,
-                            std::vector<std::optional<double>>& values) {
+void PressureSensor::sample(const SampleContext& context, std::vector<Measurement>& measurements) {
   for (auto& resource : resources_) {
+    Measurement& measurement = measurements.emplace_back();
     const auto text = resource.file.read();
-    const auto step = resource.stalled_us.advance(text ? parse_some_total(*text) : std::nullopt);
-    values.push_back(
-        step && context.interval > Duration::zero()
-            ? std::optional(
-                  std::min(static_cast<double>(*step) / 1e6 / to_seconds(context.interval), 1.0))
-            : std::nullopt);
+    const auto total_us = text ? parse_some_total(*text) : std::nullopt;
+    if (!total_us) {
+      measurement.problem =
+          text ? fmt::format("{}: expected 'some ... total=' and a whole number, found '{}'",
+                             resource.file.path(), text->substr(0, text->find('\n')))
+               : resource.file.problem();
+    }
+    const auto step_us = resource.stalled_us.advance(total_us);
+    if (step_us && context.interval > Duration::zero()) {
+      measurement.value =
+          std::min(static_cast<double>(*step_us) / 1e6 / to_seconds(context.interval), 1.0);
+    }
   }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "platform/kernel_file.hpp"
@@ -17,7 +16,7 @@ class PressureSensor final : public Sensor {
   PressureSensor(const SysfsRoot& root, std::vector<Missing>& missing);
 
   const std::vector<Signal>& signals() const override { return signals_; }
-  void sample(const SampleContext& context, std::vector<std::optional<double>>& values) override;
+  void sample(const SampleContext& context, std::vector<Measurement>& measurements) override;
 
  private:
   struct Resource {

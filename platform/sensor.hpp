@@ -13,8 +13,18 @@ class SysfsRoot;
 
 /// What a sensor needs to know to take a sample.
 struct SampleContext {
-  Duration interval{};       ///< Since the sample before; 0 at the first.
+  TimePoint now{};
+  Duration interval{};       ///< Since the sample before; 0 at the first, and never negative.
   std::vector<int> threads;  ///< Ids of this process's threads.
+};
+
+/// What a sensor says about one signal.
+struct Measurement {
+  std::optional<double> value;  ///< In the signal's unit; nothing if the sensor cannot tell.
+  Duration age{};               ///< At most so old is what was measured; 0: it is of this sample.
+  /// Why there is no value, naming path, what was found and what was expected; empty where that is
+  /// no trouble, as for a rate at the first sample.
+  std::string problem;
 };
 
 /// Some signals that are read together. Used from one thread.
@@ -24,9 +34,9 @@ class Sensor {
 
   /// Fixed from construction on.
   virtual const std::vector<Signal>& signals() const = 0;
-  /// Appends one value for each of signals(), in their order; nothing where the sensor cannot tell.
+  /// Appends one measurement for each of signals(), in their order.
   /// Never throws because of what the kernel says.
-  virtual void sample(const SampleContext& context, std::vector<std::optional<double>>& values) = 0;
+  virtual void sample(const SampleContext& context, std::vector<Measurement>& measurements) = 0;
 };
 
 /// Something that this machine does not offer, or not to us.

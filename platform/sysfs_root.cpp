@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "common/error.hpp"
 
@@ -47,25 +48,49 @@ bool natural_less(const std::string& left, const std::string& right) {
   return left.size() - i < right.size() - j;
 }
 
-/// The text of a file without trailing white space, or errno.
-int read_text(const std::filesystem::path& file, std::string& text) {
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+/// The text of a file without trailing white space. @return 0 or an error.
+int read_text(SystemCalls& calls, const std::filesystem::path& file, std::string& text) {
+  const int descriptor = calls.open_file(file.c_str(), O_RDONLY);
   if (descriptor < 0) {
-    return errno;
+    return -descriptor;
   }
   std::array<char, 4096> buffer;
   ssize_t count = 0;
-  while ((count = ::read(descriptor, buffer.data(), buffer.size())) > 0) {
+  while ((count = calls.read_file(descriptor, buffer, static_cast<off_t>(text.size()))) > 0) {
     text.append(buffer.data(), static_cast<std::size_t>(count));
   }
-  const int reason = count < 0 ? errno : 0;
-  close(descriptor);
+  calls.close_file(descriptor);
   // A device tree's texts end with a zero byte.
   text.erase(text.find_last_not_of(std::string_view(" \t\r\n\0", 5)) + 1);
-  return reason;
+  return count < 0 ? static_cast<int>(-count) : 0;
+}
+
+/// Whether `*` in the pattern, which stands for any text, can make it the name.
+bool matches(std::string_view pattern, std::string_view name) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) {
+    return pattern == name;
+  }
+  if (!name.starts_with(pattern.substr(0, star))) {
+    return false;
+  }
+  const std::string_view rest = pattern.substr(star + 1);
+  for (std::size_t begin = star; begin <= name.size(); ++begin) {
+    if (matches(rest, name.substr(begin))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
+
+SysfsRoot::SysfsRoot(std::filesystem::path root, SystemCalls& calls)
+    : root_(std::move(root)), calls_(&calls) {}
+
+bool SysfsRoot::is_where_we_run() const {
+  return exists(fmt::format("/proc/self/task/{}", calls_->process_id()));
+}
 
 std::filesystem::path SysfsRoot::resolve(const std::string& kernel_path) const {
   return root_ / std::filesystem::path(kernel_path).relative_path();
@@ -82,7 +107,7 @@ bool SysfsRoot::writable(const std::string& kernel_path) const {
 std::string SysfsRoot::read(const std::string& kernel_path) const {
   std::string text;
   const auto file = resolve(kernel_path);
-  if (const int reason = read_text(file, text); reason != 0) {
+  if (const int reason = read_text(*calls_, file, text); reason != 0) {
     throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(reason)));
   }
   return text;
@@ -90,7 +115,7 @@ std::string SysfsRoot::read(const std::string& kernel_path) const {
 
 std::optional<std::string> SysfsRoot::try_read(const std::string& kernel_path) const {
   std::string text;
-  if (read_text(resolve(kernel_path), text) != 0) {
+  if (read_text(*calls_, resolve(kernel_path), text) != 0) {
     return std::nullopt;
   }
   return text;
@@ -103,16 +128,14 @@ void SysfsRoot::write(const std::string& kernel_path, const std::string& value) 
         fmt::format("{}: cannot write '{}': {}", file.string(), value, std::strerror(reason)));
   };
   // Never O_CREAT: a file that the kernel does not have is a mistake.
-  const int descriptor = open(file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+  const int descriptor = calls_->open_file(file.c_str(), O_WRONLY | O_TRUNC);
   if (descriptor < 0) {
-    fail(errno);
+    fail(-descriptor);
   }
-  // The kernel takes a value whole, in one write, or refuses it.
-  const ssize_t count = ::write(descriptor, value.data(), value.size());
-  const int reason = count < 0 ? errno : EIO;
-  close(descriptor);
+  const ssize_t count = calls_->write_file(descriptor, value);
+  calls_->close_file(descriptor);
   if (count != static_cast<ssize_t>(value.size())) {
-    fail(reason);
+    fail(count < 0 ? static_cast<int>(-count) : EIO);
   }
 }
 
@@ -130,6 +153,27 @@ std::vector<std::string> SysfsRoot::list(const std::string& kernel_path) const {
   }
   std::sort(names.begin(), names.end(), natural_less);
   return names;
+}
+
+std::vector<std::string> SysfsRoot::find(const std::string& pattern) const {
+  std::vector<std::string> paths{""};
+  for (const auto& part : std::filesystem::path(pattern).relative_path()) {
+    std::vector<std::string> longer;
+    for (const auto& path : paths) {
+      if (part.string().find('*') == std::string::npos) {
+        longer.push_back(path + "/" + part.string());
+        continue;
+      }
+      for (const auto& name : list(path.empty() ? "/" : path)) {
+        if (matches(part.string(), name)) {
+          longer.push_back(path + "/" + name);
+        }
+      }
+    }
+    paths = std::move(longer);
+  }
+  std::erase_if(paths, [this](const std::string& path) { return !exists(path); });
+  return paths;
 }
 
 }  // namespace rein

@@ -3,18 +3,26 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "platform/system_calls.hpp"
 
 namespace rein {
 
 /// Resolves every path of the kernel (/sys, /proc) below an injected root, `/` on a real machine.
 ///
-/// All that reads or writes the kernel's files goes through here, so that a test can give a
-/// temporary tree. Paths are given as the kernel has them: "/sys/class/hwmon".
+/// All that reads or writes the kernel's files goes through here and so through SystemCalls, so
+/// that a test can give a temporary tree and faults. Paths are given as the kernel has them:
+/// "/sys/class/hwmon". Copies share the calls, which must outlive them.
 class SysfsRoot {
  public:
-  explicit SysfsRoot(std::filesystem::path root = "/") : root_(std::move(root)) {}
+  explicit SysfsRoot(std::filesystem::path root = "/", SystemCalls& calls = SystemCalls::kernel());
+
+  const std::filesystem::path& root() const { return root_; }
+  SystemCalls& calls() const { return *calls_; }
+  /// Whether this process is to be seen below the root, so that what calls() say of threads and
+  /// counters is of the same machine.
+  bool is_where_we_run() const;
 
   std::filesystem::path resolve(const std::string& kernel_path) const;
   bool exists(const std::string& kernel_path) const;
@@ -29,11 +37,12 @@ class SysfsRoot {
   void write(const std::string& kernel_path, const std::string& value) const;
   /// Names in a directory in ascending order (policy2 before policy10); none if it is missing.
   std::vector<std::string> list(const std::string& kernel_path) const;
-
-  const std::filesystem::path& root() const { return root_; }
+  /// Kernel paths that exist and match a pattern whose parts may hold `*`, in ascending order.
+  std::vector<std::string> find(const std::string& pattern) const;
 
  private:
   std::filesystem::path root_;
+  SystemCalls* calls_;
 };
 
 }  // namespace rein

@@ -1,5 +1,6 @@
 #include "platform/system_calls.hpp"
 
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -10,7 +11,29 @@
 
 namespace rein {
 
+SystemCalls& SystemCalls::kernel() {
+  static SystemCalls calls;
+  return calls;
+}
+
 int SystemCalls::process_id() { return getpid(); }
+
+int SystemCalls::open_file(const char* path, int flags) {
+  const int descriptor = open(path, flags | O_CLOEXEC);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+ssize_t SystemCalls::read_file(int descriptor, std::span<char> buffer, off_t offset) {
+  const ssize_t count = pread(descriptor, buffer.data(), buffer.size(), offset);
+  return count < 0 ? -errno : count;
+}
+
+ssize_t SystemCalls::write_file(int descriptor, std::string_view text) {
+  const ssize_t count = write(descriptor, text.data(), text.size());
+  return count < 0 ? -errno : count;
+}
+
+void SystemCalls::close_file(int descriptor) { close(descriptor); }
 
 int SystemCalls::set_affinity(int thread, const CpuList& cpus) {
   cpu_set_t set;
@@ -39,17 +62,13 @@ std::optional<CpuList> SystemCalls::affinity(int thread) {
   return cpus;
 }
 
-int SystemCalls::make_directory(const std::filesystem::path& path) {
-  return mkdir(path.c_str(), 0755) == 0 ? 0 : errno;
-}
+int SystemCalls::make_directory(const char* path) { return mkdir(path, 0755) == 0 ? 0 : errno; }
 
-int SystemCalls::remove_directory(const std::filesystem::path& path) {
-  return rmdir(path.c_str()) == 0 ? 0 : errno;
-}
+int SystemCalls::remove_directory(const char* path) { return rmdir(path) == 0 ? 0 : errno; }
 
-int SystemCalls::open_counter(const perf_event_attr& attributes, int thread, int leader) {
+int SystemCalls::open_counter(const perf_event_attr& attributes, int thread, int cpu, int leader) {
   const long descriptor =
-      syscall(SYS_perf_event_open, &attributes, thread, /*cpu=*/-1, leader, PERF_FLAG_FD_CLOEXEC);
+      syscall(SYS_perf_event_open, &attributes, thread, cpu, leader, PERF_FLAG_FD_CLOEXEC);
   return descriptor < 0 ? -errno : static_cast<int>(descriptor);
 }
 

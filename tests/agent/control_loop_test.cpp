@@ -111,7 +111,8 @@ DOCTEST_TEST_CASE("the trace has a row for each period and every row the header'
   DOCTEST_REQUIRE(std::getline(lines, line));
   DOCTEST_CHECK(
       line.starts_with("period,time_s,interval_s,phase,co_runners,width.app,mapping.app,"
-                       "bandwidth.cpu,deadline_ms.app,miss_rate_limit.app,arrived.app"));
+                       "bandwidth.cpu,granted.mapping.app,granted.bandwidth.cpu,refused,"
+                       "deadline_ms.app,miss_rate_limit.app,arrived.app"));
   const auto cells = std::ranges::count(line, ',');
   std::uint64_t rows = 0;
   for (; std::getline(lines, line); ++rows) {

@@ -61,9 +61,47 @@ DOCTEST_TEST_CASE("an unknown key is refused in every file") {
       &RunFiles::scenario, "duration_s: 1}", "duration_s: 1, lasts: 2}",
       "5:34: phases.0.lasts: expected one of budgets, co_runners, duration_s, name, rate_hz, "
       "found the unknown key 'lasts'");
-  check_edit(&RunFiles::board, "threads: 1", "threads: 1, cores: 2",
-             "4:41: places.0.cores: expected one of cpus, name, threads, found the unknown key "
-             "'cores'");
+  check_edit(
+      &RunFiles::board, "threads: 1", "threads: 1, cores: 2",
+      "4:41: places.0.cores: expected one of cpus, device, name, offline, threads, found the "
+      "unknown key 'cores'");
+}
+
+DOCTEST_TEST_CASE("a run may choose domains and operating points of its board") {
+  const RunFiles files;
+  RunFiles::edit(files.board(), "places:",
+                 "domains:\n"
+                 "  - {name: little, policy: policy0, cpus: \"0\", opps_mhz: [200, 600, 1400]}\n"
+                 "  - {name: big, policy: policy4, cpus: \"0\"}\n"
+                 "places:");
+  RunFiles::edit(files.run(), "period_ms",
+                 "controls: {frequency: {little: [200, 1400]}}\nperiod_ms");
+  const RunConfig config = RunConfig::load(files.run(), {});
+  DOCTEST_REQUIRE(config.board.domains.size() == 1);
+  DOCTEST_CHECK(config.board.domains[0].name == "little");
+  DOCTEST_CHECK(config.board.domains[0].opps_mhz == std::vector<double>{200, 1400});
+  DOCTEST_CHECK(config.use_frequency);
+
+  const auto message = [&files](const std::string& frequency) -> std::string {
+    const std::string text = read_file(files.run());
+    RunFiles::edit(files.run(), "{little: [200, 1400]}", frequency);
+    std::string what;
+    try {
+      RunConfig::load(files.run(), {});
+    } catch (const ConfigError& error) {
+      what = error.what();
+    }
+    write_file(files.run(), text);
+    return what.substr(files.run().string().size() + 1);
+  };
+  DOCTEST_CHECK(message("{little: [300]}") ==
+                "12:32: controls.frequency.little: expected operating points of the board file "
+                "(200, 600, 1400 MHz), found 300");
+  DOCTEST_CHECK(message("{gpu: [300]}") ==
+                "12:29: controls.frequency.gpu: the board test board has no domain 'gpu'");
+  DOCTEST_CHECK(message("{big: [600, 200]}") ==
+                "12:29: controls.frequency.big: expected frequencies in MHz in ascending order, "
+                "found a list");
 }
 
 DOCTEST_TEST_CASE("a wrong type is refused in every file") {

@@ -10,6 +10,8 @@
 
 #include "common/error.hpp"
 #include "models/slimmable_network.hpp"
+#include "platform/machine_lock.hpp"
+#include "platform/state_file.hpp"
 #include "support/process.hpp"
 #include "support/run_files.hpp"
 
@@ -109,16 +111,41 @@ DOCTEST_TEST_CASE("an exception in the middle leaves no co-runner and no bandwid
   DOCTEST_CHECK_FALSE(leaves_a_control_group(rein));
 }
 
-DOCTEST_TEST_CASE("no co-runner survives a run that is killed") {
+DOCTEST_TEST_CASE("a run that is killed leaves no co-runner and no bandwidth limit") {
   if (!can_serve()) {
     return;
   }
   Run run;
   Process process(run.command());
+  const pid_t rein = process.pid();
   const pid_t co_runner = run.co_runner();
   process.send(SIGKILL);
   DOCTEST_CHECK(process.wait() == 128 + SIGKILL);
   DOCTEST_CHECK(wait_until_gone(co_runner));
+  const MachineLock after_the_guardian{SysfsRoot()};
+  DOCTEST_CHECK_FALSE(leaves_a_control_group(rein));
+  DOCTEST_CHECK_FALSE(std::filesystem::exists(StateFile::default_path(SysfsRoot())));
+  DOCTEST_CHECK(process.errors().find("its guardian has done it") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE("a second run at once is refused in one line, and the first goes on") {
+  if (!can_serve()) {
+    return;
+  }
+  Run run;
+  Process first(run.command());
+  run.co_runner();
+  const RunFiles files;
+  const auto output = files.folder.path() / "out";
+  Process second({kProgram, "run", files.run().string(), "--output", output.string()});
+  DOCTEST_CHECK(second.wait() == 1);
+  DOCTEST_CHECK(second.errors() == "rein: this machine is managed by another run, process " +
+                                       std::to_string(first.pid()) +
+                                       ": wait for its end, or end it\n");
+  DOCTEST_CHECK_FALSE(std::filesystem::exists(output));
+  first.send(SIGTERM);
+  DOCTEST_CHECK(first.wait() == 0);
+  DOCTEST_CHECK(summary(run)["ended"] == "interrupted");
 }
 
 DOCTEST_TEST_CASE("a run to its end writes all its files, and resumes from its checkpoint") {
@@ -194,7 +221,7 @@ DOCTEST_TEST_CASE("mistakes on the command line end with status 2, help with 0")
     DOCTEST_CHECK(process.wait() == 2);
     DOCTEST_CHECK_FALSE(process.errors().empty());
   }
-  for (const std::string verb : {"probe", "run", "report", "network"}) {
+  for (const std::string verb : {"probe", "run", "restore", "report", "network"}) {
     Process process({kProgram, verb, "--help"});
     DOCTEST_CHECK(process.wait() == 0);
     DOCTEST_CHECK(process.output().find("Usage:") != std::string::npos);

@@ -52,7 +52,7 @@ DOCTEST_TEST_CASE("knobs are the width and then every control of the platform") 
   DOCTEST_CHECK(world.environment.action_space().size() == 24);
 }
 
-DOCTEST_TEST_CASE("an action sets width, place, threads and bandwidth, and only when it changes") {
+DOCTEST_TEST_CASE("an action sets width, place, threads and bandwidth") {
   FakeWorld world;
   world.environment.reset(1);
   world.environment.step(world.action("0.5", "all2", "0.5cpu"));
@@ -60,10 +60,7 @@ DOCTEST_TEST_CASE("an action sets width, place, threads and bandwidth, and only 
   DOCTEST_CHECK(world.machine.place == 2);
   DOCTEST_CHECK(world.machine.threads == 2);
   DOCTEST_CHECK(world.machine.bandwidth_cpus == 0.5);
-  world.environment.step(world.action("0.5", "all2", "0.5cpu"));
-  DOCTEST_CHECK(world.machine.applied.size() == 1);
   world.environment.step(world.action("0.5", "cpu1", "0.5cpu"));
-  DOCTEST_CHECK(world.machine.applied.size() == 2);
   DOCTEST_CHECK(world.machine.threads == 1);
 }
 
@@ -146,13 +143,35 @@ DOCTEST_TEST_CASE("a power that is not known is no number to the agent") {
   DOCTEST_CHECK(result.reward == doctest::Approx(1.0));
 }
 
-DOCTEST_TEST_CASE("a control that the machine refuses is an error that names it") {
+DOCTEST_TEST_CASE("a control that the machine refuses is reported and tried again") {
   FakeWorld world;
   world.environment.reset(1);
+  const ActionId action = world.action("0.5", "cpu1", "0.5cpu");
   world.machine.refuse = true;
-  DOCTEST_CHECK_THROWS_WITH_AS(world.environment.step(0),
-                               "/sys/fake: cannot write '1': Device or resource busy", Error);
-  DOCTEST_CHECK_NOTHROW(world.environment.step(0));
+  StepResult result = world.environment.step(action);
+  DOCTEST_CHECK(result.info.messages ==
+                std::vector<std::string>{"/sys/fake: cannot write '1': Device or resource busy"});
+  DOCTEST_REQUIRE(result.info.granted.size() == 3);
+  DOCTEST_CHECK_FALSE(result.info.granted[1].refused);
+  DOCTEST_CHECK(result.info.granted[1].label == "cpu1");
+  DOCTEST_CHECK(result.info.granted[2].refused);
+  DOCTEST_CHECK(result.info.granted[2].label == "2cpu");
+  // The agent sees what is in force, not what it asked for.
+  DOCTEST_CHECK(feature(world.environment, result.observation, "bandwidth.cpu") == 1.0);
+
+  result = world.environment.step(action);
+  DOCTEST_CHECK(result.info.messages.empty());
+  DOCTEST_CHECK(result.info.granted[2].value == 0.5);
+  DOCTEST_CHECK(feature(world.environment, result.observation, "bandwidth.cpu") == 0.0);
+}
+
+DOCTEST_TEST_CASE("a signal that was measured before the period is marked as stale") {
+  FakeWorld world;
+  world.environment.reset(1);
+  world.machine.stale_power = true;
+  const StepResult result = world.environment.step(0);
+  DOCTEST_CHECK(result.info.stale == std::vector<std::size_t>{2});
+  DOCTEST_CHECK(result.info.signals[2].has_value());
 }
 
 DOCTEST_TEST_CASE("a co-runner in trouble is reported to the user once") {

@@ -62,28 +62,40 @@ struct MachineV2 {
 
 const BandwidthSpec kSpec{.name = "cpu", .levels_cpus = {0.5, 1, 2}, .period_ms = 10.0};
 
+using Created = std::variant<std::unique_ptr<BandwidthControl>, Missing>;
+
 template <typename Machine>
-std::variant<BandwidthControl, Missing> create(Machine& machine, ControlGuard& guard) {
-  return BandwidthControl::create(machine.tree.root(), machine.calls, kSpec, 2, guard);
+Created create(Machine& machine, ControlGuard& guard) {
+  return BandwidthControl::create(SysfsRoot(machine.tree.path(), machine.calls), kSpec, 2, guard);
 }
+
+bool is_control(const Created& created) { return created.index() == 0; }
+
+BandwidthControl& control_of(Created& created) {
+  return *std::get<std::unique_ptr<BandwidthControl>>(created);
+}
+
+void fail(const std::string& line) { DOCTEST_FAIL(line); }
 
 }  // namespace
 
 DOCTEST_TEST_CASE("version 1: a group of our own is limited, and all is given back") {
   MachineV1 machine;
   {
-    ControlGuard guard([](const std::string& problem) { DOCTEST_FAIL(problem); });
+    ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), fail);
     auto control = create(machine, guard);
-    DOCTEST_REQUIRE(std::holds_alternative<BandwidthControl>(control));
+    DOCTEST_REQUIRE(is_control(control));
     machine.tree.write(machine.home + "/cgroup.procs", "");
     DOCTEST_CHECK(machine.tree.read(machine.group + "/cgroup.procs") == "100");
     DOCTEST_CHECK(machine.tree.read(machine.group + "/cpu.cfs_period_us") == "10000");
     DOCTEST_CHECK(machine.tree.read(machine.group + "/cpu.cfs_quota_us") == "-1");
-    auto& bandwidth = std::get<BandwidthControl>(control);
-    bandwidth.set_cpus(0.5);
+    auto& bandwidth = control_of(control);
+    bandwidth.set(0);
     DOCTEST_CHECK(machine.tree.read(machine.group + "/cpu.cfs_quota_us") == "5000");
-    bandwidth.set_cpus(2.0);
+    DOCTEST_CHECK(bandwidth.granted() == 0.5);
+    bandwidth.set(2);
     DOCTEST_CHECK(machine.tree.read(machine.group + "/cpu.cfs_quota_us") == "-1");
+    DOCTEST_CHECK(bandwidth.granted() == 2.0);
   }
   DOCTEST_CHECK(machine.tree.read(machine.home + "/cgroup.procs") == "100");
   DOCTEST_CHECK_FALSE(machine.tree.exists(machine.group));
@@ -92,15 +104,16 @@ DOCTEST_TEST_CASE("version 1: a group of our own is limited, and all is given ba
 DOCTEST_TEST_CASE("version 2: where the own group cannot be divided, a group beside it is used") {
   MachineV2 machine;
   {
-    ControlGuard guard([](const std::string& problem) { DOCTEST_FAIL(problem); });
+    ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), fail);
     auto control = create(machine, guard);
-    DOCTEST_REQUIRE(std::holds_alternative<BandwidthControl>(control));
+    DOCTEST_REQUIRE(is_control(control));
     DOCTEST_CHECK(machine.tree.read(machine.slice + "/cgroup.subtree_control") == "+cpu");
     machine.tree.write(machine.home + "/cgroup.procs", "");
     DOCTEST_CHECK(machine.tree.read(machine.group + "/cgroup.procs") == "100");
     DOCTEST_CHECK(machine.tree.read(machine.group + "/cpu.max") == "max 10000");
-    std::get<BandwidthControl>(control).set_cpus(1.0);
+    control_of(control).set(1);
     DOCTEST_CHECK(machine.tree.read(machine.group + "/cpu.max") == "10000 10000");
+    DOCTEST_CHECK(control_of(control).granted() == 1.0);
   }
   DOCTEST_CHECK(machine.tree.read(machine.home + "/cgroup.procs") == "100");
   DOCTEST_CHECK(machine.tree.read(machine.slice + "/cgroup.subtree_control") == "-cpu");
@@ -111,8 +124,8 @@ DOCTEST_TEST_CASE("version 2: a controller that was handed down already stays so
   MachineV2 machine;
   machine.tree.write(machine.slice + "/cgroup.subtree_control", "cpu memory\n");
   {
-    ControlGuard guard(nullptr);
-    DOCTEST_REQUIRE(std::holds_alternative<BandwidthControl>(create(machine, guard)));
+    ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
+    DOCTEST_REQUIRE(is_control(create(machine, guard)));
   }
   DOCTEST_CHECK(machine.tree.read(machine.slice + "/cgroup.subtree_control") == "cpu memory\n");
 }
@@ -123,8 +136,8 @@ DOCTEST_TEST_CASE("version 2: at the top of the hierarchy the group is made belo
   machine.tree.write(kV2 + "/cgroup.controllers", "cpu\n");
   machine.tree.write(kV2 + "/cgroup.subtree_control", "");
   machine.tree.write(kV2 + "/cgroup.procs", "");
-  ControlGuard guard(nullptr);
-  DOCTEST_REQUIRE(std::holds_alternative<BandwidthControl>(create(machine, guard)));
+  ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
+  DOCTEST_REQUIRE(is_control(create(machine, guard)));
   DOCTEST_CHECK(machine.tree.exists(kV2 + "/rein-100/cpu.max"));
   machine.calls.home = machine.tree.root().resolve(kV2);
 }
@@ -135,13 +148,13 @@ DOCTEST_TEST_CASE("a container's view of the hierarchy is followed") {
       "/proc/self/mountinfo",
       "30 29 0:26 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n");
   machine.tree.write("/proc/self/cgroup", "3:cpu,cpuacct:/docker/abc/job\n");
-  ControlGuard guard(nullptr);
-  DOCTEST_CHECK(std::holds_alternative<BandwidthControl>(create(machine, guard)));
+  ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
+  DOCTEST_CHECK(is_control(create(machine, guard)));
 }
 
 DOCTEST_TEST_CASE("what stands in the way is told, and nothing is left behind") {
   MachineV1 machine;
-  ControlGuard guard([](const std::string& problem) { DOCTEST_FAIL(problem); });
+  ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), fail);
   const auto reason = [&] { return std::get<Missing>(create(machine, guard)).reason; };
 
   machine.calls.make_error = EPERM;
@@ -163,7 +176,7 @@ DOCTEST_TEST_CASE("version 2: a group without the controller cpu is told") {
   MachineV2 machine;
   machine.tree.write(machine.slice + "/cgroup.controllers", "memory\n");
   machine.tree.write(machine.home + "/cgroup.controllers", "memory\n");
-  ControlGuard guard(nullptr);
+  ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
   DOCTEST_CHECK(std::get<Missing>(create(machine, guard)).line() ==
                 machine.slice +
                     "/cgroup.controllers: does not offer the controller cpu; enable it "
@@ -177,7 +190,7 @@ DOCTEST_TEST_CASE("empty groups of dead runs are removed, and no others") {
   machine.tree.write(machine.home + "/rein-77/cgroup.procs", "");
   machine.tree.make_folder("/proc/77");  // Runs.
   machine.tree.write(machine.home + "/rein-x/cgroup.procs", "");
-  ControlGuard guard(nullptr);
+  ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
   create(machine, guard);
   DOCTEST_CHECK_FALSE(machine.tree.exists(machine.home + "/rein-999"));
   DOCTEST_CHECK(machine.tree.exists(machine.home + "/rein-998"));
@@ -187,11 +200,11 @@ DOCTEST_TEST_CASE("empty groups of dead runs are removed, and no others") {
 
 DOCTEST_TEST_CASE("a quota that the kernel refuses names path and value") {
   MachineV1 machine;
-  ControlGuard guard(nullptr);
+  ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
   auto control = create(machine, guard);
   machine.tree.remove(machine.group + "/cpu.cfs_quota_us");
   DOCTEST_CHECK_THROWS_WITH_AS(
-      std::get<BandwidthControl>(control).set_cpus(0.5),
+      control_of(control).set(0),
       (machine.tree.root().resolve(machine.group + "/cpu.cfs_quota_us").string() +
        ": cannot write '5000': No such file or directory")
           .c_str(),
@@ -200,19 +213,18 @@ DOCTEST_TEST_CASE("a quota that the kernel refuses names path and value") {
 
 DOCTEST_TEST_CASE("the real kernel takes a limit and is given everything back") {
   const SysfsRoot root;
-  SystemCalls calls;
   const std::string before = root.read("/proc/self/cgroup");
   {
-    ControlGuard guard([](const std::string& problem) { DOCTEST_FAIL(problem); });
-    auto control = BandwidthControl::create(root, calls, kSpec, 2, guard);
+    ControlGuard guard(root, fail);
+    auto control = BandwidthControl::create(root, kSpec, 2, guard);
     if (const auto* missing = std::get_if<Missing>(&control)) {
       DOCTEST_MESSAGE("skipped: " << missing->line());
       return;
     }
     DOCTEST_CHECK(root.read("/proc/self/cgroup").find("rein-" + std::to_string(getpid())) !=
                   std::string::npos);
-    DOCTEST_CHECK_NOTHROW(std::get<BandwidthControl>(control).set_cpus(0.5));
-    DOCTEST_CHECK_NOTHROW(std::get<BandwidthControl>(control).set_cpus(2.0));
+    DOCTEST_CHECK_NOTHROW(control_of(control).set(0));
+    DOCTEST_CHECK_NOTHROW(control_of(control).set(2));
   }
   DOCTEST_CHECK(root.read("/proc/self/cgroup") == before);
 }

@@ -2,7 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "common/error.hpp"
+#include "common/files.hpp"
+#include "platform/domain_path.hpp"
+#include "platform/frequency_domain.hpp"
+#include "platform/linux_sensors.hpp"
+#include "support/board_tree.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -18,6 +26,21 @@ void check_message(const std::string& text, const std::string& message) {
   DOCTEST_CHECK_THROWS_WITH_AS(load(text), message.c_str(), ConfigError);
 }
 
+/// Of what stands in the fourth line, behind a board that is right.
+void check_fourth_line(const std::string& line, const std::string& message) {
+  check_message(kHead + kPlaces + line + "\n", "b.yaml:4:" + message);
+}
+
+std::vector<std::string> names_of(const std::vector<DomainSpec>& domains) {
+  std::vector<std::string> names;
+  std::ranges::transform(domains, std::back_inserter(names), [](const DomainSpec& domain) {
+    return std::string(kind_of(domain.interface)) + " " + domain.name;
+  });
+  return names;
+}
+
+Board detect(const std::string& tree) { return Board::detect(test::BoardTree(tree).root()); }
+
 }  // namespace
 
 DOCTEST_TEST_CASE("a board file is read whole") {
@@ -25,39 +48,99 @@ DOCTEST_TEST_CASE("a board file is read whole") {
       "name: A board\n"
       "cpus: \"0-3\"\n"
       "domains:\n"
-      "  - {name: little, policy: policy0, cpus: \"0-1\", opps_mhz: [200, 1400]}\n"
-      "  - {name: big, policy: policy2, cpus: \"2-3\"}\n"
+      "  - {name: little, policy: policy0, cpus: \"0-1\", opps_mhz: [200, 1400], opps_v: [0.9, "
+      "1.2]}\n"
+      "  - {name: big, policy: [policy2, /sys/devices/system/cpu/cpu2/cpufreq], cpus: \"2-3\"}\n"
+      "  - {name: gpu, devfreq: [17000000.g*, \"/sys/devices/gpu.0/devfreq/*\"]}\n"
+      "  - {name: memory, bpmp: /sys/kernel/debug/bpmp/debug/clk/emc, opps_mhz: [204, 1600]}\n"
+      "  - {name: mali, mali: /sys/class/misc/mali0/device}\n"
       "places:\n"
-      "  - {name: little2, cpus: \"0-1\", threads: 1}\n"
-      "  - {name: all, cpus: \"0-3\"}\n"
+      "  - {name: little2, cpus: \"0-1\", threads: 1, offline: \"2-3\"}\n"
+      "  - {name: all, device: cpu, cpus: \"0-3\"}\n"
+      "  - {name: gpu, device: gpu, cpus: \"3\"}\n"
+      "sensors:\n"
+      "  - {signal: power_w.A15, path: /sys/a/*/sensor_W, update_ms: 263, enable: "
+      "/sys/a/*/enable}\n"
+      "  - {signal: load_share.gpu, path: /sys/devices/gpu.0/load, scale: 0.001}\n"
+      "total_power: [A15, package-0]\n"
+      "trips:\n"
+      "  - {zone: cpu0-thermal, kind: passive, temperature_c: 85, hysteresis_c: 10}\n"
+      "  - {zone: cpu0-thermal, kind: critical, temperature_c: 120}\n"
       "bandwidth: {name: app, levels_cpus: [0.5, 4], period_ms: 20}\n"
       "power_model: {idle_w: 1.5, cpu_w: 2}\n");
   DOCTEST_CHECK(board.name == "A board");
   DOCTEST_CHECK(board.cpus == CpuList{0, 1, 2, 3});
-  DOCTEST_REQUIRE(board.domains.size() == 2);
+  DOCTEST_CHECK(names_of(board.domains) == std::vector<std::string>{"cpufreq little", "cpufreq big",
+                                                                    "devfreq gpu", "bpmp memory",
+                                                                    "mali mali"});
+  DOCTEST_CHECK(board.domains[0].paths == std::vector<std::string>{"policy0"});
   DOCTEST_CHECK(board.domains[0].opps_mhz == std::vector<double>{200, 1400});
-  DOCTEST_CHECK(board.domains[1].policy == "policy2");
+  DOCTEST_CHECK(board.domains[0].opps_v == std::vector<double>{0.9, 1.2});
+  DOCTEST_CHECK(board.domains[1].paths ==
+                std::vector<std::string>{"policy2", "/sys/devices/system/cpu/cpu2/cpufreq"});
   DOCTEST_CHECK(board.domains[1].opps_mhz.empty());
-  DOCTEST_REQUIRE(board.places.size() == 2);
+  DOCTEST_CHECK(board.domains[2].cpus.empty());
+  DOCTEST_CHECK(board.domains[2].paths.size() == 2);
+  DOCTEST_REQUIRE(board.places.size() == 3);
+  DOCTEST_CHECK(board.places[0].device == "cpu");
   DOCTEST_CHECK(board.places[0].threads == 1);
+  DOCTEST_CHECK(board.places[0].offline == CpuList{2, 3});
   DOCTEST_CHECK(board.places[1].threads == 4);
+  DOCTEST_CHECK(board.places[1].offline.empty());
+  DOCTEST_CHECK(board.places[2].device == "gpu");
+  DOCTEST_REQUIRE(board.sensors.size() == 2);
+  DOCTEST_CHECK(board.sensors[0].signal == "power_w.A15");
+  DOCTEST_CHECK(board.sensors[0].path == "/sys/a/*/sensor_W");
+  DOCTEST_CHECK(board.sensors[0].scale == 1.0);
+  DOCTEST_CHECK(board.sensors[0].update_ms == 263.0);
+  DOCTEST_CHECK(board.sensors[0].enable == "/sys/a/*/enable");
+  DOCTEST_CHECK(board.sensors[1].scale == 0.001);
+  DOCTEST_CHECK(board.sensors[1].enable.empty());
+  DOCTEST_CHECK(board.total_power == std::vector<std::string>{"A15", "package-0"});
+  DOCTEST_REQUIRE(board.trips.size() == 2);
+  DOCTEST_CHECK(board.trips[0].zone == "cpu0-thermal");
+  DOCTEST_CHECK(board.trips[0].kind == "passive");
+  DOCTEST_CHECK(board.trips[0].temperature_c == 85.0);
+  DOCTEST_CHECK(board.trips[0].hysteresis_c == 10.0);
+  DOCTEST_CHECK(board.trips[1].hysteresis_c == 0.0);
   DOCTEST_REQUIRE(board.bandwidth);
   DOCTEST_CHECK(board.bandwidth->name == "app");
   DOCTEST_CHECK(board.bandwidth->levels_cpus == std::vector<double>{0.5, 4});
   DOCTEST_CHECK(board.bandwidth->period_ms == 20.0);
   DOCTEST_CHECK(board.power_model.idle_w == 1.5);
   DOCTEST_CHECK(board.power_model.cpu_w == 2.0);
+
+  const Board again = load(board.to_yaml());
+  DOCTEST_CHECK(again.to_yaml() == board.to_yaml());
+  DOCTEST_CHECK(again.domains[1].paths == board.domains[1].paths);
+  DOCTEST_CHECK(again.domains[0].opps_v == board.domains[0].opps_v);
+  DOCTEST_CHECK(again.domains[3].interface == ClockInterface::kBpmp);
+  DOCTEST_CHECK(again.places[0].offline == board.places[0].offline);
+  DOCTEST_CHECK(again.sensors[1].scale == board.sensors[1].scale);
+  DOCTEST_CHECK(again.trips[0].hysteresis_c == board.trips[0].hysteresis_c);
+}
+
+DOCTEST_TEST_CASE("the example in the documentation is a board") {
+  const std::string page = read_file(REIN_SOURCE_DIR "/docs/boards.md");
+  const std::string fence = "```yaml\n";
+  const std::size_t begin = page.find(fence) + fence.size();
+  const Board board = load(page.substr(begin, page.find("```", begin) - begin));
+  DOCTEST_CHECK(board.domains.size() == 3);
+  DOCTEST_CHECK(board.sensors.size() == 1);
 }
 
 DOCTEST_TEST_CASE("mistakes in a board file are told with their place") {
   check_message(kHead, "b.yaml:1:1: places: expected this key, found nothing");
   check_message(kHead + "places: []\n",
                 "b.yaml:3:9: places: expected at least one place, found a list");
-  check_message(kHead + kPlaces + "sensor: 1\n",
-                "b.yaml:4:1: sensor: expected one of bandwidth, cpus, domains, name, places, "
-                "power_model, found the unknown key 'sensor'");
+  check_fourth_line("sensor: 1",
+                    "1: sensor: expected one of bandwidth, cpus, domains, name, places, "
+                    "power_model, sensors, total_power, trips, found the unknown key 'sensor'");
   check_message("name: x\ncpus: \"0-\"\n" + kPlaces,
                 "b.yaml:2:7: cpus: expected CPU numbers as in '0-2,4', found '0-'");
+}
+
+DOCTEST_TEST_CASE("mistakes in places are told with their place") {
   check_message(kHead + "places: [{name: a, cpus: \"3-4\"}]\n",
                 "b.yaml:3:26: places.0.cpus: expected CPUs among the board's 0-3, found '3-4'");
   check_message(kHead + "places: [{name: a, cpus: \"0-1\", threads: 3}]\n",
@@ -67,33 +150,125 @@ DOCTEST_TEST_CASE("mistakes in a board file are told with their place") {
   check_message(kHead + "places: [{name: \"a b\", cpus: \"0\"}]\n",
                 "b.yaml:3:17: places.0.name: expected a name of letters, digits, '_' and '-', "
                 "found 'a b'");
+  check_message(kHead + "places: [{name: a, cpus: \"0\", device: npu}]\n",
+                "b.yaml:3:39: places.0.device: expected one of cpu, gpu, found 'npu'");
+  check_message(kHead + "places: [{name: a, cpus: \"0-1\", offline: \"1-2\"}]\n",
+                "b.yaml:3:42: places.0.offline: expected CPUs that the place does not use, found "
+                "'1-2'");
+  check_message(kHead + "places: [{name: a, cpus: \"0\", offline: \"4\"}]\n",
+                "b.yaml:3:40: places.0.offline: expected CPUs among the board's 0-3, found '4'");
 }
 
-DOCTEST_TEST_CASE("mistakes in domains, bandwidth and power model are told with their place") {
-  const std::string head = kHead + kPlaces;
-  check_message(head + "domains: [{name: d, policy: cpu0, cpus: \"0\"}]\n",
-                "b.yaml:4:29: domains.0.policy: expected a cpufreq directory such as 'policy0', "
-                "found 'cpu0'");
-  check_message(head + "domains: [{name: d, policy: policy0, cpus: \"0\", opps_mhz: [2, 1]}]\n",
-                "b.yaml:4:59: domains.0.opps_mhz: expected numbers in ascending order, each once, "
-                "found a list");
-  check_message(head +
-                    "domains: [{name: d, policy: policy0, cpus: \"0\"}, {name: e, policy: policy0, "
-                    "cpus: \"1\"}]\n",
-                "b.yaml:4:68: domains.1.policy: expected a policy that is not taken, found "
-                "'policy0'");
-  check_message(head + "bandwidth: {levels_cpus: [1, 1]}\n",
-                "b.yaml:4:26: bandwidth.levels_cpus: expected numbers in ascending order, each "
-                "once, found a list");
-  check_message(head + "bandwidth: {levels_cpus: [0.05, 1], period_ms: 10}\n",
-                "b.yaml:4:26: bandwidth.levels_cpus: expected levels of at least 1 ms in a period "
-                "of 10 ms, found 0.05 CPUs, which are 0.5 ms");
-  check_message(head + "bandwidth: {levels_cpus: [1], period_ms: 0.5}\n",
-                "b.yaml:4:42: bandwidth.period_ms: expected a number from 1 to 1000, found '0.5'");
-  check_message(head + "power_model: {idle_w: -1, cpu_w: 1}\n",
-                "b.yaml:4:23: power_model.idle_w: expected a number of at least 0, found '-1'");
-  check_message(head + "power_model: {idle_w: 1}\n",
-                "b.yaml:4:14: power_model.cpu_w: expected this key, found nothing");
+DOCTEST_TEST_CASE("mistakes in the directories of domains are told with their place") {
+  check_fourth_line("domains: [{name: d, policy: cpu0, cpus: \"0\"}]",
+                    "29: domains.0.policy: expected a cpufreq directory such as 'policy0' or "
+                    "'policy{0-3}', or a path, found 'cpu0'");
+  check_fourth_line("domains: [{name: d, policy: \"policy{a}\", cpus: \"0\"}]",
+                    "29: domains.0.policy: expected a cpufreq directory such as 'policy0' or "
+                    "'policy{0-3}', or a path, found 'policy{a}'");
+  check_fourth_line("domains: [{name: d, devfreq: devfreq/gpu}]",
+                    "30: domains.0.devfreq: expected a device in /sys/class/devfreq, or its path, "
+                    "found 'devfreq/gpu'");
+  check_fourth_line("domains: [{name: d, bpmp: emc}]",
+                    "27: domains.0.bpmp: expected a path that begins with '/', found 'emc'");
+  check_fourth_line("domains: [{name: d, mali: [/sys/a, mali0]}]",
+                    "36: domains.0.mali.1: expected a path that begins with '/', found 'mali0'");
+  check_fourth_line("domains: [{name: d, devfreq: []}]",
+                    "30: domains.0.devfreq: expected at least one path, found a list");
+  check_fourth_line("domains: [{name: d, cpus: \"0\"}]",
+                    "11: domains.0: expected one of policy, devfreq, bpmp and mali, found none");
+  check_fourth_line("domains: [{name: d, policy: policy0, mali: /sys/a, cpus: \"0\"}]",
+                    "11: domains.0: expected one of policy, devfreq, bpmp and mali, found policy "
+                    "and mali");
+  check_fourth_line(
+      "domains: [{name: d, policy: policy0, cpus: \"0\"}, {name: e, policy: policy0, "
+      "cpus: \"1\"}]",
+      "68: domains.1.policy: expected a path that is not taken, found 'policy0'");
+}
+
+DOCTEST_TEST_CASE("mistakes in what domains hold are told with their place") {
+  check_fourth_line("domains: [{name: d, policy: policy0}]",
+                    "11: domains.0.cpus: expected this key, found nothing");
+  check_fourth_line("domains: [{name: d, devfreq: gpu, cpus: \"0\"}]",
+                    "41: domains.0.cpus: expected no CPUs: only a domain with 'policy' has them, "
+                    "found '0'");
+  check_fourth_line("domains: [{name: d, policy: policy0, cpus: \"0\", opps_mhz: [2, 1]}]",
+                    "59: domains.0.opps_mhz: expected numbers in ascending order, each once, "
+                    "found a list");
+  check_fourth_line("domains: [{name: d, devfreq: gpu, opps_mhz: [1, 2], opps_v: [1]}]",
+                    "61: domains.0.opps_v: expected one number for each of the 2 in opps_mhz, "
+                    "found 1");
+  check_fourth_line("domains: [{name: d, devfreq: gpu, opps_v: [1]}]",
+                    "43: domains.0.opps_v: expected one number for each of the 0 in opps_mhz, "
+                    "found 1");
+  check_fourth_line("domains: [{name: d, devfreq: gpu, opps_mhz: [1], opps_v: [0]}]",
+                    "59: domains.0.opps_v.0: expected a number above 0, found '0'");
+  check_fourth_line("domains: [{name: d, devfreq: gpu, opp: [1]}]",
+                    "35: domains.0.opp: expected one of bpmp, cpus, devfreq, mali, name, opps_mhz, "
+                    "opps_v, policy, found the unknown key 'opp'");
+}
+
+DOCTEST_TEST_CASE("mistakes in sensors are told with their place") {
+  const std::string signals =
+      "expected 'power_w', or a name behind one of power_w, temperature_c, frequency_mhz, "
+      "voltage_v, current_a, load_share as in 'power_w.A15', found ";
+  check_fourth_line("sensors: [{signal: power.A15, path: /a}]",
+                    "20: sensors.0.signal: " + signals + "'power.A15'");
+  check_fourth_line("sensors: [{signal: temperature_c, path: /a}]",
+                    "20: sensors.0.signal: " + signals + "'temperature_c'");
+  check_fourth_line("sensors: [{signal: \"power_w.a b\", path: /a}]",
+                    "20: sensors.0.signal: " + signals + "'power_w.a b'");
+  check_fourth_line("sensors: [{signal: power_w.a, path: /a}, {signal: power_w.a, path: /b}]",
+                    "51: sensors.1.signal: expected a signal that is not taken, found 'power_w.a'");
+  check_fourth_line("sensors: [{signal: power_w.a}]",
+                    "11: sensors.0.path: expected this key, found nothing");
+  check_fourth_line("sensors: [{signal: power_w.a, path: a}]",
+                    "37: sensors.0.path: expected a path that begins with '/', found 'a'");
+  check_fourth_line("sensors: [{signal: power_w.a, path: /a, scale: 0}]",
+                    "48: sensors.0.scale: expected a number above 0, found '0'");
+  check_fourth_line("sensors: [{signal: power_w.a, path: /a, update_ms: -1}]",
+                    "52: sensors.0.update_ms: expected a number of at least 0, found '-1'");
+  check_fourth_line("sensors: [{signal: power_w.a, path: /a, enable: a}]",
+                    "49: sensors.0.enable: expected a path that begins with '/', found 'a'");
+  check_fourth_line("sensors: [{signal: power_w.a, path: /a, unit: W}]",
+                    "41: sensors.0.unit: expected one of enable, path, scale, signal, update_ms, "
+                    "found the unknown key 'unit'");
+}
+
+DOCTEST_TEST_CASE("mistakes in the total power and in trip points are told with their place") {
+  check_fourth_line("total_power: [a, a]",
+                    "18: total_power.1: expected a rail that is not taken, found 'a'");
+  check_fourth_line("total_power: [\"power w\"]",
+                    "15: total_power.0: expected a rail, as it comes behind 'power_w.', found "
+                    "'power w'");
+  check_fourth_line(
+      "total_power: [a]\nsensors: [{signal: power_w, path: /a}]",
+      "14: total_power: expected no rails, as a sensor gives 'power_w', found a list");
+  check_fourth_line("trips: [{zone: z, kind: warm, temperature_c: 1}]",
+                    "25: trips.0.kind: expected one of active, passive, hot, critical, found "
+                    "'warm'");
+  check_fourth_line("trips: [{zone: z, kind: hot}]",
+                    "9: trips.0.temperature_c: expected this key, found nothing");
+  check_fourth_line("trips: [{zone: z, kind: hot, temperature_c: 1, hysteresis_c: -1}]",
+                    "62: trips.0.hysteresis_c: expected a number of at least 0, found '-1'");
+  check_fourth_line("trips: [{zone: z, kind: hot, temperature_c: 1, temp: 1}]",
+                    "48: trips.0.temp: expected one of hysteresis_c, kind, temperature_c, zone, "
+                    "found the unknown key 'temp'");
+}
+
+DOCTEST_TEST_CASE("mistakes in bandwidth and power model are told with their place") {
+  check_fourth_line("bandwidth: {levels_cpus: [1, 1]}",
+                    "26: bandwidth.levels_cpus: expected numbers in ascending order, each "
+                    "once, found a list");
+  check_fourth_line("bandwidth: {levels_cpus: [0.05, 1], period_ms: 10}",
+                    "26: bandwidth.levels_cpus: expected levels of at least 1 ms in a period "
+                    "of 10 ms, found 0.05 CPUs, which are 0.5 ms");
+  check_fourth_line("bandwidth: {levels_cpus: [1], period_ms: 0.5}",
+                    "42: bandwidth.period_ms: expected a number from 1 to 1000, found '0.5'");
+  check_fourth_line("power_model: {idle_w: -1, cpu_w: 1}",
+                    "23: power_model.idle_w: expected a number of at least 0, found '-1'");
+  check_fourth_line("power_model: {idle_w: 1}",
+                    "14: power_model.cpu_w: expected this key, found nothing");
 }
 
 DOCTEST_TEST_CASE("a big.LITTLE machine is found, and its file reads back to the same") {
@@ -143,7 +318,146 @@ DOCTEST_TEST_CASE(
   tree.write("/sys/devices/system/cpu/online", "\n");
   DOCTEST_CHECK_THROWS_AS(Board::detect(tree.root()), Error);
   tree.remove("/sys");
-  DOCTEST_CHECK_THROWS_AS(Board::detect(tree.root()), Error);
+  const std::string message = tree.root().resolve("/sys/devices/system/cpu/online").string() +
+                              ": cannot be read: No such file or directory";
+  DOCTEST_CHECK_THROWS_WITH_AS(Board::detect(tree.root()), message.c_str(), Error);
+}
+
+DOCTEST_TEST_CASE("a board without a name in its firmware has the name of its main board") {
+  DOCTEST_CHECK(detect("amd-pc").name == "B450M Pro4");
+  DOCTEST_CHECK(detect("intel-pc").name == "Inspiron 15 3520");
+  DOCTEST_CHECK(detect("odroid-xu3").name == "Hardkernel odroid-xu3 board based on EXYNOS5422");
+}
+
+DOCTEST_TEST_CASE("clocks are found behind every interface, each once, by names that people know") {
+  using Names = std::vector<std::string>;
+  DOCTEST_CHECK(names_of(detect("odroid-xu3").domains) ==
+                Names{"cpufreq policy0", "cpufreq policy4", "mali gpu"});
+  DOCTEST_CHECK(names_of(detect("odroid-xu4").domains) ==
+                Names{"cpufreq policy0", "cpufreq policy4", "devfreq memory", "devfreq gpu",
+                      "devfreq bus-wcore"});
+  DOCTEST_CHECK(names_of(detect("jetson-tx2").domains) ==
+                Names{"cpufreq policy0", "cpufreq policy1", "devfreq gpu"});
+  // Its video engine lists no frequencies.
+  DOCTEST_CHECK(names_of(detect("jetson-nano").domains) == Names{"cpufreq policy0", "devfreq gpu"});
+  DOCTEST_CHECK(names_of(detect("raspberry-pi-4").domains) == Names{"cpufreq policy0"});
+  DOCTEST_CHECK(detect("intel-pc").domains.size() == 2);
+}
+
+DOCTEST_TEST_CASE("policies of single CPUs with the same operating points are one domain") {
+  const Board board = detect("intel-pc");
+  DOCTEST_REQUIRE(board.domains.size() == 2);
+  DOCTEST_CHECK(board.domains[0].name == "cpu0-3");
+  DOCTEST_CHECK(board.domains[0].paths == std::vector<std::string>{"policy{0-3}"});
+  DOCTEST_CHECK(board.domains[0].cpus == CpuList{0, 1, 2, 3});
+  DOCTEST_CHECK(board.domains[1].name == "cpu4-7");
+}
+
+DOCTEST_TEST_CASE(
+    "a GPU that only its own directory shows is found, and two devices have two names") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/devices/system/cpu/online", "0\n");
+  tree.write("/sys/devices/gpu.0/devfreq/57000000.gpu/available_frequencies", "76800000\n");
+  DOCTEST_CHECK(names_of(Board::detect(tree.root()).domains) ==
+                std::vector<std::string>{"devfreq gpu"});
+  for (const char* device : {"1.gpu", "2.mali", "3d84000.ufshc", "soc:a bus"}) {
+    tree.write(std::string("/sys/class/devfreq/") + device + "/available_frequencies", "1000000\n");
+  }
+  const Board board = Board::detect(tree.root());
+  DOCTEST_CHECK(names_of(board.domains) ==
+                std::vector<std::string>{"devfreq gpu", "devfreq gpu2", "devfreq ufshc",
+                                         "devfreq a_bus", "devfreq gpu3"});
+  DOCTEST_CHECK(load(board.to_yaml()).to_yaml() == board.to_yaml());
+}
+
+DOCTEST_TEST_CASE("before Linux 4.3 the CPUs' own directories are the domains") {
+  const Board board = detect("odroid-xu3");
+  DOCTEST_CHECK(board.domains[0].paths ==
+                std::vector<std::string>{"/sys/devices/system/cpu/cpu0/cpufreq"});
+  DOCTEST_CHECK(board.domains[1].cpus == CpuList{4, 5, 6, 7});
+  DOCTEST_CHECK(board.domains[1].opps_mhz.size() == 19);
+}
+
+DOCTEST_TEST_CASE("CPUs that are off have no domain") {
+  const Board board = detect("jetson-orin-nano-7w");
+  DOCTEST_CHECK(board.cpus == CpuList{0, 1, 2, 3});
+  DOCTEST_CHECK(names_of(board.domains) ==
+                std::vector<std::string>{"cpufreq policy0", "devfreq gpu"});
+}
+
+DOCTEST_TEST_CASE("the power sensors of an Odroid are found with their rails") {
+  const Board board = detect("odroid-xu3");
+  DOCTEST_REQUIRE(board.sensors.size() == 4);
+  DOCTEST_CHECK(board.sensors[0].signal == "power_w.A15");
+  DOCTEST_CHECK(board.sensors[0].path == "/sys/bus/i2c/drivers/INA231/3-0040/sensor_W");
+  DOCTEST_CHECK(board.sensors[0].enable == "/sys/bus/i2c/drivers/INA231/3-0040/enable");
+  DOCTEST_CHECK(board.sensors[0].update_ms == doctest::Approx(263.808));
+  DOCTEST_CHECK(board.sensors[3].signal == "power_w.A7");
+  DOCTEST_CHECK(board.total_power.empty());
+}
+
+DOCTEST_TEST_CASE("trip points are found with their zone, and those that are not set are none") {
+  const auto trips = detect("odroid-xu4").trips;
+  DOCTEST_REQUIRE(trips.size() == 26);
+  DOCTEST_CHECK(trips[4].zone == "cpu0-thermal");
+  DOCTEST_CHECK(trips[4].kind == "passive");
+  DOCTEST_CHECK(trips[4].temperature_c == 70.0);
+  DOCTEST_CHECK(trips[4].hysteresis_c == 10.0);
+  for (const auto& trip : detect("intel-pc").trips) {
+    DOCTEST_CHECK(trip.temperature_c > 0.0);
+    DOCTEST_CHECK(trip.zone != "iwlwifi_1");
+  }
+}
+
+DOCTEST_TEST_CASE("every tree gives a board whose file reads back to the same") {
+  for (const auto& name : test::board_tree_names()) {
+    DOCTEST_CAPTURE(name);
+    const Board board = detect(name);
+    DOCTEST_CHECK(load(board.to_yaml()).to_yaml() == board.to_yaml());
+  }
+}
+
+DOCTEST_TEST_CASE("every board file fits the kernel's files of its board") {
+  int num_boards = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(REIN_SOURCE_DIR "/configs/boards")) {
+    DOCTEST_CAPTURE(entry.path());
+    const Board board = Board::from_yaml(ConfigNode::load(entry.path()));
+    DOCTEST_CHECK(load(board.to_yaml()).to_yaml() == board.to_yaml());
+    const test::BoardTree tree(entry.path().stem().string());
+    ++num_boards;
+
+    DOCTEST_CHECK(board.cpus == Board::detect(tree.root()).cpus);
+    for (const auto& domain : board.domains) {
+      DOCTEST_CAPTURE(domain.name);
+      DOCTEST_CHECK_FALSE(FrequencyDomain::obstacle(tree.root(), domain));
+      const auto folder = domain_path(tree.root(), domain);
+      DOCTEST_REQUIRE(folder);
+      const ClockFiles& files = ClockFiles::of(domain.interface);
+      const auto listed = kernel_opps_mhz(tree.root(), *folder, files);
+      // Where the kernel lists what it takes, the board has nothing else.
+      if (*files.opps != '\0' && tree.root().exists(*folder + "/" + files.opps)) {
+        DOCTEST_CHECK(std::ranges::includes(listed, domain.opps_mhz));
+      }
+      DOCTEST_CHECK(domain.opps_mhz.front() >= listed.front());
+      DOCTEST_CHECK(domain.opps_mhz.back() <= listed.back());
+    }
+
+    LinuxSensors sensors(board, tree.root());
+    const auto has_signal = [&sensors](const std::string& name) {
+      return std::ranges::find(sensors.signals(), name, &Signal::name) != sensors.signals().end();
+    };
+    for (const auto& sensor : board.sensors) {
+      DOCTEST_CAPTURE(sensor.signal);
+      DOCTEST_CHECK(tree.root().find(sensor.path).size() == 1);
+      DOCTEST_CHECK((sensor.enable.empty() || tree.root().find(sensor.enable).size() == 1));
+    }
+    for (const auto& rail : board.total_power) {
+      DOCTEST_CAPTURE(rail);
+      DOCTEST_CHECK(has_signal("power_w." + rail));
+    }
+    DOCTEST_CHECK(has_signal("power_w"));
+  }
+  DOCTEST_CHECK(num_boards == 11);
 }
 
 }  // namespace rein

@@ -1,19 +1,51 @@
 #include "platform/control_guard.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "common/error.hpp"
+#include "platform/machine_lock.hpp"
+#include "platform/state_file.hpp"
+#include "support/faulty_calls.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
 
-DOCTEST_TEST_CASE("what was saved is restored in reverse order when the guard ends") {
+namespace {
+
+void fail(const std::string& line) { DOCTEST_FAIL(line); }
+
+/// What `work` does in a process of its own. @return as of waitpid().
+int in_child(const std::function<void()>& work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    work();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+/// The lock is free when the guardian has finished.
+void wait_for_guardian(const test::TemporaryTree& tree) { const MachineLock lock(tree.root()); }
+
+const std::string kState = "/var/lib/rein/state";
+
+}  // namespace
+
+DOCTEST_TEST_CASE("what was noted is put back in reverse order when the guard ends") {
+  const test::TemporaryTree tree;
   std::vector<int> order;
   {
-    ControlGuard guard(nullptr);
+    ControlGuard guard(tree.root(), fail);
     for (const int i : {1, 2, 3}) {
       guard.on_restore([&order, i] { order.push_back(i); });
     }
@@ -25,8 +57,8 @@ DOCTEST_TEST_CASE("a file gets its text back when an exception ends the work") {
   const test::TemporaryTree tree;
   tree.write("/sys/governor", "ondemand\n");
   try {
-    ControlGuard guard(nullptr);
-    guard.save(tree.root(), "/sys/governor");
+    ControlGuard guard(tree.root(), fail);
+    guard.save("/sys/governor");
     tree.root().write("/sys/governor", "userspace");
     throw Error("stop");
   } catch (const Error&) {
@@ -34,52 +66,302 @@ DOCTEST_TEST_CASE("a file gets its text back when an exception ends the work") {
   DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
 }
 
-DOCTEST_TEST_CASE("a restore that fails is reported, and the others still run") {
+DOCTEST_TEST_CASE("what was not changed is not written") {
+  const test::TemporaryTree tree;
+  test::FaultyCalls calls;
+  tree.write("/sys/governor", "ondemand\n");
+  {
+    ControlGuard guard(SysfsRoot(tree.path(), calls), fail);
+    guard.save("/sys/governor");
+  }
+  DOCTEST_CHECK(calls.num_writes == 0);
+}
+
+DOCTEST_TEST_CASE("what cannot be put back is reported, and the rest is put back") {
   const test::TemporaryTree tree;
   tree.write("/sys/first", "1");
   tree.write("/sys/second", "2");
+  tree.write("/sys/third", "3");
+  test::FaultyCalls calls;
   std::vector<std::string> problems;
   {
-    ControlGuard guard([&problems](const std::string& problem) { problems.push_back(problem); });
-    guard.save(tree.root(), "/sys/first");
-    guard.save(tree.root(), "/sys/second");
-    tree.root().write("/sys/first", "10");
-    tree.remove("/sys/second");
+    ControlGuard guard(SysfsRoot(tree.path(), calls),
+                       [&problems](const std::string& line) { problems.push_back(line); });
+    for (const char* file : {"/sys/first", "/sys/second", "/sys/third"}) {
+      guard.save(file);
+      tree.write(file, "10");
+    }
+    calls.write_errors["/sys/second"] = EBUSY;
+    calls.open_errors["/sys/third"] = ENODEV;
   }
   DOCTEST_CHECK(tree.read("/sys/first") == "1");
-  DOCTEST_REQUIRE(problems.size() == 1);
-  DOCTEST_CHECK(problems[0] == "not restored: " + (tree.path() / "sys/second").string() +
-                                   ": cannot be read: No such file or directory");
+  const std::string sys = (tree.path() / "sys").string();
+  DOCTEST_CHECK(problems ==
+                std::vector<std::string>{
+                    "not restored: " + sys + "/third: expected '3': No such device",
+                    "not restored: " + sys + "/second: expected '2': Device or resource busy"});
 }
 
 DOCTEST_TEST_CASE("what cannot be saved is not to be changed") {
   const test::TemporaryTree tree;
-  ControlGuard guard(nullptr);
-  DOCTEST_CHECK_THROWS_AS(guard.save(tree.root(), "/sys/none"), Error);
+  ControlGuard guard(tree.root(), fail);
+  DOCTEST_CHECK_THROWS_AS(guard.save("/sys/none"), Error);
 }
 
-DOCTEST_TEST_CASE("restoring twice does nothing the second time") {
+DOCTEST_TEST_CASE("putting back twice does nothing the second time") {
+  const test::TemporaryTree tree;
   int count = 0;
-  ControlGuard guard(nullptr);
+  ControlGuard guard(tree.root(), fail);
   guard.on_restore([&count] { ++count; });
   guard.restore();
   guard.restore();
   DOCTEST_CHECK(count == 1);
 }
 
-DOCTEST_TEST_CASE("a guard takes over what another would restore") {
-  std::vector<int> order;
+DOCTEST_TEST_CASE("a part can be put back before the rest") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/first", "1");
+  tree.write("/sys/second", "2");
+  ControlGuard guard(tree.root(), fail);
+  guard.save("/sys/first");
+  const std::size_t mark = guard.mark();
+  guard.save("/sys/second");
+  tree.write("/sys/first", "10");
+  tree.write("/sys/second", "20");
+  DOCTEST_CHECK(guard.restore_part(mark, guard.mark()));
+  DOCTEST_CHECK(tree.read("/sys/first") == "10");
+  DOCTEST_CHECK(tree.read("/sys/second") == "2");
+}
+
+DOCTEST_TEST_CASE("a state file is there while something is to be put back, and gone afterwards") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/governor", "ondemand\n");
   {
-    ControlGuard guard(nullptr);
-    guard.on_restore([&order] { order.push_back(1); });
-    ControlGuard other(nullptr);
-    other.on_restore([&order] { order.push_back(2); });
-    other.on_restore([&order] { order.push_back(3); });
-    guard.adopt(other);
-    other.restore();
-    DOCTEST_CHECK(order.empty());
+    ControlGuard guard(tree.root(), fail, ControlGuard::Reach::kMachine);
+    guard.save("/sys/governor");
+    guard.remove_group("/sys/fs/cgroup/rein-1", "/sys/fs/cgroup");
+    guard.restore_by_writing("/sys/lock", "0");
+    const std::string text = tree.read(kState);
+    const std::string sys = (tree.path() / "sys").string();
+    DOCTEST_CHECK(text.starts_with("rein-state 1 " + std::to_string(getpid()) + " "));
+    DOCTEST_CHECK(text.find("\nvalue " + sys + "/governor\tondemand\n") != std::string::npos);
+    DOCTEST_CHECK(text.find("\ngroup " + sys + "/fs/cgroup/rein-1\t" + sys + "/fs/cgroup\n") !=
+                  std::string::npos);
+    DOCTEST_CHECK(text.ends_with("\nwrite " + sys + "/lock\t0\n"));
+    tree.write("/sys/lock", "1");
   }
-  DOCTEST_CHECK(order == std::vector<int>{3, 2, 1});
+  DOCTEST_CHECK_FALSE(tree.exists(kState));
+  DOCTEST_CHECK(tree.read("/sys/lock") == "0");
+}
+
+DOCTEST_TEST_CASE("after SIGKILL, abort and a crash the guardian puts everything back") {
+  for (const int signal : {SIGKILL, SIGABRT, SIGSEGV, SIGTERM}) {
+    DOCTEST_CAPTURE(signal);
+    const test::TemporaryTree tree;
+    tree.write("/sys/governor", "ondemand\n");
+    tree.write("/sys/min", "1\n");
+    const int status = in_child([&] {
+      std::signal(signal, SIG_DFL);
+      ControlGuard guard(tree.root(), nullptr, ControlGuard::Reach::kMachine);
+      guard.save("/sys/governor");
+      guard.save("/sys/min");
+      tree.root().write("/sys/governor", "userspace");
+      tree.root().write("/sys/min", "2");
+      kill(0 + getpid(), signal);
+    });
+    DOCTEST_CHECK(WIFSIGNALED(status));
+    wait_for_guardian(tree);
+    DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
+    DOCTEST_CHECK(tree.read("/sys/min") == "1");
+    DOCTEST_CHECK_FALSE(tree.exists(kState));
+  }
+}
+
+DOCTEST_TEST_CASE("what ends a whole process group does not end the guardian") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/governor", "ondemand\n");
+  in_child([&] {
+    setpgid(0, 0);
+    ControlGuard guard(tree.root(), nullptr, ControlGuard::Reach::kMachine);
+    guard.save("/sys/governor");
+    tree.root().write("/sys/governor", "userspace");
+    // To all of the group, as a terminal and a shell do.
+    kill(0, SIGKILL);
+  });
+  wait_for_guardian(tree);
+  DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
+}
+
+DOCTEST_TEST_CASE("a second run on the same machine is refused, and one elsewhere is not") {
+  const test::TemporaryTree tree;
+  const test::TemporaryTree other;
+  const ControlGuard guard(tree.root(), fail, ControlGuard::Reach::kMachine);
+  DOCTEST_CHECK_THROWS_WITH_AS(ControlGuard(tree.root(), fail, ControlGuard::Reach::kMachine),
+                               ("this machine is managed by another run, process " +
+                                std::to_string(getpid()) + ": wait for its end, or end it")
+                                   .c_str(),
+                               Error);
+  DOCTEST_CHECK_NOTHROW(ControlGuard(other.root(), fail, ControlGuard::Reach::kMachine));
+  DOCTEST_CHECK_THROWS_AS(restore_leftover(tree.root(), tree.root().resolve(kState)), Error);
+}
+
+namespace {
+
+/// A run whose guardian was killed as well: the state file is all that is left.
+struct Leftover {
+  explicit Leftover(const std::string& boot = "boot-1") {
+    tree.write("/proc/sys/kernel/random/boot_id", "boot-1\n");
+    tree.write("/sys/governor", "userspace\n");
+    write("rein-state 1 4711 " + boot + "\nvalue " + sys() + "/governor\tondemand\n");
+  }
+  void write(const std::string& text) const {
+    tree.write(kState, text);
+    chmod(state().c_str(), 0600);
+  }
+  std::string sys() const { return (tree.path() / "sys").string(); }
+  std::filesystem::path state() const { return tree.root().resolve(kState); }
+
+  test::TemporaryTree tree;
+};
+
+}  // namespace
+
+DOCTEST_TEST_CASE("what a killed guardian left is put back on demand") {
+  const Leftover leftover;
+  const auto changed = restore_leftover(leftover.tree.root(), leftover.state());
+  DOCTEST_REQUIRE(changed);
+  DOCTEST_CHECK(*changed == std::vector<std::string>{leftover.sys() + "/governor"});
+  DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "ondemand");
+  DOCTEST_CHECK_FALSE(leftover.tree.exists(kState));
+  DOCTEST_CHECK_FALSE(restore_leftover(leftover.tree.root(), leftover.state()));
+}
+
+DOCTEST_TEST_CASE("after a power cut it is put back on demand as well") {
+  const Leftover leftover("boot-0");
+  DOCTEST_CHECK(restore_leftover(leftover.tree.root(), leftover.state()));
+  DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "ondemand");
+}
+
+DOCTEST_TEST_CASE("the next run puts back what was left, so that it saves what was there before") {
+  const Leftover leftover;
+  std::vector<std::string> lines;
+  {
+    ControlGuard guard(
+        leftover.tree.root(), [&lines](const std::string& line) { lines.push_back(line); },
+        ControlGuard::Reach::kMachine);
+    DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "ondemand");
+    guard.save("/sys/governor");
+    leftover.tree.root().write("/sys/governor", "userspace");
+  }
+  DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "ondemand");
+  DOCTEST_CHECK(lines ==
+                std::vector<std::string>{leftover.state().string() +
+                                         ": a run before had left 1 settings changed: put back"});
+}
+
+DOCTEST_TEST_CASE("the next run after a restart of the machine leaves alone what was set since") {
+  const Leftover leftover("boot-0");
+  const ControlGuard guard(leftover.tree.root(), fail, ControlGuard::Reach::kMachine);
+  DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "userspace\n");
+}
+
+DOCTEST_TEST_CASE("what cannot be put back keeps its state file and stops the next run") {
+  const Leftover leftover;
+  test::FaultyCalls calls;
+  calls.write_errors["/sys/governor"] = EACCES;
+  const SysfsRoot root(leftover.tree.path(), calls);
+  const std::string message =
+      leftover.state().string() +
+      ": what process 4711 had changed cannot all be put back: not restored: " + leftover.sys() +
+      "/governor: expected 'ondemand': Permission denied; remove the file to leave it at that";
+  DOCTEST_CHECK_THROWS_WITH_AS(restore_leftover(root, leftover.state()), message.c_str(), Error);
+  DOCTEST_CHECK_THROWS_WITH_AS(ControlGuard(root, fail, ControlGuard::Reach::kMachine),
+                               message.c_str(), Error);
+  DOCTEST_CHECK(leftover.tree.exists(kState));
+}
+
+DOCTEST_TEST_CASE("a guard that cannot put everything back leaves its state file") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/governor", "ondemand");
+  test::FaultyCalls calls;
+  {
+    ControlGuard guard(SysfsRoot(tree.path(), calls), nullptr, ControlGuard::Reach::kMachine);
+    guard.save("/sys/governor");
+    tree.write("/sys/governor", "userspace");
+    calls.write_errors["/sys/governor"] = EBUSY;
+  }
+  DOCTEST_CHECK(tree.exists(kState));
+  DOCTEST_CHECK(restore_leftover(tree.root(), tree.root().resolve(kState)));
+  DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
+}
+
+DOCTEST_TEST_CASE("a damaged state file is refused in one line with its place") {
+  const Leftover leftover;
+  const auto message = [&](const std::string& text) -> std::string {
+    leftover.write(text);
+    try {
+      restore_leftover(leftover.tree.root(), leftover.state());
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const std::string file = leftover.state().string();
+  const std::string head = "rein-state 1 4711 boot-1\n";
+  DOCTEST_CHECK(message("garbage\n") ==
+                file + ":1: expected 'rein-state 1', a process id and a boot id, found 'garbage'");
+  DOCTEST_CHECK(message("rein-state 2 4711 boot-1\n") ==
+                file +
+                    ":1: expected 'rein-state 1', a process id and a boot id, found "
+                    "'rein-state 2 4711 boot-1'");
+  DOCTEST_CHECK(message(head + "value " + leftover.sys() + "/governor\tx\nvalue nonsense\n") ==
+                file +
+                    ":3: expected 'value', 'write' or 'group', a path, a tab and a text, found "
+                    "'value nonsense'");
+  DOCTEST_CHECK(message(head + "value /etc/passwd\tx\n") ==
+                file + ":2: expected a path below " + leftover.sys() + "/, found '/etc/passwd'");
+  DOCTEST_CHECK(message(head + "value " + leftover.sys() + "/../etc/passwd\tx\n") ==
+                file + ":2: expected a path below " + leftover.sys() + "/, found '" +
+                    leftover.sys() + "/../etc/passwd'");
+  DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "userspace\n");
+  DOCTEST_CHECK(leftover.tree.exists(kState));
+}
+
+DOCTEST_TEST_CASE("a state file that others may write is refused") {
+  const Leftover leftover;
+  chmod(leftover.state().c_str(), 0666);
+  DOCTEST_CHECK_THROWS_WITH_AS(restore_leftover(leftover.tree.root(), leftover.state()),
+                               (leftover.state().string() +
+                                ": expected a file that only you or root can write, found owner " +
+                                std::to_string(geteuid()) + " and mode 666")
+                                   .c_str(),
+                               ConfigError);
+}
+
+DOCTEST_TEST_CASE("a state file that was cut off names only what had been changed") {
+  const Leftover leftover;
+  leftover.tree.write("/sys/other", "5\n");
+  leftover.write("rein-state 1 4711 boot-1\nvalue " + leftover.sys() +
+                 "/governor\tondemand\nvalue " + leftover.sys() + "/other\t1");
+  DOCTEST_CHECK(restore_leftover(leftover.tree.root(), leftover.state()));
+  DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "ondemand");
+  DOCTEST_CHECK(leftover.tree.read("/sys/other") == "5\n");
+  leftover.write("rein-st");
+  DOCTEST_CHECK_FALSE(restore_leftover(leftover.tree.root(), leftover.state()));
+}
+
+DOCTEST_TEST_CASE("where no state file can be made, the guardian still puts everything back") {
+  const test::TemporaryTree tree;
+  tree.write("/var/lib/rein", "a file, not a folder");
+  tree.write("/sys/governor", "ondemand\n");
+  in_child([&] {
+    ControlGuard guard(tree.root(), nullptr, ControlGuard::Reach::kMachine);
+    guard.save("/sys/governor");
+    tree.root().write("/sys/governor", "userspace");
+    raise(SIGKILL);
+  });
+  wait_for_guardian(tree);
+  DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
 }
 
 }  // namespace rein

@@ -4,6 +4,7 @@
 
 #include "common/error.hpp"
 #include "platform/control_guard.hpp"
+#include "support/faulty_calls.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -25,21 +26,33 @@ struct Machine {
   std::string value(const std::string& file) const { return tree.root().read(kPolicy + file); }
 
   test::TemporaryTree tree;
-  DomainSpec spec{.name = "little", .policy = "policy0", .cpus = {0, 1}, .opps_mhz = {}};
+  DomainSpec spec{.name = "little", .paths = {"policy0"}, .cpus = {0, 1}};
 };
+
+void fail(const std::string& line) { DOCTEST_FAIL(line); }
+
+std::vector<std::string> labels(const FrequencyDomain& domain) {
+  std::vector<std::string> labels;
+  for (const auto& level : domain.control().levels) {
+    labels.push_back(level.label);
+  }
+  return labels;
+}
 
 }  // namespace
 
 DOCTEST_TEST_CASE("with the userspace governor the speed is set, and the governor comes back") {
   const Machine machine("ondemand userspace");
   {
-    ControlGuard guard(nullptr);
+    ControlGuard guard(machine.tree.root(), fail);
     FrequencyDomain domain(machine.tree.root(), machine.spec, guard);
-    DOCTEST_CHECK(domain.opps_mhz() == std::vector<double>{200, 600, 1400});
+    DOCTEST_CHECK(labels(domain) == std::vector<std::string>{"200MHz", "600MHz", "1400MHz"});
     DOCTEST_CHECK(machine.value("/scaling_governor") == "ondemand");
-    domain.set_level(1);
+    domain.set(1);
     DOCTEST_CHECK(machine.value("/scaling_governor") == "userspace");
     DOCTEST_CHECK(machine.value("/scaling_setspeed") == "600000");
+    machine.tree.write(kPolicy + "/scaling_cur_freq", "599999\n");
+    DOCTEST_CHECK(domain.granted() == 599.999);
   }
   DOCTEST_CHECK(machine.value("/scaling_governor") == "ondemand");
 }
@@ -49,9 +62,9 @@ DOCTEST_TEST_CASE("a speed that somebody had set under userspace comes back") {
   machine.tree.write(kPolicy + "/scaling_governor", "userspace\n");
   machine.tree.write(kPolicy + "/scaling_setspeed", "1400000\n");
   {
-    ControlGuard guard(nullptr);
+    ControlGuard guard(machine.tree.root(), fail);
     FrequencyDomain domain(machine.tree.root(), machine.spec, guard);
-    domain.set_level(0);
+    domain.set(0);
   }
   DOCTEST_CHECK(machine.value("/scaling_setspeed") == "1400000");
 }
@@ -59,14 +72,14 @@ DOCTEST_TEST_CASE("a speed that somebody had set under userspace comes back") {
 DOCTEST_TEST_CASE("without the userspace governor the limits are drawn together, and come back") {
   const Machine machine("performance powersave");
   {
-    ControlGuard guard(nullptr);
+    ControlGuard guard(machine.tree.root(), fail);
     FrequencyDomain domain(machine.tree.root(), machine.spec, guard);
     for (const std::size_t level : {2, 0, 1}) {
-      domain.set_level(level);
+      domain.set(level);
       DOCTEST_CHECK(machine.value("/scaling_min_freq") == machine.value("/scaling_max_freq"));
     }
     DOCTEST_CHECK(machine.value("/scaling_max_freq") == "600000");
-    DOCTEST_CHECK_THROWS_AS(domain.set_level(3), std::out_of_range);
+    DOCTEST_CHECK_THROWS_AS(domain.set(3), std::out_of_range);
   }
   DOCTEST_CHECK(machine.value("/scaling_min_freq") == "200000");
   DOCTEST_CHECK(machine.value("/scaling_max_freq") == "1400000");
@@ -74,25 +87,135 @@ DOCTEST_TEST_CASE("without the userspace governor the limits are drawn together,
 
 DOCTEST_TEST_CASE("going above the maximum raises it before the minimum") {
   const Machine machine("performance");
-  ControlGuard guard(nullptr);
+  test::FaultyCalls calls;
+  const SysfsRoot root(machine.tree.path(), calls);
+  ControlGuard guard(root, fail);
+  FrequencyDomain domain(root, machine.spec, guard);
+  const auto order = [&](std::size_t level) {
+    calls.written.clear();
+    domain.set(level);
+    std::vector<std::string> files;
+    for (const auto& [path, value] : calls.written) {
+      files.push_back(path.substr(path.rfind('/') + 1));
+    }
+    return files;
+  };
+  DOCTEST_CHECK(order(0) == std::vector<std::string>{"scaling_min_freq", "scaling_max_freq"});
+  DOCTEST_CHECK(order(2) == std::vector<std::string>{"scaling_max_freq", "scaling_min_freq"});
+  DOCTEST_CHECK(order(1) == std::vector<std::string>{"scaling_min_freq", "scaling_max_freq"});
+}
+
+DOCTEST_TEST_CASE("a governor that somebody else chose meanwhile is set again") {
+  const Machine machine("ondemand userspace");
+  ControlGuard guard(machine.tree.root(), fail);
   FrequencyDomain domain(machine.tree.root(), machine.spec, guard);
-  machine.tree.write(kPolicy + "/scaling_max_freq", "600000");
-  machine.tree.remove(kPolicy + "/scaling_min_freq");  // So that it stops after the first write.
-  DOCTEST_CHECK_THROWS_AS(domain.set_level(2), Error);
-  DOCTEST_CHECK(machine.value("/scaling_max_freq") == "1400000");
+  domain.set(1);
+  machine.tree.write(kPolicy + "/scaling_governor", "schedutil\n");
+  domain.set(2);
+  DOCTEST_CHECK(machine.value("/scaling_governor") == "userspace");
+}
+
+DOCTEST_TEST_CASE("a domain cannot be set while all of its CPUs are offline") {
+  const Machine machine("userspace");
+  machine.tree.write("/sys/devices/system/cpu/cpu0/online", "1\n");
+  machine.tree.write("/sys/devices/system/cpu/cpu1/online", "1\n");
+  ControlGuard guard(machine.tree.root(), fail);
+  FrequencyDomain domain(machine.tree.root(), machine.spec, guard);
+  DOCTEST_CHECK(domain.available());
+  machine.tree.write("/sys/devices/system/cpu/cpu1/online", "0\n");
+  DOCTEST_CHECK(domain.available());
+  machine.tree.write("/sys/devices/system/cpu/cpu0/online", "0\n");
+  DOCTEST_CHECK_FALSE(domain.available());
+}
+
+DOCTEST_TEST_CASE("a GPU's devfreq is set in Hz, by governor or by limits") {
+  const std::string folder = "/sys/devices/gpu.0/devfreq/57000000.gpu";
+  for (const bool userspace : {true, false}) {
+    DOCTEST_CAPTURE(userspace);
+    const test::TemporaryTree tree;
+    tree.write(folder + "/available_frequencies", "76800000 153600000 921600000\n");
+    tree.write(folder + "/available_governors",
+               userspace ? "nvhost_podgov userspace\n" : "nvhost_podgov performance\n");
+    tree.write(folder + "/governor", "nvhost_podgov\n");
+    tree.write(folder + "/userspace/set_freq", "undefined\n");
+    tree.write(folder + "/min_freq", "76800000\n");
+    tree.write(folder + "/max_freq", "921600000\n");
+    tree.write(folder + "/cur_freq", "153600000\n");
+    const DomainSpec spec{.name = "gpu",
+                          .interface = ClockInterface::kDevfreq,
+                          .paths = {"/sys/devices/gpu.0/devfreq/*"}};
+    DOCTEST_CHECK_FALSE(FrequencyDomain::obstacle(tree.root(), spec));
+    {
+      ControlGuard guard(tree.root(), fail);
+      FrequencyDomain domain(tree.root(), spec, guard);
+      DOCTEST_CHECK(labels(domain) == std::vector<std::string>{"76.8MHz", "153.6MHz", "921.6MHz"});
+      domain.set(1);
+      DOCTEST_CHECK(domain.granted() == 153.6);
+      DOCTEST_CHECK(tree.root().read(folder + "/userspace/set_freq") ==
+                    (userspace ? "153600000" : "undefined"));
+      DOCTEST_CHECK(tree.root().read(folder + "/max_freq") ==
+                    (userspace ? "921600000" : "153600000"));
+    }
+    DOCTEST_CHECK(tree.root().read(folder + "/governor") == "nvhost_podgov");
+    DOCTEST_CHECK(tree.root().read(folder + "/min_freq") == "76800000");
+    DOCTEST_CHECK(tree.root().read(folder + "/max_freq") == "921600000");
+  }
+}
+
+DOCTEST_TEST_CASE("a Jetson's memory clock is locked, set and unlocked") {
+  const std::string folder = "/sys/kernel/debug/bpmp/debug/clk/emc";
+  const test::TemporaryTree tree;
+  tree.write(folder + "/mrq_rate_locked", "0\n");
+  tree.write(folder + "/rate", "1600000000\n");
+  tree.write(folder + "/min_rate", "204000000\n");
+  tree.write(folder + "/max_rate", "1600000000\n");
+  const DomainSpec spec{.name = "memory",
+                        .interface = ClockInterface::kBpmp,
+                        .paths = {folder},
+                        .opps_mhz = {204, 1600}};
+  {
+    ControlGuard guard(tree.root(), fail);
+    FrequencyDomain domain(tree.root(), spec, guard);
+    domain.set(0);
+    DOCTEST_CHECK(tree.root().read(folder + "/mrq_rate_locked") == "1");
+    DOCTEST_CHECK(domain.granted() == 204.0);
+  }
+  DOCTEST_CHECK(tree.root().read(folder + "/mrq_rate_locked") == "0");
+  DOCTEST_CHECK(tree.root().read(folder + "/rate") == "1600000000");
+}
+
+DOCTEST_TEST_CASE("a vendor kernel's Mali is locked between limits that are released again") {
+  const std::string folder = "/sys/class/misc/mali0/device";
+  const test::TemporaryTree tree;
+  tree.write(folder + "/clock", "177\n");
+  tree.write(folder + "/dvfs_table", "600 543 480 420 350 266 177\n");
+  tree.write(folder + "/dvfs_min_lock", "-1\n");
+  tree.write(folder + "/dvfs_max_lock", "543\n");
+  const DomainSpec spec{
+      .name = "gpu", .interface = ClockInterface::kMali, .paths = {"/sys/class/misc/mali0/device"}};
+  {
+    ControlGuard guard(tree.root(), fail);
+    FrequencyDomain domain(tree.root(), spec, guard);
+    domain.set(3);
+    DOCTEST_CHECK(tree.root().read(folder + "/dvfs_min_lock") == "420");
+    DOCTEST_CHECK(tree.root().read(folder + "/dvfs_max_lock") == "420");
+  }
+  DOCTEST_CHECK(tree.root().read(folder + "/dvfs_min_lock") == "0");
+  DOCTEST_CHECK(tree.root().read(folder + "/dvfs_max_lock") == "543");
 }
 
 DOCTEST_TEST_CASE("what stands in the way of a frequency is told") {
   Machine machine("userspace");
   DOCTEST_CHECK_FALSE(FrequencyDomain::obstacle(machine.tree.root(), machine.spec));
-  machine.tree.remove(kPolicy + "/scaling_setspeed");
+  machine.tree.remove(kPolicy + "/scaling_governor");
+  machine.tree.remove(kPolicy + "/scaling_min_freq");
   DOCTEST_CHECK(FrequencyDomain::obstacle(machine.tree.root(), machine.spec)->line() ==
                 kPolicy +
-                    "/scaling_setspeed: cannot be written; run as root, or give write access");
+                    "/scaling_min_freq: cannot be written; run as root, or give write access");
   machine.tree.remove(kPolicy + "/scaling_available_frequencies");
   DOCTEST_CHECK(FrequencyDomain::obstacle(machine.tree.root(), machine.spec)->reason ==
                 "lists no operating points");
-  machine.spec.policy = "policy7";
+  machine.spec.paths = {"policy7"};
   DOCTEST_CHECK(FrequencyDomain::obstacle(machine.tree.root(), machine.spec)->reason ==
                 "does not exist");
 }
@@ -101,28 +224,8 @@ DOCTEST_TEST_CASE("a driver that takes any frequency is given five operating poi
   const test::TemporaryTree tree;
   tree.write(kPolicy + "/cpuinfo_min_freq", "400000");
   tree.write(kPolicy + "/cpuinfo_max_freq", "4400000");
-  DOCTEST_CHECK(kernel_opps_mhz(tree.root(), "policy0") ==
+  DOCTEST_CHECK(kernel_opps_mhz(tree.root(), kPolicy, ClockFiles::of(ClockInterface::kCpufreq)) ==
                 std::vector<double>{400, 1400, 2400, 3400, 4400});
-}
-
-DOCTEST_TEST_CASE("the granted frequency is a signal, and garbage is no number") {
-  const Machine machine("userspace");
-  FrequencySensor sensor(machine.tree.root(), {machine.spec});
-  DOCTEST_REQUIRE(sensor.signals().size() == 1);
-  DOCTEST_CHECK(sensor.signals()[0].name == "frequency_mhz.little");
-  const auto sample = [&sensor] {
-    std::vector<std::optional<double>> values;
-    sensor.sample({}, values);
-    return values.at(0);
-  };
-  DOCTEST_CHECK(sample() == 600.0);
-  for (const char* garbage : {"", "<unknown>", "-1", "0", "6e5", "nan"}) {
-    DOCTEST_CAPTURE(garbage);
-    machine.tree.write(kPolicy + "/scaling_cur_freq", garbage);
-    DOCTEST_CHECK(sample() == std::nullopt);
-  }
-  machine.tree.remove(kPolicy + "/scaling_cur_freq");
-  DOCTEST_CHECK(sample() == std::nullopt);
 }
 
 }  // namespace rein

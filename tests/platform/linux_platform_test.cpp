@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "common/error.hpp"
+#include "platform/control_guard.hpp"
 #include "platform/fake_calls.hpp"
 #include "support/temporary_tree.hpp"
 
@@ -43,14 +46,27 @@ struct Machine {
     calls.home = tree.root().resolve("/sys/fs/cgroup");
     calls.group_files = {{"cgroup.procs", ""}, {"cpu.max", "max 100000\n"}};
     calls.refused_types = {PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE};
-    options.calls = &calls;
   }
+
+  SysfsRoot root() { return SysfsRoot(tree.path(), calls); }
 
   test::TemporaryTree tree;
   test::FakeCalls calls;
   ManualClock clock;
   Board board;
   LinuxPlatformOptions options;
+};
+
+void fail(const std::string& line) { DOCTEST_FAIL(line); }
+
+/// A platform with its guard.
+struct Run {
+  explicit Run(Machine& machine, ControlGuard::Report report = fail)
+      : guard(machine.root(), std::move(report)),
+        platform(machine.board, machine.root(), machine.clock, guard, machine.options) {}
+
+  ControlGuard guard;
+  LinuxPlatform platform;
 };
 
 std::vector<std::string> control_names(const Platform& platform) {
@@ -78,10 +94,10 @@ bool has_note(const LinuxPlatform& platform, const std::string& part) {
 
 DOCTEST_TEST_CASE("mapping, frequency and bandwidth are set, and all comes back") {
   Machine machine;
-  machine.options.report = [](const std::string& problem) { DOCTEST_FAIL(problem); };
   const std::string group = "/sys/fs/cgroup/rein-100";
   {
-    LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+    Run run(machine);
+    LinuxPlatform& platform = run.platform;
     DOCTEST_CHECK(control_names(platform) ==
                   std::vector<std::string>{"mapping.dnn", "frequency.both", "bandwidth.cpu"});
     DOCTEST_CHECK(platform.controls()[0].levels[2].label == "all2");
@@ -103,7 +119,8 @@ DOCTEST_TEST_CASE("mapping, frequency and bandwidth are set, and all comes back"
 
 DOCTEST_TEST_CASE("only what changed is written") {
   Machine machine;
-  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  Run run(machine);
+  LinuxPlatform& platform = run.platform;
   platform.apply({1, 1, 0});
   machine.tree.write(kPolicy + "/scaling_setspeed", "untouched");
   machine.tree.write("/sys/fs/cgroup/rein-100/cpu.max", "untouched");
@@ -113,20 +130,125 @@ DOCTEST_TEST_CASE("only what changed is written") {
   DOCTEST_CHECK(machine.tree.read("/sys/fs/cgroup/rein-100/cpu.max") == "untouched");
 }
 
-DOCTEST_TEST_CASE("a write that fails is an error, and is tried again by the next apply") {
+DOCTEST_TEST_CASE("what was granted is read back") {
   Machine machine;
-  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
-  platform.apply({0, 0, 1});
-  machine.calls.affinity_error = EPERM;
-  DOCTEST_CHECK_THROWS_AS(platform.apply({1, 0, 1}), Error);
-  machine.calls.affinity_error = 0;
-  platform.apply({0, 0, 1});
-  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0});
+  Run run(machine);
+  machine.tree.write(kPolicy + "/scaling_cur_freq", "1000000\n");  // Heat.
+  const auto& grants = run.platform.apply({2, 1, 0});
+  DOCTEST_REQUIRE(grants.size() == 3);
+  DOCTEST_CHECK(grants[0].value == 2.0);
+  DOCTEST_CHECK(grants[1].level == 1);
+  DOCTEST_CHECK(grants[1].value == 1000.0);
+  DOCTEST_CHECK(grants[2].value == 0.5);
+  DOCTEST_CHECK_FALSE(grants[1].refused);
+}
+
+DOCTEST_TEST_CASE("a write that fails is told, and tried again by the next apply") {
+  for (const int error : {EACCES, EBUSY, EINVAL, ENODEV}) {
+    DOCTEST_CAPTURE(error);
+    Machine machine;
+    Run run(machine);
+    run.platform.apply({0, 0, 1});
+    machine.calls.write_errors["/scaling_setspeed"] = error;
+    const auto& grants = run.platform.apply({1, 1, 1});
+    DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{1});  // The others are set all the same.
+    DOCTEST_CHECK(grants[1].refused);
+    DOCTEST_CHECK_FALSE(grants[1].left_out);
+    DOCTEST_CHECK(grants[1].level == 0);  // The nearest to the 600 MHz that are granted.
+    DOCTEST_CHECK(
+        run.platform.new_troubles() ==
+        std::vector<std::string>{
+            "frequency.both: " + machine.root().resolve(kPolicy + "/scaling_setspeed").string() +
+            ": cannot write '1400000': " + std::strerror(error) + "; tried again"});
+    machine.calls.write_errors.clear();
+    DOCTEST_CHECK_FALSE(run.platform.apply({1, 1, 1})[1].refused);
+    DOCTEST_CHECK(machine.tree.read(kPolicy + "/scaling_setspeed") == "1400000");
+    DOCTEST_CHECK(run.platform.new_troubles() ==
+                  std::vector<std::string>{"frequency.both: works again, after 1 refusals"});
+  }
+}
+
+DOCTEST_TEST_CASE("a control that is refused again and again is left out as it was found") {
+  Machine machine;
+  Run run(machine);
+  run.platform.apply({0, 0, 1});
+  machine.calls.write_errors["/scaling_setspeed"] = EBUSY;
+  for (int i = 0; i < LinuxPlatform::kMaxRefusals - 1; ++i) {
+    DOCTEST_CHECK_FALSE(run.platform.apply({0, 1, 1})[1].left_out);
+  }
+  run.platform.new_troubles();
+  const auto& grants = run.platform.apply({1, 1, 1});
+  DOCTEST_CHECK(grants[1].left_out);
+  DOCTEST_CHECK(machine.tree.root().read(kPolicy + "/scaling_governor") == "ondemand");
+  DOCTEST_CHECK(
+      run.platform.new_troubles() ==
+      std::vector<std::string>{
+          "frequency.both: " + machine.root().resolve(kPolicy + "/scaling_setspeed").string() +
+          ": cannot write '1400000': Device or resource busy; left out after 3 refusals, "
+          "as it was found"});
+  // It is not touched any more, and the others are.
+  machine.calls.write_errors.clear();
+  run.platform.apply({0, 0, 0});
+  DOCTEST_CHECK(machine.tree.root().read(kPolicy + "/scaling_governor") == "ondemand");
+  DOCTEST_CHECK(machine.tree.read("/sys/fs/cgroup/rein-100/cpu.max") == "5000 10000");
+  DOCTEST_CHECK(run.platform.new_troubles().empty());
+}
+
+DOCTEST_TEST_CASE(
+    "CPUs that a place takes offline take their clock along, which is set anew later") {
+  Machine machine;
+  for (const char* cpu : {"0", "1"}) {
+    machine.tree.write(std::string("/sys/devices/system/cpu/cpu") + cpu + "/online", "1\n");
+  }
+  machine.board.domains[0].cpus = {1};
+  machine.board.places = {{.name = "first", .cpus = {0}, .threads = 1, .offline = {1}},
+                          {.name = "all2", .cpus = {0, 1}, .threads = 2}};
+  {
+    Run run(machine);
+    run.platform.apply({1, 1, 1});
+    machine.tree.write(kPolicy + "/scaling_setspeed", "untouched");
+    DOCTEST_CHECK_FALSE(run.platform.apply({0, 0, 1})[1].refused);
+    DOCTEST_CHECK(machine.tree.read(kPolicy + "/scaling_setspeed") == "untouched");
+    run.platform.apply({1, 0, 1});
+    DOCTEST_CHECK(machine.tree.read(kPolicy + "/scaling_setspeed") == "600000");
+    run.platform.apply({0, 0, 1});
+    DOCTEST_CHECK(machine.tree.root().read("/sys/devices/system/cpu/cpu1/online") == "0");
+  }
+  DOCTEST_CHECK(machine.tree.root().read("/sys/devices/system/cpu/cpu1/online") == "1");
+}
+
+DOCTEST_TEST_CASE("a place on a device that the application cannot use is left out") {
+  Machine machine;
+  machine.board.places.push_back({.name = "gpu", .device = "gpu", .cpus = {0}});
+  Run run(machine);
+  DOCTEST_CHECK(run.platform.controls()[0].levels.size() == 3);
+  DOCTEST_CHECK(
+      has_note(run.platform, "place gpu: its device is gpu, and dnn can run on cpu only"));
+  machine.options.devices = {"cpu", "gpu"};
+  DOCTEST_CHECK(Run(machine).platform.controls()[0].levels.size() == 4);
+}
+
+DOCTEST_TEST_CASE("a sensor that must be switched on is, and is switched off again") {
+  Machine machine;
+  const std::string folder = "/sys/bus/i2c/drivers/INA231/3-0040";
+  machine.tree.write(folder + "/enable", "0\n");
+  machine.tree.write(folder + "/sensor_W", "1.234567\n");
+  machine.board.sensors = {{.signal = "power_w.A15",
+                            .path = "/sys/bus/i2c/drivers/INA231/*-0040/sensor_W",
+                            .enable = "/sys/bus/i2c/drivers/INA231/*-0040/enable"}};
+  {
+    Run run(machine);
+    DOCTEST_CHECK(machine.tree.root().read(folder + "/enable") == "1");
+    DOCTEST_CHECK(reading(run.platform, run.platform.sample(), "power_w.A15").value ==
+                  doctest::Approx(1.234567));
+  }
+  DOCTEST_CHECK(machine.tree.root().read(folder + "/enable") == "0");
 }
 
 DOCTEST_TEST_CASE("a configuration that does not fit changes nothing") {
   Machine machine;
-  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  Run run(machine);
+  LinuxPlatform& platform = run.platform;
   DOCTEST_CHECK_THROWS_WITH_AS(platform.apply({0, 0}), "configuration: expected 3 levels, found 2",
                                std::out_of_range);
   DOCTEST_CHECK_THROWS_WITH_AS(platform.apply({0, 2, 0}),
@@ -141,13 +263,14 @@ DOCTEST_TEST_CASE("what the machine does not offer is left out with a note") {
   machine.tree.remove("/sys/class/thermal");
   machine.calls.make_error = EROFS;
   machine.board.places.push_back({.name = "far", .cpus = {7}, .threads = 1});
-  const LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  Run run(machine);
+  LinuxPlatform& platform = run.platform;
   DOCTEST_CHECK(control_names(platform) == std::vector<std::string>{"mapping.dnn"});
   DOCTEST_CHECK(platform.controls()[0].levels.size() == 3);
-  DOCTEST_CHECK(has_note(platform, kPolicy + ": does not exist"));
+  DOCTEST_CHECK(has_note(platform, "policy0: does not exist; check the domain both"));
   DOCTEST_CHECK(has_note(platform, "rein-100: cannot be made: Read-only file system"));
   DOCTEST_CHECK(has_note(platform, "has no thermal zones"));
-  DOCTEST_CHECK(has_note(platform, "place far: CPUs 7 are not all online, only 0-1 are"));
+  DOCTEST_CHECK(has_note(platform, "the CPUs 7 of the place far are not all online, only 0-1 are"));
 }
 
 DOCTEST_TEST_CASE("an application may have a choice of places, in its own order") {
@@ -157,24 +280,23 @@ DOCTEST_TEST_CASE("an application may have a choice of places, in its own order"
   machine.options.frequency = false;
   machine.options.bandwidth = false;
   {
-    const LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock,
-                                 machine.options);
+    Run run(machine);
+    LinuxPlatform& platform = run.platform;
     DOCTEST_CHECK(control_names(platform) == std::vector<std::string>{"mapping.net"});
     DOCTEST_CHECK(platform.controls()[0].levels[0].label == "all2");
     DOCTEST_CHECK(platform.controls()[0].levels[1].label == "cpu0");
   }
   machine.options.places = {{"net", {"gpu"}}};
-  DOCTEST_CHECK_THROWS_WITH_AS(
-      LinuxPlatform(machine.board, machine.tree.root(), machine.clock, machine.options),
-      "net: expected a place of the board x, found 'gpu'", Error);
+  DOCTEST_CHECK_THROWS_WITH_AS(Run{machine}, "net: expected a place of the board x, found 'gpu'",
+                               Error);
   machine.options.applications = {"net", "other"};
-  DOCTEST_CHECK_THROWS_AS(
-      LinuxPlatform(machine.board, machine.tree.root(), machine.clock, machine.options), Error);
+  DOCTEST_CHECK_THROWS_AS(Run{machine}, Error);
 }
 
 DOCTEST_TEST_CASE("the first sample has no rates, and later ones cover the time between") {
   Machine machine;
-  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  Run run(machine);
+  LinuxPlatform& platform = run.platform;
   const auto first = platform.sample();
   DOCTEST_CHECK(first.interval == Duration::zero());
   DOCTEST_CHECK(first.readings.size() == platform.signals().size());
@@ -192,7 +314,8 @@ DOCTEST_TEST_CASE("the first sample has no rates, and later ones cover the time 
 
 DOCTEST_TEST_CASE("a sensor in trouble is not valid, and its age grows until it is well again") {
   Machine machine;
-  LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock, machine.options);
+  Run run(machine);
+  LinuxPlatform& platform = run.platform;
   platform.sample();
   machine.clock.advance(from_seconds(1.0));
   machine.tree.write("/sys/class/thermal/thermal_zone0/temp", "");
@@ -212,8 +335,8 @@ DOCTEST_TEST_CASE("a sensor in trouble is not valid, and its age grows until it 
 DOCTEST_TEST_CASE("measured power goes before the model's") {
   Machine machine;
   const auto is_estimated = [&machine] {
-    const LinuxPlatform platform(machine.board, machine.tree.root(), machine.clock,
-                                 machine.options);
+    Run run(machine);
+    LinuxPlatform& platform = run.platform;
     std::vector<bool> result;
     for (const auto& signal : platform.signals()) {
       if (signal.name == "power_w") {

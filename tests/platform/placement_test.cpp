@@ -27,18 +27,27 @@ struct Machine {
     calls.cpus_of[thread] = {0, 1};
   }
 
+  SysfsRoot root() { return SysfsRoot(tree.path(), calls); }
+
   test::TemporaryTree tree;
   test::FakeCalls calls;
+  std::vector<Place> places{{.name = "two", .cpus = {2}},
+                            {.name = "three", .cpus = {3}},
+                            {.name = "both", .cpus = {2, 3}, .threads = 2},
+                            {.name = "part", .cpus = {3, 9}},
+                            {.name = "none", .cpus = {9}}};
 };
+
+void fail(const std::string& line) { DOCTEST_FAIL(line); }
 
 }  // namespace
 
 DOCTEST_TEST_CASE("a place moves every thread, and each gets its own CPUs back") {
   Machine machine;
   {
-    ControlGuard guard(nullptr);
-    Placement placement(machine.tree.root(), machine.calls, guard);
-    placement.set({2, 3});
+    ControlGuard guard(machine.root(), fail);
+    Placement placement(machine.root(), "dnn", machine.places, guard);
+    placement.set(2);
     DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{2, 3});
     DOCTEST_CHECK(machine.calls.cpus_of[101] == CpuList{2, 3});
   }
@@ -49,11 +58,11 @@ DOCTEST_TEST_CASE("a place moves every thread, and each gets its own CPUs back")
 DOCTEST_TEST_CASE("a thread that came later is given the main thread's CPUs in the end") {
   Machine machine;
   {
-    ControlGuard guard(nullptr);
-    Placement placement(machine.tree.root(), machine.calls, guard);
-    placement.set({2});
+    ControlGuard guard(machine.root(), fail);
+    Placement placement(machine.root(), "dnn", machine.places, guard);
+    placement.set(0);
     machine.add_thread(102);
-    placement.set({3});
+    placement.set(1);
     DOCTEST_CHECK(machine.calls.cpus_of[102] == CpuList{3});
   }
   DOCTEST_CHECK(machine.calls.cpus_of[102] == CpuList{0, 1});
@@ -61,38 +70,97 @@ DOCTEST_TEST_CASE("a thread that came later is given the main thread's CPUs in t
 
 DOCTEST_TEST_CASE("a thread that ends between listing and moving is no trouble") {
   Machine machine;
-  ControlGuard guard([](const std::string& problem) { DOCTEST_FAIL(problem); });
-  Placement placement(machine.tree.root(), machine.calls, guard);
+  ControlGuard guard(machine.root(), fail);
+  Placement placement(machine.root(), "dnn", machine.places, guard);
   machine.calls.cpus_of.erase(101);
-  DOCTEST_CHECK_NOTHROW(placement.set({2}));
+  DOCTEST_CHECK_NOTHROW(placement.set(0));
   DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{2});
 }
 
 DOCTEST_TEST_CASE("CPUs that the kernel refuses or grants only in part are an error") {
   Machine machine;
-  ControlGuard guard(nullptr);
-  Placement placement(machine.tree.root(), machine.calls, guard);
-  DOCTEST_CHECK_THROWS_WITH_AS(placement.set({3, 9}),
+  ControlGuard guard(machine.root(), fail);
+  Placement placement(machine.root(), "dnn", machine.places, guard);
+  DOCTEST_CHECK_THROWS_WITH_AS(placement.set(3),
                                "sched_setaffinity: expected CPUs 3,9, found 3 granted", Error);
   DOCTEST_CHECK_THROWS_WITH_AS(
-      placement.set({9}), "sched_setaffinity: cannot move thread 100 to CPUs 9: Invalid argument",
+      placement.set(4), "sched_setaffinity: cannot move thread 100 to CPUs 9: Invalid argument",
       Error);
   machine.calls.affinity_error = EPERM;
   DOCTEST_CHECK_THROWS_WITH_AS(
-      placement.set({1}),
-      "sched_setaffinity: cannot move thread 100 to CPUs 1: Operation not permitted", Error);
+      placement.set(0),
+      "sched_setaffinity: cannot move thread 100 to CPUs 2: Operation not permitted", Error);
   machine.calls.affinity_error = 0;
+}
+
+DOCTEST_TEST_CASE("the place in force is read back") {
+  Machine machine;
+  ControlGuard guard(machine.root(), fail);
+  Placement placement(machine.root(), "dnn", machine.places, guard);
+  DOCTEST_CHECK(placement.control().name == "mapping.dnn");
+  DOCTEST_CHECK(placement.granted() == std::nullopt);  // CPUs of no place.
+  placement.set(2);
+  DOCTEST_CHECK(placement.granted() == 2.0);
+}
+
+DOCTEST_TEST_CASE("a place takes CPUs offline that no other place leaves so, and all come back") {
+  Machine machine;
+  const auto online = [&machine](int cpu) {
+    return machine.tree.root().read("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                                    "/online");
+  };
+  machine.tree.write("/sys/devices/system/cpu/online", "0-3\n");
+  for (const char* cpu : {"1", "2", "3"}) {
+    machine.tree.write(std::string("/sys/devices/system/cpu/cpu") + cpu + "/online", "1\n");
+  }
+  machine.places = {{.name = "big", .cpus = {2, 3}, .threads = 2, .offline = {1}},
+                    {.name = "little", .cpus = {0, 1}, .threads = 2, .offline = {2, 3}},
+                    {.name = "all", .cpus = {0, 1, 2, 3}, .threads = 4}};
+  for (const auto& place : machine.places) {
+    DOCTEST_CHECK_FALSE(Placement::obstacle(machine.root(), place));
+  }
+  {
+    ControlGuard guard(machine.root(), fail);
+    Placement placement(machine.root(), "dnn", machine.places, guard);
+    placement.set(0);
+    DOCTEST_CHECK(online(1) == "0");
+    DOCTEST_CHECK(online(2) == "1");
+    placement.set(1);
+    DOCTEST_CHECK(online(1) == "1");
+    DOCTEST_CHECK(online(2) == "0");
+    DOCTEST_CHECK(online(3) == "0");
+    machine.calls.written.clear();
+    placement.set(1);
+    DOCTEST_CHECK(machine.calls.written.empty());
+  }
+  for (const int cpu : {1, 2, 3}) {
+    DOCTEST_CHECK(online(cpu) == "1");
+  }
+}
+
+DOCTEST_TEST_CASE("what stands in the way of a place is told") {
+  Machine machine;
+  machine.tree.write("/sys/devices/system/cpu/online", "0-2\n");
+  DOCTEST_CHECK(Placement::obstacle(machine.root(), machine.places[1])->line() ==
+                "/sys/devices/system/cpu/online: the CPUs 3 of the place three are not all online, "
+                "only 0-2 are; bring them online, or take the place out of the board file");
+  const Place place{.name = "rest", .cpus = {1}, .offline = {0}};
+  DOCTEST_CHECK(Placement::obstacle(machine.root(), place)->line() ==
+                "/sys/devices/system/cpu/cpu0/online: cannot be written, but the place rest takes "
+                "the CPU offline; run as root; some CPUs, often the first, cannot go offline at "
+                "all");
 }
 
 DOCTEST_TEST_CASE("threads that cannot be listed are an error") {
   const test::TemporaryTree tree;
   test::FakeCalls calls;
-  ControlGuard guard(nullptr);
-  DOCTEST_CHECK_THROWS_AS(Placement(tree.root(), calls, guard), Error);
+  const SysfsRoot root(tree.path(), calls);
+  ControlGuard guard(root, fail);
+  DOCTEST_CHECK_THROWS_AS(Placement(root, "dnn", {}, guard), Error);
 }
 
 DOCTEST_TEST_CASE("the threads of this very process are moved and given back") {
-  SystemCalls calls;
+  SystemCalls& calls = SystemCalls::kernel();
   const CpuList before = calls.affinity(0).value();
   std::promise<int> id;
   std::promise<void> end;
@@ -102,9 +170,9 @@ DOCTEST_TEST_CASE("the threads of this very process are moved and given back") {
   });
   const int other_id = id.get_future().get();
   {
-    ControlGuard guard(nullptr);
-    Placement placement(SysfsRoot(), calls, guard);
-    placement.set({before.back()});
+    ControlGuard guard(SysfsRoot(), fail);
+    Placement placement(SysfsRoot(), "dnn", {{.name = "last", .cpus = {before.back()}}}, guard);
+    placement.set(0);
     DOCTEST_CHECK(calls.affinity(0) == CpuList{before.back()});
     DOCTEST_CHECK(calls.affinity(other_id) == CpuList{before.back()});
   }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "platform/sensor_samples.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -15,9 +16,13 @@ void write_total(const test::TemporaryTree& tree, const std::string& resource,
                  "\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=99\n");
 }
 
-std::vector<std::optional<double>> sample(Sensor& sensor, Duration interval) {
-  std::vector<std::optional<double>> values;
-  sensor.sample({.interval = interval, .threads = {}}, values);
+test::Values sample(Sensor& sensor, Duration interval) {
+  std::vector<Measurement> measurements;
+  sensor.sample({.now = {}, .interval = interval, .threads = {}}, measurements);
+  test::Values values;
+  for (const auto& measurement : measurements) {
+    values.push_back(measurement.value);
+  }
   return values;
 }
 
@@ -60,6 +65,22 @@ DOCTEST_TEST_CASE("pressure that goes backwards, is garbage or has a gap before 
   DOCTEST_CHECK(sample(sensor, Duration::zero())[0] == std::nullopt);
   tree.write("/proc/pressure/cpu", "");
   DOCTEST_CHECK(sample(sensor, from_seconds(1.0))[0] == std::nullopt);
+}
+
+DOCTEST_TEST_CASE("what is wrong with the pressure is told") {
+  const test::TemporaryTree tree;
+  write_total(tree, "cpu", "1000");
+  std::vector<Missing> missing;
+  PressureSensor sensor(tree.root(), missing);
+  test::Sampler sampler(sensor);
+  sampler.sample();
+  tree.write("/proc/pressure/cpu", "none\nfull avg10=0 total=5\n");
+  const std::string path = tree.root().resolve("/proc/pressure/cpu").string();
+  DOCTEST_CHECK(sampler.sample(std::chrono::seconds(1)).at(0).problem ==
+                path + ": expected 'some ... total=' and a whole number, found 'none'");
+  tree.write("/proc/pressure/cpu", "");
+  DOCTEST_CHECK(sampler.sample(std::chrono::seconds(1)).at(0).problem ==
+                path + ": expected a value, found nothing");
 }
 
 }  // namespace rein

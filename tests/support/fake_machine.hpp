@@ -30,7 +30,8 @@ struct FakeMachine {
   double width = 1.0;
   double used_s = 0.0;  ///< CPU time of ours since the last sample.
   std::vector<Configuration> applied;
-  bool refuse = false;          ///< The next apply() fails.
+  bool refuse = false;          ///< The next apply() changes no bandwidth.
+  bool stale_power = false;     ///< The power was measured before the period.
   bool broken_sensors = false;  ///< No reading is valid.
 
   double latency_ms() const {
@@ -68,26 +69,37 @@ class FakePlatform final : public Platform {
                                1.0 + 5.0 * (ours + others), 5.0 * ours, 45.0}) {
       telemetry.readings.push_back({value, !machine_.broken_sensors, {}});
     }
+    telemetry.readings[2].stale = machine_.stale_power && !machine_.broken_sensors;
     return telemetry;
   }
 
-  void apply(const Configuration& configuration) override {
+  const std::vector<Grant>& apply(const Configuration& configuration) override {
     if (configuration.size() != controls_.size()) {
       throw std::out_of_range("configuration");
     }
-    if (std::exchange(machine_.refuse, false)) {
-      throw Error("/sys/fake: cannot write '1': Device or resource busy");
-    }
     machine_.place = configuration[0];
-    machine_.bandwidth_cpus = controls_[1].levels.at(configuration[1]).value;
+    grants_[0] = {.level = configuration[0],
+                  .value = controls_[0].levels.at(configuration[0]).value};
+    if (std::exchange(machine_.refuse, false)) {
+      grants_[1].refused = true;
+      troubles_.push_back("/sys/fake: cannot write '1': Device or resource busy");
+    } else {
+      machine_.bandwidth_cpus = controls_[1].levels.at(configuration[1]).value;
+      grants_[1] = {.level = configuration[1], .value = machine_.bandwidth_cpus};
+    }
     machine_.applied.push_back(configuration);
+    return grants_;
   }
+
+  std::vector<std::string> new_troubles() override { return std::exchange(troubles_, {}); }
 
  private:
   FakeMachine& machine_;
   TimePoint last_{};
   std::vector<Signal> signals_;
   std::vector<Control> controls_;
+  std::vector<Grant> grants_{{.level = 0, .value = 1.0}, {.level = 1, .value = 2.0}};
+  std::vector<std::string> troubles_;
 };
 
 class FakeNetwork final : public ScalableNetwork {

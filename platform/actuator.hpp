@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "platform/platform.hpp"
+
+namespace rein {
+
+/// One control of a machine and how the kernel is told. Used from one thread.
+class Actuator {
+ public:
+  virtual ~Actuator() = default;
+
+  /// Fixed from construction on.
+  virtual const Control& control() const = 0;
+
+  /// Whether it can be set now: not so the clock of CPUs that are offline at our own wish.
+  virtual bool available() { return true; }
+
+  /// Requests a level. What the hardware grants may be less (heat) and may take a while.
+  /// @throws Error naming path and value, if the kernel refuses.
+  virtual void set(std::size_t level) = 0;
+
+  /// What the kernel says is in force, in the control's unit; nothing if it does not tell.
+  virtual std::optional<double> granted() = 0;
+};
+
+}  // namespace rein

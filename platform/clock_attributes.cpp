@@ -1,0 +1,78 @@
+#include "platform/clock_attributes.hpp"
+
+#include <array>
+#include <utility>
+
+#include "platform/domain_path.hpp"
+#include "platform/sysfs_root.hpp"
+
+namespace rein {
+
+namespace {
+
+struct ClockFile {
+  const char* name;
+  double mhz;  ///< Of its unit.
+};
+
+ClockFile file_of(ClockInterface interface) {
+  switch (interface) {
+    case ClockInterface::kCpufreq:
+      return {"scaling_cur_freq", 1e-3};
+    case ClockInterface::kDevfreq:
+      return {"cur_freq", 1e-6};
+    case ClockInterface::kBpmp:
+      return {"rate", 1e-6};
+    case ClockInterface::kMali:
+      break;
+  }
+  return {"clock", 1.0};
+}
+
+}  // namespace
+
+std::vector<Attribute> find_frequencies(const SysfsRoot& root,
+                                        const std::vector<DomainSpec>& domains) {
+  std::vector<Attribute> found;
+  for (const auto& domain : domains) {
+    const auto folder = domain_path(root, domain);
+    const auto [name, mhz] = file_of(domain.interface);
+    if (folder && root.exists(*folder + "/" + name)) {
+      found.push_back({.quantity = "frequency_mhz",
+                       .name = {domain.name, ""},
+                       .paths = {*folder + "/" + name},
+                       .scale = mhz});
+    }
+  }
+  return found;
+}
+
+std::vector<Attribute> find_gpu_load(const SysfsRoot& root) {
+  struct Source {
+    const char* pattern;
+    double scale;
+  };
+  constexpr double kPerMille = 1e-3;
+  constexpr double kPerCent = 1e-2;
+  constexpr std::array<Source, 8> kSources{{
+      {"/sys/devices/gpu.0/load", kPerMille},
+      {"/sys/devices/platform/gpu.0/load", kPerMille},
+      {"/sys/devices/platform/host1x/*.gv11b/load", kPerMille},
+      {"/sys/devices/platform/host1x/*.gp10b/load", kPerMille},
+      {"/sys/devices/platform/host1x/*.ga10b/load", kPerMille},
+      {"/sys/devices/platform/*.gpu/load", kPerMille},
+      {"/sys/devices/platform/*/*.gpu/load", kPerMille},
+      {"/sys/class/drm/card*/device/gpu_busy_percent", kPerCent},
+  }};
+  for (const auto& [pattern, scale] : kSources) {
+    if (const auto paths = root.find(pattern); !paths.empty()) {
+      return {{.quantity = "gpu_load_share",
+               .name = {"", ""},
+               .paths = {paths.front()},
+               .scale = scale}};
+    }
+  }
+  return {};
+}
+
+}  // namespace rein

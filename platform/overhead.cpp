@@ -1,0 +1,135 @@
+#include "platform/overhead.hpp"
+
+#include <fmt/format.h>
+
+#include <ctime>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "common/error.hpp"
+#include "platform/control_guard.hpp"
+#include "platform/linux_platform.hpp"
+
+namespace rein {
+
+namespace {
+
+constexpr double kPeriodsHz = 10.0;
+
+class CountingCalls final : public SystemCalls {
+ public:
+  std::uint64_t count = 0;
+
+  int open_file(const char* path, int flags) override {
+    ++count;
+    return SystemCalls::open_file(path, flags);
+  }
+  ssize_t read_file(int descriptor, std::span<char> buffer, off_t offset) override {
+    ++count;
+    return SystemCalls::read_file(descriptor, buffer, offset);
+  }
+  ssize_t write_file(int descriptor, std::string_view text) override {
+    ++count;
+    return SystemCalls::write_file(descriptor, text);
+  }
+  void close_file(int descriptor) override {
+    ++count;
+    SystemCalls::close_file(descriptor);
+  }
+  int set_affinity(int thread, const CpuList& cpus) override {
+    ++count;
+    return SystemCalls::set_affinity(thread, cpus);
+  }
+  std::optional<CpuList> affinity(int thread) override {
+    ++count;
+    return SystemCalls::affinity(thread);
+  }
+  bool read_counters(int descriptor, std::span<std::uint64_t> numbers) override {
+    ++count;
+    return SystemCalls::read_counters(descriptor, numbers);
+  }
+};
+
+double cpu_time_us() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
+Overhead::Cost measure(const CountingCalls& calls, std::uint64_t rounds,
+                       const std::function<void(std::uint64_t round)>& work) {
+  const std::uint64_t calls_before = calls.count;
+  const double before_us = cpu_time_us();
+  for (std::uint64_t round = 0; round < rounds; ++round) {
+    work(round);
+  }
+  const auto divisor = static_cast<double>(rounds);
+  return {.time_us = (cpu_time_us() - before_us) / divisor,
+          .num_calls = static_cast<double>(calls.count - calls_before) / divisor};
+}
+
+}  // namespace
+
+Overhead measure_overhead(const Board& board, const std::filesystem::path& root_path,
+                          std::uint64_t rounds) {
+  CountingCalls calls;
+  const SysfsRoot root(root_path, calls);
+  const SteadyClock clock;
+  ControlGuard guard(root, nullptr, ControlGuard::Reach::kMachine);
+  LinuxPlatformOptions options;
+  if (!root.is_where_we_run()) {
+    options.applications.clear();
+  }
+  LinuxPlatform platform(board, root, clock, guard, options);
+
+  Configuration first;
+  Configuration last;
+  for (const auto& control : platform.controls()) {
+    first.push_back(0);
+    last.push_back(control.levels.size() - 1);
+  }
+  platform.sample();
+  platform.apply(first);
+  Overhead overhead{.num_signals = platform.signals().size(),
+                    .num_controls = platform.controls().size()};
+  overhead.sample = measure(calls, rounds, [&](std::uint64_t) { platform.sample(); });
+  overhead.apply_same = measure(calls, rounds, [&](std::uint64_t) { platform.apply(first); });
+  overhead.apply = measure(calls, rounds, [&](std::uint64_t round) {
+    for (const auto& grant : platform.apply(round % 2 == 0 ? last : first)) {
+      if (grant.refused) {
+        throw Error(platform.new_troubles().back());
+      }
+    }
+  });
+  return overhead;
+}
+
+std::string to_table(const Overhead& overhead) {
+  const auto line = [](const char* what, const Overhead::Cost& cost, const std::string& remark) {
+    return fmt::format("{:<9}{:>9.1f} us{:>8.1f} system calls   {}\n", what, cost.time_us,
+                       cost.num_calls, remark);
+  };
+  return line("sample", overhead.sample, fmt::format("{} signals", overhead.num_signals)) +
+         line("apply", overhead.apply,
+              fmt::format("each of {} controls changes", overhead.num_controls)) +
+         line("apply", overhead.apply_same, "nothing changes") +
+         fmt::format("{:<9}{:>9.1f} us   {:.4f} % of a core at {:.0f} periods a second\n", "period",
+                     overhead.period_us(), 100.0 * overhead.core_share(kPeriodsHz), kPeriodsHz);
+}
+
+std::string to_json(const Overhead& overhead) {
+  const auto cost = [](const Overhead::Cost& each) {
+    return nlohmann::ordered_json{{"time_us", each.time_us}, {"system_calls", each.num_calls}};
+  };
+  const nlohmann::ordered_json document{{"signals", overhead.num_signals},
+                                        {"controls", overhead.num_controls},
+                                        {"sample", cost(overhead.sample)},
+                                        {"apply", cost(overhead.apply)},
+                                        {"apply_same", cost(overhead.apply_same)},
+                                        {"period_us", overhead.period_us()},
+                                        {"periods_hz", kPeriodsHz},
+                                        {"core_share", overhead.core_share(kPeriodsHz)}};
+  return document.dump(2) + "\n";
+}
+
+}  // namespace rein

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "platform/board.hpp"
+#include "platform/sysfs_root.hpp"
+
+namespace rein {
+
+/// What managing a machine costs, in CPU time of this thread, the kernel's included, and in calls
+/// to the kernel.
+struct Overhead {
+  struct Cost {
+    double time_us = 0.0;
+    double num_calls = 0.0;
+  };
+  std::size_t num_signals = 0;
+  std::size_t num_controls = 0;
+  Cost sample;      ///< All signals once.
+  Cost apply;       ///< A configuration that differs in every control that can.
+  Cost apply_same;  ///< One that differs in none.
+
+  double period_us() const { return sample.time_us + apply.time_us; }
+  /// Of one core, with a period that often.
+  double core_share(double periods_hz) const { return period_us() * 1e-6 * periods_hz; }
+};
+
+/// Sets each control to its first and last level in turn, `rounds` times, and gives it back.
+/// Without a mapping where this process is not below the root. @throws Error as a LinuxPlatform and
+/// a ControlGuard for the machine do, or if the kernel refuses a control.
+Overhead measure_overhead(const Board& board, const std::filesystem::path& root,
+                          std::uint64_t rounds);
+
+std::string to_table(const Overhead& overhead);
+std::string to_json(const Overhead& overhead);
+
+}  // namespace rein

@@ -1,0 +1,204 @@
+#include "platform/restoration.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <utility>
+
+#include "platform/kernel_file.hpp"
+
+namespace rein {
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Restoration::Kind>, 3> kKinds{{
+    {"value", Restoration::Kind::kValue},
+    {"write", Restoration::Kind::kWrite},
+    {"group", Restoration::Kind::kGroup},
+}};
+constexpr int kMaxPasses = 5;
+
+/// A path with an end, as the kernel wants it; cut off if it is too long for the kernel anyway.
+class CPath {
+ public:
+  CPath(std::string_view path, std::string_view file) {
+    const std::size_t first = path.copy(text_.data(), text_.size() - 1);
+    text_[first + file.copy(text_.data() + first, text_.size() - 1 - first)] = '\0';
+  }
+  const char* get() const { return text_.data(); }
+
+ private:
+  std::array<char, PATH_MAX> text_;
+};
+
+enum class Outcome { kAsItWas, kChanged, kFailed };
+
+struct Step {
+  Outcome outcome = Outcome::kAsItWas;
+  int error = 0;
+};
+
+Step failure(ssize_t result) { return {Outcome::kFailed, static_cast<int>(-result)}; }
+
+/// What a file holds, in `buffer`. @return the number of bytes, or minus an error.
+ssize_t read_whole(SystemCalls& calls, const char* path, std::span<char> buffer) {
+  const int descriptor = calls.open_file(path, O_RDONLY);
+  if (descriptor < 0) {
+    return descriptor;
+  }
+  const ssize_t count = calls.read_file(descriptor, buffer, 0);
+  calls.close_file(descriptor);
+  return count;
+}
+
+/// @return 0 or minus an error.
+ssize_t write_whole(SystemCalls& calls, const char* path, std::string_view text) {
+  const int descriptor = calls.open_file(path, O_WRONLY | O_TRUNC);
+  if (descriptor < 0) {
+    return descriptor;
+  }
+  const ssize_t count = calls.write_file(descriptor, text);
+  calls.close_file(descriptor);
+  if (count < 0) {
+    return count;
+  }
+  return count == static_cast<ssize_t>(text.size()) ? 0 : -EIO;
+}
+
+Step write_text(SystemCalls& calls, const Restoration& restoration) {
+  const CPath path(restoration.path, "");
+  const ssize_t result = write_whole(calls, path.get(), restoration.text);
+  return result < 0 ? failure(result) : Step{Outcome::kChanged, 0};
+}
+
+Step write_value(SystemCalls& calls, const Restoration& restoration) {
+  const CPath path(restoration.path, "");
+  std::array<char, 4096> buffer;
+  const ssize_t count = read_whole(calls, path.get(), buffer);
+  if (count < 0) {
+    return failure(count);
+  }
+  if (trim({buffer.data(), static_cast<std::size_t>(count)}) == restoration.text) {
+    return {};
+  }
+  return write_text(calls, restoration);
+}
+
+Step remove_group(SystemCalls& calls, const Restoration& restoration) {
+  const CPath group(restoration.path, "");
+  const CPath members(restoration.path, "/cgroup.procs");
+  const CPath home(restoration.text, "/cgroup.procs");
+  std::array<char, 4096> buffer;
+  const ssize_t count = read_whole(calls, members.get(), buffer);
+  if (count < 0 && count != -ENOENT && count != -ENODEV) {
+    return failure(count);
+  }
+  std::string_view rest(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  while (!(rest = trim(rest)).empty()) {
+    const std::string_view process = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(process.size());
+    const ssize_t result = write_whole(calls, home.get(), process);
+    if (result < 0 && result != -ESRCH) {
+      return failure(result);
+    }
+  }
+  const int error = calls.remove_directory(group.get());
+  if (error == ENOENT) {
+    return {};
+  }
+  return error == 0 ? Step{Outcome::kChanged, 0} : failure(-error);
+}
+
+Step put_back(SystemCalls& calls, const Restoration& restoration, bool first_pass) {
+  switch (restoration.kind) {
+    case Restoration::Kind::kValue:
+      return write_value(calls, restoration);
+    case Restoration::Kind::kWrite: {
+      const Step step = write_text(calls, restoration);
+      return first_pass || step.outcome == Outcome::kFailed ? step : Step{};
+    }
+    case Restoration::Kind::kGroup:
+      return remove_group(calls, restoration);
+  }
+  return {};
+}
+
+/// Calls `visit` with each restoration, the last one first.
+template <typename Visit>
+void visit_backwards(std::string_view lines, const Visit& visit) {
+  std::size_t end = lines.rfind('\n');
+  while (end != std::string_view::npos) {
+    const std::size_t before = end == 0 ? std::string_view::npos : lines.rfind('\n', end - 1);
+    const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
+    Restoration restoration;
+    if (Restoration::parse(lines.substr(begin, end - begin), restoration)) {
+      visit(restoration);
+    }
+    end = before;
+  }
+}
+
+}  // namespace
+
+std::string Restoration::line() const {
+  std::string line;
+  for (const auto& [word, each] : kKinds) {
+    if (each == kind) {
+      line = word;
+    }
+  }
+  return line.append(" ").append(path).append("\t").append(text).append("\n");
+}
+
+bool Restoration::parse(std::string_view line, Restoration& restoration) {
+  const std::size_t blank = line.find(' ');
+  const std::size_t tab = line.find('\t');
+  if (blank == std::string_view::npos || tab == std::string_view::npos || tab < blank) {
+    return false;
+  }
+  restoration.path = line.substr(blank + 1, tab - blank - 1);
+  restoration.text = line.substr(tab + 1);
+  for (const auto& [word, kind] : kKinds) {
+    if (line.substr(0, blank) == word) {
+      restoration.kind = kind;
+      return restoration.path.starts_with('/');
+    }
+  }
+  return false;
+}
+
+bool restore(SystemCalls& calls, std::string_view lines, RestorationListener& listener) {
+  bool all_well = true;
+  bool moved = true;
+  for (int pass = 0; pass < kMaxPasses && moved; ++pass) {
+    moved = false;
+    all_well = true;
+    visit_backwards(lines, [&](const Restoration& restoration) {
+      const Step step = put_back(calls, restoration, pass == 0);
+      moved = moved || step.outcome == Outcome::kChanged;
+      all_well = all_well && step.outcome != Outcome::kFailed;
+      if (step.outcome == Outcome::kChanged) {
+        listener.restored(restoration);
+      }
+    });
+  }
+  if (all_well && !moved) {
+    return true;
+  }
+  // What is still not as it was, and why.
+  bool refused = false;
+  visit_backwards(lines, [&](const Restoration& restoration) {
+    const Step step = put_back(calls, restoration, /*first_pass=*/false);
+    refused = refused || step.outcome == Outcome::kFailed;
+    if (step.outcome != Outcome::kAsItWas) {
+      listener.failed(restoration, step.error);
+    }
+  });
+  return !refused;
+}
+
+}  // namespace rein

@@ -1,0 +1,55 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "support/process.hpp"
+#include "support/temporary_tree.hpp"
+
+namespace rein {
+namespace {
+
+const std::string kPolicy = "/sys/devices/system/cpu/cpufreq/policy0";
+
+struct Machine {
+  Machine() {
+    tree.write("/sys/devices/system/cpu/online", "0\n");
+    tree.write(kPolicy + "/affected_cpus", "0\n");
+    tree.write(kPolicy + "/scaling_available_frequencies", "600000 1400000 \n");
+    tree.write(kPolicy + "/scaling_available_governors", "ondemand userspace \n");
+    tree.write(kPolicy + "/scaling_governor", "ondemand\n");
+    tree.write(kPolicy + "/scaling_setspeed", "<unsupported>\n");
+    tree.write(kPolicy + "/scaling_cur_freq", "600000\n");
+  }
+  std::vector<std::string> command(const std::vector<std::string>& options) const {
+    std::vector<std::string> command{REIN_PROGRAM, "probe", "--sysfs-root", tree.path().string()};
+    command.insert(command.end(), options.begin(), options.end());
+    return command;
+  }
+  test::TemporaryTree tree;
+};
+
+DOCTEST_TEST_CASE("probe tells what a period costs, and gives the machine back") {
+  const Machine machine;
+  Process process(machine.command({"--overhead", "--json"}));
+  DOCTEST_REQUIRE(process.wait() == 0);
+  const auto cost = nlohmann::json::parse(process.output());
+  DOCTEST_CHECK(cost["controls"] == 1);
+  // Governor, set-point (open, write, close), what was granted.
+  DOCTEST_CHECK(cost["apply"]["system_calls"] == 5);
+  DOCTEST_CHECK(cost["apply_same"]["system_calls"] == 0);
+  DOCTEST_CHECK(cost["period_us"] > 0);
+  DOCTEST_CHECK(machine.tree.root().read(kPolicy + "/scaling_governor") == "ondemand");
+}
+
+DOCTEST_TEST_CASE("a board file that probe is to look at is refused like any other") {
+  const Machine machine;
+  machine.tree.write("/board.yaml", "name: x\ncpus: none\n");
+  const std::string board = (machine.tree.path() / "board.yaml").string();
+  Process process(machine.command({"--board", board}));
+  DOCTEST_CHECK(process.wait() == 3);
+  DOCTEST_CHECK(process.errors().starts_with("rein: " + board + ":2:"));
+}
+
+}  // namespace
+}  // namespace rein

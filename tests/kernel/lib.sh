@@ -1,0 +1,106 @@
+# shellcheck shell=bash
+# What run.sh and run_arm64.sh share; sourced by bash with `set -euo pipefail`. Gives $source_dir and
+# $work, a folder that is removed in the end.
+
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache_dir=$source_dir/build/kernel-cache
+success_marker="kernel tests: passed"
+export LC_ALL=C
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+skip() {
+  echo "SKIPPED: real-kernel tests: $*"
+  exit 77
+}
+
+need() {
+  local program
+  for program in "$@"; do
+    command -v "$program" >/dev/null ||
+      skip "$program is not installed (experiments/setup.sh --tests does it)"
+  done
+}
+
+# fetch_guest ARCH: Debian's newest kernel of an architecture with its drivers and a static busybox,
+# once, to $guest_dir.
+fetch_guest() {
+  guest_dir=$cache_dir/$1
+  mkdir -p "$guest_dir"
+  exec 9>"$guest_dir/lock"  # The tests of another build may be at it.
+  flock 9
+  if [ ! -e "$guest_dir/complete" ]; then
+    local status=0
+    # Not in a condition, where `set -e` would not hold.
+    set +e
+    (set -e && fetch_packages "$1") >"$guest_dir/fetch.log" 2>&1
+    status=$?
+    set -e
+    [ $status -eq 0 ] || skip "no kernel of $1 could be had: $(head -n 1 "$guest_dir/fetch.log")"
+    touch "$guest_dir/complete"
+  fi
+  exec 9>&-
+}
+
+# Lists and packages go to a folder of their own: nothing is installed, and what apt knows of this
+# machine stays as it is.
+fetch_packages() {
+  local arch=$1 fetch=$guest_dir/fetch kernel package
+  rm -rf "$fetch" "$guest_dir/drivers"
+  mkdir -p "$fetch"/{lists,archives}/partial
+  cd "$fetch"
+  local options=(
+    -qq -o "APT::Architecture=$arch" -o "APT::Architectures=$arch" -o Dir::State::status=/dev/null
+    -o "Dir::State::lists=$fetch/lists" -o "Dir::Cache=$fetch" -o APT::Sandbox::User=
+    -o APT::Update::Error-Mode=any -o Acquire::Languages=none
+  )
+  apt-get "${options[@]}" update
+  kernel=$(apt-cache "${options[@]}" depends "linux-image-$arch" |
+    sed -n 's/^ *Depends: \(linux-image-.*\)$/\1/p' | head -n 1)
+  apt-get "${options[@]}" download "${kernel:?}" busybox-static
+  for package in ./*.deb; do
+    dpkg -x "$package" unpacked
+  done
+  cp unpacked/boot/vmlinuz-* "$guest_dir/vmlinuz"
+  cp "$(find unpacked -path '*bin/busybox')" "$guest_dir/busybox"
+  cp -r unpacked/lib/modules/*/kernel/drivers "$guest_dir/drivers"
+  rm -rf "$fetch"
+}
+
+# new_root INIT: begins the guest's root file system in $root.
+new_root() {
+  root=$work/root
+  mkdir -p "$root"/{bin,dev,mods,proc,sys,tmp,var/lib}
+  cp "$guest_dir/busybox" "$root/bin/busybox"
+  install -m 755 "$1" "$root/init"
+}
+
+# add_modules NAME...: kernel modules with those that they depend on, to /mods, where the file
+# `order` lists them in the order of loading.
+add_modules() {
+  local name file needed
+  for name in "$@"; do
+    name=${name//-/_}
+    [ ! -e "$root/mods/$name.ko" ] || continue
+    file=$(find "$guest_dir/drivers" -name "${name//_/[-_]}.ko")
+    [ -n "$file" ] || { echo "the kernel has no module $name" >&2; return 1; }
+    needed=$(tr '\0' '\n' <"$file" | sed -n 's/^depends=//p' | tr ',' ' ')
+    # shellcheck disable=SC2086
+    add_modules $needed
+    cp "$file" "$root/mods/$name.ko"
+    echo "$name" >>"$root/mods/order"
+  done
+}
+
+# boot SECONDS QEMU OPTION...: shows what the guest says; fails if that is not that its tests passed,
+# or does not come within the time. Tests that were all filtered out have not passed.
+boot() {
+  local seconds=$1
+  shift
+  (cd "$root" && find . | cpio --create --format=newc --quiet | gzip -1) >"$work/initrd"
+  timeout --kill-after=5 "$seconds" "$@" -m 512 -kernel "$guest_dir/vmlinuz" \
+    -initrd "$work/initrd" -display none -vga none -nic none -monitor none -serial stdio -no-reboot \
+    </dev/null 2>&1 | tr -d '\r' | tee "$work/console" ||
+    echo "the guest did not end within $seconds s, or qemu failed" >&2
+  grep -qx "$success_marker" "$work/console" && ! grep -q "test cases: *0 |" "$work/console"
+}

@@ -1,0 +1,211 @@
+#include "platform/thermal_attributes.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "platform/attribute_sensor.hpp"
+#include "platform/sensor_samples.hpp"
+#include "support/temporary_tree.hpp"
+
+namespace rein {
+
+namespace {
+
+using test::Values;
+using Strings = std::vector<std::string>;
+
+const std::string kThermal = "/sys/class/thermal/";
+const std::string kHwmon = "/sys/class/hwmon/hwmon";
+
+struct Files {
+  void write_all(const std::string& folder,
+                 const std::vector<std::pair<std::string, std::string>>& files) const {
+    for (const auto& [name, text] : files) {
+      tree.write(folder + "/" + name, text + "\n");
+    }
+  }
+  void add_zone(int number, const std::string& type, const std::string& temp) const {
+    write_all(kThermal + "thermal_zone" + std::to_string(number), {{"type", type}, {"temp", temp}});
+  }
+  void add_cooling(int number, const std::string& type, const std::string& state,
+                   const std::string& max) const {
+    write_all(kThermal + "cooling_device" + std::to_string(number),
+              {{"type", type}, {"cur_state", state}, {"max_state", max}});
+  }
+  std::vector<Attribute> temperatures() {
+    return test::named(tree.root(),
+                       find_temperatures(tree.root(), find_hwmon_chips(tree.root()), missing));
+  }
+  std::vector<Attribute> throttling() const {
+    return test::named(tree.root(), find_throttling(tree.root(), find_hwmon_chips(tree.root())));
+  }
+  Values first_values(const std::vector<Attribute>& attributes) const {
+    AttributeSensor sensor(tree.root(), attributes);
+    return test::Sampler(sensor).values();
+  }
+
+  test::TemporaryTree tree;
+  std::vector<Missing> missing;
+};
+
+}  // namespace
+
+DOCTEST_TEST_CASE("zones are named by their type, and those of the same type by number as well") {
+  Files files;
+  files.add_zone(0, "cpu-thermal", "45500");
+  files.add_zone(1, "acpitz", "30000");
+  files.add_zone(2, "acpitz", "-5000");
+  files.add_zone(3, "skin, left", "31000");
+  files.add_cooling(0, "fan", "0", "1");
+  DOCTEST_CHECK(test::names(files.temperatures()) ==
+                Strings{"temperature_c.cpu-thermal", "temperature_c.acpitz_zone1",
+                        "temperature_c.acpitz_zone2", "temperature_c.skin__left"});
+  DOCTEST_CHECK(files.first_values(files.temperatures()) == Values{45.5, 30.0, -5.0, 31.0});
+  DOCTEST_CHECK(files.missing.empty());
+}
+
+DOCTEST_TEST_CASE("a machine without temperatures says so") {
+  Files files;
+  DOCTEST_CHECK(files.temperatures().empty());
+  DOCTEST_REQUIRE(files.missing.size() == 1);
+  DOCTEST_CHECK(files.missing[0].line() ==
+                "/sys/class/thermal: has no thermal zones; the driver of this board's sensors");
+}
+
+DOCTEST_TEST_CASE("hwmon's labelled temperatures are taken where no zone shows the chip") {
+  Files files;
+  files.add_zone(0, "cpu-thermal", "45500");
+  files.add_zone(1, "x86_pkg_temp", "45500");
+  files.write_all(kHwmon + "0",
+                  {{"name", "cpu_thermal"}, {"temp1_label", "x"}, {"temp1_input", "1"}});
+  files.write_all(kHwmon + "1",
+                  {{"name", "coretemp"}, {"temp1_label", "Core 0"}, {"temp1_input", "1"}});
+  files.write_all(kHwmon + "2", {{"name", "k10temp"},
+                                 {"update_interval", "100"},
+                                 {"temp1_label", "Tctl"},
+                                 {"temp1_input", "51000"},
+                                 {"temp2_input", "1"},
+                                 {"temp3_label", "broken"},
+                                 {"temp3_fault", "1"},
+                                 {"temp3_input", "1"},
+                                 {"temp4_label", "off"},
+                                 {"temp4_enable", "0"},
+                                 {"temp4_input", "1"},
+                                 {"temp5_label", "no input"}});
+  files.write_all(kHwmon + "3",
+                  {{"name", "nvme"}, {"temp1_label", "Composite"}, {"temp1_input", "1"}});
+  const auto found = files.temperatures();
+  DOCTEST_CHECK(test::names(found) == Strings{"temperature_c.cpu-thermal",
+                                              "temperature_c.x86_pkg_temp", "temperature_c.Tctl"});
+  DOCTEST_CHECK(found.back().update == std::chrono::milliseconds(100));
+  DOCTEST_CHECK(files.first_values(found).back() == 51.0);
+  DOCTEST_CHECK(files.missing.size() == 1);
+}
+
+DOCTEST_TEST_CASE("zones that are known to show no temperature are left out") {
+  Files files;
+  files.add_zone(0, "CPU-therm", "45500");
+  files.add_zone(1, "PMIC-Die", "100000");
+  files.add_zone(2, "INT3400 Thermal", "20000");
+  files.add_zone(3, "iwlwifi_1", "40000");
+  DOCTEST_CHECK(test::names(files.temperatures()) == Strings{"temperature_c.CPU-therm"});
+}
+
+DOCTEST_TEST_CASE("cooling devices show what they take, and fans what they give") {
+  Files files;
+  files.add_cooling(0, "thermal-cpufreq-0", "3", "12");
+  files.add_cooling(1, "cpufreq-cpu4", "0", "15");
+  files.add_cooling(2, "devfreq-11800000.gpu", "2", "4");
+  files.add_cooling(3, "Processor", "1", "10");
+  files.add_cooling(4, "Processor", "1", "10");
+  files.add_cooling(5, "pwm-fan", "1", "3");
+  files.add_cooling(6, "LCD", "1", "100");
+  files.add_cooling(7, "intel_powerclamp", "-1", "50");
+  files.add_cooling(8, "TCC Offset", "3", "63");
+  files.add_cooling(9, "cpu-throttle-alert", "1", "2");
+  files.add_cooling(10, "gpu-balanced", "0", "0");
+  files.add_cooling(11, "cpu-balanced", "0", "x");
+  DOCTEST_CHECK(test::names(files.throttling()) ==
+                Strings{"throttle_share.thermal-cpufreq-0", "throttle_share.cpufreq-cpu4",
+                        "throttle_share.devfreq-11800000.gpu", "throttle_share.Processor",
+                        "cooling_share.pwm-fan", "throttle_share.cpu-throttle-alert"});
+  const auto values = files.first_values(files.throttling());
+  DOCTEST_CHECK(values[0] == 0.25);
+  DOCTEST_CHECK(values[1] == 0.0);
+  DOCTEST_CHECK(values[2] == 0.5);
+  DOCTEST_CHECK(values[3].value() == doctest::Approx(0.1));
+  DOCTEST_CHECK(values[4].value() == doctest::Approx(1.0 / 3.0));
+  DOCTEST_CHECK(values[5] == 0.5);
+}
+
+DOCTEST_TEST_CASE("x86 counts throttling once a package and once a core") {
+  Files files;
+  for (int cpu = 0; cpu < 4; ++cpu) {
+    const std::string folder = fmt::format("/sys/devices/system/cpu/cpu{}", cpu);
+    files.write_all(folder + "/topology",
+                    {{"physical_package_id", "0"}, {"core_id", std::to_string(cpu / 2 * 4)}});
+    files.write_all(folder + "/thermal_throttle",
+                    {{"package_throttle_count", "7"}, {"core_throttle_count", "2"}});
+  }
+  const std::string cpus = "/sys/devices/system/cpu/cpu";
+  files.tree.make_folder("/sys/devices/system/cpu/cpufreq");
+  const auto found = files.throttling();
+  DOCTEST_CHECK(test::names(found) == Strings{"throttle_events.package0", "throttle_events.core0",
+                                              "throttle_events.core4"});
+  AttributeSensor sensor(files.tree.root(), found);
+  test::Sampler sampler(sensor);
+  sampler.sample();
+  files.tree.write(cpus + "0/thermal_throttle/package_throttle_count", "9");
+  files.tree.write(cpus + "2/thermal_throttle/core_throttle_count", "3");
+  DOCTEST_CHECK(sampler.values(std::chrono::seconds(1)) == Values{2.0, 0.0, 1.0});
+}
+
+DOCTEST_TEST_CASE("of many cores only the packages' throttling is counted") {
+  Files files;
+  for (int cpu = 0; cpu < 18; ++cpu) {
+    const std::string folder = fmt::format("/sys/devices/system/cpu/cpu{}", cpu);
+    files.write_all(folder + "/topology", {{"physical_package_id", std::to_string(cpu / 9)},
+                                           {"core_id", std::to_string(cpu % 9)}});
+    files.write_all(folder + "/thermal_throttle",
+                    {{"package_throttle_count", "7"}, {"core_throttle_count", "2"}});
+  }
+  DOCTEST_CHECK(test::names(files.throttling()) ==
+                Strings{"throttle_events.package0", "throttle_events.package1"});
+}
+
+DOCTEST_TEST_CASE("a Jetson counts its over-current events") {
+  Files files;
+  files.write_all(kHwmon + "3", {{"name", "soctherm_oc"},
+                                 {"oc1_event_cnt", "0"},
+                                 {"oc1_throt_en", "1"},
+                                 {"oc3_event_cnt", "37"}});
+  DOCTEST_CHECK(test::names(files.throttling()) ==
+                Strings{"throttle_events.oc1", "throttle_events.oc3"});
+}
+
+DOCTEST_TEST_CASE("a Raspberry Pi says what holds it back") {
+  const Strings names{"throttled.undervoltage", "throttled.frequency_capped", "throttled.throttled",
+                      "throttled.soft_temperature_limit"};
+  for (const char* path : {"/sys/devices/platform/soc/soc:firmware/get_throttled",
+                           "/sys/devices/platform/soc@107c000000/soc@107c000000:firmware/"
+                           "get_throttled"}) {
+    DOCTEST_CAPTURE(path);
+    Files files;
+    files.tree.write(path, "d0008\n");
+    files.write_all(kHwmon + "1", {{"name", "rpi_volt"}, {"in0_lcrit_alarm", "1"}});
+    DOCTEST_CHECK(test::names(files.throttling()) == names);
+    DOCTEST_CHECK(files.first_values(files.throttling()) == Values{0.0, 0.0, 0.0, 1.0});
+  }
+}
+
+DOCTEST_TEST_CASE("without get_throttled the voltage monitor tells of a bad supply") {
+  Files files;
+  files.write_all(kHwmon + "1", {{"name", "rpi_volt"}, {"in0_lcrit_alarm", "1"}});
+  files.write_all(kHwmon + "2", {{"name", "other"}, {"in0_lcrit_alarm", "1"}});
+  DOCTEST_CHECK(test::names(files.throttling()) == Strings{"throttled.undervoltage"});
+  DOCTEST_CHECK(files.first_values(files.throttling()) == Values{1.0});
+}
+
+}  // namespace rein
