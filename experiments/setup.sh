@@ -14,34 +14,59 @@ packages=(
   dataset-fashion-mnist   # the images that are served
   stress-ng               # the co-runners
 )
+# Those without which tests/kernel/ is skipped, and says so.
+for_kernel_tests=(
+  qemu-system-x86 qemu-system-arm acpica-tools cpio g++-aarch64-linux-gnu
+)
 if [ "${1:-}" = --tests ]; then
   packages+=(clang-format clang-tidy codespell python3)
 fi
 
-missing=()
-for package in "${packages[@]}"; do
-  dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null |
-    grep -qx installed || missing+=("$package")
-done
-[ ${#missing[@]} -eq 0 ] && exit 0
+# missing PACKAGE...: those that are not installed.
+missing() {
+  local package
+  for package in "$@"; do
+    dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null |
+      grep -qx installed || echo "$package"
+  done
+}
+mapfile -t needed < <(missing "${packages[@]}")
+optional=()
+if [ "${1:-}" = --tests ]; then
+  mapfile -t optional < <(missing "${for_kernel_tests[@]}")
+fi
+[ $((${#needed[@]} + ${#optional[@]})) -eq 0 ] && exit 0
 
-echo "Installing: ${missing[*]}"
-install="apt-get install -y --no-install-recommends ${missing[*]}"
 if [ "$(id -u)" -eq 0 ]; then
   as_root=()
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
   as_root=(sudo)
+elif [ ${#needed[@]} -eq 0 ]; then
+  echo "Not installed, as only root can: ${optional[*]}; the real-kernel tests will be skipped" >&2
+  exit 0
 else
   echo "Packages are missing, and only root can install them. Run this, then try again:" >&2
-  echo "  su -c 'apt-get update && $install'" >&2
+  echo "  su -c 'apt-get update && apt-get install -y --no-install-recommends ${needed[*]}'" >&2
   exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# shellcheck disable=SC2086
-if ! { ${as_root[@]+"${as_root[@]}"} apt-get update && ${as_root[@]+"${as_root[@]}"} $install; } >"$log" 2>&1; then
+# install_now PACKAGE...: fails, with apt's words in the log, if one cannot be had.
+install_now() {
+  [ $# -gt 0 ] || return 0
+  echo "Installing: $*"
+  ${as_root[@]+"${as_root[@]}"} apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1
+}
+
+${as_root[@]+"${as_root[@]}"} apt-get update >"$log" 2>&1 || true  # Installing will tell.
+if ! install_now "${needed[@]}"; then
   cat "$log" >&2
-  echo "The packages could not be installed; this was tried: apt-get update && $install" >&2
+  echo "The packages could not be installed; this was tried: apt-get update && apt-get install -y" \
+    "--no-install-recommends ${needed[*]}" >&2
   exit 1
+fi
+if ! install_now "${optional[@]}"; then
+  tail -n 3 "$log" >&2
+  echo "Not to be had here: ${optional[*]}; the real-kernel tests will be skipped" >&2
 fi

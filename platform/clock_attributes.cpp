@@ -3,45 +3,23 @@
 #include <array>
 #include <utility>
 
+#include "platform/clock_files.hpp"
 #include "platform/domain_path.hpp"
 #include "platform/sysfs_root.hpp"
 
 namespace rein {
-
-namespace {
-
-struct ClockFile {
-  const char* name;
-  double mhz;  ///< Of its unit.
-};
-
-ClockFile file_of(ClockInterface interface) {
-  switch (interface) {
-    case ClockInterface::kCpufreq:
-      return {"scaling_cur_freq", 1e-3};
-    case ClockInterface::kDevfreq:
-      return {"cur_freq", 1e-6};
-    case ClockInterface::kBpmp:
-      return {"rate", 1e-6};
-    case ClockInterface::kMali:
-      break;
-  }
-  return {"clock", 1.0};
-}
-
-}  // namespace
 
 std::vector<Attribute> find_frequencies(const SysfsRoot& root,
                                         const std::vector<DomainSpec>& domains) {
   std::vector<Attribute> found;
   for (const auto& domain : domains) {
     const auto folder = domain_path(root, domain);
-    const auto [name, mhz] = file_of(domain.interface);
-    if (folder && root.exists(*folder + "/" + name)) {
+    const ClockFiles& files = ClockFiles::of(domain.interface);
+    if (folder && root.exists(*folder + "/" + files.current)) {
       found.push_back({.quantity = "frequency_mhz",
                        .name = {domain.name, ""},
-                       .paths = {*folder + "/" + name},
-                       .scale = mhz});
+                       .paths = {*folder + "/" + files.current},
+                       .scale = 1.0 / files.per_mhz});
     }
   }
   return found;

@@ -1,7 +1,6 @@
 #include "platform/frequency_domain.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string_view>
@@ -22,18 +21,19 @@ std::optional<std::uint64_t> read_count(const SysfsRoot& root, const std::string
 
 std::string file_of(const std::string& folder, const char* file) { return folder + "/" + file; }
 
+/// devfreq makes the set-point only when its governor is chosen, and for root alone, where limits
+/// do as well.
 bool is_manual(const SysfsRoot& root, const std::string& folder, const ClockFiles& files) {
-  if (*files.setpoint == '\0' || !root.exists(file_of(folder, files.governor))) {
+  if (*files.setpoint == '\0' || !root.exists(file_of(folder, files.setpoint)) ||
+      !root.exists(file_of(folder, files.governor))) {
     return false;
   }
   if (*files.governors == '\0') {
     return true;
   }
-  // devfreq makes the set-point when its governor is chosen, and makes it for root.
-  const bool within_reach = root.exists(file_of(folder, files.setpoint)) || geteuid() == 0;
   const std::string offered = root.try_read(file_of(folder, files.governors)).value_or("");
   const auto words = split_words(offered);
-  return within_reach && std::ranges::find(words, files.manual) != words.end();
+  return std::ranges::find(words, files.manual) != words.end();
 }
 
 std::vector<double> opps_of(const SysfsRoot& root, const std::string& folder,
@@ -67,10 +67,7 @@ std::optional<Missing> FrequencyDomain::obstacle(const SysfsRoot& root, const Do
   for (const auto& folder : folders) {
     std::vector<std::string> needed{files.min, files.max};
     if (manual) {
-      needed = {files.governor};
-      if (root.exists(file_of(folder, files.setpoint))) {
-        needed.emplace_back(files.setpoint);
-      }
+      needed = {files.governor, files.setpoint};
     }
     for (const auto& file : needed) {
       if (file.empty() || !root.writable(file_of(folder, file.c_str()))) {
@@ -123,7 +120,8 @@ void FrequencyDomain::save(const Clock& clock, ControlGuard& guard) const {
   }
   // Saved first, so restored last: the set-point can be written only under our governor.
   guard.save(path(files_.governor));
-  if (root_.read(path(files_.governor)) == files_.manual) {
+  const bool is_set = read_count(root_, path(files_.setpoint)).has_value();
+  if (is_set && root_.read(path(files_.governor)) == files_.manual) {
     guard.save(path(files_.setpoint));
   } else if (std::string_view(files_.setpoint) == files_.current) {
     // It goes on from what it was, and changes by itself once the governor is back.

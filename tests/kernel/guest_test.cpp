@@ -8,6 +8,7 @@
 #include <linux/i2c.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,24 +46,35 @@ std::string read(const std::string& path) {
 
 void write(const std::string& path, const std::string& value) { SysfsRoot().write(path, value); }
 
+/// Calls `visit` with each file and folder below a folder. Folders may vanish meanwhile.
+void visit_below(const std::string& folder,
+                 const std::function<void(const std::string& path, const struct stat&)>& visit) {
+  std::error_code error;
+  const auto end = std::filesystem::recursive_directory_iterator();
+  for (auto entry = std::filesystem::recursive_directory_iterator(folder, error);
+       !error && entry != end; entry.increment(error)) {
+    struct stat status {};
+    if (lstat(entry->path().c_str(), &status) == 0) {
+      visit(entry->path(), status);
+    }
+  }
+}
+
 /// All that anybody could set of this machine's CPUs and control groups.
 std::map<std::string, std::string> settings() {
   std::map<std::string, std::string> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(kCpus)) {
-    if (entry.is_symlink() || !entry.is_regular_file()) {
-      continue;
+  visit_below(kCpus, [&found](const std::string& path, const struct stat& status) {
+    if (S_ISREG(status.st_mode) && (status.st_mode & S_IWUSR) != 0) {
+      found[path] = read(path);
     }
-    if ((entry.status().permissions() & std::filesystem::perms::owner_write) !=
-        std::filesystem::perms::none) {
-      found[entry.path()] = read(entry.path());
+  });
+  visit_below(kGroups, [&found](const std::string& path, const struct stat& status) {
+    if (S_ISDIR(status.st_mode)) {
+      found[path] = "";
+    } else if (path.ends_with("/cgroup.subtree_control") || path.ends_with("/cpu.max")) {
+      found[path] = read(path);
     }
-  }
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(kGroups)) {
-    const std::string name = entry.path().filename();
-    if (entry.is_directory() || name == "cgroup.subtree_control" || name == "cpu.max") {
-      found[entry.path()] = entry.is_directory() ? "" : read(entry.path());
-    }
-  }
+  });
   return found;
 }
 
@@ -97,12 +109,13 @@ bool within(std::chrono::milliseconds time, Condition condition) {
   return true;
 }
 
-/// The machine is as it was before, and nobody is at it any more. Puts the machine back by hand if
-/// it is not, so that one test's failure is not all the others'.
+/// Remembers how the machine is, when nobody is at it any more. Puts it back by hand in the end, so
+/// that one test's failure is not all the others'.
 class Unchanged {
  public:
   Unchanged() {
     DOCTEST_REQUIRE(within(kLate, [] { return guardians().empty(); }));
+    before_ = settings();
   }
 
   bool within_time(std::chrono::milliseconds time) const {
@@ -141,7 +154,7 @@ class Unchanged {
   }
 
  private:
-  std::map<std::string, std::string> before_ = settings();
+  std::map<std::string, std::string> before_;
 };
 
 /// A process that runs `body`, which calls its argument when it is where the test wants it.

@@ -100,7 +100,7 @@ boot() {
   (cd "$root" && find . | cpio --create --format=newc --quiet | gzip -1) >"$work/initrd"
   timeout --kill-after=5 "$seconds" "$@" -m 512 -kernel "$guest_dir/vmlinuz" \
     -initrd "$work/initrd" -display none -vga none -nic none -monitor none -serial stdio -no-reboot \
-    </dev/null 2>&1 | tr -d '\r' | tee "$work/console" ||
+    </dev/null 2>&1 | sed -u 's/\r//g' | tee "$work/console" ||
     echo "the guest did not end within $seconds s, or qemu failed" >&2
   grep -qx "$success_marker" "$work/console" && ! grep -q "test cases: *0 |" "$work/console"
 }

@@ -128,16 +128,36 @@ DOCTEST_TEST_CASE("a domain cannot be set while all of its CPUs are offline") {
   DOCTEST_CHECK_FALSE(domain.available());
 }
 
+DOCTEST_TEST_CASE("policies that the board file joins are set together, and each comes back") {
+  Machine machine("schedutil userspace");
+  const std::string other = "/sys/devices/system/cpu/cpufreq/policy4";
+  machine.tree.write(other + "/scaling_available_governors", "schedutil userspace\n");
+  machine.tree.write(other + "/scaling_governor", "schedutil\n");
+  machine.tree.write(other + "/scaling_setspeed", "<unsupported>\n");
+  machine.spec.paths = {"policy{0,4-5}"};
+  {
+    ControlGuard guard(machine.tree.root(), fail);
+    FrequencyDomain domain(machine.tree.root(), machine.spec, guard);
+    domain.set(2);
+    DOCTEST_CHECK(machine.value("/scaling_setspeed") == "1400000");
+    DOCTEST_CHECK(machine.tree.root().read(other + "/scaling_setspeed") == "1400000");
+  }
+  DOCTEST_CHECK(machine.value("/scaling_governor") == "ondemand");
+  DOCTEST_CHECK(machine.tree.root().read(other + "/scaling_governor") == "schedutil");
+}
+
 DOCTEST_TEST_CASE("a GPU's devfreq is set in Hz, by governor or by limits") {
   const std::string folder = "/sys/devices/gpu.0/devfreq/57000000.gpu";
   for (const bool userspace : {true, false}) {
     DOCTEST_CAPTURE(userspace);
     const test::TemporaryTree tree;
     tree.write(folder + "/available_frequencies", "76800000 153600000 921600000\n");
-    tree.write(folder + "/available_governors",
-               userspace ? "nvhost_podgov userspace\n" : "nvhost_podgov performance\n");
-    tree.write(folder + "/governor", "nvhost_podgov\n");
-    tree.write(folder + "/userspace/set_freq", "undefined\n");
+    tree.write(folder + "/available_governors", "nvhost_podgov userspace performance\n");
+    tree.write(folder + "/governor", userspace ? "userspace\n" : "nvhost_podgov\n");
+    // It is there only under its governor.
+    if (userspace) {
+      tree.write(folder + "/userspace/set_freq", "undefined\n");
+    }
     tree.write(folder + "/min_freq", "76800000\n");
     tree.write(folder + "/max_freq", "921600000\n");
     tree.write(folder + "/cur_freq", "153600000\n");
@@ -151,12 +171,13 @@ DOCTEST_TEST_CASE("a GPU's devfreq is set in Hz, by governor or by limits") {
       DOCTEST_CHECK(labels(domain) == std::vector<std::string>{"76.8MHz", "153.6MHz", "921.6MHz"});
       domain.set(1);
       DOCTEST_CHECK(domain.granted() == 153.6);
-      DOCTEST_CHECK(tree.root().read(folder + "/userspace/set_freq") ==
-                    (userspace ? "153600000" : "undefined"));
+      DOCTEST_CHECK(tree.root().try_read(folder + "/userspace/set_freq") ==
+                    (userspace ? std::optional<std::string>("153600000") : std::nullopt));
       DOCTEST_CHECK(tree.root().read(folder + "/max_freq") ==
                     (userspace ? "921600000" : "153600000"));
     }
-    DOCTEST_CHECK(tree.root().read(folder + "/governor") == "nvhost_podgov");
+    DOCTEST_CHECK(tree.root().read(folder + "/governor") ==
+                  (userspace ? "userspace" : "nvhost_podgov"));
     DOCTEST_CHECK(tree.root().read(folder + "/min_freq") == "76800000");
     DOCTEST_CHECK(tree.root().read(folder + "/max_freq") == "921600000");
   }
