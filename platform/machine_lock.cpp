@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <functional>
 #include <thread>
@@ -45,8 +44,8 @@ int make_socket() {
   return descriptor;
 }
 
-/// The process that made the lock; 0 if it is gone, or not to be seen from here.
-pid_t holder(const Address& address) {
+/// The process that made the lock; 0 if it cannot be told.
+pid_t maker_of(const Address& address) {
   const int descriptor = make_socket();
   ucred credentials{};
   socklen_t size = sizeof credentials;
@@ -54,8 +53,28 @@ pid_t holder(const Address& address) {
     getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
   }
   close(descriptor);
-  const pid_t process = credentials.pid;
-  return process > 0 && (kill(process, 0) == 0 || errno == EPERM) ? process : 0;
+  return credentials.pid;
+}
+
+/// Whether it runs: one that has ended but was not waited for does not.
+bool is_running(pid_t process) {
+  const auto status = SysfsRoot().try_read(fmt::format("/proc/{}/stat", process));
+  return status && status->find(") Z ") == std::string::npos;
+}
+
+std::string refusal(pid_t process, int reason) {
+  if (reason != EADDRINUSE || process == 0) {
+    return fmt::format("this machine cannot be locked: {}", std::strerror(reason));
+  }
+  return is_running(process)
+             ? fmt::format(
+                   "this machine is managed by another run, process {}: wait for its end, "
+                   "or end it",
+                   process)
+             : fmt::format(
+                   "this machine is still being given back by the guardian of process {}, "
+                   "which was killed: try again",
+                   process);
 }
 
 }  // namespace
@@ -64,22 +83,18 @@ MachineLock::MachineLock(const SysfsRoot& root) : descriptor_(make_socket()) {
   const Address address(root);
   const SteadyClock clock;
   const TimePoint end = clock.now() + kPatience;
+  pid_t process = 0;
   while (bind(descriptor_, address.get(), address.size) != 0) {
     const int reason = errno;
-    const pid_t process = reason == EADDRINUSE ? holder(address) : 0;
-    if (reason == EADDRINUSE && process == 0 && clock.now() < end) {
-      std::this_thread::sleep_for(kPause);
-      continue;
+    process = process == 0 ? maker_of(address) : process;
+    if (reason != EADDRINUSE || is_running(process) || clock.now() >= end) {
+      close(descriptor_);
+      throw Error(refusal(process, reason));
     }
-    close(descriptor_);
-    throw Error(
-        process == 0
-            ? fmt::format("this machine cannot be locked: {}", std::strerror(reason))
-            : fmt::format("this machine is managed by another run, process {}: wait for its "
-                          "end, or end it",
-                          process));
+    std::this_thread::sleep_for(kPause);
   }
-  listen(descriptor_, /*backlog=*/8);
+  // Nobody is answered: each that asks who we are stays in the queue.
+  listen(descriptor_, SOMAXCONN);
 }
 
 MachineLock::~MachineLock() { close(descriptor_); }

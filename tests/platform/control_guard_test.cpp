@@ -192,6 +192,31 @@ DOCTEST_TEST_CASE("what ends a whole process group does not end the guardian") {
   DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
 }
 
+DOCTEST_TEST_CASE("a run that was killed but not waited for does not keep the next one out") {
+  const test::TemporaryTree tree;
+  const pid_t child = fork();
+  if (child == 0) {
+    const ControlGuard guard(tree.root(), nullptr, ControlGuard::Reach::kMachine);
+    raise(SIGKILL);
+  }
+  siginfo_t ended{};
+  DOCTEST_REQUIRE(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) == 0);
+  DOCTEST_CHECK_NOTHROW(ControlGuard(tree.root(), fail, ControlGuard::Reach::kMachine));
+  waitpid(child, nullptr, 0);
+}
+
+DOCTEST_TEST_CASE("a second run is told who the first is however often it asks") {
+  const test::TemporaryTree tree;
+  const ControlGuard guard(tree.root(), fail, ControlGuard::Reach::kMachine);
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    DOCTEST_CHECK_THROWS_WITH_AS(MachineLock(tree.root()),
+                                 ("this machine is managed by another run, process " +
+                                  std::to_string(getpid()) + ": wait for its end, or end it")
+                                     .c_str(),
+                                 Error);
+  }
+}
+
 DOCTEST_TEST_CASE("a second run on the same machine is refused, and one elsewhere is not") {
   const test::TemporaryTree tree;
   const test::TemporaryTree other;
