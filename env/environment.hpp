@@ -45,7 +45,7 @@ struct StepInfo {
   std::string phase;
   std::vector<std::string> co_runners;  ///< That ran at its end.
   std::uint64_t skipped_periods = 0;    ///< Lost by an overrun in this step.
-  std::vector<KnobGrant> granted;       ///< In the order of the knobs.
+  std::vector<KnobGrant> granted;       ///< In the order of the knobs, at the period's end.
   std::vector<ApplicationInfo> applications;
   std::vector<std::optional<double>> signals;  ///< In the order of signals(); empty if not valid.
   std::vector<std::size_t> stale;  ///< Those signals that were measured before the period began.

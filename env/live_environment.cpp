@@ -104,11 +104,12 @@ StepResult LiveEnvironment::step(ActionId action) {
   info.time_s = to_seconds(begin - start_);
 
   info.phase = phase_;
-  info.granted = apply(levels);
+  apply(levels);
 
   info.applications = {{name_, budgets_, server_.serve_until(timer_.end())}};
   info.skipped_periods = timer_.advance(clock_.now());
   info.signals = sample(&info.stale);
+  info.granted = read_back();
   info.interval_s = to_seconds(clock_.now() - begin);
   info.co_runners = player_.running();
   info.messages = player_.new_troubles();
@@ -160,26 +161,37 @@ void LiveEnvironment::enter_phase(double time_s) {
   server_.set_rate(phase.rate_hz.value_or(requests_.rate_hz));
 }
 
-std::vector<KnobGrant> LiveEnvironment::apply(const std::vector<std::size_t>& levels) {
-  const auto& knobs = actions_.knobs();
+void LiveEnvironment::apply(const std::vector<std::size_t>& levels) {
   const auto before = std::exchange(levels_, levels);
   const auto& grants = platform_.apply(Configuration(levels.begin() + 1, levels.end()));
-  std::vector<KnobGrant> granted;
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    const Grant grant = i == 0 ? Grant{.level = levels[0]} : grants[i - 1];
-    levels_[i] = grant.level;
-    granted.push_back({.label = knobs[i].levels[grant.level].label,
-                       .level = grant.level,
-                       .value = i == 0 ? knobs[i].levels[grant.level].value : grant.value,
-                       .refused = grant.refused,
-                       .left_out = grant.left_out});
+  for (std::size_t i = 1; i < levels.size(); ++i) {
+    levels_[i] = grants[i - 1].level;
   }
   if (before.empty() || before.front() != levels_.front()) {
     server_.set_level(levels_.front());
   }
   // The network's threads divide the CPUs of the place among themselves, once they are given.
   if (mapping_ != 0 && (before.empty() || before[mapping_] != levels_[mapping_])) {
-    network_.set_threads(static_cast<int>(knobs[mapping_].levels[levels_[mapping_]].value));
+    network_.set_threads(
+        static_cast<int>(actions_.knobs()[mapping_].levels[levels_[mapping_]].value));
+  }
+}
+
+std::vector<KnobGrant> LiveEnvironment::read_back() {
+  const auto& knobs = actions_.knobs();
+  const auto& grants = platform_.grants();
+  std::vector<KnobGrant> granted;
+  for (std::size_t i = 0; i < levels_.size(); ++i) {
+    Grant grant{.level = levels_[0], .value = knobs[0].levels[levels_[0]].value};
+    if (i > 0) {
+      grant = grants[i - 1];
+      levels_[i] = grant.level;
+    }
+    granted.push_back({.label = knobs[i].levels[grant.level].label,
+                       .level = grant.level,
+                       .value = grant.value,
+                       .refused = grant.refused,
+                       .left_out = grant.left_out});
   }
   return granted;
 }

@@ -56,7 +56,9 @@ class LiveEnvironment final : public Environment {
   void warm_up();
   /// Makes the phase at this time hold: co-runners, budgets, rate.
   void enter_phase(double time_s);
-  std::vector<KnobGrant> apply(const std::vector<std::size_t>& levels);
+  void apply(const std::vector<std::size_t>& levels);
+  /// What is in force, which becomes levels_.
+  std::vector<KnobGrant> read_back();
   PeriodFacts facts(const StepInfo& info) const;
   std::optional<double> signal(const std::string& name, const StepInfo& info) const;
   /// Appends to `stale` which signals are.

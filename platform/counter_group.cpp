@@ -90,6 +90,17 @@ CounterGroup::CounterGroup(const SysfsRoot& root, std::vector<Missing>& missing)
     }
   } else {
     add_generic_unit(kHardware, thread);
+    const auto offers = [this](const CounterKind& kind) {
+      return std::ranges::any_of(units_[0].counters,
+                                 [&kind](const Counter& each) { return each.kind == &kind; });
+    };
+    for (const auto& kind : kHardware) {
+      if (!units_.empty() && !offers(kind)) {
+        missing.push_back({fmt::format("perf_event_open: {}", kind.name),
+                           "the processor does not count them, or not beside the others",
+                           "nothing: it is left out"});
+      }
+    }
   }
   if (units_.empty()) {
     missing.push_back({"perf_event_open: instructions, cycles, cache_misses",

@@ -118,6 +118,8 @@ void FrequencyDomain::save(const Clock& clock, ControlGuard& guard) const {
     }
     return;
   }
+  // Saved before the governor, so restored after it: what was tuned of it goes with it.
+  save_tunables(clock.folder, guard);
   // Saved first, so restored last: the set-point can be written only under our governor.
   guard.save(path(files_.governor));
   const bool is_set = read_count(root_, path(files_.setpoint)).has_value();
@@ -126,6 +128,20 @@ void FrequencyDomain::save(const Clock& clock, ControlGuard& guard) const {
   } else if (std::string_view(files_.setpoint) == files_.current) {
     // It goes on from what it was, and changes by itself once the governor is back.
     guard.restore_by_writing(path(files_.setpoint), root_.read(path(files_.setpoint)));
+  }
+}
+
+void FrequencyDomain::save_tunables(const std::string& folder, ControlGuard& guard) const {
+  const std::string governor = root_.read(file_of(folder, files_.governor));
+  const std::string beside = folder.substr(0, folder.rfind('/'));  // One for all policies.
+  for (const auto& each : {folder, beside}) {
+    const std::string tunables = file_of(each, governor.c_str());
+    for (const auto& name : root_.list(tunables)) {
+      const std::string file = file_of(tunables, name.c_str());
+      if (root_.writable(file) && root_.try_read(file)) {
+        guard.save(file);
+      }
+    }
   }
 }
 

@@ -41,6 +41,7 @@ class FrequencyDomain final : public Actuator {
     KernelFile current;
   };
   void save(const Clock& clock, ControlGuard& guard) const;
+  void save_tunables(const std::string& folder, ControlGuard& guard) const;
   void set_clock(Clock& clock, const std::string& value);
   void set_limits(Clock& clock, const std::string& value);
 

@@ -23,6 +23,8 @@ namespace rein {
 
 namespace {
 
+constexpr int kPatienceMs = 2000;
+
 /// What the child needs. Everything in it is made before the fork, since nothing can be allocated
 /// after it.
 struct Watch {
@@ -89,8 +91,13 @@ bool wait_for_the_end(const Watch& watch) {
   while (poll(ends.data(), ends.size(), -1) < 0 && errno == EINTR) {
   }
   char word = 0;
-  const ssize_t count = recv(watch.connection, &word, 1, MSG_DONTWAIT);
-  return count != 1;
+  if (recv(watch.connection, &word, 1, MSG_DONTWAIT) == 1) {
+    return false;
+  }
+  // Its descriptors are closed before it leaves its control group.
+  pollfd end{watch.parent, POLLIN, 0};
+  [[maybe_unused]] const int ignored = poll(&end, 1, watch.parent < 0 ? 0 : kPatienceMs);
+  return true;
 }
 
 [[noreturn]] void guard(Watch& watch) {

@@ -191,7 +191,7 @@ void LinuxPlatform::set(Managed& managed, std::size_t level, Grant& grant) {
   }
   managed.refusals = 0;
   managed.in_force = level;
-  grant = {.level = level, .value = managed.actuator->granted()};
+  grant = {.level = level};
 }
 
 void LinuxPlatform::refused(Managed& managed, const std::string& problem, Grant& grant) {
@@ -208,10 +208,28 @@ void LinuxPlatform::refused(Managed& managed, const std::string& problem, Grant&
                                     managed.refusals,
                                     complete ? "as it was found" : "as it is now"));
   }
+  read_back(managed, grant);
+}
+
+void LinuxPlatform::read_back(Managed& managed, Grant& grant) {
+  const Control& control = managed.actuator->control();
   grant.value = managed.actuator->granted();
-  if (grant.value) {
+  // Places may have equal values: what is as it was asked for is that.
+  if (grant.value && *grant.value != control.levels[grant.level].value) {
     grant.level = nearest(control, *grant.value);
   }
+}
+
+const std::vector<Grant>& LinuxPlatform::grants() {
+  for (std::size_t i = 0; i < managed_.size(); ++i) {
+    if (managed_[i].in_force) {
+      grants_[i].level = *managed_[i].in_force;
+    }
+    if (managed_[i].actuator->available()) {
+      read_back(managed_[i], grants_[i]);
+    }
+  }
+  return grants_;
 }
 
 std::vector<std::string> LinuxPlatform::new_troubles() {

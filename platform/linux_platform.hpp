@@ -52,6 +52,7 @@ class LinuxPlatform final : public Platform {
   const std::vector<Control>& controls() const override { return controls_; }
   Telemetry sample() override { return sensors_.sample(clock_.now()); }
   const std::vector<Grant>& apply(const Configuration& configuration) override;
+  const std::vector<Grant>& grants() override;
   std::vector<std::string> new_troubles() override;
 
   /// Why something is not offered, one line each.
@@ -74,6 +75,7 @@ class LinuxPlatform final : public Platform {
   void add(std::unique_ptr<Actuator> actuator, std::size_t begin);
   void check(const Configuration& configuration) const;
   void set(Managed& managed, std::size_t level, Grant& grant);
+  static void read_back(Managed& managed, Grant& grant);
   void refused(Managed& managed, const std::string& problem, Grant& grant);
 
   SysfsRoot root_;

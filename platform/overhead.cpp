@@ -94,6 +94,7 @@ Overhead measure_overhead(const Board& board, const std::filesystem::path& root_
                     .num_controls = platform.controls().size()};
   overhead.sample = measure(calls, rounds, [&](std::uint64_t) { platform.sample(); });
   overhead.apply_same = measure(calls, rounds, [&](std::uint64_t) { platform.apply(first); });
+  overhead.read_back = measure(calls, rounds, [&](std::uint64_t) { platform.grants(); });
   overhead.apply = measure(calls, rounds, [&](std::uint64_t round) {
     for (const auto& grant : platform.apply(round % 2 == 0 ? last : first)) {
       if (grant.refused) {
@@ -106,15 +107,17 @@ Overhead measure_overhead(const Board& board, const std::filesystem::path& root_
 
 std::string to_table(const Overhead& overhead) {
   const auto line = [](const char* what, const Overhead::Cost& cost, const std::string& remark) {
-    return fmt::format("{:<9}{:>9.1f} us{:>8.1f} system calls   {}\n", what, cost.time_us,
+    return fmt::format("{:<10}{:>9.1f} us{:>8.1f} system calls   {}\n", what, cost.time_us,
                        cost.num_calls, remark);
   };
   return line("sample", overhead.sample, fmt::format("{} signals", overhead.num_signals)) +
          line("apply", overhead.apply,
               fmt::format("each of {} controls changes", overhead.num_controls)) +
          line("apply", overhead.apply_same, "nothing changes") +
-         fmt::format("{:<9}{:>9.1f} us   {:.4f} % of a core at {:.0f} periods a second\n", "period",
-                     overhead.period_us(), 100.0 * overhead.core_share(kPeriodsHz), kPeriodsHz);
+         line("read back", overhead.read_back, "what is in force") +
+         fmt::format("{:<10}{:>9.1f} us   {:.4f} % of a core at {:.0f} periods a second\n",
+                     "period", overhead.period_us(), 100.0 * overhead.core_share(kPeriodsHz),
+                     kPeriodsHz);
 }
 
 std::string to_json(const Overhead& overhead) {
@@ -126,6 +129,7 @@ std::string to_json(const Overhead& overhead) {
                                         {"sample", cost(overhead.sample)},
                                         {"apply", cost(overhead.apply)},
                                         {"apply_same", cost(overhead.apply_same)},
+                                        {"read_back", cost(overhead.read_back)},
                                         {"period_us", overhead.period_us()},
                                         {"periods_hz", kPeriodsHz},
                                         {"core_share", overhead.core_share(kPeriodsHz)}};

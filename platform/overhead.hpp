@@ -21,8 +21,9 @@ struct Overhead {
   Cost sample;      ///< All signals once.
   Cost apply;       ///< A configuration that differs in every control that can.
   Cost apply_same;  ///< One that differs in none.
+  Cost read_back;   ///< What is in force, of all controls.
 
-  double period_us() const { return sample.time_us + apply.time_us; }
+  double period_us() const { return sample.time_us + apply.time_us + read_back.time_us; }
   /// Of one core, with a period that often.
   double core_share(double periods_hz) const { return period_us() * 1e-6 * periods_hz; }
 };

@@ -77,9 +77,13 @@ class Platform {
   /// stays as it is and is tried again at the next call; after some refusals in a row it is left
   /// out, in the state in which it was found.
   ///
-  /// @return one for each control; valid until the next call.
+  /// @return one for each control, valid until the next call; what was accepted takes effect at
+  ///         once or soon, and only grants() tells its value.
   /// @throws std::out_of_range if the configuration does not fit controls().
   virtual const std::vector<Grant>& apply(const Configuration& configuration) = 0;
+
+  /// What is in force now, as read back: after a while, with heat and limits that others set.
+  virtual const std::vector<Grant>& grants() = 0;
 
   /// What sensors and controls got into trouble since the call before, and what came out of it: a
   /// line each, naming path, what was found and what was expected.

@@ -1,6 +1,7 @@
 #include "platform/restoration.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +22,7 @@ constexpr std::array<std::pair<std::string_view, Restoration::Kind>, 3> kKinds{{
     {"group", Restoration::Kind::kGroup},
 }};
 constexpr int kMaxPasses = 5;
+constexpr int kLongestPauseMs = 64;
 
 /// A path with an end, as the kernel wants it; cut off if it is too long for the kernel anyway.
 class CPath {
@@ -188,6 +190,21 @@ bool restore(SystemCalls& calls, std::string_view lines, RestorationListener& li
   }
   if (all_well && !moved) {
     return true;
+  }
+  // The kernel does some things after a write has returned: cpufreq's limits, the end of a process.
+  for (int pause_ms = 1; pause_ms <= kLongestPauseMs; pause_ms *= 2) {
+    poll(nullptr, 0, pause_ms);
+    bool as_it_was = true;
+    visit_backwards(lines, [&](const Restoration& restoration) {
+      const Step step = put_back(calls, restoration, /*first_pass=*/false);
+      as_it_was = as_it_was && step.outcome == Outcome::kAsItWas;
+      if (step.outcome == Outcome::kChanged) {
+        listener.restored(restoration);
+      }
+    });
+    if (as_it_was) {
+      return true;
+    }
   }
   // What is still not as it was, and why.
   bool refused = false;

@@ -254,7 +254,10 @@ struct Machine {
     }
     throw Error("no place " + name);
   }
-  std::vector<Grant> apply() { return platform.apply(levels); }
+  std::vector<Grant> apply() {
+    platform.apply(levels);
+    return platform.grants();
+  }
   /// All domains to a level.
   std::vector<Grant> apply_frequency(std::size_t level) {
     for (const std::size_t control : controls("frequency.")) {
@@ -329,7 +332,8 @@ void set_register(std::uint8_t command, std::uint8_t value) {
   std::this_thread::sleep_for(250ms);  // The driver reads the chip at most every 100 ms.
 }
 
-/// Current through its 4 mOhm in steps of 151 uV, times voltage in steps of 60.25 mV.
+/// Current through its 4 mOhm in steps of 151 uV, times voltage in steps of 60.25 mV; rounded as
+/// the driver does.
 double ltc4215_w(int current_steps, int voltage_steps) {
   return (current_steps * 151 / 4) * (voltage_steps * 482 * 125 / 1000) / 1e6;
 }

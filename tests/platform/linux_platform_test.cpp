@@ -134,13 +134,20 @@ DOCTEST_TEST_CASE("what was granted is read back") {
   Machine machine;
   Run run(machine);
   machine.tree.write(kPolicy + "/scaling_cur_freq", "1000000\n");  // Heat.
-  const auto& grants = run.platform.apply({2, 1, 0});
+  run.platform.apply({2, 1, 0});
+  const auto& grants = run.platform.grants();
   DOCTEST_REQUIRE(grants.size() == 3);
+  DOCTEST_CHECK(grants[0].level == 2);
   DOCTEST_CHECK(grants[0].value == 2.0);
-  DOCTEST_CHECK(grants[1].level == 1);
+  DOCTEST_CHECK(grants[1].level == 0);  // The nearest.
   DOCTEST_CHECK(grants[1].value == 1000.0);
   DOCTEST_CHECK(grants[2].value == 0.5);
   DOCTEST_CHECK_FALSE(grants[1].refused);
+  machine.tree.write(kPolicy + "/scaling_cur_freq", "1400000\n");  // It cools down.
+  DOCTEST_CHECK(run.platform.grants()[1].level == 1);
+  // A place of as many threads as another is still the one that was asked for.
+  run.platform.apply({1, 1, 0});
+  DOCTEST_CHECK(run.platform.grants()[0].level == 1);
 }
 
 DOCTEST_TEST_CASE("a write that fails is told, and tried again by the next apply") {

@@ -91,6 +91,8 @@ class FakePlatform final : public Platform {
     return grants_;
   }
 
+  const std::vector<Grant>& grants() override { return grants_; }
+
   std::vector<std::string> new_troubles() override { return std::exchange(troubles_, {}); }
 
  private:
