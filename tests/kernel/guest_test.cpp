@@ -599,6 +599,27 @@ DOCTEST_TEST_CASE("after a SIGKILL the guardian puts everything back within a se
   DOCTEST_CHECK(within(kLate, [] { return Unchanged::guardians().empty(); }));
 }
 
+DOCTEST_TEST_CASE("a run that the out-of-memory killer ends is followed by its guardian") {
+  const Unchanged unchanged;
+  Child child([](const Child::Ready& ready) {
+    write("/proc/self/oom_score_adj", "500");  // Rather than the tests.
+    Machine machine(board_with_unplugged_place);
+    machine.apply_frequency(1);
+    machine.apply_place("alone");
+    ready();
+    constexpr std::size_t kStep = 16 << 20;
+    for (std::vector<std::string> memory;;) {
+      memory.emplace_back(kStep, 'x');
+    }
+  });
+  DOCTEST_REQUIRE(child.wait_until_ready());
+  const int status = child.end(0);
+  DOCTEST_CHECK(WIFSIGNALED(status));
+  DOCTEST_CHECK(WTERMSIG(status) == SIGKILL);
+  DOCTEST_CHECK(unchanged.within_time(kSoon));
+  DOCTEST_CHECK(within(kLate, [] { return Unchanged::guardians().empty(); }));
+}
+
 DOCTEST_TEST_CASE(
     "what a run and its guardian left when both were killed, the next run puts back") {
   const Unchanged unchanged;
