@@ -90,6 +90,7 @@ Overhead measure_overhead(const Board& board, const std::filesystem::path& root_
   }
   platform.sample();
   platform.apply(first);
+  platform.grants();  // Files are open from here on.
   Overhead overhead{.num_signals = platform.signals().size(),
                     .num_controls = platform.controls().size()};
   overhead.sample = measure(calls, rounds, [&](std::uint64_t) { platform.sample(); });

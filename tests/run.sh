@@ -22,6 +22,8 @@ build_and_test() {
   cmake --build --preset "$1" -- --quiet
   step "$1: test"
   ctest --preset "$1" --output-on-failure --no-tests=error | tail -n 25
+  # What was not tested, and why.
+  grep -ho 'SKIPPED: .*' "build/$1/Testing/Temporary/LastTest.log" | sort -u || true
 }
 
 build_and_test release

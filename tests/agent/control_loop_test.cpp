@@ -130,6 +130,30 @@ DOCTEST_TEST_CASE("a value that is not known is an empty cell") {
   DOCTEST_CHECK(trace.find("nan") == std::string::npos);
 }
 
+DOCTEST_TEST_CASE(
+    "a refused knob and a stale signal are named in the trace and counted in the summary") {
+  FakeWorld world;
+  world.machine.refuse = true;  // Once.
+  world.machine.stale_power = true;
+  const Result result = run(world, full_width_on("cpu0"), 1, 2);
+  std::istringstream lines(result.trace);
+  std::string header;
+  std::string first;
+  std::string second;
+  std::getline(lines, header);
+  std::getline(lines, first);
+  std::getline(lines, second);
+  DOCTEST_CHECK(first.find(",bandwidth.cpu,") != std::string::npos);
+  DOCTEST_CHECK(second.find(",bandwidth.cpu,") == std::string::npos);
+  DOCTEST_CHECK(second.find(",power_w,") != std::string::npos);
+  const auto json = result.summary.to_json();
+  DOCTEST_CHECK(json["knobs"]["bandwidth.cpu"]["refused_periods"] == 1);
+  DOCTEST_CHECK(json["knobs"]["bandwidth.cpu"]["left_out"] == false);
+  DOCTEST_CHECK(json["knobs"]["mapping.app"]["refused_periods"] == 0);
+  DOCTEST_CHECK(json["signals"]["power_w"]["stale_periods"] == 2);
+  DOCTEST_CHECK(json["signals"]["power_w"]["invalid_periods"] == 0);
+}
+
 DOCTEST_TEST_CASE("names with commas and quotes are quoted in the trace") {
   FakeWorld world("name: s\nphases:\n  - {name: 'a, \"b\"', duration_s: 0.1}\n");
   DOCTEST_CHECK(run(world, full_width_on("cpu0")).trace.find("\"a, \"\"b\"\"\"") !=
