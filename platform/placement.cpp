@@ -109,6 +109,7 @@ void Placement::set_online(int cpu, bool online) {
 
 void Placement::set(std::size_t level) {
   const Place& place = places_.at(level);
+  level_.reset();
   for (const auto& [cpu, online] : online_) {
     if (std::ranges::find(place.offline, cpu) == place.offline.end()) {
       set_online(cpu, true);
@@ -124,16 +125,20 @@ void Placement::set(std::size_t level) {
   for (const int cpu : place.offline) {
     set_online(cpu, false);
   }
+  level_ = level;
 }
 
 std::optional<double> Placement::granted() {
   const auto cpus = root_.calls().affinity(root_.calls().process_id());
-  for (const auto& place : places_) {
-    if (cpus == place.cpus) {
-      return place.threads;
-    }
+  if (!cpus) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  // A network that computes on several threads gives each a part of the place.
+  if (level_ && std::ranges::includes(places_[*level_].cpus, *cpus)) {
+    return places_[*level_].threads;
+  }
+  const auto place = std::ranges::find(places_, *cpus, &Place::cpus);
+  return place == places_.end() ? std::nullopt : std::optional<double>(place->threads);
 }
 
 }  // namespace rein

@@ -32,7 +32,7 @@ class Placement final : public Actuator {
   const Control& control() const override { return control_; }
   /// CPUs come online first, and go offline last. Threads that end meanwhile are no trouble.
   void set(std::size_t level) override;
-  /// The number of threads of the place whose CPUs the main thread has.
+  /// The number of threads of the place where the main thread may run.
   std::optional<double> granted() override;
 
  private:
@@ -41,7 +41,8 @@ class Placement final : public Actuator {
   SysfsRoot root_;
   std::vector<Place> places_;
   Control control_;
-  std::map<int, bool> online_;  ///< CPUs that some place takes offline, as last set.
+  std::optional<std::size_t> level_;  ///< Last set.
+  std::map<int, bool> online_;        ///< CPUs that some place takes offline, as last set.
 };
 
 }  // namespace rein

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "common/error.hpp"
 #include "models/slimmable_network.hpp"
@@ -180,6 +181,33 @@ DOCTEST_TEST_CASE("a run to its end writes all its files, and resumes from its c
   RunFiles::edit(output / "checkpoint" / "agent.json", "q_learning", "alien");
   Process foreign(second);
   DOCTEST_CHECK(foreign.wait() == 2);  // Its output is there already.
+}
+
+DOCTEST_TEST_CASE("a place of two CPUs, one for each thread, is granted as such") {
+  if (!can_serve() || std::thread::hardware_concurrency() < 2) {
+    return;
+  }
+  const RunFiles files;
+  RunFiles::edit(files.board(), "cpus: \"0\"", "cpus: \"0-1\"");
+  RunFiles::edit(files.board(), "{name: cpu0, cpus: \"0\", threads: 1}",
+                 "{name: cpu0, cpus: \"0\", threads: 1}\n"
+                 "  - {name: all2, cpus: \"0-1\", threads: 2}");
+  RunFiles::edit(files.run(), "{kind: random}", "{kind: static, configuration: {mapping: all2}}");
+  const auto output = files.folder.path() / "out";
+  Process process(
+      {kProgram, "run", files.run().string(), "--duration", "0.5", "--output", output.string()});
+  DOCTEST_REQUIRE(process.wait() == 0);
+  std::ifstream trace(output / "trace.csv");
+  std::string line;
+  std::getline(trace, line);
+  int rows = 0;
+  for (; std::getline(trace, line); ++rows) {
+    // Asked for, and granted.
+    const auto asked = line.find(",all2,");
+    DOCTEST_REQUIRE(asked != std::string::npos);
+    DOCTEST_CHECK(line.find(",all2,", asked + 1) != std::string::npos);
+  }
+  DOCTEST_CHECK(rows > 5);
 }
 
 DOCTEST_TEST_CASE("a dry run says what would be run, and leaves nothing behind") {

@@ -92,15 +92,22 @@ add_modules() {
   done
 }
 
-# boot SECONDS QEMU OPTION...: shows what the guest says; fails if that is not that its tests passed,
-# or does not come within the time. Tests that were all filtered out have not passed.
+# boot SECONDS QEMU OPTION...: shows what the guest says; fails if that is not that its tests passed.
+# Tests that were all filtered out have not passed. Under software emulation a guest hangs for good
+# now and then while a CPU goes offline or comes back: one that says nothing more, and of whose tests
+# none has failed, is booted once more.
 boot() {
-  local seconds=$1
+  local seconds=$1 attempt status
   shift
   (cd "$root" && find . | cpio --create --format=newc --quiet | gzip -1) >"$work/initrd"
-  timeout --kill-after=5 "$seconds" "$@" -m 512 -kernel "$guest_dir/vmlinuz" \
-    -initrd "$work/initrd" -display none -vga none -nic none -monitor none -serial stdio -no-reboot \
-    </dev/null 2>&1 | sed -u 's/\r//g' | tee "$work/console" ||
-    echo "the guest did not end within $seconds s, or qemu failed" >&2
-  grep -qx "$success_marker" "$work/console" && ! grep -q "test cases: *0 |" "$work/console"
+  for attempt in first second; do
+    status=0
+    timeout --kill-after=5 "$seconds" "$@" -m 512 -kernel "$guest_dir/vmlinuz" \
+      -initrd "$work/initrd" -display none -vga none -nic none -monitor none -serial stdio \
+      -no-reboot </dev/null 2>&1 | sed -u 's/\r//g' | tee "$work/console" || status=${PIPESTATUS[0]}
+    [ "$status" -eq 124 ] && ! grep -q "ERROR\|FAILURE" "$work/console" || break
+    echo "The guest did not end within $seconds s, at its $attempt attempt" >&2
+  done
+  [ "$status" -eq 0 ] && grep -qx "$success_marker" "$work/console" &&
+    ! grep -q "test cases: *0 |" "$work/console"
 }

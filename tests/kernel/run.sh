@@ -27,7 +27,7 @@ boot_with() {
   shift
   iasl "$@" -p "$work/ssdt" "$source_dir/tests/kernel/ssdt.asl" >"$work/iasl.log" ||
     { cat "$work/iasl.log" >&2; return 1; }
-  boot 300 qemu-system-x86_64 -M q35 -accel tcg,thread=single -cpu Nehalem -smp 2 -device pc-testdev \
+  boot 240 qemu-system-x86_64 -M q35 -accel tcg,thread=single -cpu Nehalem -smp 2 -device pc-testdev \
     -acpitable "file=$work/ssdt.aml" -append "console=ttyS0 quiet panic=1 rein.guest $words"
 }
 status=0

@@ -103,6 +103,17 @@ DOCTEST_TEST_CASE("the place in force is read back") {
   DOCTEST_CHECK(placement.granted() == 2.0);
 }
 
+DOCTEST_TEST_CASE("a thread that was given a part of its place is still in that place") {
+  Machine machine;
+  ControlGuard guard(machine.root(), fail);
+  Placement placement(machine.root(), "dnn", machine.places, guard);
+  placement.set(2);
+  machine.calls.cpus_of[100] = {2};  // As the network's threads do with theirs.
+  DOCTEST_CHECK(placement.granted() == 2.0);
+  machine.calls.cpus_of[100] = {0};  // Somebody else moved it.
+  DOCTEST_CHECK(placement.granted() == std::nullopt);
+}
+
 DOCTEST_TEST_CASE("a place takes CPUs offline that no other place leaves so, and all come back") {
   Machine machine;
   const auto online = [&machine](int cpu) {
