@@ -61,6 +61,9 @@ struct TripPoint {
   double hysteresis_c = 0.0;
 };
 
+/// The kinds that there are.
+const std::vector<std::string>& trip_kinds();
+
 /// CPU bandwidth control: how many CPUs' worth of time the managed applications may use.
 struct BandwidthSpec {
   std::string name = "cpu";         ///< As in `bandwidth.<name>`.

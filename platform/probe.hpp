@@ -52,6 +52,9 @@ struct ProbeReport {
   std::vector<Reading> readings;      ///< One for each signal.
   std::vector<Missing> missing;       ///< What is not there, or needs more rights.
   std::vector<std::string> troubles;  ///< What could not be read, a line each.
+
+  /// The domains that are held below their limits, and what else throttles by its signal.
+  std::vector<std::string> throttling_now() const;
 };
 
 /// Looks for what a board names and this machine offers, without changing anything. Takes two
