@@ -22,6 +22,10 @@ class Actuator {
   /// @throws Error naming path and value, if the kernel refuses.
   virtual void set(std::size_t level) = 0;
 
+  /// Whether somebody else has undone what was set last, so that it has to be set again; asked when
+  /// granted() differs from it. Heat undoes nothing.
+  virtual bool is_undone() { return true; }
+
   /// What the kernel says is in force, in the control's unit; nothing if it does not tell.
   virtual std::optional<double> granted() = 0;
 };

@@ -155,6 +155,19 @@ void FrequencyDomain::set(std::size_t level) {
   for (auto& clock : clocks_) {
     set_clock(clock, value);
   }
+  last_set_ = value;
+}
+
+bool FrequencyDomain::is_undone() {
+  return std::ranges::any_of(clocks_, [this](Clock& clock) {
+    if (manual_) {
+      const auto governor = clock.governor.read();
+      return governor && trim(*governor) != files_.manual;
+    }
+    // A lower maximum is a thermal limit.
+    const auto max = clock.max.read_integer();
+    return max && !last_set_.empty() && *max > *parse_integer(last_set_);
+  });
 }
 
 void FrequencyDomain::set_clock(Clock& clock, const std::string& value) {

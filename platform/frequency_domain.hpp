@@ -29,6 +29,7 @@ class FrequencyDomain final : public Actuator {
   const Control& control() const override { return control_; }
   bool available() override;
   void set(std::size_t level) override;
+  bool is_undone() override;
   std::optional<double> granted() override;
 
  private:
@@ -50,6 +51,7 @@ class FrequencyDomain final : public Actuator {
   std::vector<Clock> clocks_;
   Control control_;
   bool manual_;                     ///< By governor and set-point, not by limits.
+  std::string last_set_;            ///< In the kernel's unit; empty before.
   std::vector<KernelFile> online_;  ///< Of each CPU that can be offline.
   bool always_online_;
 };

@@ -222,11 +222,20 @@ void LinuxPlatform::read_back(Managed& managed, Grant& grant) {
 
 const std::vector<Grant>& LinuxPlatform::grants() {
   for (std::size_t i = 0; i < managed_.size(); ++i) {
-    if (managed_[i].in_force) {
-      grants_[i].level = *managed_[i].in_force;
+    Managed& managed = managed_[i];
+    if (!managed.actuator->available()) {
+      continue;
     }
-    if (managed_[i].actuator->available()) {
-      read_back(managed_[i], grants_[i]);
+    if (managed.in_force) {
+      grants_[i].level = *managed.in_force;
+    }
+    read_back(managed, grants_[i]);
+    const bool differs =
+        managed.in_force && grants_[i].value != controls_[i].levels[*managed.in_force].value;
+    if (differs && managed.actuator->is_undone()) {
+      managed.in_force.reset();
+      troubles_.push_back(
+          fmt::format("{}: somebody else has changed it; set again", controls_[i].name));
     }
   }
   return grants_;

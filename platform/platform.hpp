@@ -56,7 +56,7 @@ using Configuration = std::vector<std::size_t>;
 struct Grant {
   std::size_t level = 0;        ///< In force, or the nearest to what is.
   std::optional<double> value;  ///< As read back, in the control's unit.
-  bool refused = false;         ///< Not what was asked for; tried again at the next apply().
+  bool refused = false;         ///< By an error of the kernel's; tried again at the next apply().
   bool left_out = false;        ///< Given back after too many refusals, and no longer tried.
 };
 
@@ -82,7 +82,8 @@ class Platform {
   /// @throws std::out_of_range if the configuration does not fit controls().
   virtual const std::vector<Grant>& apply(const Configuration& configuration) = 0;
 
-  /// What is in force now, as read back: after a while, with heat and limits that others set.
+  /// What is in force now, as read back: after a while, with heat and limits that others set. What
+  /// somebody else has undone is set again at the next apply().
   virtual const std::vector<Grant>& grants() = 0;
 
   /// What sensors and controls got into trouble since the call before, and what came out of it: a

@@ -150,6 +150,41 @@ DOCTEST_TEST_CASE("what was granted is read back") {
   DOCTEST_CHECK(run.platform.grants()[0].level == 1);
 }
 
+DOCTEST_TEST_CASE("what somebody else has undone is set again, and told") {
+  Machine machine;
+  Run run(machine);
+  machine.tree.write(kPolicy + "/scaling_cur_freq", "1400000\n");
+  run.platform.apply({1, 1, 0});
+  run.platform.grants();
+  DOCTEST_CHECK(run.platform.new_troubles().empty());
+  // The CPU was offline for a moment, and another manager has the clock.
+  machine.calls.cpus_of[100] = {0, 1};
+  machine.tree.write(kPolicy + "/scaling_governor", "schedutil\n");
+  machine.tree.write(kPolicy + "/scaling_cur_freq", "600000\n");
+  machine.tree.write("/sys/fs/cgroup/rein-100/cpu.max", "max 10000");
+  run.platform.grants();
+  DOCTEST_CHECK(run.platform.new_troubles() ==
+                std::vector<std::string>{"mapping.dnn: somebody else has changed it; set again",
+                                         "frequency.both: somebody else has changed it; set again",
+                                         "bandwidth.cpu: somebody else has changed it; set again"});
+  run.platform.apply({1, 1, 0});
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{1});
+  DOCTEST_CHECK(machine.tree.root().read(kPolicy + "/scaling_governor") == "userspace");
+  DOCTEST_CHECK(machine.tree.read("/sys/fs/cgroup/rein-100/cpu.max") == "5000 10000");
+}
+
+DOCTEST_TEST_CASE("heat is no reason to set a frequency again") {
+  Machine machine;
+  Run run(machine);
+  run.platform.apply({1, 1, 0});
+  machine.tree.write(kPolicy + "/scaling_cur_freq", "600000\n");
+  run.platform.grants();
+  machine.calls.written.clear();
+  run.platform.apply({1, 1, 0});
+  DOCTEST_CHECK(machine.calls.written.empty());
+  DOCTEST_CHECK(run.platform.new_troubles().empty());
+}
+
 DOCTEST_TEST_CASE("a write that fails is told, and tried again by the next apply") {
   for (const int error : {EACCES, EBUSY, EINVAL, ENODEV}) {
     DOCTEST_CAPTURE(error);
