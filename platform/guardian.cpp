@@ -24,6 +24,7 @@ namespace rein {
 namespace {
 
 constexpr int kPatienceMs = 2000;
+constexpr std::size_t kMostText = 262'144;  ///< Some thousand settings.
 
 /// What the child needs. Everything in it is made before the fork, since nothing can be allocated
 /// after it.
@@ -105,7 +106,7 @@ bool wait_for_the_end(const Watch& watch) {
   be_hard_to_kill();
   [[maybe_unused]] const ssize_t ignored = send(watch.connection, "r", 1, MSG_NOSIGNAL);
   if (wait_for_the_end(watch)) {
-    static std::array<char, 256 * 1024> text;
+    static std::array<char, kMostText> text;
     const ssize_t count = pread(watch.state, text.data(), text.size(), 0);
     GuardianListener listener;
     if (count < 0 ||

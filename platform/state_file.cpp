@@ -53,7 +53,7 @@ bool is_setting(std::string_view path, const std::string& sys) {
 }  // namespace
 
 std::filesystem::path StateFile::default_path(const SysfsRoot& root) {
-  const auto file = root.resolve("/var/lib/rein/state");
+  auto file = root.resolve("/var/lib/rein/state");
   if (root.root() != "/" || std::filesystem::exists(file) || can_be_made(file)) {
     return file;
   }

@@ -161,12 +161,12 @@ std::vector<std::string> SysfsRoot::find(const std::string& pattern) const {
     std::vector<std::string> longer;
     for (const auto& path : paths) {
       if (part.string().find('*') == std::string::npos) {
-        longer.push_back(path + "/" + part.string());
+        longer.push_back(fmt::format("{}/{}", path, part.string()));
         continue;
       }
       for (const auto& name : list(path.empty() ? "/" : path)) {
         if (matches(part.string(), name)) {
-          longer.push_back(path + "/" + name);
+          longer.push_back(fmt::format("{}/{}", path, name));
         }
       }
     }
