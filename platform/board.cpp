@@ -5,15 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <filesystem>
 #include <functional>
 #include <set>
 #include <utility>
 
 #include "common/error.hpp"
-#include "platform/frequency_domain.hpp"
 #include "platform/kernel_file.hpp"
-#include "platform/sysfs_root.hpp"
 
 namespace rein {
 

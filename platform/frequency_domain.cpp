@@ -133,8 +133,11 @@ void FrequencyDomain::save(const Clock& clock, ControlGuard& guard) const {
 
 void FrequencyDomain::save_tunables(const std::string& folder, ControlGuard& guard) const {
   const std::string governor = root_.read(file_of(folder, files_.governor));
-  const std::string beside = folder.substr(0, folder.rfind('/'));  // One for all policies.
-  for (const auto& each : {folder, beside}) {
+  if (governor.empty()) {
+    return;
+  }
+  // Of this policy, or one for all of them.
+  for (const auto& each : {folder, std::string("/sys/devices/system/cpu/cpufreq")}) {
     const std::string tunables = file_of(each, governor.c_str());
     for (const auto& name : root_.list(tunables)) {
       const std::string file = file_of(tunables, name.c_str());

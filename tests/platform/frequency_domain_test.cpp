@@ -105,6 +105,23 @@ DOCTEST_TEST_CASE("going above the maximum raises it before the minimum") {
   DOCTEST_CHECK(order(1) == std::vector<std::string>{"scaling_min_freq", "scaling_max_freq"});
 }
 
+DOCTEST_TEST_CASE("what was tuned of the governor comes back, and without a governor nothing is") {
+  const std::string threshold = "/sys/devices/system/cpu/cpufreq/ondemand/up_threshold";
+  const Machine machine("ondemand userspace");
+  machine.tree.write(threshold, "63\n");
+  {
+    ControlGuard guard(machine.tree.root(), fail);
+    FrequencyDomain domain(machine.tree.root(), machine.spec, guard);
+    domain.set(1);
+    machine.tree.write(threshold, "95\n");  // The kernel makes it anew.
+  }
+  DOCTEST_CHECK(machine.tree.root().read(threshold) == "63");
+  machine.tree.write(kPolicy + "/scaling_governor", "\n");
+  ControlGuard guard(machine.tree.root(), fail);
+  const FrequencyDomain domain(machine.tree.root(), machine.spec, guard);
+  DOCTEST_CHECK(guard.mark() == 1);  // Not every file of the policy.
+}
+
 DOCTEST_TEST_CASE("a governor that somebody else chose meanwhile is set again") {
   const Machine machine("ondemand userspace");
   ControlGuard guard(machine.tree.root(), fail);
