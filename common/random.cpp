@@ -19,6 +19,17 @@ std::size_t Random::index(std::size_t n) {
   return static_cast<std::size_t>(draw % n);
 }
 
+double Random::bell() {
+  // The four parts of one draw, each of 16 bits.
+  const std::uint64_t draw = engine_();
+  const std::uint64_t sum =
+      (draw & 0xffff) + (draw >> 16 & 0xffff) + (draw >> 32 & 0xffff) + (draw >> 48);
+  // Each part, as a share of 2^16, has a variance of 1/12.
+  constexpr double kMean = 2.0 * 65535.0;
+  constexpr double kScale = 1.7320508075688772 / 65536.0;
+  return (static_cast<double>(sum) - kMean) * kScale;
+}
+
 double Random::exponential(double mean) { return -mean * std::log1p(-uniform()); }
 
 std::string Random::save() const {

@@ -19,6 +19,9 @@ class Random {
   double uniform();
   /// Uniform in {0, ..., n - 1}. @pre n > 0.
   std::size_t index(std::size_t n);
+  /// Shaped like a normal variable of mean 0 and standard deviation 1, but never beyond 3.5: the
+  /// sum of four uniform ones (Irwin 1927, Hall 1927). For noise that has to be cheap.
+  double bell();
   /// Exponentially distributed with the given mean. @pre mean > 0.
   double exponential(double mean);
 

@@ -427,6 +427,9 @@ Board Board::from_yaml(const ConfigNode& node) {
   if (node.has("power_model")) {
     board.power_model = read_power_model(node.at("power_model"));
   }
+  if (node.has("simulation")) {
+    board.simulation = Simulation::from_yaml(node.at("simulation"), board);
+  }
   node.reject_unknown();
   return board;
 }

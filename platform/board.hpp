@@ -7,6 +7,7 @@
 
 #include "common/config_node.hpp"
 #include "platform/cpu_set.hpp"
+#include "platform/simulation.hpp"
 
 namespace rein {
 
@@ -89,6 +90,7 @@ struct Board {
   std::vector<TripPoint> trips;
   std::optional<BandwidthSpec> bandwidth;
   PowerModel power_model;
+  std::optional<Simulation> simulation;  ///< The same machine as a model.
 
   /// @throws ConfigError for whatever is wrong in the file.
   static Board from_yaml(const ConfigNode& node);
@@ -96,7 +98,7 @@ struct Board {
   /// per CPU (only the first of each cpufreq domain's CPUs if there are more than 8), one for each
   /// cpufreq domain of several CPUs, and one for all CPUs. @throws Error if there are no CPUs.
   static Board detect(const SysfsRoot& root);
-  /// As a board file that from_yaml() reads back to the same.
+  /// As a board file that from_yaml() reads back to the same, but for the simulation.
   std::string to_yaml() const;
 };
 

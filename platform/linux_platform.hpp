@@ -50,7 +50,7 @@ class LinuxPlatform final : public Platform {
 
   const std::vector<Signal>& signals() const override { return sensors_.signals(); }
   const std::vector<Control>& controls() const override { return controls_; }
-  Telemetry sample() override { return sensors_.sample(clock_.now()); }
+  const Telemetry& sample() override { return telemetry_ = sensors_.sample(clock_.now()); }
   const std::vector<Grant>& apply(const Configuration& configuration) override;
   const std::vector<Grant>& grants() override;
   std::vector<std::string> new_troubles() override;
@@ -82,6 +82,7 @@ class LinuxPlatform final : public Platform {
   const Clock& clock_;
   ControlGuard& guard_;
   LinuxSensors sensors_;
+  Telemetry telemetry_;
   std::vector<Managed> managed_;  ///< One for each control.
   std::vector<Control> controls_;
   std::vector<Grant> grants_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,9 +70,14 @@ class Platform {
   virtual const std::vector<Signal>& signals() const = 0;
   virtual const std::vector<Control>& controls() const = 0;
 
+  /// Back to how an episode begins, where a machine can be: a simulated one, whose noise is then
+  /// drawn from `seed`. A real one goes on as it is.
+  virtual void reset(std::uint64_t /*seed*/) {}
+
   /// Reads all signals; those that are rates cover the time since the call before. A sensor in
   /// trouble gives a reading that is not valid, never an exception.
-  virtual Telemetry sample() = 0;
+  /// @return valid until the next call.
+  virtual const Telemetry& sample() = 0;
 
   /// Sets every control whose level differs from what is in force. One that the kernel refuses
   /// stays as it is and is tried again at the next call; after some refusals in a row it is left
