@@ -50,15 +50,20 @@ ActionId ActionSpace::encode(const std::vector<std::size_t>& levels) const {
 }
 
 std::vector<std::size_t> ActionSpace::decode(ActionId action) const {
+  std::vector<std::size_t> levels;
+  decode(action, levels);
+  return levels;
+}
+
+void ActionSpace::decode(ActionId action, std::vector<std::size_t>& levels) const {
   if (action >= size_) {
     throw std::out_of_range(fmt::format("expected an action below {}, found {}", size_, action));
   }
-  std::vector<std::size_t> levels(knobs_.size());
+  levels.resize(knobs_.size());
   for (std::size_t i = knobs_.size(); i-- > 0;) {
     levels[i] = action % knobs_[i].levels.size();
     action /= knobs_[i].levels.size();
   }
-  return levels;
 }
 
 std::string ActionSpace::describe(ActionId action) const {

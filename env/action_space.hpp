@@ -46,6 +46,8 @@ class ActionSpace {
   ActionId encode(const std::vector<std::size_t>& levels) const;
   /// @throws std::out_of_range if action >= size().
   std::vector<std::size_t> decode(ActionId action) const;
+  /// The same into `levels`, whose memory is used again.
+  void decode(ActionId action, std::vector<std::size_t>& levels) const;
   /// For people: "width.app 0.5, mapping.app cpu1".
   std::string describe(ActionId action) const;
 

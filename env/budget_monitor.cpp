@@ -4,30 +4,47 @@
 
 namespace rein {
 
-void BudgetMonitor::Window::add(Entry entry, double window_s) {
-  entries.push_back(entry);
-  double covered_s = 0.0;
-  for (const auto& each : entries) {
-    covered_s += each.interval_s;
+void BudgetMonitor::Window::add(const Entry& entry, double window_s) {
+  constexpr double kRounding = 1e-9;  // Of sums of intervals.
+  newer_.push_back(entry);
+  newer_sum_ = newer_sum_ + entry;
+  while (total().interval_s >= window_s) {
+    if (older_.empty()) {
+      turn();
+    }
+    const bool is_only = older_.size() == 1 && newer_.empty();
+    const Entry without = older_.size() > 1 ? older_[older_.size() - 2] + newer_sum_ : newer_sum_;
+    if (is_only || without.interval_s < window_s - kRounding) {
+      return;
+    }
+    older_.pop_back();
   }
-  while (entries.size() > 1 && covered_s - entries.front().interval_s >= window_s) {
-    covered_s -= entries.front().interval_s;
-    entries.pop_front();
+}
+
+void BudgetMonitor::Window::turn() {
+  Entry sum;
+  for (; !newer_.empty(); newer_.pop_back()) {
+    sum = newer_.back() + sum;
+    older_.push_back(sum);
   }
+  newer_sum_ = {};
 }
 
 std::optional<double> BudgetMonitor::Window::mean() const {
-  double sum = 0.0;
-  double weight = 0.0;
-  for (const auto& entry : entries) {
-    sum += entry.sum;
-    weight += entry.weight;
-  }
-  return weight > 0.0 ? std::optional(sum / weight) : std::nullopt;
+  const Entry all = total();
+  return all.weight > 0.0 ? std::optional(all.sum / all.weight) : std::nullopt;
+}
+
+void BudgetMonitor::Window::clear() {
+  older_.clear();
+  newer_.clear();
+  newer_sum_ = {};
 }
 
 void BudgetMonitor::reset() {
-  windows_.clear();
+  power_.clear();
+  energy_.clear();
+  std::ranges::for_each(accuracy_, &Window::clear);
   elapsed_s_ = 0.0;
   used_j_ = 0.0;
 }
@@ -41,42 +58,43 @@ std::optional<double> BudgetMonitor::battery_allowance_w(const Budgets& budgets)
   return left_j / std::max(1.0, budgets.energy->horizon_s - elapsed_s_);
 }
 
-std::vector<BudgetStatus> BudgetMonitor::update(const PeriodFacts& facts) {
+void BudgetMonitor::update(const PeriodFacts& facts, const std::vector<BudgetCheck>& checks,
+                           std::vector<BudgetStatus>& statuses) {
+  const double energy_j = facts.power_w.value_or(0.0) * facts.interval_s;
   elapsed_s_ += facts.interval_s;
-  used_j_ += facts.power_w.value_or(0.0) * facts.interval_s;
+  used_j_ += energy_j;
+  accuracy_.resize(facts.applications.size());
 
-  std::vector<BudgetStatus> statuses;
-  for (const auto& check : check_budgets(facts)) {
-    BudgetStatus status{check.name, check.limit, check.value, false};
-    const auto smooth = [&](double window_s, double sum, double weight) {
-      Window& window = windows_[check.name];
+  statuses.resize(checks.size());
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    const BudgetCheck& check = checks[i];
+    BudgetStatus& status = statuses[i];
+    status.id = check.id;
+    status.name = check.name;
+    status.limit = check.limit;
+    status.value = check.value;
+    const auto smooth = [&](Window& window, double sum, double weight, double window_s) {
       window.add({facts.interval_s, sum, weight}, window_s);
       status.value = window.mean();
     };
-    if (check.name == "power") {
-      smooth(facts.budgets.power->window_s, check.value.value_or(0.0) * facts.interval_s,
-             check.value ? facts.interval_s : 0.0);
-    } else if (check.name == "energy" && facts.budgets.energy->limit_mj) {
+    if (check.id.kind == BudgetId::Kind::kPower) {
+      smooth(power_, check.value.value_or(0.0) * facts.interval_s,
+             check.value ? facts.interval_s : 0.0, facts.budgets.power->window_s);
+    } else if (check.id.kind == BudgetId::Kind::kEnergy && facts.budgets.energy->limit_mj) {
       double served = 0.0;
       for (const auto& application : facts.applications) {
-        served += static_cast<double>(application.served);
+        served += application.served;
       }
-      smooth(facts.budgets.energy->window_s, facts.power_w.value_or(0.0) * facts.interval_s * 1e3,
-             facts.power_w ? served : 0.0);
+      smooth(energy_, energy_j * 1e3, facts.power_w ? served : 0.0, facts.budgets.energy->window_s);
+    } else if (check.id.kind == BudgetId::Kind::kAccuracy) {
+      const ApplicationFacts& application = facts.applications[check.id.application];
+      smooth(accuracy_[check.id.application], application.accuracy_top1 * application.served,
+             application.served, application.budgets.accuracy->window_s);
     }
-    for (const auto& application : facts.applications) {
-      if (check.name == "accuracy." + application.name) {
-        smooth(application.budgets.accuracy->window_s,
-               application.accuracy_top1 * static_cast<double>(application.served),
-               static_cast<double>(application.served));
-      }
-    }
-    const bool is_floor = check.name.starts_with("accuracy.");
+    const bool is_floor = check.id.kind == BudgetId::Kind::kAccuracy;
     status.exceeded =
         status.value && (is_floor ? *status.value < check.limit : *status.value > check.limit);
-    statuses.push_back(std::move(status));
   }
-  return statuses;
 }
 
 }  // namespace rein

@@ -82,11 +82,12 @@ class Environment {
   /// period on a live platform.
   ///
   /// @pre reset() was called, and the last result was neither terminated nor truncated.
+  /// @return valid until the next call of step() or reset().
   /// @post the observation has observation_spec().size() finite values inside their ranges; the
   ///       reward is the sum of info.reward_terms.
   /// What the machine refuses is in info.granted and info.messages.
   /// @throws std::out_of_range if action >= action_space().size().
-  virtual StepResult step(ActionId action) = 0;
+  virtual const StepResult& step(ActionId action) = 0;
 };
 
 }  // namespace rein

@@ -1,27 +1,34 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
+#include <span>
 #include <string>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "env/action_space.hpp"
+#include "env/budget_monitor.hpp"
 #include "env/environment.hpp"
 #include "env/observation_spec.hpp"
 #include "env/scenario.hpp"
 
 namespace rein {
 
-/// What an observation is made of.
+/// What an observation is made of: for one application ...
+struct ApplicationSnapshot {
+  const Budgets& budgets;  ///< Those that it is to keep from now on.
+  const ServiceReport& service;
+  double arrival_rate_hz = 0.0;
+};
+
+/// ... and for all.
 struct Snapshot {
-  std::vector<std::size_t> levels;  ///< Of the knobs, in force.
-  Budgets budgets;                  ///< Of the machine.
-  std::vector<ApplicationInfo> applications;
-  std::vector<double> arrival_rates_hz;  ///< [applications]
-  std::vector<std::optional<double>> signals;
-  std::vector<BudgetStatus> budget_statuses;
+  const std::vector<std::size_t>& levels;  ///< Of the knobs, in force.
+  const Budgets& budgets;                  ///< Of the machine.
+  std::span<const ApplicationSnapshot> applications;
+  const std::vector<std::optional<double>>& signals;
+  const std::vector<BudgetStatus>& budget_statuses;
 };
 
 /// An application, as far as features need to know it beforehand.
@@ -36,28 +43,50 @@ struct ObservedApplication {
 /// Features for budgets are there if any phase of the scenario sets the budget.
 class Observer {
  public:
+  /// `actions` must outlive the observer.
   Observer(const ActionSpace& actions, const std::vector<ObservedApplication>& applications,
            const std::vector<SignalDescription>& signals, const Scenario& scenario);
+  Observer(const Observer&) = delete;  // The features' functions know where it is.
+  Observer& operator=(const Observer&) = delete;
 
   const ObservationSpec& spec() const { return spec_; }
-  Observation observe(const Snapshot& snapshot);
+  /// Overwrites `observation`.
+  void observe(const Snapshot& snapshot, Observation& observation);
   /// Forgets the latencies that slow-downs are relative to.
   void reset() { fastest_ms_.clear(); }
 
  private:
-  using Read = std::function<std::optional<double>(const Snapshot&)>;
+  /// NaN if there is no reading.
+  using Read = std::function<double(const Snapshot&)>;
   void add(Feature feature, Read read);
   void add_application(std::size_t index, const ObservedApplication& application,
                        const Scenario& scenario);
   void add_machine_budgets(const Scenario& scenario);
   void add_signals(const std::vector<SignalDescription>& signals);
+  double p95_ms(const ServiceReport& service);
   /// Latency over the least that was seen with the same levels of the knobs.
-  std::optional<double> slowdown(const Snapshot& snapshot, std::size_t application);
+  double slowdown(const Snapshot& snapshot, std::size_t application);
 
+  const ActionSpace& actions_;
+  /// The numbers of a feature: all that a period needs of it.
+  struct Limits {
+    double min = 0.0;
+    double max = 1.0;
+    double neutral = 0.0;
+    double normal(double value) const;
+  };
+  struct ObservedSignal {
+    std::size_t index = 0;
+    double scale = 1.0;
+  };
   std::vector<Feature> features_;
-  std::vector<Read> reads_;
+  std::vector<Limits> limits_;
+  std::vector<Read> reads_;  ///< Of all features but those that are signals, which come last.
+  std::vector<ObservedSignal> signals_;
   ObservationSpec spec_;
-  std::map<std::pair<std::size_t, std::vector<std::size_t>>, double> fastest_ms_;
+  /// By application x actions + action.
+  std::unordered_map<std::size_t, double> fastest_ms_;
+  std::vector<double> latencies_ms_;  ///< Of one period, while they are put in order.
 };
 
 }  // namespace rein

@@ -1,10 +1,6 @@
 #include "env/request_server.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-
-#include "common/error.hpp"
 
 namespace rein {
 
@@ -25,75 +21,63 @@ RequestSpec RequestSpec::from_yaml(const ConfigNode& node) {
   return spec;
 }
 
-RequestServer::RequestServer(const RequestSpec& spec, ScalableNetwork& network,
-                             const ImageSet& images, Clock& clock)
-    : spec_(spec), network_(network), images_(images), clock_(clock), predictions_(spec.batch) {
-  if (images.count() < spec.batch) {
-    throw Error(fmt::format("requests: expected at least {} images for a batch, found {}",
-                            spec.batch, images.count()));
-  }
-  if (images.image_size() != network.image_size()) {
-    throw Error(fmt::format("images: expected {} pixels as the network takes, found {}",
-                            network.image_size(), images.image_size()));
-  }
+RequestServer::RequestServer(const RequestSpec& spec, RequestWorker& worker, Clock& clock)
+    : spec_(spec), worker_(worker), clock_(clock) {
+  backlog_.rate_hz = spec.rate_hz;
 }
 
 void RequestServer::reset(TimePoint start, std::uint64_t seed) {
   random_ = Random(seed);
-  queue_.clear();
-  next_image_ = random_.index(images_.count() - spec_.batch + 1);
-  next_arrival_ = start;
+  backlog_.queue.clear();
+  backlog_.next_arrival = start;
   if (spec_.arrival == RequestSpec::Arrival::kPoisson) {
-    next_arrival_ += next_gap();
+    backlog_.next_arrival += next_gap();
   }
 }
 
 void RequestServer::set_level(std::size_t level) {
-  network_.set_level(level);
+  worker_.set_level(level);
   level_ = level;
 }
 
-void RequestServer::rehearse() { network_.infer(images_.images(0, spec_.batch), predictions_); }
-
-ServiceReport RequestServer::serve_until(TimePoint end) {
-  ServiceReport report;
-  for (TimePoint now = clock_.now(); now < end; now = clock_.now()) {
+void RequestServer::serve_until(TimePoint end, ServiceReport& report) {
+  report.clear();
+  TimePoint now = clock_.now();
+  while (now < end) {
     admit(now, report);
     drop_expired(now, report);
-    if (queue_.empty()) {
-      clock_.sleep_until(std::min(next_arrival_, end));
-      continue;
+    if (backlog_.queue.empty()) {
+      clock_.sleep_until(std::min(backlog_.next_arrival, end));
+      now = clock_.now();
+    } else {
+      now = serve(backlog_.queue.pop(), now, report);
     }
-    const Request request = queue_.front();
-    queue_.pop_front();
-    serve(request, report);
   }
-  const TimePoint now = clock_.now();
   admit(now, report);
   drop_expired(now, report);
-  report.queued = queue_.size();
-  return report;
+  report.queued = backlog_.queue.size();
 }
 
 void RequestServer::admit(TimePoint now, ServiceReport& report) {
-  while (next_arrival_ <= now) {
+  while (backlog_.next_arrival <= now) {
     ++report.arrived;
-    if (queue_.size() < spec_.queue_limit) {
-      queue_.push_back({next_arrival_, deadline_});
+    if (backlog_.queue.size() < spec_.queue_limit) {
+      backlog_.queue.push({backlog_.next_arrival, backlog_.deadline});
     } else {
-      drop(report);
+      drop(now, report);
     }
     // In a closed loop the next request comes when this one ends: serve() sets the time.
-    next_arrival_ = spec_.arrival == RequestSpec::Arrival::kClosedLoop ? TimePoint::max()
-                                                                       : next_arrival_ + next_gap();
+    backlog_.next_arrival = spec_.arrival == RequestSpec::Arrival::kClosedLoop
+                                ? TimePoint::max()
+                                : backlog_.next_arrival + next_gap();
   }
 }
 
-void RequestServer::drop(ServiceReport& report) {
+void RequestServer::drop(TimePoint now, ServiceReport& report) {
   ++report.dropped;
   report.misses.push_back(true);
   if (spec_.arrival == RequestSpec::Arrival::kClosedLoop) {
-    next_arrival_ = clock_.now();
+    backlog_.next_arrival = now;
   }
 }
 
@@ -101,39 +85,29 @@ void RequestServer::drop_expired(TimePoint now, ServiceReport& report) {
   if (!spec_.drop_expired) {
     return;
   }
-  const auto dropped = std::erase_if(
-      queue_, [now](const Request& request) { return now - request.arrival > request.deadline; });
-  for (std::size_t i = 0; i < dropped; ++i) {
-    drop(report);
+  for (std::size_t late = backlog_.queue.drop_late(now); late > 0; --late) {
+    drop(now, report);
   }
 }
 
-void RequestServer::serve(const Request& request, ServiceReport& report) {
-  if (next_image_ + spec_.batch > images_.count()) {
-    next_image_ = 0;
-  }
-  network_.infer(images_.images(next_image_, spec_.batch), predictions_);
-  const TimePoint finished = clock_.now();
-  for (std::size_t i = 0; i < spec_.batch; ++i) {
-    report.correct += predictions_[i] == images_.labels[next_image_ + i] ? 1 : 0;
-  }
-  next_image_ += spec_.batch;
+TimePoint RequestServer::serve(const Request& request, TimePoint now, ServiceReport& report) {
+  report.correct += worker_.serve(spec_.batch, request.time_left(now));
   report.images += spec_.batch;
-
-  const Duration latency = finished - request.arrival;
-  const bool late = latency > request.deadline;
+  const TimePoint finished = clock_.now();
+  const bool late = request.time_left(finished) < Duration::zero();
   ++report.served;
   report.late += late ? 1 : 0;
   report.misses.push_back(late);
-  report.latencies_ms.push_back(to_milliseconds(latency));
-  report.accuracy_sum += network_.levels()[level_].accuracy_top1;
+  report.latencies_ms.push_back(to_milliseconds(finished - request.arrival));
+  report.accuracy_sum += worker_.levels()[level_].accuracy_top1;
   if (spec_.arrival == RequestSpec::Arrival::kClosedLoop) {
-    next_arrival_ = finished;
+    backlog_.next_arrival = finished;
   }
+  return finished;
 }
 
 Duration RequestServer::next_gap() {
-  const double mean_s = 1.0 / spec_.rate_hz;
+  const double mean_s = 1.0 / backlog_.rate_hz;
   const double gap_s =
       spec_.arrival == RequestSpec::Arrival::kPoisson ? random_.exponential(mean_s) : mean_s;
   return std::max(Duration(1), from_seconds(gap_s));

@@ -2,15 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <vector>
 
 #include "common/clock.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
+#include "env/request_queue.hpp"
+#include "env/request_worker.hpp"
 #include "env/service_report.hpp"
-#include "models/image_set.hpp"
-#include "models/scalable_network.hpp"
 
 namespace rein {
 
@@ -27,6 +25,15 @@ struct RequestSpec {
   static RequestSpec from_yaml(const ConfigNode& node);
 };
 
+/// What waits, and what will come: all by which one server's future differs from another's, but for
+/// what is drawn at random.
+struct Backlog {
+  RequestQueue queue;
+  TimePoint next_arrival{};
+  Duration deadline{};   ///< Of requests that arrive from now on.
+  double rate_hz = 1.0;  ///< Likewise; above 0.
+};
+
 /// Serves one application's requests on the calling thread: arrivals, queue, deadlines.
 ///
 /// Arrivals do not depend on how fast requests are served (but for a closed loop). A request that
@@ -34,50 +41,43 @@ struct RequestSpec {
 /// that arrived or expired meanwhile, since it is this period's action that kept them waiting.
 class RequestServer {
  public:
-  /// All must outlive the server. @throws Error if the set has fewer images than a batch.
-  RequestServer(const RequestSpec& spec, ScalableNetwork& network, const ImageSet& images,
-                Clock& clock);
+  /// Worker and clock must outlive the server.
+  RequestServer(const RequestSpec& spec, RequestWorker& worker, Clock& clock);
 
   /// Empties the queue; the first request arrives at `start` (for kPoisson: some time after).
   void reset(TimePoint start, std::uint64_t seed);
 
   /// Holds for requests that arrive from now on.
-  void set_deadline(Duration deadline) { deadline_ = deadline; }
+  void set_deadline(Duration deadline) { backlog_.deadline = deadline; }
   /// @pre rate_hz > 0.
-  void set_rate(double rate_hz) { spec_.rate_hz = rate_hz; }
+  void set_rate(double rate_hz) { backlog_.rate_hz = rate_hz; }
   void set_level(std::size_t level);
   std::size_t level() const { return level_; }
-  std::size_t queue_limit() const { return spec_.queue_limit; }
-  double rate_hz() const { return spec_.rate_hz; }
+  double rate_hz() const { return backlog_.rate_hz; }
 
-  /// Serves a request that nobody made and that counts nowhere.
-  void rehearse();
+  const Backlog& backlog() const { return backlog_; }
+  /// Goes on from another server's.
+  void set_backlog(const Backlog& backlog) { backlog_ = backlog; }
+  /// What gaps between Poisson arrivals are drawn from.
+  void set_random(const Random& random) { random_ = random; }
 
-  /// Serves until `end`, waiting when there is nothing to do.
-  ServiceReport serve_until(TimePoint end);
+  /// Serves until `end`, waiting when there is nothing to do. Overwrites `report`.
+  void serve_until(TimePoint end, ServiceReport& report);
 
  private:
-  struct Request {
-    TimePoint arrival;
-    Duration deadline;
-  };
   void admit(TimePoint now, ServiceReport& report);
-  void drop(ServiceReport& report);
+  void drop(TimePoint now, ServiceReport& report);
   void drop_expired(TimePoint now, ServiceReport& report);
-  void serve(const Request& request, ServiceReport& report);
+  /// Returns when it was done.
+  TimePoint serve(const Request& request, TimePoint now, ServiceReport& report);
   Duration next_gap();
 
   RequestSpec spec_;
-  ScalableNetwork& network_;
-  const ImageSet& images_;
+  RequestWorker& worker_;
   Clock& clock_;
   Random random_{0};
-  std::deque<Request> queue_;
-  TimePoint next_arrival_{};
-  Duration deadline_{};
+  Backlog backlog_;
   std::size_t level_ = 0;
-  std::size_t next_image_ = 0;
-  std::vector<int> predictions_;
 };
 
 }  // namespace rein

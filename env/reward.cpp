@@ -14,42 +14,104 @@ double normalised_accuracy(double accuracy, double lowest, double highest) {
 
 /// The energy of a request, if power is known and any was served.
 std::optional<double> energy_per_request_mj(const PeriodFacts& facts) {
-  std::size_t served = 0;
+  double served = 0.0;
   for (const auto& application : facts.applications) {
     served += application.served;
   }
-  if (!facts.power_w || served == 0) {
+  if (!facts.power_w || served == 0.0) {
     return std::nullopt;
   }
-  return *facts.power_w * facts.interval_s * 1e3 / static_cast<double>(served);
+  return *facts.power_w * facts.interval_s * 1e3 / served;
 }
 
-BudgetCheck check_upper(std::string name, double limit, std::optional<double> value, double scale) {
-  const double violation = value ? clamp01((*value - limit) / scale) : 0.0;
-  return {std::move(name), limit, value, violation};
-}
-
-BudgetCheck check_latency(const ApplicationFacts& application) {
-  const double limit = application.budgets.latency->miss_rate;
-  std::optional<double> miss_share;
-  if (application.requests > 0) {
-    miss_share =
-        static_cast<double>(application.missed) / static_cast<double>(application.requests);
+const char* name_of(BudgetId::Kind kind) {
+  switch (kind) {
+    case BudgetId::Kind::kLatency:
+      return "latency";
+    case BudgetId::Kind::kAccuracy:
+      return "accuracy";
+    case BudgetId::Kind::kPower:
+      return "power";
+    case BudgetId::Kind::kEnergy:
+      return "energy";
+    case BudgetId::Kind::kTemperature:
+      break;
   }
-  // A limit of 1 can't be broken; any scale will do for it.
-  return check_upper("latency." + application.name, limit, miss_share,
-                     limit < 1.0 ? 1.0 - limit : 1.0);
+  return "temperature";
 }
 
-BudgetCheck check_accuracy(const ApplicationFacts& application) {
+/// Fills a list of checks in their order, over those of another period.
+class CheckList {
+ public:
+  explicit CheckList(std::vector<BudgetCheck>& checks) : checks_(checks) {}
+  ~CheckList() { checks_.resize(size_); }
+  CheckList(const CheckList&) = delete;
+  CheckList& operator=(const CheckList&) = delete;
+
+  /// @param scale  by how much a value above the limit has a violation of 1.
+  void add_upper(BudgetId::Kind kind, double limit, std::optional<double> value, double scale) {
+    add({.kind = kind}, nullptr, limit, value, value ? clamp01((*value - limit) / scale) : 0.0);
+  }
+
+  /// @param application  its name, where the budget is one's own.
+  void add(BudgetId id, const std::string* application, double limit, std::optional<double> value,
+           double violation) {
+    if (size_ == checks_.size()) {
+      checks_.emplace_back();
+    }
+    BudgetCheck& check = checks_[size_++];
+    if (check.id != id || check.name.empty()) {
+      check.id = id;
+      check.name = name_of(id.kind);
+      if (application != nullptr) {
+        check.name += "." + *application;
+      }
+    }
+    check.limit = limit;
+    check.value = value;
+    check.violation = violation;
+  }
+
+ private:
+  std::vector<BudgetCheck>& checks_;
+  std::size_t size_ = 0;
+};
+
+void check_latency(const ApplicationFacts& application, std::size_t index, CheckList& checks) {
+  const double limit = application.budgets.latency->miss_rate;
+  std::optional<double> share;
+  double violation = 0.0;
+  if (application.requests > 0.0) {
+    share = application.missed / application.requests;
+    // A limit of 1 can't be broken; any scale will do for it.
+    violation = clamp01((*share - limit) / (limit < 1.0 ? 1.0 - limit : 1.0));
+  }
+  checks.add({BudgetId::Kind::kLatency, index}, &application.name, limit, share, violation);
+}
+
+void check_accuracy(const ApplicationFacts& application, std::size_t index, CheckList& checks) {
   const double limit = application.budgets.accuracy->min_top1;
   const double range = application.accuracy_highest - application.accuracy_lowest;
   const double lack = limit - application.accuracy_top1;
-  return {"accuracy." + application.name, limit, application.accuracy_top1,
-          clamp01(range > 0.0 ? lack / range : (lack > 0.0 ? 1.0 : 0.0))};
+  checks.add({BudgetId::Kind::kAccuracy, index}, &application.name, limit,
+             application.accuracy_top1,
+             clamp01(range > 0.0 ? lack / range : (lack > 0.0 ? 1.0 : 0.0)));
 }
 
 }  // namespace
+
+void ApplicationFacts::count(const ServiceReport& service, double top1_in_force) {
+  served = static_cast<double>(service.served);
+  missed = static_cast<double>(service.missed());
+  requests = static_cast<double>(service.requests());
+  if (service.served > 0) {
+    accuracy_top1 = service.accuracy_sum / served;
+    latency_mean_ms = mean(service.latencies_ms);
+  } else {
+    accuracy_top1 = top1_in_force;
+    latency_mean_ms.reset();
+  }
+}
 
 Objective Objective::from_yaml(const ConfigNode& node) {
   const std::vector<std::string> names = {"max_accuracy", "min_energy", "min_power", "min_latency"};
@@ -97,41 +159,44 @@ Prices Prices::from_yaml(const ConfigNode& node) {
   return prices;
 }
 
-std::vector<BudgetCheck> check_budgets(const PeriodFacts& facts) {
-  std::vector<BudgetCheck> checks;
-  for (const auto& application : facts.applications) {
+void check_budgets(const PeriodFacts& facts, std::vector<BudgetCheck>& checks) {
+  using enum BudgetId::Kind;
+  CheckList list(checks);
+  for (std::size_t i = 0; i < facts.applications.size(); ++i) {
+    const ApplicationFacts& application = facts.applications[i];
     if (application.budgets.latency) {
-      checks.push_back(check_latency(application));
+      check_latency(application, i, list);
     }
     if (application.budgets.accuracy) {
-      checks.push_back(check_accuracy(application));
+      check_accuracy(application, i, list);
     }
   }
   if (const auto& power = facts.budgets.power) {
-    checks.push_back(check_upper("power", power->limit_w, facts.budget_power_w, power->limit_w));
+    list.add_upper(kPower, power->limit_w, facts.budget_power_w, power->limit_w);
   }
   if (const auto& energy = facts.budgets.energy) {
     if (energy->limit_mj) {
-      checks.push_back(check_upper("energy", *energy->limit_mj, energy_per_request_mj(facts),
-                                   *energy->limit_mj));
+      list.add_upper(kEnergy, *energy->limit_mj, energy_per_request_mj(facts), *energy->limit_mj);
     } else if (const double allowance = facts.battery_allowance_w.value_or(0.0); allowance > 0.0) {
-      checks.push_back(check_upper("energy", allowance, facts.power_w, allowance));
+      list.add_upper(kEnergy, allowance, facts.power_w, allowance);
     } else {
-      checks.push_back({"energy", 0.0, facts.power_w, 1.0});  // The battery is empty.
+      list.add({.kind = kEnergy}, nullptr, 0.0, facts.power_w, 1.0);  // The battery is empty.
     }
   }
   if (const auto& temperature = facts.budgets.temperature) {
-    checks.push_back(check_upper("temperature", temperature->limit_c, facts.hottest_c, 10.0));
+    list.add_upper(kTemperature, temperature->limit_c, facts.hottest_c, 10.0);
   }
-  return checks;
 }
 
-std::vector<RewardTerm> Reward::terms(const PeriodFacts& facts) const {
-  std::vector<RewardTerm> terms{{"objective", objective_value(facts)}};
-  for (const auto& check : check_budgets(facts)) {
-    terms.push_back({check.name, -price(check.name) * check.violation});
+void Reward::terms(const PeriodFacts& facts, const std::vector<BudgetCheck>& checks,
+                   std::vector<RewardTerm>& terms) const {
+  terms.resize(1 + checks.size());
+  terms[0].name = "objective";
+  terms[0].value = objective_value(facts);
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    terms[i + 1].name = checks[i].name;
+    terms[i + 1].value = -price(checks[i].id.kind) * checks[i].violation;
   }
-  return terms;
 }
 
 double Reward::sum(const std::vector<RewardTerm>& terms) {
@@ -171,17 +236,20 @@ double Reward::objective_value(const PeriodFacts& facts) const {
   return facts.applications.empty() ? 0.0 : sum / static_cast<double>(facts.applications.size());
 }
 
-double Reward::price(const std::string& budget) const {
-  if (budget.starts_with("latency.")) {
-    return prices_.latency;
+double Reward::price(BudgetId::Kind budget) const {
+  switch (budget) {
+    case BudgetId::Kind::kLatency:
+      return prices_.latency;
+    case BudgetId::Kind::kAccuracy:
+      return prices_.accuracy;
+    case BudgetId::Kind::kPower:
+      return prices_.power;
+    case BudgetId::Kind::kEnergy:
+      return prices_.energy;
+    case BudgetId::Kind::kTemperature:
+      break;
   }
-  if (budget.starts_with("accuracy.")) {
-    return prices_.accuracy;
-  }
-  if (budget == "power") {
-    return prices_.power;
-  }
-  return budget == "energy" ? prices_.energy : prices_.temperature;
+  return prices_.temperature;
 }
 
 }  // namespace rein

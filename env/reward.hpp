@@ -7,6 +7,7 @@
 
 #include "common/config_node.hpp"
 #include "env/budgets.hpp"
+#include "env/service_report.hpp"
 
 namespace rein {
 
@@ -39,13 +40,17 @@ struct Prices {
 struct ApplicationFacts {
   std::string name;
   Budgets budgets;  ///< Those of latency and accuracy that hold for it now.
-  std::size_t served = 0;
-  std::size_t missed = 0;         ///< Late (served, but after the deadline) or dropped.
-  std::size_t requests = 0;       ///< Served or dropped.
+  // Of requests; in a forecast these are expected values.
+  double served = 0.0;
+  double missed = 0.0;            ///< Late (served, but after the deadline) or dropped.
+  double requests = 0.0;          ///< Served or dropped.
   double accuracy_top1 = 0.0;     ///< Mean over what was served; of the level in force if nothing.
   double accuracy_lowest = 0.0;   ///< Of the network's levels ...
   double accuracy_highest = 1.0;  ///< ... in this order; above or equal accuracy_lowest.
   std::optional<double> latency_mean_ms;
+
+  /// Takes over what became of the requests. @param top1_in_force  stands in if none was served.
+  void count(const ServiceReport& service, double top1_in_force);
 };
 
 /// What happened in one period. What is not known is empty.
@@ -60,21 +65,32 @@ struct PeriodFacts {
   std::optional<double> battery_allowance_w;
 };
 
+/// Which of the budgets in force.
+struct BudgetId {
+  enum class Kind { kLatency, kAccuracy, kPower, kEnergy, kTemperature };
+  Kind kind = Kind::kLatency;
+  std::size_t application = 0;  ///< Whose latency or accuracy; 0 for what is the machine's.
+
+  bool operator==(const BudgetId&) const = default;
+};
+
 /// A budget's limit and what was reached in one period.
 struct BudgetCheck {
+  BudgetId id;
   std::string name;  ///< "latency.<application>", "power", ...
   double limit = 0.0;
   std::optional<double> value;  ///< In the limit's unit; a share of misses for latency.
   double violation = 0.0;       ///< 0 (kept, or not known) to 1 (grossly broken).
 };
 
-/// Every budget that is set, judged on the period alone.
+/// Every budget that is set, judged on the period alone. Overwrites `checks`, which may hold those
+/// of another period of the same applications: names that are right stay as they are.
 ///
 /// violation is, for latency, the share of missed requests beyond the share that may be missed,
 /// over what is left to 1; for power and energy the excess over the limit, relative to the limit;
 /// for accuracy what lacks, relative to the range of the network's levels; for temperature the
 /// excess in units of 10 degC. All are cut at 1.
-std::vector<BudgetCheck> check_budgets(const PeriodFacts& facts);
+void check_budgets(const PeriodFacts& facts, std::vector<BudgetCheck>& checks);
 
 struct RewardTerm {
   std::string name;  ///< "objective", or a budget's as in BudgetCheck.
@@ -92,7 +108,9 @@ class Reward {
   Reward(Objective objective, Prices prices) : objective_(objective), prices_(prices) {}
 
   /// The terms; the reward is their sum. Every budget that is set has a term, even if it is 0.
-  std::vector<RewardTerm> terms(const PeriodFacts& facts) const;
+  /// @param checks of the same facts.  @param terms is overwritten.
+  void terms(const PeriodFacts& facts, const std::vector<BudgetCheck>& checks,
+             std::vector<RewardTerm>& terms) const;
   static double sum(const std::vector<RewardTerm>& terms);
 
   /// The most that serving an application at `accuracy_top1` can earn when all budgets are kept:
@@ -101,7 +119,7 @@ class Reward {
 
  private:
   double objective_value(const PeriodFacts& facts) const;
-  double price(const std::string& budget) const;
+  double price(BudgetId::Kind budget) const;
 
   Objective objective_;
   Prices prices_;

@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <numeric>
+#include <utility>
 
 #include "common/error.hpp"
 #include "platform/cpu_set.hpp"
@@ -16,63 +19,212 @@ namespace rein {
 
 namespace {
 
+CpuList read_cpus(const ConfigNode& node) {
+  CpuList cpus;
+  try {
+    cpus = parse_cpu_list(node.text());
+  } catch (const ConfigError&) {
+    throw;
+  } catch (const Error&) {
+    cpus.clear();
+  }
+  if (cpus.empty()) {
+    node.fail("CPU numbers such as \"0\" or \"0-1,3\"");
+  }
+  return cpus;
+}
+
 CoRunnerSpec read_co_runner(const std::string& name, const ConfigNode& node) {
   CoRunnerSpec spec;
   spec.name = name;
-  for (const auto& word : node.at("command").items()) {
-    spec.command.push_back(word.text());
+  if (!node.has("command") && !node.has("contention")) {
+    node.reject("expected a command, a contention, or both, found neither");
   }
-  if (spec.command.empty()) {
-    node.at("command").fail("a list of an executable and its arguments");
-  }
-  if (node.has("cpus")) {
-    try {
-      spec.cpus = parse_cpu_list(node.at("cpus").text());
-    } catch (const ConfigError&) {
-      throw;
-    } catch (const Error&) {
-      node.at("cpus").fail("CPU numbers such as \"0\" or \"0-1,3\"");
+  if (node.has("command")) {
+    for (const auto& word : node.at("command").items()) {
+      spec.command.push_back(word.text());
     }
-    if (spec.cpus.empty()) {
-      node.at("cpus").fail("CPU numbers such as \"0\" or \"0-1,3\"");
+    if (spec.command.empty()) {
+      node.at("command").fail("a list of an executable and its arguments");
     }
+    if (node.has("cpus")) {
+      spec.cpus = read_cpus(node.at("cpus"));
+    }
+    spec.user = node.text_or("user", "");
   }
-  spec.user = node.text_or("user", "");
+  if (node.has("contention")) {
+    spec.contention = ContentionProfile::from_yaml(node.at("contention"));
+  }
   node.reject_unknown();
   return spec;
 }
 
-ScenarioPhase read_phase(const ConfigNode& node, const Scenario& scenario, const Budgets& base,
-                         double time_scale) {
+std::vector<std::size_t> read_co_runners(const ConfigNode& node,
+                                         const std::vector<CoRunnerSpec>& all) {
+  std::vector<std::size_t> co_runners;
+  for (const auto& item : node.items()) {
+    const auto found = std::ranges::find(all, item.text(), &CoRunnerSpec::name);
+    if (found == all.end()) {
+      std::vector<std::string> names;
+      std::ranges::transform(all, std::back_inserter(names), &CoRunnerSpec::name);
+      item.fail(names.empty() ? "a name from co_runners, which is empty"
+                              : fmt::format("a name from co_runners ({})", fmt::join(names, ", ")));
+    }
+    co_runners.push_back(static_cast<std::size_t>(found - all.begin()));
+  }
+  return co_runners;
+}
+
+/// `relative:` of a phase: multiples of what the run has, so that a scenario can be played on any
+/// board.
+void read_relative(const ConfigNode& node, const ConfigNode& phase_node, const Budgets& base,
+                   double scenario_s, ScenarioPhase& phase) {
+  // Where the phase gives the same as an absolute value, by its dotted key.
+  const auto refuse_both = [&](const ConfigNode& relative, bool is_given,
+                               const std::string& absolute) {
+    if (is_given) {
+      relative.reject("expected either this or " + absolute + ", found both");
+    }
+  };
+  const auto is_budget_given = [&](const std::string& budget, const std::string& key) {
+    return phase_node.has("budgets") && phase_node.at("budgets").has(budget) &&
+           phase_node.at("budgets").at(budget).has(key);
+  };
+  if (node.has("rate")) {
+    const ConfigNode rate = node.at("rate");
+    refuse_both(rate, phase_node.has("rate_hz"), "rate_hz");
+    phase.rate_scale = rate.number(Range::positive());
+  }
+  if (node.has("deadline")) {
+    const ConfigNode deadline = node.at("deadline");
+    refuse_both(deadline, is_budget_given("latency", "deadline_ms"), "budgets.latency.deadline_ms");
+    if (!base.latency) {
+      deadline.reject("expected a latency budget of the run, found none");
+    }
+    phase.budgets.latency->deadline_ms =
+        base.latency->deadline_ms * deadline.number(Range::positive());
+  }
+  if (node.has("power")) {
+    const ConfigNode power = node.at("power");
+    refuse_both(power, is_budget_given("power", "limit_w"), "budgets.power.limit_w");
+    if (!base.power) {
+      power.reject("expected a power budget of the run, found none");
+    }
+    phase.budgets.power->limit_w = base.power->limit_w * power.number(Range::positive());
+  }
+  if (node.has("battery")) {
+    const ConfigNode battery = node.at("battery");
+    refuse_both(battery, phase_node.has("budgets") && phase_node.at("budgets").has("energy"),
+                "budgets.energy");
+    if (!base.power) {
+      battery.reject("expected a power budget of the run, found none");
+    }
+    const double limit_w = base.power->limit_w * battery.number(Range::positive());
+    phase.budgets.energy = EnergyBudget{
+        .limit_mj = std::nullopt, .total_j = limit_w * scenario_s, .horizon_s = scenario_s};
+  }
+  if (!node.has("rate") && !node.has("deadline") && !node.has("power") && !node.has("battery")) {
+    node.reject_unknown();
+    node.reject("expected one of rate, deadline, power, battery, found none");
+  }
+  node.reject_unknown();
+}
+
+/// Reads all but the duration.
+ScenarioPhase read_phase(const ConfigNode& node, const std::vector<CoRunnerSpec>& co_runners,
+                         const Budgets& base, double scenario_s) {
   ScenarioPhase phase;
   phase.name = node.at("name").text();
-  phase.duration_s = node.at("duration_s").number(Range::positive()) * time_scale;
   if (node.has("co_runners")) {
-    for (const auto& item : node.at("co_runners").items()) {
-      const std::string name = item.text();
-      const auto& all = scenario.co_runners;
-      const auto found = std::ranges::find(all, name, &CoRunnerSpec::name);
-      if (found == all.end()) {
-        std::vector<std::string> names;
-        std::ranges::transform(all, std::back_inserter(names), &CoRunnerSpec::name);
-        item.fail(names.empty()
-                      ? "a name from co_runners, which is empty"
-                      : fmt::format("a name from co_runners ({})", fmt::join(names, ", ")));
-      }
-      phase.co_runners.push_back(static_cast<std::size_t>(found - all.begin()));
-    }
+    phase.co_runners = read_co_runners(node.at("co_runners"), co_runners);
   }
   phase.budgets = node.has("budgets") ? Budgets::from_yaml(node.at("budgets"), base) : base;
   if (node.has("rate_hz")) {
     phase.rate_hz = node.at("rate_hz").number({.min = 0.0, .max = 1e5, .min_excluded = true});
   }
-  node.reject_unknown();
+  if (node.has("ambient_c")) {
+    phase.ambient_c = node.at("ambient_c").number({.min = -40.0, .max = 85.0});
+  }
+  if (node.has("relative")) {
+    read_relative(node.at("relative"), node, base, scenario_s, phase);
+  }
   return phase;
+}
+
+/// The index of the phase that `name` names. @throws ConfigError at `node`, listing the names.
+std::size_t find_phase(const ConfigNode& node, const std::string& name,
+                       const std::vector<ScenarioPhase>& phases) {
+  const auto found = std::ranges::find(phases, name, &ScenarioPhase::name);
+  if (found == phases.end()) {
+    std::vector<std::string> names;
+    std::ranges::transform(phases, std::back_inserter(names), &ScenarioPhase::name);
+    node.reject(
+        fmt::format("expected one of the phases {}, found '{}'", fmt::join(names, ", "), name));
+  }
+  return static_cast<std::size_t>(found - phases.begin());
+}
+
+/// Reads all but the weights.
+ScenarioChain read_chain(const ConfigNode& node, double time_scale) {
+  ScenarioChain chain;
+  chain.duration_s = node.at("duration_s").number(Range::positive());
+  chain.start_s = node.number_or("start_s", 0.0, Range::non_negative());
+  chain.end_s = node.number_or("end_s", chain.duration_s, Range::non_negative());
+  if (chain.end_s <= chain.start_s) {
+    (node.has("end_s") ? node.at("end_s") : node.at("start_s"))
+        .reject(fmt::format("expected an end after the start at {} s, found one at {} s",
+                            chain.start_s, chain.end_s));
+  }
+  if (chain.end_s > chain.duration_s) {
+    node.at("end_s").reject(fmt::format("expected at most the chain's duration of {} s, found {}",
+                                        chain.duration_s, chain.end_s));
+  }
+  for (double* time_s : {&chain.duration_s, &chain.start_s, &chain.end_s}) {
+    *time_s *= time_scale;
+  }
+  return chain;
+}
+
+/// Uniform among the others where `next` says nothing.
+std::vector<std::vector<double>> read_weights(const ConfigNode& node,
+                                              const std::vector<ScenarioPhase>& phases) {
+  std::vector<std::vector<double>> weights(phases.size(), std::vector<double>(phases.size(), 1.0));
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    weights[i][i] = 0.0;
+  }
+  if (node.has("next")) {
+    for (const auto& [from, row] : node.at("next").entries()) {
+      auto& row_weights = weights[find_phase(row, from, phases)];
+      std::ranges::fill(row_weights, 0.0);
+      for (const auto& [to, weight] : row.entries()) {
+        row_weights[find_phase(weight, to, phases)] = weight.number(Range::non_negative());
+      }
+      if (std::ranges::all_of(row_weights, [](double weight) { return weight == 0.0; })) {
+        row.reject("expected a weight above 0, found none");
+      }
+    }
+  }
+  return weights;
+}
+
+std::size_t draw_next(const std::vector<double>& weights, Random& random) {
+  double rest = random.uniform() * std::accumulate(weights.begin(), weights.end(), 0.0);
+  std::size_t chosen = 0;
+  for (std::size_t i = 0; i < weights.size() && rest >= 0.0; ++i) {
+    if (weights[i] > 0.0) {
+      chosen = i;
+      rest -= weights[i];
+    }
+  }
+  return chosen;
 }
 
 }  // namespace
 
 double Scenario::duration_s() const {
+  if (chain) {
+    return chain->duration_s;
+  }
   double sum = 0.0;
   for (const auto& phase : phases) {
     sum += phase.duration_s;
@@ -80,15 +232,26 @@ double Scenario::duration_s() const {
   return sum;
 }
 
-std::size_t Scenario::phase_at(double time_s) const {
+std::vector<ScenarioStretch> Scenario::draw(Random& random) const {
+  std::vector<ScenarioStretch> stretches;
   double end_s = 0.0;
-  for (std::size_t i = 0; i < phases.size(); ++i) {
-    end_s += phases[i].duration_s;
-    if (time_s < end_s) {
-      return i;
+  if (!chain) {
+    for (std::size_t i = 0; i < phases.size(); ++i) {
+      end_s += phases[i].duration_s;
+      stretches.push_back({i, end_s});
     }
+    return stretches;
   }
-  return phases.size() - 1;
+  end_s = chain->start_s;
+  for (std::size_t phase = 0; end_s < chain->end_s;
+       phase = draw_next(chain->weights[phase], random)) {
+    end_s += std::max(ScenarioChain::kShortestS, random.exponential(phases[phase].duration_s));
+    stretches.push_back({phase, std::min(end_s, chain->end_s)});
+  }
+  if (chain->end_s < chain->duration_s) {
+    stretches.push_back({0, chain->duration_s});
+  }
+  return stretches;
 }
 
 Scenario Scenario::from_yaml(const ConfigNode& node, const Budgets& base, double time_scale) {
@@ -99,11 +262,36 @@ Scenario Scenario::from_yaml(const ConfigNode& node, const Budgets& base, double
       scenario.co_runners.push_back(read_co_runner(name, child));
     }
   }
-  for (const auto& item : node.at("phases").items()) {
-    scenario.phases.push_back(read_phase(item, scenario, base, time_scale));
+  if (node.has("chain")) {
+    scenario.chain = read_chain(node.at("chain"), time_scale);
   }
-  if (scenario.phases.empty()) {
-    node.at("phases").fail("at least one phase");
+  const auto items = node.at("phases").items();
+  std::vector<double> durations_s;
+  durations_s.reserve(items.size());
+  for (const auto& item : items) {
+    durations_s.push_back(item.at("duration_s").number(Range::positive()) * time_scale);
+  }
+  const double scenario_s = scenario.chain
+                                ? scenario.chain->duration_s
+                                : std::accumulate(durations_s.begin(), durations_s.end(), 0.0);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    ScenarioPhase phase = read_phase(items[i], scenario.co_runners, base, scenario_s);
+    phase.duration_s = durations_s[i];
+    if (scenario.chain && std::ranges::find(scenario.phases, phase.name, &ScenarioPhase::name) !=
+                              scenario.phases.end()) {
+      items[i].at("name").fail("a name that no other phase of the chain has");
+    }
+    items[i].reject_unknown();
+    scenario.phases.push_back(std::move(phase));
+  }
+  const std::size_t least = scenario.chain ? 2 : 1;
+  if (scenario.phases.size() < least) {
+    node.at("phases").fail(scenario.chain ? "at least two phases for a chain"
+                                          : "at least one phase");
+  }
+  if (scenario.chain) {
+    scenario.chain->weights = read_weights(node.at("chain"), scenario.phases);
+    node.at("chain").reject_unknown();
   }
   node.reject_unknown();
   return scenario;
@@ -112,11 +300,8 @@ Scenario Scenario::from_yaml(const ConfigNode& node, const Budgets& base, double
 Scenario Scenario::alone(const Budgets& base, double duration_s) {
   Scenario scenario;
   scenario.name = "alone";
-  scenario.phases.push_back({.name = "alone",
-                             .duration_s = duration_s,
-                             .co_runners = {},
-                             .budgets = base,
-                             .rate_hz = std::nullopt});
+  scenario.phases.push_back(
+      {.name = "alone", .duration_s = duration_s, .co_runners = {}, .budgets = base});
   return scenario;
 }
 

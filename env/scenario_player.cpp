@@ -10,42 +10,68 @@ namespace rein {
 
 namespace {
 constexpr std::size_t kNotStarted = std::numeric_limits<std::size_t>::max();
-}
+/// Sets what is drawn here apart from what others draw from the same seed.
+constexpr std::uint64_t kStream = 0x5ce7a210'00000001;
+}  // namespace
 
-ScenarioPlayer::ScenarioPlayer(Scenario scenario, std::vector<std::unique_ptr<CoRunner>> co_runners)
-    : scenario_(std::move(scenario)), co_runners_(std::move(co_runners)), phase_(kNotStarted) {}
+ScenarioPlayer::ScenarioPlayer(Scenario scenario, std::vector<std::unique_ptr<CoRunner>> co_runners,
+                               SetAmbient set_ambient)
+    : scenario_(std::move(scenario)),
+      co_runners_(std::move(co_runners)),
+      set_ambient_(std::move(set_ambient)),
+      stretch_(kNotStarted),
+      is_running_(co_runners_.size(), false) {}
 
-void ScenarioPlayer::reset() {
+void ScenarioPlayer::reset(std::uint64_t seed) {
   for (auto& co_runner : co_runners_) {
     co_runner->stop();
   }
-  phase_ = kNotStarted;
+  Random random(seed ^ kStream);
+  stretches_ = scenario_.draw(random);
+  stretch_ = kNotStarted;
+}
+
+std::size_t ScenarioPlayer::find_stretch(double time_s) const {
+  const auto found = std::ranges::upper_bound(stretches_, time_s + ScenarioStretch::kRoundingS, {},
+                                              &ScenarioStretch::end_s);
+  return std::min(static_cast<std::size_t>(found - stretches_.begin()), stretches_.size() - 1);
 }
 
 const ScenarioPhase& ScenarioPlayer::advance(double time_s) {
-  const std::size_t phase = scenario_.phase_at(time_s);
-  if (phase != phase_) {
-    phase_ = phase;
-    const auto& wanted = scenario_.phases[phase].co_runners;
+  const std::size_t stretch = find_stretch(time_s);
+  const ScenarioPhase& phase = scenario_.phases[stretches_[stretch].phase];
+  if (stretch != stretch_) {
+    stretch_ = stretch;
     for (std::size_t i = 0; i < co_runners_.size(); ++i) {
-      if (std::ranges::find(wanted, i) != wanted.end()) {
+      if (std::ranges::find(phase.co_runners, i) != phase.co_runners.end()) {
         co_runners_[i]->start();
       } else {
         co_runners_[i]->stop();
       }
     }
-  }
-  return scenario_.phases[phase];
-}
-
-std::vector<std::string> ScenarioPlayer::running() {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < co_runners_.size(); ++i) {
-    if (co_runners_[i]->running()) {
-      names.push_back(scenario_.co_runners[i].name);
+    if (set_ambient_) {
+      set_ambient_(phase.ambient_c);
     }
   }
-  return names;
+  return phase;
+}
+
+const std::vector<std::string>& ScenarioPlayer::running() {
+  bool changed = false;
+  for (std::size_t i = 0; i < co_runners_.size(); ++i) {
+    const bool runs = co_runners_[i]->running();
+    changed = changed || runs != is_running_[i];
+    is_running_[i] = runs;
+  }
+  if (changed) {
+    running_.clear();
+    for (std::size_t i = 0; i < co_runners_.size(); ++i) {
+      if (is_running_[i]) {
+        running_.push_back(scenario_.co_runners[i].name);
+      }
+    }
+  }
+  return running_;
 }
 
 std::vector<std::string> ScenarioPlayer::new_troubles() {

@@ -59,8 +59,8 @@ DOCTEST_TEST_CASE("an unknown key is refused in every file") {
              "unknown key 'perod_ms'");
   check_edit(
       &RunFiles::scenario, "duration_s: 1}", "duration_s: 1, lasts: 2}",
-      "5:34: phases.0.lasts: expected one of budgets, co_runners, duration_s, name, rate_hz, "
-      "found the unknown key 'lasts'");
+      "5:34: phases.0.lasts: expected one of ambient_c, budgets, co_runners, duration_s, name, "
+      "rate_hz, relative, found the unknown key 'lasts'");
   check_edit(
       &RunFiles::board, "threads: 1", "threads: 1, cores: 2",
       "4:41: places.0.cores: expected one of cpus, device, name, offline, threads, found the "

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "common/error.hpp"
+#include "env/network_worker.hpp"
 #include "support/fake_machine.hpp"
 
 namespace rein {
@@ -11,17 +11,21 @@ namespace {
 using std::chrono::milliseconds;
 
 struct Server {
-  explicit Server(const RequestSpec& spec) : server(spec, network, images, machine.clock) {
+  explicit Server(const RequestSpec& spec)
+      : worker(network, images, spec.batch), server(spec, worker, machine.clock) {
     server.set_level(3);
     server.set_deadline(milliseconds(12));
     server.reset(machine.clock.now(), 1);
   }
   ServiceReport serve_for(int ms) {
-    return server.serve_until(machine.clock.now() + milliseconds(ms));
+    ServiceReport report;
+    server.serve_until(machine.clock.now() + milliseconds(ms), report);
+    return report;
   }
   FakeMachine machine;
   FakeNetwork network{machine};
   ImageSet images = fake_images();
+  NetworkWorker worker;
   RequestServer server;
 };
 
@@ -117,15 +121,55 @@ DOCTEST_TEST_CASE("Poisson arrivals have the rate that was asked for, from the s
   DOCTEST_CHECK(other.serve_for(100'000).latencies_ms == report.latencies_ms);
 }
 
-DOCTEST_TEST_CASE("too few images for a batch and images of another size are refused") {
-  FakeMachine machine;
-  FakeNetwork network(machine);
-  ImageSet few = fake_images(3);
-  DOCTEST_CHECK_THROWS_WITH_AS(RequestServer(periodic(1), network, few, machine.clock),
-                               "requests: expected at least 4 images for a batch, found 3", Error);
-  ImageSet other = fake_images();
-  other.width = 3;
-  DOCTEST_CHECK_THROWS_AS(RequestServer(periodic(1), network, other, machine.clock), Error);
+DOCTEST_TEST_CASE("a server that is given another's backlog goes on as the other would") {
+  Server one(periodic(250));
+  one.serve_for(21);
+  Server other(periodic(10));
+  other.machine.clock.advance(one.machine.clock.now() - other.machine.clock.now());
+  other.server.set_backlog(one.server.backlog());
+  const ServiceReport expected = one.serve_for(40);
+  const ServiceReport report = other.serve_for(40);
+  DOCTEST_CHECK(report.latencies_ms == expected.latencies_ms);
+  DOCTEST_CHECK(report.dropped == expected.dropped);
+  DOCTEST_CHECK(report.queued == 3);
+}
+
+DOCTEST_TEST_CASE("a report that is filled again is as if it were new") {
+  Server server(periodic(250));
+  ServiceReport report;
+  server.server.serve_until(server.machine.clock.now() + milliseconds(40), report);
+  server.server.set_rate(1.0);
+  server.serve_for(200);
+  server.server.serve_until(server.machine.clock.now() + milliseconds(10), report);
+  DOCTEST_CHECK(report.requests() == 0);
+  DOCTEST_CHECK(report.misses.empty());
+  DOCTEST_CHECK(report.latencies_ms.empty());
+  DOCTEST_CHECK(report.images == 0);
+  DOCTEST_CHECK(report.accuracy_sum == 0.0);
+}
+
+DOCTEST_TEST_CASE("a queue gives back what it was given, in order, however long it is used") {
+  RequestQueue queue;
+  std::int64_t pushed = 0;
+  std::int64_t popped = 0;
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < round % 7; ++i) {
+      queue.push({TimePoint(milliseconds(pushed++)), milliseconds(5)});
+    }
+    while (queue.size() > static_cast<std::size_t>(round % 3)) {
+      DOCTEST_REQUIRE(queue.pop().arrival == TimePoint(milliseconds(popped++)));
+    }
+    DOCTEST_REQUIRE(queue.size() == static_cast<std::size_t>(pushed - popped));
+  }
+  queue.clear();
+  queue.push({TimePoint(milliseconds(0)), milliseconds(5)});
+  queue.push({TimePoint(milliseconds(1)), milliseconds(2)});
+  queue.push({TimePoint(milliseconds(2)), Duration::max()});
+  DOCTEST_CHECK(queue.drop_late(TimePoint(milliseconds(4))) == 1);
+  DOCTEST_CHECK(queue.drop_late(TimePoint(milliseconds(5))) == 0);
+  DOCTEST_CHECK(queue.pop().arrival == TimePoint(milliseconds(0)));
+  DOCTEST_CHECK(queue.pop().arrival == TimePoint(milliseconds(2)));
+  DOCTEST_CHECK(queue.empty());
 }
 
 DOCTEST_TEST_CASE("a quantile is the nearest rank") {

@@ -27,15 +27,27 @@ PeriodFacts typical() {
   return facts;
 }
 
+std::vector<BudgetCheck> checks_of(const PeriodFacts& facts) {
+  std::vector<BudgetCheck> checks;
+  check_budgets(facts, checks);
+  return checks;
+}
+
+std::vector<RewardTerm> terms_of(const Reward& reward, const PeriodFacts& facts) {
+  std::vector<RewardTerm> terms;
+  reward.terms(facts, checks_of(facts), terms);
+  return terms;
+}
+
 DOCTEST_TEST_CASE("the objective is accuracy between the narrowest and the widest level") {
-  const auto terms = Reward(Objective{}, Prices{}).terms(typical());
+  const auto terms = terms_of(Reward(Objective{}, Prices{}), typical());
   DOCTEST_CHECK(terms.at(0).name == "objective");
   DOCTEST_CHECK(terms.at(0).value == doctest::Approx(0.5));
 }
 
 DOCTEST_TEST_CASE("a violation costs its price times the share of misses beyond the allowed one") {
   const Reward reward(Objective{}, Prices{.latency = 4.0});
-  const auto terms = reward.terms(typical());
+  const auto terms = terms_of(reward, typical());
   DOCTEST_REQUIRE(terms.size() == 2);
   DOCTEST_CHECK(terms[1].name == "latency.a");
   DOCTEST_CHECK(terms[1].value == doctest::Approx(-4.0 * (0.1 - 0.05) / 0.95));
@@ -48,7 +60,7 @@ DOCTEST_TEST_CASE("every budget that is set has its term") {
   facts.budgets.energy = EnergyBudget{.limit_mj = 50.0};
   facts.budgets.temperature = TemperatureBudget{.limit_c = 55.0};
   facts.applications[0].budgets.accuracy = AccuracyBudget{.min_top1 = 0.93};
-  const auto checks = check_budgets(facts);
+  const auto checks = checks_of(facts);
   DOCTEST_REQUIRE(checks.size() == 5);
   DOCTEST_CHECK(checks[1].name == "accuracy.a");
   DOCTEST_CHECK(checks[1].violation == doctest::Approx(0.25));  // 0.01 of a range of 0.04
@@ -56,6 +68,24 @@ DOCTEST_TEST_CASE("every budget that is set has its term") {
   DOCTEST_CHECK(*checks[3].value == doctest::Approx(62.5));     // 5 W x 0.1 s / 8
   DOCTEST_CHECK(checks[3].violation == doctest::Approx(0.25));
   DOCTEST_CHECK(checks[4].violation == doctest::Approx(0.5));  // 5 of 10 degC
+}
+
+DOCTEST_TEST_CASE("checks and terms that are filled again are as if they were new") {
+  PeriodFacts facts = typical();
+  facts.budgets.power = PowerBudget{.limit_w = 4.0};
+  std::vector<BudgetCheck> checks = checks_of(facts);
+  const Reward reward(Objective{}, Prices{});
+  std::vector<RewardTerm> terms = terms_of(reward, facts);
+  facts.budgets.power.reset();
+  facts.budgets.temperature = TemperatureBudget{.limit_c = 55.0};
+  facts.applications[0].budgets.latency.reset();
+  check_budgets(facts, checks);
+  reward.terms(facts, checks, terms);
+  DOCTEST_REQUIRE(checks.size() == 1);
+  DOCTEST_CHECK(checks[0].name == "temperature");
+  DOCTEST_CHECK(checks[0].violation == checks_of(facts)[0].violation);
+  DOCTEST_REQUIRE(terms.size() == 2);
+  DOCTEST_CHECK(terms[1].name == "temperature");
 }
 
 DOCTEST_TEST_CASE("what is not known breaks no budget") {
@@ -67,7 +97,7 @@ DOCTEST_TEST_CASE("what is not known breaks no budget") {
   facts.budgets.power = PowerBudget{.limit_w = 0.1};
   facts.budgets.energy = EnergyBudget{.limit_mj = 0.1};
   facts.budgets.temperature = TemperatureBudget{.limit_c = 1.0};
-  for (const auto& check : check_budgets(facts)) {
+  for (const auto& check : checks_of(facts)) {
     DOCTEST_CHECK(check.violation == 0.0);
     DOCTEST_CHECK_FALSE(check.value.has_value());
   }
@@ -76,7 +106,7 @@ DOCTEST_TEST_CASE("what is not known breaks no budget") {
 DOCTEST_TEST_CASE("the other objectives fall with power, energy and latency") {
   const PeriodFacts facts = typical();
   const auto objective = [&](Objective::Kind kind, double reference) {
-    return Reward({kind, reference}, Prices{}).terms(facts).front().value;
+    return terms_of(Reward({kind, reference}, Prices{}), facts).front().value;
   };
   DOCTEST_CHECK(objective(Objective::Kind::kMinPower, 10.0) == doctest::Approx(0.5));
   DOCTEST_CHECK(objective(Objective::Kind::kMinEnergy, 125.0) == doctest::Approx(0.5));
@@ -90,9 +120,9 @@ DOCTEST_TEST_CASE("the reward falls, or stays, when only power rises (1000 rando
     PeriodFacts facts = typical();
     facts.budgets.power = PowerBudget{.limit_w = 1.0 + 9.0 * random.uniform()};
     facts.power_w = facts.budget_power_w = 10.0 * random.uniform();
-    const double before = Reward::sum(reward.terms(facts));
+    const double before = Reward::sum(terms_of(reward, facts));
     facts.power_w = facts.budget_power_w = *facts.power_w + random.uniform();
-    DOCTEST_REQUIRE(Reward::sum(reward.terms(facts)) <= before);
+    DOCTEST_REQUIRE(Reward::sum(terms_of(reward, facts)) <= before);
   }
 }
 

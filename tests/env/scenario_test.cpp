@@ -4,6 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "support/fake_world.hpp"
@@ -31,11 +35,209 @@ DOCTEST_TEST_CASE("a scenario is a row of phases with the run's budgets and the 
 }
 
 DOCTEST_TEST_CASE("the phase is found by time, the last one after the end") {
-  const Scenario scenario = read(FakeWorld::kScenario);
-  DOCTEST_CHECK(scenario.phase_at(0.0) == 0);
-  DOCTEST_CHECK(scenario.phase_at(1.999) == 0);
-  DOCTEST_CHECK(scenario.phase_at(2.0) == 1);
-  DOCTEST_CHECK(scenario.phase_at(1e9) == 3);
+  FakeWorld world;
+  world.player.reset(1);
+  DOCTEST_CHECK(world.player.advance(0.0).name == "alone");
+  DOCTEST_CHECK(world.player.advance(1.999).name == "alone");
+  DOCTEST_CHECK(world.player.advance(2.0).name == "one");
+  DOCTEST_CHECK(world.player.advance(1e9).name == "tight");
+}
+
+DOCTEST_TEST_CASE("a co-runner is a command, a profile of contention, or both") {
+  const Scenario scenario = read(
+      "name: x\nco_runners:\n"
+      "  command: {command: [ls]}\n"
+      "  profile: {contention: {cpu: {fastest: 1}}}\n"
+      "  both: {command: [ls, -l], cpus: \"1\", contention: {gpu: 0.5}}\n"
+      "phases: [{name: a, duration_s: 1}]\n");
+  DOCTEST_CHECK_FALSE(scenario.co_runners[0].contention.has_value());
+  DOCTEST_CHECK(scenario.co_runners[1].command.empty());
+  DOCTEST_CHECK(scenario.co_runners[1].contention->cpu.front().load == 1.0);
+  DOCTEST_CHECK(scenario.co_runners[2].command.size() == 2);
+  DOCTEST_CHECK(scenario.co_runners[2].contention->gpu == 0.5);
+  check_message("name: x\nco_runners:\n  b: {}\nphases: [{name: a, duration_s: 1}]\n",
+                "s:3:6: co_runners.b: expected a command, a contention, or both, found neither");
+}
+
+DOCTEST_TEST_CASE("a phase has what is relative to the run's, so that it fits every board") {
+  const Scenario scenario = read(
+      "name: x\nphases:\n"
+      "  - {name: a, duration_s: 4, ambient_c: 35}\n"
+      "  - {name: b, duration_s: 6, relative: {rate: 2, deadline: 0.5, power: 0.75, battery: "
+      "0.4}}\n",
+      0.5);
+  DOCTEST_CHECK(scenario.phases[0].ambient_c == 35.0);
+  DOCTEST_CHECK(scenario.phases[0].rate_scale == 1.0);
+  DOCTEST_CHECK_FALSE(scenario.phases[0].budgets.energy.has_value());
+  const ScenarioPhase& phase = scenario.phases[1];
+  DOCTEST_CHECK_FALSE(phase.ambient_c.has_value());
+  DOCTEST_CHECK(phase.rate_scale == 2.0);
+  DOCTEST_CHECK_FALSE(phase.rate_hz.has_value());
+  DOCTEST_CHECK(phase.budgets.latency->deadline_ms == 6.0);
+  DOCTEST_CHECK(phase.budgets.latency->miss_rate == 0.05);
+  DOCTEST_CHECK(phase.budgets.power->limit_w == 3.0);
+  DOCTEST_CHECK(phase.budgets.power->window_s == 0.5);
+  // 0.4 of the run's 4 W, for the 5 s that the scenario has when it is scaled.
+  DOCTEST_CHECK(*phase.budgets.energy->total_j == doctest::Approx(0.4 * 4.0 * 5.0));
+  DOCTEST_CHECK(phase.budgets.energy->horizon_s == 5.0);
+}
+
+DOCTEST_TEST_CASE("what is relative is refused where it has nothing to relate to, or a rival") {
+  const auto phase = [](const std::string& rest) {
+    return "name: x\nphases:\n- {name: a, duration_s: 1, " + rest + "}\n";
+  };
+  check_message(phase("rate_hz: 5, relative: {rate: 2}"),
+                "s:3:57: phases.0.relative.rate: expected either this or rate_hz, found both");
+  check_message(phase("budgets: {latency: {deadline_ms: 5}}, relative: {deadline: 2}"),
+                "s:3:87: phases.0.relative.deadline: expected either this or "
+                "budgets.latency.deadline_ms, found both");
+  check_message(phase("budgets: {power: {limit_w: 5}}, relative: {power: 2}"),
+                "s:3:78: phases.0.relative.power: expected either this or budgets.power.limit_w, "
+                "found both");
+  check_message(phase("budgets: {energy: {limit_mj: 5}}, relative: {battery: 2}"),
+                "s:3:82: phases.0.relative.battery: expected either this or budgets.energy, found "
+                "both");
+  check_message(phase("relative: {rate: 0}"),
+                "s:3:45: phases.0.relative.rate: expected a number above 0, found '0'");
+  check_message(phase("relative: {rates: 1}"),
+                "s:3:39: phases.0.relative.rates: expected one of battery, deadline, power, rate, "
+                "found the unknown key 'rates'");
+  check_message(phase("relative: {}"),
+                "s:3:38: phases.0.relative: expected one of rate, deadline, power, battery, found "
+                "none");
+  // The rest of a budget may be given beside what is relative.
+  DOCTEST_CHECK(read(phase("budgets: {latency: {miss_rate: 0.2}}, relative: {deadline: 2}"))
+                    .phases[0]
+                    .budgets.latency->miss_rate == 0.2);
+
+  const auto read_without_budgets = [&](const std::string& rest) {
+    return Scenario::from_yaml(ConfigNode::parse(phase(rest), "s"), Budgets{});
+  };
+  DOCTEST_CHECK_THROWS_WITH_AS(read_without_budgets("relative: {deadline: 2}"),
+                               "s:3:49: phases.0.relative.deadline: expected a latency budget of "
+                               "the run, found none",
+                               ConfigError);
+  DOCTEST_CHECK_THROWS_WITH_AS(read_without_budgets("relative: {power: 2}"),
+                               "s:3:46: phases.0.relative.power: expected a power budget of the "
+                               "run, found none",
+                               ConfigError);
+  DOCTEST_CHECK_THROWS_WITH_AS(read_without_budgets("relative: {battery: 2}"),
+                               "s:3:48: phases.0.relative.battery: expected a power budget of the "
+                               "run, found none",
+                               ConfigError);
+}
+
+const std::string kChain =
+    "name: x\n"
+    "chain: {duration_s: 1000, start_s: 10, end_s: 900, next: {a: {b: 3, c: 1}}}\n"
+    "phases:\n"
+    "  - {name: a, duration_s: 1}\n"
+    "  - {name: b, duration_s: 2}\n"
+    "  - {name: c, duration_s: 4}\n";
+
+DOCTEST_TEST_CASE("a chain's phases follow each other at random, as often and long as it says") {
+  const Scenario scenario = read(kChain);
+  DOCTEST_CHECK(scenario.duration_s() == 1000.0);
+  struct Visits {
+    int count = 0;
+    double time_s = 0.0;
+  };
+  std::map<std::size_t, Visits> visits;
+  std::map<std::size_t, int> after_first;
+  Random random(1);
+  for (int episode = 0; episode < 50; ++episode) {
+    const auto stretches = scenario.draw(random);
+    DOCTEST_REQUIRE(stretches.front().phase == 0);
+    DOCTEST_REQUIRE(stretches.front().end_s >= 10.0);
+    DOCTEST_REQUIRE(stretches.back().phase == 0);
+    DOCTEST_REQUIRE(stretches.back().end_s == 1000.0);
+    DOCTEST_REQUIRE(stretches.at(stretches.size() - 2).end_s == 900.0);
+    for (std::size_t i = 1; i + 2 < stretches.size(); ++i) {
+      const double length_s = stretches[i].end_s - stretches[i - 1].end_s;
+      DOCTEST_REQUIRE(length_s >= ScenarioChain::kShortestS - 1e-9);
+      DOCTEST_REQUIRE(stretches[i].phase != stretches[i - 1].phase);
+      ++visits[stretches[i].phase].count;
+      visits[stretches[i].phase].time_s += length_s;
+      if (stretches[i - 1].phase == 0) {
+        ++after_first[stretches[i].phase];
+      }
+    }
+  }
+  // The mean of max(0.2, X) for an exponential X with mean m is 0.2 + m exp(-0.2 / m).
+  for (const auto& [phase, mean_s] : {std::pair{0, 1.0}, {1, 2.0}, {2, 4.0}}) {
+    const Visits& seen = visits[static_cast<std::size_t>(phase)];
+    DOCTEST_CHECK(seen.time_s / seen.count ==
+                  doctest::Approx(0.2 + mean_s * std::exp(-0.2 / mean_s)).epsilon(0.03));
+  }
+  DOCTEST_CHECK(static_cast<double>(after_first[1]) / after_first[2] ==
+                doctest::Approx(3.0).epsilon(0.05));
+}
+
+DOCTEST_TEST_CASE("a chain is drawn from the seed, and its times are scaled") {
+  ScenarioPlayer player(read(kChain, 0.1), {});
+  const auto names = [&](std::uint64_t seed) {
+    player.reset(seed);
+    std::vector<std::string> result;
+    for (int i = 0; i < 1000; ++i) {
+      result.push_back(player.advance(0.1 * i).name);
+    }
+    return result;
+  };
+  const auto record = names(1);
+  DOCTEST_CHECK(names(2) != record);
+  DOCTEST_CHECK(names(1) == record);
+  DOCTEST_CHECK(std::all_of(record.begin(), record.begin() + 10,
+                            [](const std::string& name) { return name == "a"; }));
+  DOCTEST_CHECK(std::all_of(record.begin() + 901, record.end(),
+                            [](const std::string& name) { return name == "a"; }));
+  DOCTEST_CHECK(std::ranges::count(record, "b") > 0);
+}
+
+DOCTEST_TEST_CASE("mistakes in a chain are named") {
+  const auto chain = [](const std::string& text) {
+    return "name: x\nphases:\n- {name: a, duration_s: 1}\n- {name: b, duration_s: 1}\nchain: {" +
+           text + "}\n";
+  };
+  check_message(chain("start_s: 1"), "s:5:8: chain.duration_s: expected this key, found nothing");
+  check_message(chain("duration_s: 0"),
+                "s:5:21: chain.duration_s: expected a number above 0, found '0'");
+  check_message(chain("duration_s: 9, start_s: 5, end_s: 5"),
+                "s:5:43: chain.end_s: expected an end after the start at 5 s, found one at 5 s");
+  check_message(chain("duration_s: 9, start_s: 10"),
+                "s:5:33: chain.start_s: expected an end after the start at 10 s, found one at 9 s");
+  check_message(chain("duration_s: 9, end_s: 10"),
+                "s:5:31: chain.end_s: expected at most the chain's duration of 9 s, found 10");
+  check_message(chain("duration_s: 9, next: {d: {a: 1}}"),
+                "s:5:34: chain.next.d: expected one of the phases a, b, found 'd'");
+  check_message(chain("duration_s: 9, next: {a: {d: 1}}"),
+                "s:5:38: chain.next.a.d: expected one of the phases a, b, found 'd'");
+  check_message(chain("duration_s: 9, next: {a: {b: 0}}"),
+                "s:5:34: chain.next.a: expected a weight above 0, found none");
+  check_message(chain("duration_s: 9, next: {a: {b: -1}}"),
+                "s:5:38: chain.next.a.b: expected a number of at least 0, found '-1'");
+  check_message(chain("duration_s: 9, seed: 1"),
+                "s:5:24: chain.seed: expected one of duration_s, end_s, next, start_s, found the "
+                "unknown key 'seed'");
+  check_message("name: x\nchain: {duration_s: 9}\nphases: [{name: a, duration_s: 1}]\n",
+                "s:3:9: phases: expected at least two phases for a chain, found a list");
+  check_message(
+      "name: x\nchain: {duration_s: 9}\n"
+      "phases: [{name: a, duration_s: 1}, {name: a, duration_s: 1}]\n",
+      "s:3:43: phases.1.name: expected a name that no other phase of the chain has, found 'a'");
+}
+
+DOCTEST_TEST_CASE("the player tells the ambient temperature of each phase when it begins") {
+  std::vector<std::optional<double>> told;
+  ScenarioPlayer player(read("name: x\nphases:\n"
+                             "  - {name: a, duration_s: 1}\n"
+                             "  - {name: b, duration_s: 1, ambient_c: -5}\n"
+                             "  - {name: c, duration_s: 1}\n"),
+                        {}, [&](std::optional<double> celsius) { told.push_back(celsius); });
+  player.reset(1);
+  for (const double time_s : {0.0, 0.5, 1.0, 1.5, 2.0}) {
+    player.advance(time_s);
+  }
+  DOCTEST_CHECK(told == std::vector<std::optional<double>>{std::nullopt, -5.0, std::nullopt});
 }
 
 DOCTEST_TEST_CASE("mistakes in a scenario are named") {
@@ -53,9 +255,10 @@ DOCTEST_TEST_CASE("mistakes in a scenario are named") {
   check_message("name: x\nco_runners:\n  b: {command: [ls], cpus: two}\nphases: []\n",
                 "s:3:28: co_runners.b.cpus: expected CPU numbers such as \"0\" or \"0-1,3\", found "
                 "'two'");
-  check_message("name: x\nco_runners:\n  b: {command: [ls], nice: 3}\nphases: []\n",
-                "s:3:22: co_runners.b.nice: expected one of command, cpus, user, found the unknown "
-                "key 'nice'");
+  check_message(
+      "name: x\nco_runners:\n  b: {command: [ls], nice: 3}\nphases: []\n",
+      "s:3:22: co_runners.b.nice: expected one of command, contention, cpus, user, found the "
+      "unknown key 'nice'");
 }
 
 DOCTEST_TEST_CASE("commands are not taken from a file that others can write") {
@@ -95,7 +298,7 @@ DOCTEST_TEST_CASE("the player starts and ends co-runners as phases change, and l
     co_runners.push_back(std::move(first));
     co_runners.push_back(std::make_unique<FakeCoRunner>(machine, std::vector<int>{1}));
     ScenarioPlayer player(scenario, std::move(co_runners));
-    player.reset();
+    player.reset(1);
     DOCTEST_CHECK(player.running().empty());
     player.advance(2.5);
     player.advance(2.6);

@@ -16,7 +16,7 @@ inline std::vector<double> rollout(Environment& environment, std::uint64_t seed,
   Random random(seed);
   std::vector<double> record = environment.reset(seed);
   for (int i = 0; i < steps; ++i) {
-    const StepResult result = environment.step(random.index(environment.action_space().size()));
+    const StepResult& result = environment.step(random.index(environment.action_space().size()));
     record.push_back(result.reward);
     record.insert(record.end(), result.observation.begin(), result.observation.end());
     if (result.terminated || result.truncated) {
@@ -26,6 +26,15 @@ inline std::vector<double> rollout(Environment& environment, std::uint64_t seed,
     }
   }
   return record;
+}
+
+/// A seed says all: two environments made alike roll out alike, and so does one of them again,
+/// after another episode that was cut short.
+inline void check_rollouts_repeat(Environment& one, Environment& other, int steps = 200) {
+  const auto record = rollout(one, 3, steps);
+  DOCTEST_CHECK(rollout(other, 3, steps) == record);
+  rollout(one, 4, steps / 3);
+  DOCTEST_CHECK(rollout(one, 3, steps) == record);
 }
 
 /// What every Environment promises: lengths, ranges, finiteness, that every action is taken and one
@@ -45,7 +54,7 @@ inline void check_environment_contract(Environment& environment) {
   };
   check_observation(environment.reset(1));
   for (ActionId action = 0; action < environment.action_space().size(); ++action) {
-    const StepResult result = environment.step(action);
+    const StepResult& result = environment.step(action);
     check_observation(result.observation);
     DOCTEST_CHECK(result.reward == doctest::Approx(Reward::sum(result.info.reward_terms)));
     DOCTEST_CHECK(result.reward <= environment.reward_bound(action) + 1e-9);

@@ -57,20 +57,20 @@ class FakePlatform final : public Platform {
   const std::vector<Signal>& signals() const override { return signals_; }
   const std::vector<Control>& controls() const override { return controls_; }
 
-  Telemetry sample() override {
-    Telemetry telemetry;
-    telemetry.interval = machine_.clock.now() - last_;
+  const Telemetry& sample() override {
+    telemetry_.readings.clear();
+    telemetry_.interval = machine_.clock.now() - last_;
     last_ = machine_.clock.now();
-    const double seconds = to_seconds(telemetry.interval);
+    const double seconds = to_seconds(telemetry_.interval);
     const double ours = seconds > 0.0 ? machine_.used_s / seconds : 0.0;
     machine_.used_s = 0.0;
     const double others = (machine_.contended[0] ? 1.0 : 0.0) + (machine_.contended[1] ? 1.0 : 0.0);
     for (const double value : {machine_.contended[0] ? 1.0 : 0.0, machine_.contended[1] ? 1.0 : 0.0,
                                1.0 + 5.0 * (ours + others), 5.0 * ours, 45.0}) {
-      telemetry.readings.push_back({value, !machine_.broken_sensors, {}});
+      telemetry_.readings.push_back({value, !machine_.broken_sensors, {}});
     }
-    telemetry.readings[2].stale = machine_.stale_power && !machine_.broken_sensors;
-    return telemetry;
+    telemetry_.readings[2].stale = machine_.stale_power && !machine_.broken_sensors;
+    return telemetry_;
   }
 
   const std::vector<Grant>& apply(const Configuration& configuration) override {
@@ -98,6 +98,7 @@ class FakePlatform final : public Platform {
  private:
   FakeMachine& machine_;
   TimePoint last_{};
+  Telemetry telemetry_;
   std::vector<Signal> signals_;
   std::vector<Control> controls_;
   std::vector<Grant> grants_{{.level = 0, .value = 1.0}, {.level = 1, .value = 2.0}};

@@ -5,12 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "env/live_environment.hpp"
+#include "env/network_worker.hpp"
+#include "env/serving_environment.hpp"
 #include "support/fake_machine.hpp"
 
 namespace rein {
 
-/// A LiveEnvironment over a FakeMachine, with a scenario from text.
+/// A ServingEnvironment over a FakeMachine, with a scenario from text.
 struct FakeWorld {
   static inline const std::string kScenario =
       "name: fake\n"
@@ -34,8 +35,9 @@ struct FakeWorld {
                      const RequestSpec& requests = default_requests())
       : scenario(Scenario::from_yaml(ConfigNode::parse(scenario_text, "scenario"), budgets())),
         player(scenario, co_runners()),
-        environment(platform, {"app", network, images, requests}, player,
-                    Reward(Objective{}, Prices{}), machine.clock, {}) {}
+        worker(network, images, requests.batch),
+        environment(platform, worker, "app", requests, player, Reward(Objective{}, Prices{}),
+                    machine.clock, {}) {}
 
   static RequestSpec default_requests() {
     return {.arrival = RequestSpec::Arrival::kPeriodic,
@@ -70,7 +72,8 @@ struct FakeWorld {
   Scenario scenario;
   std::vector<FakeCoRunner*> fakes;  ///< Owned by the player.
   ScenarioPlayer player;
-  LiveEnvironment environment;
+  NetworkWorker worker;
+  ServingEnvironment environment;
 };
 
 }  // namespace rein

@@ -1,14 +1,17 @@
-// The live environment over a fake machine in closed loop with a manual clock: nothing sleeps, and
-// every latency can be worked out by hand.
-#include "env/live_environment.hpp"
+// The serving environment over a fake machine in closed loop with a manual clock: nothing sleeps,
+// and every latency can be worked out by hand.
+#include "env/serving_environment.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "common/error.hpp"
+#include "support/allocation_count.hpp"
 #include "support/environment_contract.hpp"
 #include "support/fake_world.hpp"
+#include "support/still_world.hpp"
 
 namespace rein {
 namespace {
@@ -21,12 +24,12 @@ double feature(const Environment& environment, const Observation& observation,
   return observation[static_cast<std::size_t>(found - features.begin())];
 }
 
-DOCTEST_TEST_CASE("the live environment keeps the contract") {
+DOCTEST_TEST_CASE("the serving environment keeps the contract") {
   FakeWorld world;
   check_environment_contract(world.environment);
 }
 
-DOCTEST_TEST_CASE("the live environment keeps the contract when no sensor works") {
+DOCTEST_TEST_CASE("the serving environment keeps the contract when no sensor works") {
   FakeWorld world;
   world.machine.broken_sensors = true;
   check_environment_contract(world.environment);
@@ -35,10 +38,84 @@ DOCTEST_TEST_CASE("the live environment keeps the contract when no sensor works"
 DOCTEST_TEST_CASE("the same seed gives the same rollout, and reset leaves nothing behind") {
   FakeWorld one;
   FakeWorld other;
-  const auto record = rollout(one.environment, 3, 200);
-  DOCTEST_CHECK(rollout(other.environment, 3, 200) == record);
-  DOCTEST_CHECK(rollout(one.environment, 3, 200) == record);
-  DOCTEST_CHECK(rollout(other.environment, 4, 200) != record);
+  check_rollouts_repeat(one.environment, other.environment);
+  DOCTEST_CHECK(rollout(one.environment, 3, 200) != rollout(one.environment, 4, 200));
+}
+
+DOCTEST_TEST_CASE("steps allocate nothing once they have been taken before") {
+  StillWorld world;
+  world.environment.reset(1);
+  const std::size_t actions = world.environment.action_space().size();
+  const auto steps = [&] {
+    double sum = 0.0;
+    for (int i = 0; i < 200; ++i) {
+      sum += world.environment.step(static_cast<std::size_t>(i) * 7 % actions).reward;
+    }
+    return sum;
+  };
+  steps();
+  const std::size_t before = allocation_count();
+  steps();
+  DOCTEST_CHECK(allocation_count() == before);
+}
+
+DOCTEST_TEST_CASE("a result is as if it were new when a period leaves out what one before had") {
+  FakeWorld world;
+  world.environment.reset(1);
+  world.machine.refuse = true;
+  world.machine.stale_power = true;
+  world.environment.step(0);
+  world.machine.stale_power = false;
+  const StepInfo& info = world.environment.step(0).info;
+  DOCTEST_CHECK(info.stale.empty());
+  DOCTEST_CHECK(info.messages.empty());
+  DOCTEST_CHECK_FALSE(info.granted[2].refused);
+  DOCTEST_CHECK(info.skipped_periods == 0);
+}
+
+DOCTEST_TEST_CASE("a phase scales the run's rate where it gives none of its own") {
+  FakeWorld world(
+      "name: s\nphases:\n"
+      "  - {name: a, duration_s: 1, relative: {rate: 0.5}}\n"
+      "  - {name: b, duration_s: 1, rate_hz: 10}\n"
+      "  - {name: c, duration_s: 1}\n");
+  world.environment.reset(1);
+  std::map<std::string, std::size_t> arrived;
+  for (int i = 0; i < 30; ++i) {
+    const StepInfo& info = world.environment.step(world.action("0.25", "cpu0")).info;
+    arrived[info.phase] += info.applications.front().service.arrived;
+  }
+  DOCTEST_CHECK(arrived["a"] == 21);  // At 40 / 2 Hz, the first at the very start.
+  DOCTEST_CHECK(arrived["b"] == 10);
+  DOCTEST_CHECK(arrived["c"] == 39);  // The first gap is still that of b.
+}
+
+DOCTEST_TEST_CASE("a platform that can be reset is, from the seed, before anything is sampled") {
+  struct Resettable final : Platform {
+    const std::vector<Signal>& signals() const override { return still.signals(); }
+    const std::vector<Control>& controls() const override { return still.controls(); }
+    void reset(std::uint64_t new_seed) override { seed = new_seed; }
+    const Telemetry& sample() override {
+      seed_when_sampled = seed;
+      return still.sample();
+    }
+    const std::vector<Grant>& apply(const Configuration& configuration) override {
+      return still.apply(configuration);
+    }
+    const std::vector<Grant>& grants() override { return still.grants(); }
+    std::vector<std::string> new_troubles() override { return {}; }
+    StillPlatform still{4};
+    std::uint64_t seed = 0;
+    std::uint64_t seed_when_sampled = 0;
+  };
+  ManualClock clock;
+  Resettable platform;
+  StillWorker worker(clock);
+  ScenarioPlayer player(StillWorld::scenario(), {});
+  ServingEnvironment environment(platform, worker, "app", StillWorld::requests(), player,
+                                 Reward(Objective{}, Prices{}), clock, {});
+  environment.reset(17);
+  DOCTEST_CHECK(platform.seed_when_sampled == 17);
 }
 
 DOCTEST_TEST_CASE("knobs are the width and then every control of the platform") {

@@ -1,0 +1,133 @@
+#include "env/forecaster.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rein {
+
+namespace {
+/// Sets what is drawn here apart from what others draw.
+constexpr std::uint64_t kStream = 0xf02eca57'00000003;
+}  // namespace
+
+Forecaster::MeanWorker::MeanWorker(SimulatedBoard& board, const SimulatedNetwork& network,
+                                   std::size_t batch, const LatencyNoise& noise)
+    : BoardWorker(board, network, batch), board_(board), factor_(noise), mean_(factor_.mean()) {}
+
+std::size_t Forecaster::MeanWorker::serve(std::size_t images, Duration time_left) {
+  const TimePoint begin = board_.now();
+  execute(mean_);
+  const double taken_s = to_seconds(board_.now() - begin);
+  // Whatever holds a request up does so in proportion to its length: a quota, a changing clock.
+  late_ += taken_s > 0.0 ? factor_.exceedance(mean_ * to_seconds(time_left) / taken_s) : 0.0;
+  return images;
+}
+
+double Forecaster::MeanWorker::take_late() { return std::exchange(late_, 0.0); }
+
+Forecaster::Forecaster(const Parts& parts, const SimulatedNetwork& network,
+                       const RequestSpec& requests, const Board& board)
+    : parts_(parts),
+      board_(parts.board),
+      clock_(board_),
+      worker_(board_, network, requests.batch, board.simulation->noise),
+      server_(requests, worker_, clock_),
+      timer_(parts.environment.timer()),
+      draws_arrivals_(requests.arrival == RequestSpec::Arrival::kPoisson),
+      power_model_(board.power_model),
+      num_cpus_(board.cpus.size()),
+      configuration_(parts.platform.controls().size(), 0) {
+  for (const auto& signal : parts.environment.signals()) {
+    if (signal.name == "power_w") {
+      sees_power_ = true;
+      is_power_estimated_ = signal.estimated;
+    }
+    sees_power_ours_ |= signal.name == "power_ours_w";
+    sees_temperature_ |= signal.name.starts_with("temperature_c");
+  }
+}
+
+Outlook Forecaster::foresee(ActionId action, std::size_t periods) {
+  start_from_now(action);
+  Outlook outlook;
+  for (std::size_t i = 0; i < periods; ++i) {
+    pass_period();
+    check_budgets(facts_, checks_);
+    parts_.environment.reward().terms(facts_, checks_, terms_);
+    outlook.reward += Reward::sum(terms_);
+    outlook.objective += terms_.front().value;
+    for (const auto& check : checks_) {
+      outlook.violation += check.violation;
+    }
+  }
+  const auto count = static_cast<double>(periods);
+  outlook.reward /= count;
+  outlook.objective /= count;
+  outlook.violation /= count;
+  return outlook;
+}
+
+void Forecaster::start_from_now(ActionId action) {
+  const ServingEnvironment& environment = parts_.environment;
+  environment.action_space().decode(action, levels_);
+  board_ = parts_.board;
+  board_.update();
+  meter_ = read_meter();
+  worker_.follow(parts_.worker);
+  server_.set_backlog(environment.backlog());
+  timer_ = environment.timer();
+  if (draws_arrivals_) {
+    if (drawn_at_ != board_.now()) {
+      drawn_at_ = board_.now();
+      arrivals_ =
+          Random(static_cast<std::uint64_t>(board_.now().time_since_epoch().count()) ^ kStream);
+    }
+    server_.set_random(arrivals_);
+  }
+  facts_ = environment.facts();
+  facts_.battery_allowance_w = environment.monitor().battery_allowance_w(facts_.budgets);
+
+  // As the environment applies it.
+  std::copy(levels_.begin() + 1, levels_.end(), configuration_.begin());
+  parts_.platform.apply(configuration_, board_);
+  server_.set_level(levels_.front());
+}
+
+void Forecaster::pass_period() {
+  const TimePoint begin = board_.now();
+  server_.serve_until(timer_.end(), report_);
+  timer_.advance(board_.now());
+  board_.update();
+  const double interval_s = to_seconds(board_.now() - begin);
+  const Meter before = std::exchange(meter_, read_meter());
+  const double ours_w = (meter_.ours_s - before.ours_s) / interval_s * power_model_.cpu_w;
+
+  facts_.interval_s = interval_s;
+  if (sees_power_) {
+    facts_.power_w = is_power_estimated_
+                         ? power_model_.idle_w + ours_w +
+                               (meter_.others_s - before.others_s) / interval_s * power_model_.cpu_w
+                         : (meter_.energy_j - before.energy_j) / interval_s;
+  }
+  facts_.budget_power_w = facts_.power_w;
+  if (facts_.budgets.power && facts_.budgets.power->signal == "power_ours_w") {
+    facts_.budget_power_w = sees_power_ours_ ? std::optional(ours_w) : std::nullopt;
+  }
+  if (sees_temperature_) {
+    facts_.hottest_c = board_.hottest_c();
+  }
+  ApplicationFacts& application = facts_.applications.front();
+  application.count(report_, worker_.levels()[levels_.front()].accuracy_top1);
+  application.missed = worker_.take_late() + static_cast<double>(report_.dropped);
+}
+
+Forecaster::Meter Forecaster::read_meter() const {
+  Meter meter{.energy_j = board_.energy_j()};
+  for (std::size_t i = 0; i < num_cpus_; ++i) {
+    meter.ours_s += board_.cpu_ours_s(i);
+    meter.others_s += board_.cpu_others_s(i);
+  }
+  return meter;
+}
+
+}  // namespace rein

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "common/random.hpp"
+#include "env/clairvoyant.hpp"
+#include "env/request_server.hpp"
+#include "env/reward.hpp"
+#include "env/serving_environment.hpp"
+#include "env/simulated_clock.hpp"
+#include "env/simulated_worker.hpp"
+#include "platform/simulated_platform.hpp"
+
+namespace rein {
+
+/// Tries actions out on a copy of a simulated board, from what the environment is in now.
+///
+/// Requests take their mean time there, and each counts as missed with the probability that the
+/// noise makes it late; those that find the queue full, or expire in it, are missed. Poisson
+/// arrivals are draws of the forecast's own, the same for all actions at a time. Power and heat are
+/// the board's true ones, without the sensors' noise and lag. What a battery leaves a second is
+/// taken to stay as it is.
+class Forecaster final : public Clairvoyant {
+ public:
+  /// What the environment is made of; all of it must outlive the forecaster.
+  struct Parts {
+    const SimulatedBoard& board;
+    const SimulatedPlatform& platform;
+    const SimulatedWorker& worker;
+    const ServingEnvironment& environment;
+  };
+  Forecaster(const Parts& parts, const SimulatedNetwork& network, const RequestSpec& requests,
+             const Board& board);
+
+  Outlook foresee(ActionId action, std::size_t periods) override;
+
+ private:
+  /// Serves every request in its mean time.
+  class MeanWorker final : public BoardWorker {
+   public:
+    MeanWorker(SimulatedBoard& board, const SimulatedNetwork& network, std::size_t batch,
+               const LatencyNoise& noise);
+    using BoardWorker::follow;
+    void prepare(std::uint64_t, const std::vector<int>&) override {}
+    std::size_t serve(std::size_t images, Duration time_left) override;
+    /// How many of the requests since the last call are to be expected late.
+    double take_late();
+
+   private:
+    const SimulatedBoard& board_;
+    LatencyFactor factor_;
+    double mean_ = 1.0;
+    double late_ = 0.0;
+  };
+  /// What of the board counts up, for means over a period.
+  struct Meter {
+    double energy_j = 0.0;
+    double ours_s = 0.0;  ///< CPU time.
+    double others_s = 0.0;
+  };
+
+  void start_from_now(ActionId action);
+  /// Serves one period, whose facts are then in facts_.
+  void pass_period();
+  Meter read_meter() const;
+
+  Parts parts_;
+  SimulatedBoard board_;  ///< The copy.
+  SimulatedClock clock_;
+  MeanWorker worker_;
+  RequestServer server_;
+  PeriodTimer timer_;
+  bool draws_arrivals_ = false;
+  Random arrivals_{0};
+  std::optional<TimePoint> drawn_at_;  ///< What arrivals_ is for.
+
+  // Which of what is true the environment gets to see.
+  bool sees_power_ = false;
+  bool sees_power_ours_ = false;
+  bool is_power_estimated_ = false;
+  bool sees_temperature_ = false;
+  PowerModel power_model_;
+  std::size_t num_cpus_ = 0;
+
+  std::vector<std::size_t> levels_;
+  Configuration configuration_;
+  Meter meter_;
+  ServiceReport report_;
+  PeriodFacts facts_;
+  std::vector<BudgetCheck> checks_;
+  std::vector<RewardTerm> terms_;
+};
+
+}  // namespace rein

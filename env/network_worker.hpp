@@ -1,0 +1,31 @@
+#pragma once
+
+#include "env/request_worker.hpp"
+#include "models/image_set.hpp"
+
+namespace rein {
+
+/// Classifies the images of a set, over and over, with a real network.
+class NetworkWorker final : public RequestWorker {
+ public:
+  /// Both must outlive the worker. @param batch  the images of a request, at most.
+  /// @throws Error if the set has fewer images than a batch, or of another size than the network
+  ///         takes.
+  NetworkWorker(ScalableNetwork& network, const ImageSet& images, std::size_t batch);
+
+  const std::vector<NetworkLevel>& levels() const override { return network_.levels(); }
+  void set_level(std::size_t level) override { network_.set_level(level); }
+  void set_threads(int threads) override { network_.set_threads(threads); }
+  /// Serves one request at every level with every number of threads: the first of each kind is
+  /// slow (kernels are compiled, threads made), which is nobody's decision to be blamed for.
+  void prepare(std::uint64_t seed, const std::vector<int>& thread_counts) override;
+  std::size_t serve(std::size_t images, Duration time_left) override;
+
+ private:
+  ScalableNetwork& network_;
+  const ImageSet& images_;
+  std::size_t next_image_ = 0;
+  std::vector<int> predictions_;  ///< [batch]
+};
+
+}  // namespace rein

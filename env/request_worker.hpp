@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "models/scalable_network.hpp"
+
+namespace rein {
+
+/// Does what requests ask for and lets the time for it pass: with a network on this machine, or
+/// with a model of one on a simulated board. Used from one thread.
+class RequestWorker {
+ public:
+  virtual ~RequestWorker() = default;
+
+  /// Of the network, in ascending order of width; at least one; fixed.
+  virtual const std::vector<NetworkLevel>& levels() const = 0;
+
+  /// From the next request on. @throws std::out_of_range if level >= levels().size().
+  virtual void set_level(std::size_t level) = 0;
+
+  /// Told whenever the place has changed: so many threads compute there from the next request on.
+  /// @pre threads >= 1.
+  virtual void set_threads(int threads) = 0;
+
+  /// Before an episode: what is random starts from `seed`, and what is slow for the first time is
+  /// done. @param thread_counts  those that set_threads() will be given, each once.
+  virtual void prepare(std::uint64_t seed, const std::vector<int>& thread_counts) = 0;
+
+  /// Classifies so many images as one request. Blocks until done.
+  /// @param time_left  until the request's deadline; below 0 if that has passed.
+  /// @return how many were classified rightly.
+  virtual std::size_t serve(std::size_t images, Duration time_left) = 0;
+};
+
+}  // namespace rein

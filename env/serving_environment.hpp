@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "env/budget_monitor.hpp"
+#include "env/environment.hpp"
+#include "env/observer.hpp"
+#include "env/request_server.hpp"
+#include "env/request_worker.hpp"
+#include "env/scenario_player.hpp"
+#include "platform/platform.hpp"
+
+namespace rein {
+
+/// Serves requests on a platform: on a real machine in real time, on a simulated one in its own, on
+/// fakes of both with a ManualClock.
+///
+/// Knobs: `width.<application>`, then every control of the platform. One step: what changed is
+/// applied, requests are served until the period ends, the platform is sampled, the reward is made,
+/// and the scenario's next phase takes hold if it is time. Everything happens on the calling
+/// thread; a step that is like the one before allocates nothing.
+class ServingEnvironment final : public Environment {
+ public:
+  struct Options {
+    Duration period = from_milliseconds(100);
+    /// Truncates the episode; the scenario's own length if 0.
+    double duration_s = 0.0;
+  };
+
+  /// All references must outlive this. One application: a process has one set of threads that
+  /// compute, and one place for them.
+  /// @param application  its name.
+  ServingEnvironment(Platform& platform, RequestWorker& worker, const std::string& application,
+                     const RequestSpec& requests, ScenarioPlayer& player, const Reward& reward,
+                     Clock& clock, Options options);
+
+  const ActionSpace& action_space() const override { return actions_; }
+  const ObservationSpec& observation_spec() const override { return observer_.spec(); }
+  const std::vector<SignalDescription>& signals() const override { return signals_; }
+  double reward_bound(ActionId action) const override;
+  Observation reset(std::uint64_t seed) override;
+  const StepResult& step(ActionId action) override;
+
+  // What the coming period begins with, for a forecast. @pre reset() was called.
+  const Backlog& backlog() const { return server_.backlog(); }
+  const PeriodTimer& timer() const { return timer_; }
+  const Reward& reward() const { return reward_; }
+  const BudgetMonitor& monitor() const { return monitor_; }
+  /// The budgets that are to be kept; the rest is of the period before.
+  const PeriodFacts& facts() const { return facts_; }
+
+ private:
+  /// Makes the phase at this time hold: co-runners, budgets, rate.
+  void enter_phase(double time_s);
+  void apply();
+  /// Notes what is in force in levels_ and in the result.
+  void read_back();
+  void sample();
+  /// Judges the period, by the budgets that held in it.
+  void assess();
+  void observe();
+
+  Platform& platform_;
+  RequestWorker& worker_;
+  ScenarioPlayer& player_;
+  Reward reward_;
+  Clock& clock_;
+  Options options_;
+  RequestSpec requests_;
+  ActionSpace actions_;
+  std::vector<SignalDescription> signals_;
+  Observer observer_;
+  RequestServer server_;
+  BudgetMonitor monitor_;
+
+  // Indices among the knobs and signals.
+  std::size_t mapping_ = 0;  ///< 0 (the width) if there is none.
+  std::vector<int> thread_counts_;
+  std::optional<std::size_t> power_;
+  std::optional<std::size_t> budget_power_;  ///< Of the budget in force.
+  std::vector<std::size_t> temperatures_;
+
+  TimePoint start_{};
+  PeriodTimer timer_;
+  const ScenarioPhase* phase_ = nullptr;  ///< In force.
+  bool began_ = false;                    ///< The episode has had a step.
+  std::vector<std::size_t> wanted_;       ///< By the action, for each knob.
+  std::vector<std::size_t> levels_;       ///< In force.
+  Configuration configuration_;           ///< For the platform.
+  PeriodFacts facts_;
+  std::vector<BudgetCheck> checks_;
+  StepResult result_;
+};
+
+}  // namespace rein
