@@ -94,6 +94,10 @@ void BudgetMonitor::update(const PeriodFacts& facts, const std::vector<BudgetChe
     const bool is_floor = check.id.kind == BudgetId::Kind::kAccuracy;
     status.exceeded =
         status.value && (is_floor ? *status.value < check.limit : *status.value > check.limit);
+    if (check.id.kind == BudgetId::Kind::kEnergy && facts.budgets.energy->total_j) {
+      // To use more than the share of one period is no mistake; to have nothing left is.
+      status.exceeded = used_j_ > *facts.budgets.energy->total_j;
+    }
   }
 }
 

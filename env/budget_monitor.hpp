@@ -15,7 +15,8 @@ struct BudgetStatus {
   double limit = 0.0;
   std::optional<double> value;  ///< Mean over the budget's window; of the period for latency and
                                 ///< temperature. Empty while nothing is known.
-  bool exceeded = false;        ///< The value is on the wrong side of the limit.
+  bool exceeded = false;        ///< The value is on the wrong side of the limit; of a battery: it
+                                ///< is empty.
 };
 
 /// Follows every budget over its window, and what a battery has left.

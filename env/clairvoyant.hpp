@@ -6,11 +6,18 @@
 
 namespace rein {
 
-/// What is to be expected of an action: means over the periods that were looked ahead.
+/// What is to be expected of an action.
 struct Outlook {
-  double reward = 0.0;     ///< As Environment::step() would give it, of expected values.
-  double objective = 0.0;  ///< The reward's first term, in [0, 1].
-  double violation = 0.0;  ///< Summed over the budgets, in the units of BudgetCheck; 0: all kept.
+  /// Mean over the periods that were looked ahead, as Environment::step() would give it.
+  double reward = 0.0;
+  double objective = 0.0;  ///< The reward's first term, in [0, 1]; likewise a mean.
+  // The budgets, by all periods together as by one long one, since one alone may have more requests
+  // than the next. The first is left out where there are more: what it inherits passes.
+  /// Of latency and accuracy, summed, in the units of BudgetCheck; 0: kept.
+  double violation = 0.0;
+  /// Of power, energy and temperature, the one that is nearest to its limit or farthest above: how
+  /// far above, as a share of the limit (of 10 K); below 0 if all are kept, -1 if there is none.
+  double overuse = -1.0;
 };
 
 /// Tells what would follow: what an oracle asks. Implemented where conditions are known, by a

@@ -8,6 +8,10 @@ namespace rein {
 namespace {
 /// Sets what is drawn here apart from what others draw.
 constexpr std::uint64_t kStream = 0xf02eca57'00000003;
+
+/// By which a temperature's distance to its limit is divided, as in check_budgets().
+constexpr double kHeatScaleK = 10.0;
+
 }  // namespace
 
 Forecaster::MeanWorker::MeanWorker(SimulatedBoard& board, const SimulatedNetwork& network,
@@ -19,11 +23,31 @@ std::size_t Forecaster::MeanWorker::serve(std::size_t images, Duration time_left
   execute(mean_);
   const double taken_s = to_seconds(board_.now() - begin);
   // Whatever holds a request up does so in proportion to its length: a quota, a changing clock.
-  late_ += taken_s > 0.0 ? factor_.exceedance(mean_ * to_seconds(time_left) / taken_s) : 0.0;
+  const double chance =
+      taken_s > 0.0 ? factor_.exceedance(mean_ * to_seconds(time_left) / taken_s) : 0.0;
+  if (chance < 1.0) {
+    lateness_.expected += chance;
+    lateness_.none *= 1.0 - chance;
+  } else {
+    lateness_.surely += 1.0;
+  }
   return images;
 }
 
-double Forecaster::MeanWorker::take_late() { return std::exchange(late_, 0.0); }
+double Forecaster::expected_excess(const Lateness& lateness, double allowed) {
+  const double left = allowed - lateness.surely;
+  if (left <= 0.0) {
+    return lateness.expected - left;
+  }
+  // Of a Poisson variable (Le Cam 1960), but for the chance of none, which is known.
+  double excess = lateness.expected - left;
+  double chance = lateness.none;
+  for (double count = 0.0; count < left; count += 1.0) {
+    excess += (left - count) * chance;
+    chance *= lateness.expected / (count + 1.0);
+  }
+  return std::max(0.0, excess);
+}
 
 Forecaster::Forecaster(const Parts& parts, const SimulatedNetwork& network,
                        const RequestSpec& requests, const Board& board)
@@ -56,15 +80,77 @@ Outlook Forecaster::foresee(ActionId action, std::size_t periods) {
     parts_.environment.reward().terms(facts_, checks_, terms_);
     outlook.reward += Reward::sum(terms_);
     outlook.objective += terms_.front().value;
-    for (const auto& check : checks_) {
-      outlook.violation += check.violation;
+    if (i == 0) {
+      begin_sum();
+    }
+    if (i > 0 || periods == 1) {
+      add_to_sum();
     }
   }
   const auto count = static_cast<double>(periods);
   outlook.reward /= count;
   outlook.objective /= count;
-  outlook.violation /= count;
+  judge_sum(outlook);
   return outlook;
+}
+
+void Forecaster::begin_sum() {
+  sum_ = facts_;
+  sum_.interval_s = 0.0;
+  sum_.power_w = sum_.power_w ? std::optional(0.0) : std::nullopt;
+  sum_.budget_power_w = sum_.budget_power_w ? std::optional(0.0) : std::nullopt;
+  ApplicationFacts& application = sum_.applications.front();
+  application.served = application.missed = application.requests = 0.0;
+  application.accuracy_top1 = 0.0;
+}
+
+void Forecaster::add_to_sum() {
+  sum_.interval_s += facts_.interval_s;
+  if (sum_.power_w) {
+    *sum_.power_w += *facts_.power_w * facts_.interval_s;
+  }
+  if (sum_.budget_power_w) {
+    *sum_.budget_power_w += *facts_.budget_power_w * facts_.interval_s;
+  }
+  sum_.hottest_c = facts_.hottest_c;
+  const ApplicationFacts& period = facts_.applications.front();
+  ApplicationFacts& application = sum_.applications.front();
+  application.served += period.served;
+  application.missed += missed_;
+  application.requests += period.requests;
+  application.accuracy_top1 += period.accuracy_top1 * period.served;
+}
+
+void Forecaster::judge_sum(Outlook& outlook) {
+  if (sum_.power_w) {
+    *sum_.power_w /= sum_.interval_s;
+  }
+  if (sum_.budget_power_w) {
+    *sum_.budget_power_w /= sum_.interval_s;
+  }
+  ApplicationFacts& application = sum_.applications.front();
+  application.accuracy_top1 = application.served > 0.0
+                                  ? application.accuracy_top1 / application.served
+                                  : facts_.applications.front().accuracy_top1;
+  check_budgets(sum_, checks_);
+  for (const auto& check : checks_) {
+    switch (check.id.kind) {
+      case BudgetId::Kind::kLatency:
+      case BudgetId::Kind::kAccuracy:
+        outlook.violation += check.violation;
+        break;
+      case BudgetId::Kind::kPower:
+      case BudgetId::Kind::kEnergy:
+      case BudgetId::Kind::kTemperature:
+        if (check.value && check.limit > 0.0) {
+          const bool is_heat = check.id.kind == BudgetId::Kind::kTemperature;
+          outlook.overuse = std::max(outlook.overuse, (*check.value - check.limit) /
+                                                          (is_heat ? kHeatScaleK : check.limit));
+        } else if (check.violation > 0.0) {
+          outlook.overuse = std::max(outlook.overuse, check.violation);  // An empty battery.
+        }
+    }
+  }
 }
 
 void Forecaster::start_from_now(ActionId action) {
@@ -118,7 +204,15 @@ void Forecaster::pass_period() {
   }
   ApplicationFacts& application = facts_.applications.front();
   application.count(report_, worker_.levels()[levels_.front()].accuracy_top1);
-  application.missed = worker_.take_late() + static_cast<double>(report_.dropped);
+  Lateness lateness = worker_.take_lateness();
+  lateness.surely += static_cast<double>(report_.dropped);
+  missed_ = lateness.surely + lateness.expected;
+  application.missed = missed_;
+  if (const auto& latency = application.budgets.latency) {
+    // So that the period's violation is the expected one.
+    const double allowed = latency->miss_rate * application.requests;
+    application.missed = allowed + expected_excess(lateness, allowed);
+  }
 }
 
 Forecaster::Meter Forecaster::read_meter() const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "common/clock.hpp"
@@ -39,6 +40,11 @@ class Forecaster final : public Clairvoyant {
   Outlook foresee(ActionId action, std::size_t periods) override;
 
  private:
+  struct Lateness {
+    double surely = 0.0;    ///< So many are late for certain ...
+    double expected = 0.0;  ///< ... and so many of the others are to be expected.
+    double none = 1.0;      ///< The chance that none of the others is.
+  };
   /// Serves every request in its mean time.
   class MeanWorker final : public BoardWorker {
    public:
@@ -47,14 +53,14 @@ class Forecaster final : public Clairvoyant {
     using BoardWorker::follow;
     void prepare(std::uint64_t, const std::vector<int>&) override {}
     std::size_t serve(std::size_t images, Duration time_left) override;
-    /// How many of the requests since the last call are to be expected late.
-    double take_late();
+    /// Which of the requests since the last call are late, as far as can be told.
+    Lateness take_lateness() { return std::exchange(lateness_, {}); }
 
    private:
     const SimulatedBoard& board_;
     LatencyFactor factor_;
     double mean_ = 1.0;
-    double late_ = 0.0;
+    Lateness lateness_;
   };
   /// What of the board counts up, for means over a period.
   struct Meter {
@@ -62,6 +68,14 @@ class Forecaster final : public Clairvoyant {
     double ours_s = 0.0;  ///< CPU time.
     double others_s = 0.0;
   };
+
+  /// The mean of what a period's misses beyond `allowed` are: not what the mean of its misses has
+  /// beyond it, since one request may be more than is allowed in a period.
+  static double expected_excess(const Lateness& lateness, double allowed);
+  // The periods together, as one: sums of what is a mean of time or requests, until the end.
+  void begin_sum();
+  void add_to_sum();
+  void judge_sum(Outlook& outlook);
 
   void start_from_now(ActionId action);
   /// Serves one period, whose facts are then in facts_.
@@ -91,6 +105,8 @@ class Forecaster final : public Clairvoyant {
   Meter meter_;
   ServiceReport report_;
   PeriodFacts facts_;
+  double missed_ = 0.0;  ///< Of the period, expected.
+  PeriodFacts sum_;
   std::vector<BudgetCheck> checks_;
   std::vector<RewardTerm> terms_;
 };

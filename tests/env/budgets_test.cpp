@@ -143,6 +143,17 @@ DOCTEST_TEST_CASE(
   DOCTEST_CHECK(*monitor.battery_allowance_w(budgets) == 2.0);
 }
 
+DOCTEST_TEST_CASE("a battery's budget is broken when it is empty, not by one hungry period") {
+  BudgetMonitor monitor;
+  PeriodFacts period = facts(12.0, 1, 0.9);
+  period.interval_s = 5.0;
+  period.budgets.energy =
+      EnergyBudget{.limit_mj = std::nullopt, .total_j = 100.0, .horizon_s = 50.0};
+  period.battery_allowance_w = 2.0;
+  DOCTEST_CHECK_FALSE(update(monitor, period).exceeded);  // 60 J of 100.
+  DOCTEST_CHECK(update(monitor, period).exceeded);        // 120 J.
+}
+
 DOCTEST_TEST_CASE("a window's mean is that of its last entries and does not drift") {
   BudgetMonitor monitor;
   PeriodFacts period = facts(1.0, 1, 0.9);
