@@ -50,6 +50,9 @@ class Agent {
 
   virtual ExplorationStatus exploration() const { return {}; }
 
+  /// Whether it decides better after it has observed: whether practice is worth anything to it.
+  virtual bool learns() const { return false; }
+
   /// Writes a checkpoint: all that is needed to go on as if never stopped, the random generator
   /// included. @throws Error naming the file.
   virtual void save(const std::filesystem::path& file) const = 0;

@@ -12,7 +12,7 @@ std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& 
   Observation observation = environment_.reset(seed);
   Choice choice = choose(observation);
   for (std::uint64_t period = 0;; ++period) {
-    StepResult result = environment_.step(choice.action);
+    const StepResult& result = environment_.step(choice.action);
 
     const TimePoint before = clock_.now();
     agent_.observe({observation, choice.action, result.reward, result.info.reward_terms,
@@ -25,7 +25,7 @@ std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& 
     if (result.terminated || result.truncated || stop()) {
       return period + 1;
     }
-    observation = std::move(result.observation);
+    observation = result.observation;
     choice = choose(observation);
   }
 }

@@ -69,6 +69,7 @@ class QLearning final : public Agent {
   QLearning(const Options& options, StateAggregation states, Problem problem, Random& random);
 
   std::string kind() const override { return "q_learning"; }
+  bool learns() const override { return true; }
   ActionId act(const Observation& observation) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }

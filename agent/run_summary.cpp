@@ -7,26 +7,31 @@ namespace rein {
 
 namespace {
 
-nlohmann::ordered_json ratio(double part, double whole) {
-  return whole > 0.0 ? nlohmann::ordered_json(part / whole) : nullptr;
+std::optional<double> ratio(double part, double whole) {
+  return whole > 0.0 ? std::optional(part / whole) : std::nullopt;
 }
 
-std::optional<std::size_t> index_of(const Environment& environment, const std::string& name) {
+nlohmann::ordered_json json_of(const std::optional<double>& value) {
+  return value ? nlohmann::ordered_json(*value) : nullptr;
+}
+
+}  // namespace
+
+std::optional<std::size_t> find_signal(const Environment& environment, const std::string& name) {
   const auto& signals = environment.signals();
   const auto found = std::ranges::find(signals, name, &SignalDescription::name);
   return found == signals.end() ? std::nullopt
                                 : std::optional(static_cast<std::size_t>(found - signals.begin()));
 }
 
-}  // namespace
-
-nlohmann::ordered_json Statistics::Mean::to_json() const { return ratio(sum, weight); }
+std::optional<double> Statistics::Mean::value() const { return ratio(sum, weight); }
 
 void Statistics::add(const StepResult& result, std::optional<double> power_w,
                      std::optional<double> power_ours_w) {
   const StepInfo& info = result.info;
   ++periods_;
   reward_sum_ += result.reward;
+  objective_sum_ += info.reward_terms.empty() ? 0.0 : info.reward_terms.front().value;
   for (const auto& application : info.applications) {
     const ServiceReport& service = application.service;
     served_ += service.served;
@@ -37,6 +42,7 @@ void Statistics::add(const StepResult& result, std::optional<double> power_w,
     accuracy_sum_ += service.accuracy_sum;
     for (const double latency_ms : service.latencies_ms) {
       latencies_.add(latency_ms);
+      latency_sum_ms_ += latency_ms;
     }
     for (const bool miss : service.misses) {
       miss_run_ = miss ? miss_run_ + 1 : 0;
@@ -61,38 +67,72 @@ double Statistics::accuracy_top1() const {
   return served_ > 0 ? accuracy_sum_ / static_cast<double>(served_) : 0.0;
 }
 
+std::optional<double> Statistics::objective(Objective::Kind kind) const {
+  const auto served = static_cast<double>(served_);
+  switch (kind) {
+    case Objective::Kind::kMaxAccuracy:
+      return ratio(accuracy_sum_, served);
+    case Objective::Kind::kMinEnergy:
+      return energy_per_request_mj();
+    case Objective::Kind::kMinPower:
+      return power_w();
+    case Objective::Kind::kMinLatency:
+      break;
+  }
+  return ratio(latency_sum_ms_, served);
+}
+
+std::optional<double> Statistics::latency_quantile_ms(double share) const {
+  return served_ > 0 ? std::optional(latencies_.quantile_ms(share)) : std::nullopt;
+}
+
+std::optional<double> Statistics::energy_j() const {
+  return power_w_.weight > 0.0 ? std::optional(energy_j_) : std::nullopt;
+}
+
+std::optional<double> Statistics::energy_per_request_mj() const {
+  return power_w_.weight > 0.0 ? ratio(energy_j_ * 1e3, static_cast<double>(served_))
+                               : std::nullopt;
+}
+
+double Statistics::reward() const {
+  return ratio(reward_sum_, static_cast<double>(periods_)).value_or(0.0);
+}
+
 nlohmann::ordered_json Statistics::to_json() const {
   nlohmann::ordered_json json;
-  const auto requests_total = static_cast<double>(requests());
+  const auto periods = static_cast<double>(periods_);
   const auto served = static_cast<double>(served_);
   json["periods"] = periods_;
   json["requests"] = requests();
   json["served"] = served_;
   json["late"] = late_;
   json["dropped"] = dropped_;
-  json["miss_share"] = ratio(static_cast<double>(late_ + dropped_), requests_total);
+  json["miss_share"] =
+      json_of(ratio(static_cast<double>(late_ + dropped_), static_cast<double>(requests())));
   json["longest_miss_run"] = longest_miss_run_;
-  json["accuracy_top1"] = ratio(accuracy_sum_, served);
-  json["accuracy_measured"] = ratio(static_cast<double>(correct_), static_cast<double>(images_));
+  json["accuracy_top1"] = json_of(ratio(accuracy_sum_, served));
+  json["accuracy_measured"] =
+      json_of(ratio(static_cast<double>(correct_), static_cast<double>(images_)));
+  json["latency_mean_ms"] = json_of(ratio(latency_sum_ms_, served));
   for (const auto& [name, share] :
        {std::pair{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1.0}}) {
-    json[std::string("latency_") + name + "_ms"] =
-        served_ > 0 ? nlohmann::ordered_json(latencies_.quantile_ms(share)) : nullptr;
+    json[std::string("latency_") + name + "_ms"] = json_of(latency_quantile_ms(share));
   }
-  json["power_w"] = power_w_.to_json();
-  json["power_ours_w"] = power_ours_w_.to_json();
-  json["energy_j"] = power_w_.weight > 0.0 ? nlohmann::ordered_json(energy_j_) : nullptr;
-  json["energy_per_request_mj"] =
-      power_w_.weight > 0.0 ? ratio(energy_j_ * 1e3, served) : nlohmann::ordered_json(nullptr);
-  json["reward"] = ratio(reward_sum_, static_cast<double>(periods_));
+  json["power_w"] = json_of(power_w());
+  json["power_ours_w"] = json_of(power_ours_w_.value());
+  json["energy_j"] = json_of(energy_j());
+  json["energy_per_request_mj"] = json_of(energy_per_request_mj());
+  json["objective"] = json_of(ratio(objective_sum_, periods));
+  json["reward"] = json_of(ratio(reward_sum_, periods));
   return json;
 }
 
 RunSummary::RunSummary(const Environment& environment, double planned_s)
     : environment_(environment),
       half_s_(planned_s / 2.0),
-      power_(index_of(environment, "power_w")),
-      power_ours_(index_of(environment, "power_ours_w")),
+      power_(find_signal(environment, "power_w")),
+      power_ours_(find_signal(environment, "power_ours_w")),
       signals_(environment.signals().size()),
       knobs_(environment.action_space().knobs().size()) {}
 
@@ -115,39 +155,13 @@ void RunSummary::add(const PeriodRecord& record) {
   phases_.back().end_s = info.time_s + info.interval_s;
   phases_.back().statistics.add(result, power_w, power_ours_w);
 
-  add_budgets(info.budgets);
+  budgets_.add(info);
   add_troubles(info);
-  for (const auto& application : info.applications) {
-    if (const auto& latency = application.budgets.latency) {
-      Misses& misses = misses_["latency." + application.name];
-      const auto requests = static_cast<double>(application.service.requests());
-      misses.missed += static_cast<double>(application.service.missed());
-      misses.allowed += latency->miss_rate * requests;
-      misses.requests += requests;
-    }
-  }
   ++periods_;
   skipped_ += info.skipped_periods;
   explored_ += record.exploration.explored ? 1 : 0;
   decisions_.add(to_milliseconds(record.decision));
   learnings_.add(to_milliseconds(record.learning));
-}
-
-void RunSummary::add_budgets(const std::vector<BudgetStatus>& budgets) {
-  for (const auto& status : budgets) {
-    Budget& budget = budgets_[status.name];
-    budget.limit = status.limit;
-    if (!status.value) {
-      continue;
-    }
-    ++budget.known;
-    budget.exceeded += status.exceeded ? 1 : 0;
-    const double value = *status.value;
-    const bool is_floor = status.name.starts_with("accuracy.");
-    budget.worst = !budget.worst ? value
-                   : is_floor    ? std::min(*budget.worst, value)
-                                 : std::max(*budget.worst, value);
-  }
 }
 
 void RunSummary::add_troubles(const StepInfo& info) {
@@ -173,19 +187,11 @@ nlohmann::ordered_json RunSummary::to_json() const {
   json["learning_us"] = {{"p50", learnings_.quantile_ms(0.5) * 1e3},
                          {"p99", learnings_.quantile_ms(0.99) * 1e3}};
   json["budgets"] = nlohmann::ordered_json::array();
-  for (const auto& [name, budget] : budgets_) {
-    nlohmann::ordered_json entry;
-    entry["name"] = name;
-    entry["limit"] = budget.limit;
-    // For latency: late requests beyond the share that may be late; else windows over the limit.
-    const auto misses = misses_.find(name);
-    entry["violation_rate"] =
-        misses != misses_.end()
-            ? ratio(std::max(0.0, misses->second.missed - misses->second.allowed),
-                    misses->second.requests)
-            : ratio(static_cast<double>(budget.exceeded), static_cast<double>(budget.known));
-    entry["worst"] = budget.worst ? nlohmann::ordered_json(*budget.worst) : nullptr;
-    json["budgets"].push_back(std::move(entry));
+  for (const auto& [name, budget] : budgets_.entries()) {
+    json["budgets"].push_back({{"name", name},
+                               {"limit", budget.limit},
+                               {"violation_rate", json_of(budget.violation_rate)},
+                               {"worst", json_of(budget.worst)}});
   }
   json["knobs"] = nlohmann::ordered_json::object();
   for (std::size_t i = 0; i < knobs_.size(); ++i) {

@@ -7,11 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "agent/budget_tally.hpp"
 #include "agent/control_loop.hpp"
 #include "agent/latency_histogram.hpp"
 #include "env/environment.hpp"
 
 namespace rein {
+
+/// Its index among the environment's signals; empty if there is none of that name.
+std::optional<std::size_t> find_signal(const Environment& environment, const std::string& name);
 
 /// The figures of a stretch of a run, over all applications. Memory does not grow with its length.
 class Statistics {
@@ -24,8 +28,17 @@ class Statistics {
   std::uint64_t requests() const { return served_ + dropped_; }
   /// Late or dropped over all; 0 without requests.
   double miss_share() const;
+  std::uint64_t longest_miss_run() const { return longest_miss_run_; }
   /// Mean over what was served; 0 if nothing was.
   double accuracy_top1() const;
+  /// What the run's objective is about, in its own unit, over the whole stretch: the mean top-1 of
+  /// what was served, mJ a request, mean W, mean ms. Empty if it is not known.
+  std::optional<double> objective(Objective::Kind kind) const;
+  std::optional<double> latency_quantile_ms(double share) const;
+  std::optional<double> power_w() const { return power_w_.value(); }
+  std::optional<double> energy_j() const;
+  /// Mean of a period's.
+  double reward() const;
 
  private:
   struct Mean {
@@ -35,8 +48,10 @@ class Statistics {
       sum += value * value_weight;
       weight += value_weight;
     }
-    nlohmann::ordered_json to_json() const;
+    std::optional<double> value() const;
   };
+  std::optional<double> energy_per_request_mj() const;
+
   std::uint64_t periods_ = 0;
   std::uint64_t served_ = 0;
   std::uint64_t late_ = 0;
@@ -46,8 +61,10 @@ class Statistics {
   std::uint64_t miss_run_ = 0;
   std::uint64_t longest_miss_run_ = 0;
   double accuracy_sum_ = 0.0;
+  double latency_sum_ms_ = 0.0;
   double energy_j_ = 0.0;
   double reward_sum_ = 0.0;
+  double objective_sum_ = 0.0;
   Mean power_w_;
   Mean power_ours_w_;
   LatencyHistogram latencies_;
@@ -63,6 +80,7 @@ class RunSummary {
 
   const Statistics& whole() const { return whole_; }
   const Statistics& second_half() const { return second_half_; }
+  const BudgetTally& budgets() const { return budgets_; }
   nlohmann::ordered_json to_json() const;
 
  private:
@@ -72,21 +90,7 @@ class RunSummary {
     double end_s = 0.0;
     Statistics statistics;
   };
-  struct Budget {
-    double limit = 0.0;          ///< The last one.
-    std::uint64_t known = 0;     ///< Periods in which its value was known ...
-    std::uint64_t exceeded = 0;  ///< ... and over the limit.
-    std::optional<double> worst;
-  };
-  void add_budgets(const std::vector<BudgetStatus>& budgets);
   void add_troubles(const StepInfo& info);
-  /// For each application, the share of misses beyond the share that may be missed.
-  struct Misses {
-    double missed = 0.0;
-    double allowed = 0.0;
-    double requests = 0.0;
-  };
-
   /// Periods in which a signal ...
   struct SignalTrouble {
     std::uint64_t invalid = 0;  ///< ... had no value,
@@ -104,8 +108,7 @@ class RunSummary {
   Statistics whole_;
   Statistics second_half_;
   std::vector<Phase> phases_;
-  std::map<std::string, Budget> budgets_;
-  std::map<std::string, Misses> misses_;
+  BudgetTally budgets_;
   std::vector<SignalTrouble> signals_;  ///< In the order of the environment's.
   std::vector<KnobTrouble> knobs_;      ///< Likewise.
   std::uint64_t periods_ = 0;

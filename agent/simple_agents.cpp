@@ -11,8 +11,8 @@
 
 namespace rein {
 
-StaticAgent::StaticAgent(ActionId action, Problem problem)
-    : action_(action), problem_(std::move(problem)) {}
+StaticAgent::StaticAgent(ActionId action, Problem problem, std::string kind)
+    : action_(action), problem_(std::move(problem)), kind_(std::move(kind)) {}
 
 ActionId StaticAgent::read_configuration(const ConfigNode& node, const ActionSpace& actions) {
   const auto& knobs = actions.knobs();
@@ -42,7 +42,7 @@ ActionId StaticAgent::read_configuration(const ConfigNode& node, const ActionSpa
 }
 
 void StaticAgent::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
+  auto json = checkpoint_header(kind_, problem_);
   json["action"] = action_;
   write_file(file, json.dump(1) + "\n");
 }

@@ -9,18 +9,18 @@
 
 namespace rein {
 
-/// Always the same configuration.
+/// Always the same configuration: one that was given, or the best one in hindsight.
 class StaticAgent final : public Agent {
  public:
   /// @pre action < problem.actions.size().
-  StaticAgent(ActionId action, Problem problem);
+  StaticAgent(ActionId action, Problem problem, std::string kind = "static");
 
   /// `configuration:` names a level for each knob, by its label or value; a knob that it leaves
   /// out stays at its highest level: `{width: 1.0, mapping: all2}`. A knob may be named without
   /// its application or domain where only one begins so.
   static ActionId read_configuration(const ConfigNode& node, const ActionSpace& actions);
 
-  std::string kind() const override { return "static"; }
+  std::string kind() const override { return kind_; }
   ActionId act(const Observation&) override { return action_; }
   void observe(const Transition&) override {}
   void save(const std::filesystem::path& file) const override;
@@ -29,6 +29,7 @@ class StaticAgent final : public Agent {
  private:
   ActionId action_;
   Problem problem_;
+  std::string kind_;
 };
 
 /// Every action with the same chance: the least that a learner has to beat.

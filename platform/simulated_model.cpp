@@ -1,7 +1,7 @@
 #include "platform/simulated_model.hpp"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <limits>
 
 namespace rein {
@@ -23,9 +23,9 @@ std::vector<std::size_t> indices(const CpuList& all, const CpuList& some) {
 
 std::vector<std::size_t> domains_of(const Board& board, const std::vector<std::string>& names) {
   std::vector<std::size_t> found;
-  for (const auto& name : names) {
-    found.push_back(index_of(board.domains, name));
-  }
+  std::ranges::transform(names, std::back_inserter(found), [&board](const std::string& name) {
+    return index_of(board.domains, name);
+  });
   return found;
 }
 
@@ -132,7 +132,7 @@ SimulatedModel::SimulatedModel(const Board& board)
       }
     }
     // The first CPU's domain comes first.
-    std::ranges::stable_partition(place.shares, [&](const Share& share) {
+    std::stable_partition(place.shares.begin(), place.shares.end(), [&](const Share& share) {
       return std::ranges::find(devices[share.domain].cpus, place.cpus.front()) !=
              devices[share.domain].cpus.end();
     });

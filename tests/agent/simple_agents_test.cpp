@@ -93,13 +93,33 @@ DOCTEST_TEST_CASE("every kind of agent resumes from its checkpoint as if never s
   }
 }
 
+DOCTEST_TEST_CASE("the best static configuration is asked for once and kept, under its own name") {
+  const TemporaryFolder folder;
+  Random random(1);
+  int asked = 0;
+  const auto find = [&] {
+    ++asked;
+    return ActionId{3};
+  };
+  const auto node = ConfigNode::parse("agent: {kind: best_static}", "run.yaml").at("agent");
+  const auto agent =
+      make_agent(node, problem(), random, {.clairvoyant = nullptr, .find_best_static = find});
+  DOCTEST_CHECK(agent->kind() == "best_static");
+  DOCTEST_CHECK(agent->act({0.0}) == 3);
+  DOCTEST_CHECK(agent->act({1.0}) == 3);
+  DOCTEST_CHECK(asked == 1);
+  agent->save(folder.path() / "agent.json");
+  const auto fixed = make("agent: {kind: static}", random);
+  DOCTEST_CHECK_THROWS_AS(fixed->load(folder.path() / "agent.json"), ConfigError);
+}
+
 DOCTEST_TEST_CASE(
     "an agent that does not exist and a parameter that it does not have are refused") {
   Random random(1);
-  DOCTEST_CHECK_THROWS_WITH_AS(
-      make("agent: {kind: psychic}", random),
-      "run.yaml:1:15: agent.kind: expected one of q_learning, static, random, found 'psychic'",
-      ConfigError);
+  DOCTEST_CHECK_THROWS_WITH_AS(make("agent: {kind: psychic}", random),
+                               "run.yaml:1:15: agent.kind: expected one of q_learning, static, "
+                               "best_static, oracle, random, found 'psychic'",
+                               ConfigError);
   DOCTEST_CHECK_THROWS_AS(make("agent: {kind: random, discount: 0.5}", random), ConfigError);
   DOCTEST_CHECK_THROWS_WITH_AS(
       make("agent: {kind: q_learning, discount: 1.5}", random),

@@ -68,7 +68,7 @@ DOCTEST_TEST_CASE("simulation: names that do not exist are listed") {
                          "found 'sock'"));
   DOCTEST_CHECK(contains(error_of(changed("domain: cpu", "domain: big")),
                          "expected a domain of the board (cpu), found 'big'"));
-  DOCTEST_CHECK(contains(error_of(changed("signal: power_w.board", "signal: power_w.bord")),
+  DOCTEST_CHECK(contains(error_of(changed("signal: power_w.board", "signal: power_w.main")),
                          "simulation.sensors.0.signal: expected power_w.<rail> (board)"));
   DOCTEST_CHECK(contains(error_of(changed("total_power: [board]", "total_power: [main]")),
                          "simulation.rails: expected the rail main of total_power, found board"));
