@@ -29,21 +29,33 @@ nlohmann::ordered_json look_up(const SysfsRoot& root, const std::string& file,
   return nullptr;
 }
 
-}  // namespace
-
-nlohmann::ordered_json machine_info(const Board& board) {
-  const SysfsRoot root;
+/// Of the processor and kernel that this program runs on.
+void add_processor(nlohmann::ordered_json& info, const SysfsRoot& root) {
   utsname names{};
   uname(&names);
-  nlohmann::ordered_json info;
-  info["board"] = board.name;
   info["cpu_model"] = look_up(root, "/proc/cpuinfo", "model name");
-  info["cpus"] = format_cpu_list(board.cpus);
   info["hypervisor"] =
       look_up(root, "/proc/cpuinfo", "flags").dump().find(" hypervisor") != std::string::npos;
   info["architecture"] = names.machine;
   info["kernel"] = std::string(names.sysname) + " " + names.release;
   info["memory"] = look_up(root, "/proc/meminfo", "MemTotal");
+}
+
+void add_build(nlohmann::ordered_json& info) {
+  info["compiler"] = __VERSION__;
+  info["libtorch"] = has_libtorch();
+  info["version"] = REIN_VERSION;
+}
+
+}  // namespace
+
+nlohmann::ordered_json machine_info(const Board& board) {
+  const SysfsRoot root;
+  nlohmann::ordered_json info;
+  info["platform"] = "linux";
+  info["board"] = board.name;
+  info["cpus"] = format_cpu_list(board.cpus);
+  add_processor(info, root);
   info["load_at_start"] = root.try_read("/proc/loadavg").value_or("");
   auto governors = nlohmann::ordered_json::object();
   for (const auto& domain : board.domains) {
@@ -53,9 +65,16 @@ nlohmann::ordered_json machine_info(const Board& board) {
         folder ? root.try_read(*folder + "/" + governor).value_or("") : std::string();
   }
   info["governors"] = std::move(governors);
-  info["compiler"] = __VERSION__;
-  info["libtorch"] = has_libtorch();
-  info["version"] = REIN_VERSION;
+  add_build(info);
+  return info;
+}
+
+nlohmann::ordered_json simulation_info(const std::vector<std::string>& boards) {
+  nlohmann::ordered_json info;
+  info["platform"] = "simulated";
+  info["simulated"] = boards;
+  add_processor(info, SysfsRoot());
+  add_build(info);
   return info;
 }
 

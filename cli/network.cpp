@@ -305,7 +305,7 @@ void add_train(CLI::App& network, VerbAction& action) {
   verb->callback([&action, arguments] { action = [arguments] { return train(*arguments); }; });
 }
 
-void add_evaluate(CLI::App& network, VerbAction& action) {
+void add_network_evaluate(CLI::App& network, VerbAction& action) {
   auto arguments = std::make_shared<EvaluateArguments>();
   CLI::App* verb =
       network.add_subcommand("evaluate", "Measure top-1 of each level, on test images");
@@ -341,7 +341,7 @@ void add_network(CLI::App& app, VerbAction& action) {
   CLI::App* network = app.add_subcommand("network", "Train and measure the slimmable network");
   network->require_subcommand(1);
   add_train(*network, action);
-  add_evaluate(*network, action);
+  add_network_evaluate(*network, action);
   add_benchmark(*network, action);
 }
 

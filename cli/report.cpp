@@ -8,10 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/report/evaluation_page.hpp"
+#include "cli/report/evaluation_table.hpp"
 #include "cli/report/page.hpp"
 #include "cli/report/run.hpp"
 #include "cli/report/table.hpp"
 #include "cli/verbs.hpp"
+#include "common/error.hpp"
 #include "common/files.hpp"
 
 namespace rein {
@@ -50,7 +53,26 @@ fs::path readable(const fs::path& file) {
   return below.empty() || *below.begin() == ".." ? file : below;
 }
 
+/// Of a single folder, which holds an evaluation.
+int report_evaluation(const Options& options) {
+  const fs::path folder = options.folders.front();
+  const fs::path output =
+      options.output.empty() ? folder / "report.html" : fs::path(options.output);
+  const fs::path config = folder / "config.yaml";
+  const auto evaluation = report::read_evaluation(folder);
+  write_file(output, report::make_page(evaluation, fs::exists(config) ? read_file(config) : ""));
+  std::cout << report::to_text(evaluation) << readable(output).string() << '\n';
+  return 0;
+}
+
 int make_report(const Options& options) {
+  if (std::ranges::any_of(options.folders, report::is_evaluation)) {
+    if (options.folders.size() > 1) {
+      throw UsageError("folders: expected runs or a single evaluation, found an evaluation among " +
+                       std::to_string(options.folders.size()));
+    }
+    return report_evaluation(options);
+  }
   std::vector<report::Run> runs;
   for (const auto& folder : options.folders) {
     runs.push_back(report::read_run(folder));
@@ -68,8 +90,10 @@ int make_report(const Options& options) {
 
 void add_report(CLI::App& app, VerbAction& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("report", "turn what runs wrote into one report.html");
-  verb->add_option("folders", options->folders, "the folders of the runs, to be compared")
+  CLI::App* verb =
+      app.add_subcommand("report", "turn what runs or an evaluation wrote into one report.html");
+  verb->add_option("folders", options->folders,
+                   "the folders of the runs, to be compared, or of an evaluation")
       ->type_name("DIR")
       ->required();
   verb->add_option("--output", options->output,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -33,6 +34,12 @@ void apply_overrides(ConfigNode& node, const RunOverrides& overrides) {
   if (overrides.seed) {
     node.set("seed", std::to_string(*overrides.seed), fmt::format("--seed {}", *overrides.seed));
   }
+  if (overrides.scenario) {
+    // As a JSON string, which YAML reads to the same whatever is in it.
+    const std::string file = std::filesystem::absolute(*overrides.scenario).string();
+    node.set("scenario", nlohmann::json(file).dump(),
+             fmt::format("--scenarios {}", overrides.scenario->string()));
+  }
   if (overrides.duration_s) {
     node.set("duration_s", fmt::format("{}", *overrides.duration_s),
              fmt::format("--duration {}", *overrides.duration_s));
@@ -51,14 +58,22 @@ ConfigNode open(const ConfigNode& node) {
   return ConfigNode::load(file);
 }
 
-ApplicationConfig read_application(const ConfigNode& node, const Board& board) {
-  ApplicationConfig application;
-  application.name = node.at("name").text();
-  if (application.name.find_first_of(".,;\" ") != std::string::npos) {
-    node.at("name").fail("a name without dots, commas, semicolons, quotes and blanks");
+const char* name_of(PlatformKind platform) {
+  return platform == PlatformKind::kLinux ? "linux" : "simulated";
+}
+
+PlatformKind read_platform(const ConfigNode& node) {
+  if (!node.has("platform")) {
+    return PlatformKind::kLinux;
   }
+  const ConfigNode platform = node.at("platform");
+  const bool simulated = platform.at("kind").one_of({"linux", "simulated"}) == "simulated";
+  platform.reject_unknown();
+  return simulated ? PlatformKind::kSimulated : PlatformKind::kLinux;
+}
+
+void read_slimmable_network(const ConfigNode& node, ApplicationConfig& application) {
   const ConfigNode network = node.at("network");
-  network.at("kind").one_of({"slimmable"});
   application.checkpoint = network.resolve(network.at("checkpoint").text());
   if (!std::filesystem::is_regular_file(application.checkpoint)) {
     network.at("checkpoint")
@@ -78,13 +93,34 @@ ApplicationConfig read_application(const ConfigNode& node, const Board& board) {
     images.at("folder");  // Has no default: reports that it is missing.
   }
   images.reject_unknown();
+}
 
+ApplicationConfig read_application(const ConfigNode& node, PlatformKind platform,
+                                   const Board& board) {
+  ApplicationConfig application;
+  application.name = node.at("name").text();
+  if (application.name.find_first_of(".,;\" ") != std::string::npos) {
+    node.at("name").fail("a name without dots, commas, semicolons, quotes and blanks");
+  }
+  const ConfigNode network = node.at("network");
+  const bool is_simulated = network.at("kind").one_of({"slimmable", "simulated"}) == "simulated";
+  if (is_simulated != (platform == PlatformKind::kSimulated)) {
+    network.at("kind").fail(fmt::format("{} with `platform: {{kind: {}}}`",
+                                        is_simulated ? "slimmable" : "simulated",
+                                        name_of(platform)));
+  }
+  if (is_simulated) {
+    application.simulated = SimulatedNetwork::from_yaml(open(network.at("levels")));
+    network.reject_unknown();
+  } else {
+    read_slimmable_network(node, application);
+  }
   application.requests = RequestSpec::from_yaml(node.at("requests"));
   if (node.has("places")) {
     for (const auto& item : node.at("places").items()) {
       const std::string place = item.text();
       if (std::ranges::find(board.places, place, &Place::name) == board.places.end()) {
-        names.clear();
+        std::vector<std::string> names;
         std::ranges::transform(board.places, std::back_inserter(names), &Place::name);
         item.fail(fmt::format("a place of the board ({})", fmt::join(names, ", ")));
       }
@@ -95,13 +131,26 @@ ApplicationConfig read_application(const ConfigNode& node, const Board& board) {
   return application;
 }
 
+void check_simulated_co_runners(const ConfigNode& node, const Scenario& scenario) {
+  for (const auto& spec : scenario.co_runners) {
+    if (!spec.contention) {
+      node.at("co_runners")
+          .at(spec.name)
+          .reject("expected `contention`, what it takes of a simulated board, found none");
+    }
+  }
+}
+
 /// Refuses what can be known to fail before anything is started.
-void check_co_runners(const ConfigNode& node, const Scenario& scenario, const Board& board) {
+void check_commands(const ConfigNode& node, const Scenario& scenario, const Board& board) {
   if (!scenario.co_runners.empty()) {
     require_own_file(node);
   }
   for (const auto& spec : scenario.co_runners) {
     const ConfigNode co_runner = node.at("co_runners").at(spec.name);
+    if (spec.command.empty()) {
+      co_runner.reject("expected `command`, what is to be run on a real machine, found none");
+    }
     if (!CoRunnerProcess::resolve_command(spec.command.front())) {
       co_runner.at("command").items().front().fail("a command that exists");
     }
@@ -123,11 +172,28 @@ void check_co_runners(const ConfigNode& node, const Scenario& scenario, const Bo
   }
 }
 
-Board read_board(const ConfigNode& node) {
+/// A board, and the file that describes it.
+struct BoardFile {
+  Board board;
+  std::string text;
+};
+
+BoardFile read_board(const ConfigNode& node, PlatformKind platform) {
+  const bool simulated = platform == PlatformKind::kSimulated;
   if (!node.is_mapping() && node.text() == "auto") {
-    return Board::detect(SysfsRoot());
+    if (simulated) {
+      node.fail("a board file with `simulation`");
+    }
+    const Board board = Board::detect(SysfsRoot());
+    return {board, board.to_yaml()};
   }
-  return Board::from_yaml(open(node));
+  const ConfigNode file = open(node);
+  BoardFile read{Board::from_yaml(file), file.dump()};
+  if (simulated && !read.board.simulation) {
+    node.reject(fmt::format("expected a board file with `simulation`, found that of {} without",
+                            read.board.name));
+  }
+  return read;
 }
 
 std::vector<double> read_ascending(const ConfigNode& node, const std::string& expected) {
@@ -165,7 +231,7 @@ std::vector<DomainSpec> read_frequencies(const ConfigNode& node, const Board& bo
 
 void read_controls(const ConfigNode& node, RunConfig& config) {
   if (node.has("frequency") && node.at("frequency").is_mapping()) {
-    config.board.domains = read_frequencies(node.at("frequency"), config.board);
+    config.frequencies = read_frequencies(node.at("frequency"), config.board);
   } else {
     config.use_frequency = node.boolean_or("frequency", true);
   }
@@ -187,9 +253,12 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   apply_overrides(node, overrides);
 
   RunConfig config{.agent = node.at("agent")};
-  config.board = read_board(node.at("board"));
+  config.platform = read_platform(node);
+  const BoardFile board = read_board(node.at("board"), config.platform);
+  config.board = board.board;
+  config.frequencies = config.board.domains;
   for (const auto& item : node.at("applications").items()) {
-    config.applications.push_back(read_application(item, config.board));
+    config.applications.push_back(read_application(item, config.platform, config.board));
   }
   if (config.applications.size() != 1) {
     node.at("applications")
@@ -217,7 +286,11 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   if (has_scenario) {
     scenario = open(node.at("scenario"));
     config.scenario = Scenario::from_yaml(*scenario, config.budgets, time_scale);
-    check_co_runners(*scenario, config.scenario, config.board);
+    if (config.platform == PlatformKind::kSimulated) {
+      check_simulated_co_runners(*scenario, config.scenario);
+    } else {
+      check_commands(*scenario, config.scenario, config.board);
+    }
   } else {
     config.scenario =
         Scenario::alone(config.budgets, node.at("duration_s").number(Range::positive()));
@@ -229,16 +302,22 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
 
   // Self-contained, so that a run's folder is enough to repeat it.
   const std::string origin = "effective configuration";
-  node.set("board", config.board.to_yaml(), origin);
+  node.set("board", board.text, origin);
   if (scenario && !node.at("scenario").is_mapping()) {
     node.set("scenario", scenario->dump(), origin);
   }
   for (std::size_t i = 0; i < config.applications.size(); ++i) {
     const std::string prefix = fmt::format("applications.{}.", i);
+    const ApplicationConfig& application = config.applications[i];
+    if (application.simulated) {
+      const ConfigNode levels = node.at("applications").items()[i].at("network").at("levels");
+      node.set(prefix + "network.levels", open(levels).dump(), origin);
+      continue;
+    }
     node.set(prefix + "network.checkpoint",
-             std::filesystem::absolute(config.applications[i].checkpoint).string(), origin);
+             std::filesystem::absolute(application.checkpoint).string(), origin);
     node.set(prefix + "images.folder",
-             std::filesystem::absolute(config.applications[i].images_folder).string(), origin);
+             std::filesystem::absolute(application.images_folder).string(), origin);
   }
   config.effective = node.dump();
   return config;

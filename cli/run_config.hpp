@@ -11,17 +11,27 @@
 #include "env/request_server.hpp"
 #include "env/reward.hpp"
 #include "env/scenario.hpp"
+#include "env/simulated_network.hpp"
 #include "models/data_set.hpp"
 #include "platform/board.hpp"
 
 namespace rein {
 
+/// Where a run takes place.
+enum class PlatformKind {
+  kLinux,      ///< On this machine.
+  kSimulated,  ///< In the `simulation` of its board file.
+};
+
 /// A network under management, as the run file names it.
 struct ApplicationConfig {
   std::string name;
+  // On a real machine.
   std::filesystem::path checkpoint;
   const DataSet* data_set = nullptr;  ///< Never null after reading.
   std::filesystem::path images_folder;
+  /// On a simulated one.
+  std::optional<SimulatedNetwork> simulated;
   RequestSpec requests;
   std::vector<std::string> places;  ///< Names of the board's; all of them if empty.
 };
@@ -32,10 +42,12 @@ struct RunOverrides {
   std::optional<std::string> agent;
   std::optional<std::uint64_t> seed;
   std::optional<double> duration_s;
+  std::optional<std::filesystem::path> scenario;
 };
 
 /// A run file with all that it names, checked. docs/configuration.md describes the file.
 struct RunConfig {
+  PlatformKind platform = PlatformKind::kLinux;
   Board board;
   std::vector<ApplicationConfig> applications;
   Budgets budgets;
@@ -43,7 +55,10 @@ struct RunConfig {
   Prices prices;
   Scenario scenario;
   ConfigNode agent;  ///< Read by make_agent(), when the knobs are known.
-  bool use_frequency = true;
+  /// The domains that are to be knobs, with the operating points that they may have: all of the
+  /// board unless the file says otherwise.
+  std::vector<DomainSpec> frequencies;
+  bool use_frequency = true;  ///< Otherwise none of them is a knob.
   bool use_bandwidth = true;
   Duration period{};
   std::uint64_t seed = 1;

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-COMMAND = re.compile(r"(?:^|[`$ /])rein ((?:probe|run|restore|report|network)[^`\n#|]*)")
+COMMAND = re.compile(r"(?:^|[`$ /])rein ((?:probe|run|evaluate|restore|report|network)[^`\n#|]*)")
 SCRIPT = re.compile(r"(?:^|[` ])((?:experiments|tests)/[\w./-]+\.(?:sh|py))")
 LINK = re.compile(r"\]\(([\w./-]+)\)")
 
@@ -48,7 +48,7 @@ def problems_of(program: str, page: pathlib.Path) -> tuple[list[str], int]:
 
 
 def main() -> int:
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
     results = [problems_of(sys.argv[1], page) for page in pages]
     problems = [problem for found, _ in results for problem in found]
     checked = sum(count for _, count in results)

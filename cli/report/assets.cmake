@@ -5,6 +5,7 @@ find_path(REIN_DYGRAPHS dygraph.min.js
           DOC "Folder with dygraph.min.js (Debian's package libjs-dygraphs)" REQUIRED)
 
 set(assets kPageHtml=${CMAKE_CURRENT_SOURCE_DIR}/report/page.html
+           kEvaluationHtml=${CMAKE_CURRENT_SOURCE_DIR}/report/evaluation.html
            kStyleCss=${CMAKE_CURRENT_SOURCE_DIR}/report/style.css
            kSeriesJs=${CMAKE_CURRENT_SOURCE_DIR}/report/series.js
            kBandsJs=${CMAKE_CURRENT_SOURCE_DIR}/report/bands.js

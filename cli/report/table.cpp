@@ -13,8 +13,6 @@
 namespace rein::report {
 namespace {
 
-enum class Better { kNeither, kLower, kHigher };
-
 /// How one number of a summary is shown.
 struct Metric {
   const char* heading;
@@ -46,29 +44,10 @@ constexpr Metric kPhaseMetrics[] = {kRequests, kMissed, kMissRun, kAccuracy, kMe
 Table::Cell cell_of(const Run& run, const Statistics& statistics, const Metric& metric) {
   const auto value = statistics.*metric.value;
   if (!value) {
-    return {.text = "–"};
+    return {.text = kUnknown};
   }
   return {.text = fmt::format("{:.{}f}", *value * metric.factor, metric.decimals),
           .estimated = run.is_estimated(metric.signal)};
-}
-
-/// Marks the best of what is shown, unless all are the same.
-void mark_best(Table& table, std::size_t column, Better better) {
-  std::vector<double> values;
-  std::vector<Table::Cell*> cells;
-  for (auto& row : table.rows) {
-    if (row[column].text != "–") {
-      values.push_back(std::stod(row[column].text));
-      cells.push_back(&row[column]);
-    }
-  }
-  if (values.empty() || better == Better::kNeither) {
-    return;
-  }
-  const auto [lowest, highest] = std::ranges::minmax(values);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    cells[i]->best = lowest < highest && values[i] == (better == Better::kLower ? lowest : highest);
-  }
 }
 
 /// Columns as wide as terminals show them: one column a character, not a byte.
@@ -82,6 +61,24 @@ std::string text_of(const Table::Cell& cell) {
 }
 
 }  // namespace
+
+void mark_best(const std::vector<Table::Cell*>& column, Better better) {
+  std::vector<double> values;
+  std::vector<Table::Cell*> cells;
+  for (Table::Cell* const cell : column) {
+    if (cell->text != kUnknown) {
+      values.push_back(std::stod(cell->text));
+      cells.push_back(cell);
+    }
+  }
+  if (values.empty() || better == Better::kNeither) {
+    return;
+  }
+  const auto [lowest, highest] = std::ranges::minmax(values);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    cells[i]->best = lowest < highest && values[i] == (better == Better::kLower ? lowest : highest);
+  }
+}
 
 Table compare_runs(const std::vector<Run>& runs, const std::vector<std::string>& labels) {
   struct Column {
@@ -108,14 +105,18 @@ Table compare_runs(const std::vector<Run>& runs, const std::vector<std::string>&
     }
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    mark_best(table, i + 1, columns[i].metric.better);
+    std::vector<Table::Cell*> cells;
+    for (auto& row : table.rows) {
+      cells.push_back(&row[i + 1]);
+    }
+    mark_best(cells, columns[i].metric.better);
   }
   return table;
 }
 
 Table compare_phases(const Run& run) {
   const auto seconds = [](const std::optional<double>& value) {
-    return Table::Cell{.text = value ? fmt::format("{:.1f}", *value) : "–"};
+    return Table::Cell{.text = value ? fmt::format("{:.1f}", *value) : kUnknown};
   };
   Table table{.headings = {"phase", "from s", "to s"}, .rows = {}};
   for (const auto& metric : kPhaseMetrics) {

@@ -18,6 +18,15 @@ struct Table {
   std::vector<std::vector<Cell>> rows;
 };
 
+/// Which end of a column is the good one.
+enum class Better { kNeither, kLower, kHigher };
+
+/// What stands where a number is not known.
+inline constexpr const char* kUnknown = "–";
+
+/// Marks the best of what is shown, unless all are the same.
+void mark_best(const std::vector<Table::Cell*>& column, Better better);
+
 /// One row a run. Labels are as long as the runs.
 Table compare_runs(const std::vector<Run>& runs, const std::vector<std::string>& labels);
 

@@ -6,6 +6,7 @@
 
 #include "common/error.hpp"
 #include "support/run_files.hpp"
+#include "support/simulated_run_files.hpp"
 
 namespace rein {
 namespace {
@@ -53,10 +54,11 @@ DOCTEST_TEST_CASE("the effective configuration is complete and reads back to its
 }
 
 DOCTEST_TEST_CASE("an unknown key is refused in every file") {
-  check_edit(&RunFiles::run, "period_ms", "perod_ms: 5\nperiod_ms",
-             "12:1: perod_ms: expected one of agent, applications, board, budgets, controls, "
-             "duration_s, objective, period_ms, prices, scenario, seed, time_scale, found the "
-             "unknown key 'perod_ms'");
+  check_edit(
+      &RunFiles::run, "period_ms", "perod_ms: 5\nperiod_ms",
+      "12:1: perod_ms: expected one of agent, applications, board, budgets, controls, "
+      "duration_s, objective, period_ms, platform, prices, scenario, seed, time_scale, found the "
+      "unknown key 'perod_ms'");
   check_edit(
       &RunFiles::scenario, "duration_s: 1}", "duration_s: 1, lasts: 2}",
       "5:34: phases.0.lasts: expected one of ambient_c, budgets, co_runners, duration_s, name, "
@@ -77,10 +79,11 @@ DOCTEST_TEST_CASE("a run may choose domains and operating points of its board") 
   RunFiles::edit(files.run(), "period_ms",
                  "controls: {frequency: {little: [200, 1400]}}\nperiod_ms");
   const RunConfig config = RunConfig::load(files.run(), {});
-  DOCTEST_REQUIRE(config.board.domains.size() == 1);
-  DOCTEST_CHECK(config.board.domains[0].name == "little");
-  DOCTEST_CHECK(config.board.domains[0].opps_mhz == std::vector<double>{200, 1400});
+  DOCTEST_REQUIRE(config.frequencies.size() == 1);
+  DOCTEST_CHECK(config.frequencies[0].name == "little");
+  DOCTEST_CHECK(config.frequencies[0].opps_mhz == std::vector<double>{200, 1400});
   DOCTEST_CHECK(config.use_frequency);
+  DOCTEST_CHECK(config.board.domains.size() == 2);  // What is not a knob is there all the same.
 
   const auto message = [&files](const std::string& frequency) -> std::string {
     const std::string text = read_file(files.run());
@@ -205,6 +208,115 @@ DOCTEST_TEST_CASE("what comes from the command line is checked like the file and
   overrides.settings = {"period_ms"};
   DOCTEST_CHECK_THROWS_WITH_AS(RunConfig::load(files.run(), overrides),
                                "--set: expected dotted.key=value, found 'period_ms'", UsageError);
+}
+
+/// What is said of a run on a simulated board in which `what` was replaced in a file.
+std::string message_of(std::filesystem::path (SimulatedRunFiles::*file)() const,
+                       const std::string& what, const std::string& by) {
+  const SimulatedRunFiles files;
+  RunFiles::edit((files.*file)(), what, by);
+  std::string message = "no error";
+  try {
+    RunConfig::load(files.run(), {});
+  } catch (const ConfigError& error) {
+    message = error.what();
+  }
+  const std::string folder = files.folder.path().string() + "/";
+  for (auto at = message.find(folder); at != std::string::npos; at = message.find(folder)) {
+    message.erase(at, folder.size());
+  }
+  return message;
+}
+
+DOCTEST_TEST_CASE("a run on a simulated board is read with all that it names") {
+  const SimulatedRunFiles files;
+  const RunConfig config = RunConfig::load(files.run(), {});
+  DOCTEST_CHECK(config.platform == PlatformKind::kSimulated);
+  DOCTEST_REQUIRE(config.board.simulation.has_value());
+  DOCTEST_REQUIRE(config.applications[0].simulated.has_value());
+  DOCTEST_CHECK(config.applications[0].simulated->levels.size() == 2);
+  DOCTEST_CHECK(config.frequencies.size() == 1);
+  DOCTEST_CHECK(config.scenario.co_runners[0].contention.has_value());
+  const RunFiles live;
+  DOCTEST_CHECK(RunConfig::load(live.run(), {}).platform == PlatformKind::kLinux);
+}
+
+DOCTEST_TEST_CASE("the effective configuration of a simulated run holds board and network") {
+  const SimulatedRunFiles files;
+  RunOverrides overrides;
+  overrides.settings = {"controls.frequency={cpu: [1000]}"};
+  const RunConfig config = RunConfig::load(files.run(), overrides);
+  const TemporaryFolder elsewhere;
+  const auto effective = elsewhere.path() / "config.yaml";
+  write_file(effective, config.effective);
+  const RunConfig again = RunConfig::load(effective, {});
+  DOCTEST_CHECK(again.effective == config.effective);
+  DOCTEST_CHECK(again.board.simulation.has_value());
+  DOCTEST_CHECK(again.board.domains[0].opps_v == std::vector<double>{0.5, 1.0});
+  DOCTEST_CHECK(again.frequencies[0].opps_mhz == std::vector<double>{1000});
+  DOCTEST_CHECK(again.applications[0].simulated->levels[1].mflops == 100.0);
+}
+
+DOCTEST_TEST_CASE("a scenario from the command line replaces the run's") {
+  const SimulatedRunFiles files;
+  const auto other = files.folder.path() / "it's \"other\": #1.yaml";
+  write_file(other, "name: other\nphases: [{name: all, duration_s: 3}]\n");
+  RunOverrides overrides;
+  overrides.scenario = other;
+  DOCTEST_CHECK(RunConfig::load(files.run(), overrides).scenario.name == "other");
+}
+
+DOCTEST_TEST_CASE("what does not fit a run's platform is refused with its place") {
+  DOCTEST_CHECK(
+      message_of(&SimulatedRunFiles::run, "kind: simulated}\nboard", "kind: real}\nboard") ==
+      "small.yaml:1:18: platform.kind: expected one of linux, simulated, found 'real'");
+  DOCTEST_CHECK(
+      message_of(&SimulatedRunFiles::run, "simulated}\nboard", "simulated, at: 1}\nboard") ==
+      "small.yaml:1:29: platform.at: expected one of kind, found the unknown key 'at'");
+  DOCTEST_CHECK(message_of(&SimulatedRunFiles::run, "board: board.yaml", "board: auto") ==
+                "small.yaml:2:8: board: expected a board file with `simulation`, found 'auto'");
+  DOCTEST_CHECK(
+      message_of(&SimulatedRunFiles::board, "simulation:", "not_read:").starts_with("board.yaml:"));
+  DOCTEST_CHECK(message_of(&SimulatedRunFiles::run,
+                           "network: {kind: simulated, levels: network.yaml}",
+                           "network: {kind: slimmable, checkpoint: x}") ==
+                "small.yaml:5:21: applications.0.network.kind: expected simulated with "
+                "`platform: {kind: simulated}`, found 'slimmable'");
+  DOCTEST_CHECK(message_of(&SimulatedRunFiles::run, "platform: {kind: simulated}",
+                           "platform: {kind: linux}") ==
+                "small.yaml:5:21: applications.0.network.kind: expected slimmable with "
+                "`platform: {kind: linux}`, found 'simulated'");
+  DOCTEST_CHECK(
+      message_of(&SimulatedRunFiles::run, "levels: network.yaml", "levels: none.yaml") ==
+      "small.yaml:5:40: applications.0.network.levels: expected a file that exists (looked "
+      "for none.yaml), found 'none.yaml'");
+  DOCTEST_CHECK(message_of(&SimulatedRunFiles::run, "levels: network.yaml}",
+                           "levels: network.yaml}\n    images: {kind: fashion-mnist}")
+                    .starts_with("small.yaml:6:5: applications.0.images: expected one of"));
+  DOCTEST_CHECK(message_of(&SimulatedRunFiles::scenario, "{contention: {cpu: {all: 1}}}",
+                           "{command: [sleep, \"1\"]}") ==
+                "scenario.yaml:3:9: co_runners.busy: expected `contention`, what it takes of a "
+                "simulated board, found none");
+  const RunFiles live;
+  RunFiles::edit(live.scenario(), "{command: [sleep, \"1000\"], cpus: \"0\"}",
+                 "{contention: {cpu: {all: 1}}}");
+  check_message(live, live.scenario().string() +
+                          ":3:9: co_runners.busy: expected `command`, what is to be run on a real "
+                          "machine, found none");
+}
+
+DOCTEST_TEST_CASE("a board without a simulation cannot be simulated") {
+  const SimulatedRunFiles files;
+  write_file(files.board(), RunFiles::kBoard);
+  try {
+    RunConfig::load(files.run(), {});
+    DOCTEST_FAIL("was accepted");
+  } catch (const ConfigError& error) {
+    DOCTEST_CHECK(error.what() ==
+                  files.run().string() +
+                      ":2:8: board: expected a board file with `simulation`, found that of test "
+                      "board without");
+  }
 }
 
 DOCTEST_TEST_CASE("every file in configs/ is read") {

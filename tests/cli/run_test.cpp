@@ -249,7 +249,7 @@ DOCTEST_TEST_CASE("mistakes on the command line end with status 2, help with 0")
     DOCTEST_CHECK(process.wait() == 2);
     DOCTEST_CHECK_FALSE(process.errors().empty());
   }
-  for (const std::string verb : {"probe", "run", "restore", "report", "network"}) {
+  for (const std::string verb : {"probe", "run", "evaluate", "restore", "report", "network"}) {
     Process process({kProgram, verb, "--help"});
     DOCTEST_CHECK(process.wait() == 0);
     DOCTEST_CHECK(process.output().find("Usage:") != std::string::npos);

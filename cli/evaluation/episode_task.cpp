@@ -1,0 +1,82 @@
+#include "cli/evaluation/episode_task.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "agent/control_loop.hpp"
+#include "agent/trace_writer.hpp"
+#include "cli/episode.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/simulated_run.hpp"
+#include "common/error.hpp"
+#include "common/files.hpp"
+
+namespace rein {
+
+namespace {
+
+/// Practice has seeds that no other episode has.
+constexpr std::uint64_t kPracticeSeeds = 1'000'000;
+
+void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
+  const EvaluatedWorld& of = *task.world;
+  SimulatedWorld world(of.task);
+  Environment& environment = world.environment();
+  const Foresight foresight{.clairvoyant = &world.clairvoyant(), .find_best_static = [&] {
+                              return find_best_static(of.task, task.seed);
+                            }};
+  Random random(task.seed);
+  const auto agent = make_agent(ConfigNode::parse(task.agent.parameters, "--agents"),
+                                problem_of(environment), random, foresight);
+  for (std::uint64_t i = 0; agent->learns() && i < task.practice; ++i) {
+    ControlLoop(environment, *agent, world.clock(), {})
+        .run(kPracticeSeeds * (i + 1) + task.seed, stop_requested);
+  }
+
+  std::ofstream file;
+  TraceWriter trace(environment, file);
+  RunSummary summary(environment, of.config.duration_s);
+  std::vector<PeriodSink> sinks = {[&](const PeriodRecord& record) { summary.add(record); }};
+  if (!task.folder.empty()) {
+    make_folder(task.folder);
+    file.open(task.folder / "trace.csv");
+    sinks.emplace_back([&](const PeriodRecord& record) { trace.write(record); });
+  }
+  ActionId last = 0;
+  sinks.emplace_back([&](const PeriodRecord& record) { last = record.action; });
+  ControlLoop(environment, *agent, world.clock(), sinks).run(task.seed, stop_requested);
+  if (stop_requested()) {
+    return;
+  }
+  if (!task.folder.empty()) {
+    const auto json = describe_run(of.config, agent->kind(), task.seed, "completed", summary);
+    write_file(task.folder / "summary.json", json.dump(2) + "\n");
+  }
+  outcome.figures = figures_of(summary, of.config.objective.kind);
+  if (agent->kind() == "static" || agent->kind() == "best_static") {
+    outcome.configuration = environment.action_space().describe(last);
+  }
+  outcome.completed = true;
+}
+
+}  // namespace
+
+std::string EpisodeTask::name() const {
+  return fmt::format("{}, {}, {}, seed {}", world->run, world->scenario, agent.kind, seed);
+}
+
+EpisodeOutcome play(const EpisodeTask& task) {
+  EpisodeOutcome outcome;
+  try {
+    play_into(task, outcome);
+  } catch (const std::exception& error) {
+    if (!stop_requested()) {
+      outcome.error = fmt::format("{}: {}", task.name(), error.what());
+    }
+  }
+  return outcome;
+}
+
+}  // namespace rein

@@ -1,0 +1,86 @@
+#include "cli/live_run.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <vector>
+
+#include "cli/machine_info.hpp"
+#include "env/network_worker.hpp"
+#include "env/scenario_player.hpp"
+#include "env/serving_environment.hpp"
+#include "models/slimmable_network.hpp"
+#include "platform/co_runner_process.hpp"
+#include "platform/control_guard.hpp"
+#include "platform/linux_platform.hpp"
+
+namespace rein {
+
+namespace {
+
+std::vector<std::unique_ptr<CoRunner>> make_co_runners(const Scenario& scenario) {
+  std::vector<std::unique_ptr<CoRunner>> co_runners;
+  for (const auto& spec : scenario.co_runners) {
+    co_runners.push_back(std::make_unique<CoRunnerProcess>(
+        CoRunnerCommand{.name = spec.name,
+                        .argv = spec.command,
+                        .cpus = spec.cpus,
+                        .user = spec.user.empty() ? std::nullopt : std::optional(spec.user)}));
+  }
+  return co_runners;
+}
+
+/// The board with those domains alone that are to be knobs.
+Board with_chosen_domains(const RunConfig& config) {
+  Board board = config.board;
+  board.domains = config.frequencies;
+  return board;
+}
+
+LinuxPlatformOptions platform_options(const RunConfig& config) {
+  const ApplicationConfig& application = config.applications.front();
+  LinuxPlatformOptions options;
+  options.applications = {application.name};
+  if (!application.places.empty()) {
+    options.places[application.name] = application.places;
+  }
+  options.frequency = config.use_frequency;
+  options.bandwidth = config.use_bandwidth;
+  return options;
+}
+
+}  // namespace
+
+void run_live(const RunConfig& config, const RunOptions& options) {
+  // First of all: it refuses a second run, and forks while this process is small.
+  const SysfsRoot root;
+  ControlGuard guard(
+      root, [](const std::string& line) { spdlog::error("{}", line); },
+      options.dry_run ? ControlGuard::Reach::kProcess : ControlGuard::Reach::kMachine);
+
+  // The co-runners' supervisors are forked first: before LibTorch makes threads, and before the
+  // platform moves this process into its control group, where they don't belong.
+  ScenarioPlayer player(config.scenario, make_co_runners(config.scenario));
+
+  const ApplicationConfig& application = config.applications.front();
+  const auto network = load_slimmable_network(application.checkpoint);
+  const ImageSet images = application.data_set->read(application.images_folder, ImageSplit::kTest);
+
+  SteadyClock clock;
+  LinuxPlatform platform(with_chosen_domains(config), root, clock, guard, platform_options(config));
+  for (const auto& note : platform.notes()) {
+    spdlog::debug("{}", note);
+  }
+  if (!platform.notes().empty()) {
+    spdlog::info("{} kinds of signal or control are not to be had here: `rein probe` says why",
+                 platform.notes().size());
+  }
+  NetworkWorker worker(*network, images, application.requests.batch);
+  ServingEnvironment environment(platform, worker, application.name, application.requests, player,
+                                 Reward(config.objective, config.prices), clock,
+                                 {.period = config.period, .duration_s = config.duration_s});
+  const Foresight none;
+  play_episode(config, options, {environment, clock, none, machine_info(config.board)});
+}
+
+}  // namespace rein

@@ -1,0 +1,63 @@
+// Every run file in configs/runs on a simulated board, with every scenario that can be simulated.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <vector>
+
+#include "cli/simulated_run.hpp"
+#include "support/environment_contract.hpp"
+
+namespace rein {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> files_in(const std::string& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(REIN_SOURCE_DIR "/configs/" + folder)) {
+    files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+/// All but the quickstart's, which is for real machines.
+std::vector<fs::path> simulated(const std::string& folder) {
+  auto files = files_in(folder);
+  std::erase_if(files, [](const fs::path& file) { return file.stem() == "quickstart"; });
+  return files;
+}
+
+DOCTEST_TEST_CASE("every shipped scenario keeps the contract of environments on every board") {
+  const auto runs = simulated("runs");
+  const auto scenarios = simulated("scenarios");
+  DOCTEST_REQUIRE(runs.size() >= 6);
+  DOCTEST_REQUIRE(scenarios.size() >= 9);
+  for (const auto& run : runs) {
+    for (const auto& scenario : scenarios) {
+      DOCTEST_CAPTURE(run.stem().string());
+      DOCTEST_CAPTURE(scenario.stem().string());
+      RunOverrides overrides;
+      overrides.scenario = scenario;
+      const RunConfig config = RunConfig::load(run, overrides);
+      SimulatedWorld world(task_of(config));
+      check_environment_contract(world.environment());
+      const std::size_t actions = world.environment().action_space().size();
+      DOCTEST_CHECK(actions >= 100);
+      DOCTEST_CHECK(actions <= 1000);
+    }
+  }
+}
+
+DOCTEST_TEST_CASE("every shipped scenario is named as its file, and has a page") {
+  for (const auto& file : simulated("scenarios")) {
+    const ConfigNode node = ConfigNode::load(file);
+    DOCTEST_CHECK(node.at("name").text() == file.stem().string());
+    DOCTEST_CHECK(fs::exists(REIN_SOURCE_DIR "/docs/scenarios/" + file.stem().string() + ".md"));
+  }
+}
+
+}  // namespace
+}  // namespace rein

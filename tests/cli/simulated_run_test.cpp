@@ -1,0 +1,103 @@
+// `rein run` on a simulated board, with the real program.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "models/slimmable_network.hpp"
+#include "support/process.hpp"
+#include "support/run_files.hpp"
+#include "support/simulated_run_files.hpp"
+
+namespace rein {
+namespace {
+
+const std::string kProgram = REIN_PROGRAM;
+
+/// Runs to the end, and returns the output folder.
+std::filesystem::path run(const std::filesystem::path& file, const std::filesystem::path& output,
+                          std::vector<std::string> more = {}) {
+  std::vector<std::string> command = {kProgram, "run", file.string(), "--output", output.string()};
+  command.insert(command.end(), more.begin(), more.end());
+  Process process(command);
+  const int status = process.wait();
+  DOCTEST_CAPTURE(process.errors());
+  DOCTEST_REQUIRE(status == 0);
+  return output;
+}
+
+DOCTEST_TEST_CASE("a simulated run writes all its files, and the same ones for the same seed") {
+  const SimulatedRunFiles files;
+  const auto first = run(files.run(), files.folder.path() / "first");
+  const auto second = run(files.run(), files.folder.path() / "second");
+  const auto other = run(files.run(), files.folder.path() / "other", {"--seed", "2"});
+  for (const std::string file : {"trace.csv", "summary.json", "config.yaml", "machine.json"}) {
+    DOCTEST_CAPTURE(file);
+    DOCTEST_CHECK(read_file(first / file) == read_file(second / file));
+  }
+  DOCTEST_CHECK(read_file(first / "trace.csv") != read_file(other / "trace.csv"));
+  DOCTEST_CHECK(std::filesystem::exists(first / "checkpoint" / "agent.json"));
+  const auto summary = nlohmann::json::parse(read_file(first / "summary.json"));
+  DOCTEST_CHECK(summary["ended"] == "completed");
+  DOCTEST_CHECK(summary["periods"] == 80);
+  DOCTEST_CHECK(summary["decision_us"]["p99"] == 0.0);
+  const auto machine = nlohmann::json::parse(read_file(first / "machine.json"));
+  DOCTEST_CHECK(machine["platform"] == "simulated");
+  DOCTEST_CHECK(machine["simulated"][0] == "small");
+}
+
+DOCTEST_TEST_CASE("a simulated run is repeated from what it left behind alone") {
+  SimulatedRunFiles files;
+  const TemporaryFolder elsewhere;
+  const auto first = run(files.run(), elsewhere.path() / "first", {"--seed", "3"});
+  for (const auto& file : {files.run(), files.board(), files.network(), files.scenario()}) {
+    std::filesystem::remove(file);
+  }
+  const auto again = run(first / "config.yaml", elsewhere.path() / "again");
+  DOCTEST_CHECK(read_file(first / "trace.csv") == read_file(again / "trace.csv"));
+  DOCTEST_CHECK(read_file(first / "config.yaml") == read_file(again / "config.yaml"));
+}
+
+DOCTEST_TEST_CASE("an oracle and the best static configuration are played, and go on") {
+  const SimulatedRunFiles files;
+  for (const std::string agent : {"oracle", "best_static"}) {
+    DOCTEST_CAPTURE(agent);
+    const auto output = run(files.run(), files.folder.path() / agent, {"--agent", agent});
+    const auto summary = nlohmann::json::parse(read_file(output / "summary.json"));
+    DOCTEST_CHECK(summary["agent"] == agent);
+    DOCTEST_CHECK(summary["explored_periods"] == 0);
+    run(files.run(), files.folder.path() / (agent + "-more"),
+        {"--agent", agent, "--load", (output / "checkpoint").string()});
+  }
+}
+
+DOCTEST_TEST_CASE("a dry run on a simulated board says so, and leaves nothing behind") {
+  const SimulatedRunFiles files;
+  Process process({kProgram, "run", files.run().string(), "--dry-run"});
+  DOCTEST_CHECK(process.wait() == 0);
+  const std::string output = process.output();
+  DOCTEST_CHECK(output.find("small (simulated)") != std::string::npos);
+  DOCTEST_CHECK(output.find("busy") != std::string::npos);
+  DOCTEST_CHECK(output.find("frequency.cpu") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE("an oracle on a real machine is refused in one line before anything is played") {
+  const RunFiles files;
+  Process process({kProgram, "run", files.run().string(), "--agent", "oracle", "--dry-run",
+                   "--log-level", "error"});
+  const int status = process.wait();
+  const std::string errors = process.errors();
+  DOCTEST_CAPTURE(errors);
+  DOCTEST_CHECK(errors.find('\n') == errors.size() - 1);
+  if (has_libtorch()) {  // Otherwise the network is refused first.
+    DOCTEST_CHECK(status == 3);
+    DOCTEST_CHECK(errors ==
+                  "rein: --agent oracle: agent.kind: oracle needs a simulated board: `platform: "
+                  "{kind: simulated}`\n");
+  }
+}
+
+}  // namespace
+}  // namespace rein
