@@ -4,12 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <ctime>
 #include <fstream>
 
 #include "agent/control_loop.hpp"
 #include "agent/trace_writer.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/now_as_name.hpp"
 #include "cli/status_line.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -19,13 +19,8 @@ namespace rein {
 namespace {
 
 std::filesystem::path default_output(const RunOptions& options, const Agent& agent) {
-  const std::time_t now = std::time(nullptr);
-  std::tm date{};
-  localtime_r(&now, &date);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &date);
   return std::filesystem::path("results") / options.file.stem() /
-         fmt::format("{}_{}", text, agent.kind());
+         fmt::format("{}_{}", now_as_name(), agent.kind());
 }
 
 /// Of a real machine the command, of a simulated one the name.

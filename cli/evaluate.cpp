@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -16,6 +15,7 @@
 #include "cli/evaluation/summary.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/machine_info.hpp"
+#include "cli/now_as_name.hpp"
 #include "cli/progress.hpp"
 #include "cli/report/evaluation.hpp"
 #include "cli/report/evaluation_page.hpp"
@@ -34,15 +34,6 @@ struct Options {
   EvaluationPlan plan{.agents = {"static", "best_static", kReferenceAgent, "random", "q_learning"}};
   std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
 };
-
-fs::path default_output() {
-  const std::time_t now = std::time(nullptr);
-  std::tm date{};
-  localtime_r(&now, &date);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &date);
-  return fs::path("results") / "evaluate" / text;
-}
 
 /// @throws UsageError if the folder holds results.
 void require_unused(const fs::path& output) {
@@ -101,7 +92,8 @@ void write_configuration(const EvaluationPlan& plan, const std::list<EvaluatedWo
 int evaluate(const Options& options) {
   EvaluationPlan plan = options.plan;
   plan.agents = check_agents(plan.agents);
-  plan.output = plan.output.empty() ? default_output() : plan.output;
+  plan.output =
+      plan.output.empty() ? fs::path("results") / "evaluate" / now_as_name() : plan.output;
   require_unused(plan.output);
   const auto worlds = read_worlds(plan);
   const auto tasks = make_tasks(plan, worlds);

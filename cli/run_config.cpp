@@ -46,22 +46,6 @@ void apply_overrides(ConfigNode& node, const RunOverrides& overrides) {
   }
 }
 
-/// What `node` holds: a mapping in place, or the file that it names.
-ConfigNode open(const ConfigNode& node) {
-  if (node.is_mapping()) {
-    return node;
-  }
-  const auto file = node.resolve(node.text());
-  if (!std::filesystem::exists(file)) {
-    node.fail(fmt::format("a file that exists (looked for {})", file.string()));
-  }
-  return ConfigNode::load(file);
-}
-
-const char* name_of(PlatformKind platform) {
-  return platform == PlatformKind::kLinux ? "linux" : "simulated";
-}
-
 PlatformKind read_platform(const ConfigNode& node) {
   if (!node.has("platform")) {
     return PlatformKind::kLinux;
@@ -70,65 +54,6 @@ PlatformKind read_platform(const ConfigNode& node) {
   const bool simulated = platform.at("kind").one_of({"linux", "simulated"}) == "simulated";
   platform.reject_unknown();
   return simulated ? PlatformKind::kSimulated : PlatformKind::kLinux;
-}
-
-void read_slimmable_network(const ConfigNode& node, ApplicationConfig& application) {
-  const ConfigNode network = node.at("network");
-  application.checkpoint = network.resolve(network.at("checkpoint").text());
-  if (!std::filesystem::is_regular_file(application.checkpoint)) {
-    network.at("checkpoint")
-        .fail(fmt::format("a file that exists (looked for {})", application.checkpoint.string()));
-  }
-  network.reject_unknown();
-
-  const ConfigNode images = node.at("images");
-  std::vector<std::string> names;
-  std::ranges::transform(data_sets(), std::back_inserter(names), &DataSet::name);
-  application.data_set = &find_data_set(images.at("kind").one_of(names));
-  if (images.has("folder")) {
-    application.images_folder = images.resolve(images.at("folder").text());
-  } else if (!application.data_set->default_folder.empty()) {
-    application.images_folder = application.data_set->default_folder;
-  } else {
-    images.at("folder");  // Has no default: reports that it is missing.
-  }
-  images.reject_unknown();
-}
-
-ApplicationConfig read_application(const ConfigNode& node, PlatformKind platform,
-                                   const Board& board) {
-  ApplicationConfig application;
-  application.name = node.at("name").text();
-  if (application.name.find_first_of(".,;\" ") != std::string::npos) {
-    node.at("name").fail("a name without dots, commas, semicolons, quotes and blanks");
-  }
-  const ConfigNode network = node.at("network");
-  const bool is_simulated = network.at("kind").one_of({"slimmable", "simulated"}) == "simulated";
-  if (is_simulated != (platform == PlatformKind::kSimulated)) {
-    network.at("kind").fail(fmt::format("{} with `platform: {{kind: {}}}`",
-                                        is_simulated ? "slimmable" : "simulated",
-                                        name_of(platform)));
-  }
-  if (is_simulated) {
-    application.simulated = SimulatedNetwork::from_yaml(open(network.at("levels")));
-    network.reject_unknown();
-  } else {
-    read_slimmable_network(node, application);
-  }
-  application.requests = RequestSpec::from_yaml(node.at("requests"));
-  if (node.has("places")) {
-    for (const auto& item : node.at("places").items()) {
-      const std::string place = item.text();
-      if (std::ranges::find(board.places, place, &Place::name) == board.places.end()) {
-        std::vector<std::string> names;
-        std::ranges::transform(board.places, std::back_inserter(names), &Place::name);
-        item.fail(fmt::format("a place of the board ({})", fmt::join(names, ", ")));
-      }
-      application.places.push_back(place);
-    }
-  }
-  node.reject_unknown();
-  return application;
 }
 
 void check_simulated_co_runners(const ConfigNode& node, const Scenario& scenario) {
@@ -187,7 +112,7 @@ BoardFile read_board(const ConfigNode& node, PlatformKind platform) {
     const Board board = Board::detect(SysfsRoot());
     return {board, board.to_yaml()};
   }
-  const ConfigNode file = open(node);
+  const ConfigNode file = open_named(node);
   BoardFile read{Board::from_yaml(file), file.dump()};
   if (simulated && !read.board.simulation) {
     node.reject(fmt::format("expected a board file with `simulation`, found that of {} without",
@@ -258,7 +183,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   config.board = board.board;
   config.frequencies = config.board.domains;
   for (const auto& item : node.at("applications").items()) {
-    config.applications.push_back(read_application(item, config.platform, config.board));
+    config.applications.push_back(ApplicationConfig::read(item, config.platform, config.board));
   }
   if (config.applications.size() != 1) {
     node.at("applications")
@@ -284,7 +209,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   const bool has_scenario = node.has("scenario");
   std::optional<ConfigNode> scenario;
   if (has_scenario) {
-    scenario = open(node.at("scenario"));
+    scenario = open_named(node.at("scenario"));
     config.scenario = Scenario::from_yaml(*scenario, config.budgets, time_scale);
     if (config.platform == PlatformKind::kSimulated) {
       check_simulated_co_runners(*scenario, config.scenario);
@@ -311,7 +236,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
     const ApplicationConfig& application = config.applications[i];
     if (application.simulated) {
       const ConfigNode levels = node.at("applications").items()[i].at("network").at("levels");
-      node.set(prefix + "network.levels", open(levels).dump(), origin);
+      node.set(prefix + "network.levels", open_named(levels).dump(), origin);
       continue;
     }
     node.set(prefix + "network.checkpoint",

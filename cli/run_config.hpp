@@ -5,36 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "cli/application_config.hpp"
 #include "common/clock.hpp"
 #include "common/config_node.hpp"
 #include "env/budgets.hpp"
-#include "env/request_server.hpp"
 #include "env/reward.hpp"
 #include "env/scenario.hpp"
-#include "env/simulated_network.hpp"
-#include "models/data_set.hpp"
 #include "platform/board.hpp"
 
 namespace rein {
-
-/// Where a run takes place.
-enum class PlatformKind {
-  kLinux,      ///< On this machine.
-  kSimulated,  ///< In the `simulation` of its board file.
-};
-
-/// A network under management, as the run file names it.
-struct ApplicationConfig {
-  std::string name;
-  // On a real machine.
-  std::filesystem::path checkpoint;
-  const DataSet* data_set = nullptr;  ///< Never null after reading.
-  std::filesystem::path images_folder;
-  /// On a simulated one.
-  std::optional<SimulatedNetwork> simulated;
-  RequestSpec requests;
-  std::vector<std::string> places;  ///< Names of the board's; all of them if empty.
-};
 
 /// What comes from the command line instead of the run file.
 struct RunOverrides {

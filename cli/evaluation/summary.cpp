@@ -9,13 +9,14 @@ namespace rein {
 
 namespace {
 
-/// The outcomes of one agent in one world: one for each seed.
+/// One agent in one world: an outcome for each seed.
 using Outcomes = std::vector<EpisodeOutcome>;
+/// And its figures beside the oracle's; empty where it was not played.
+using Episodes = std::vector<Figures>;
 
-/// Its figures for each seed, beside the oracle's; empty where there are none.
-std::vector<Figures> compare_episodes(const EvaluatedWorld& world, const Outcomes& own,
-                                      const Outcomes& oracle) {
-  std::vector<Figures> episodes(own.size());
+Episodes compare_episodes(const EvaluatedWorld& world, const Outcomes& own,
+                          const Outcomes& oracle) {
+  Episodes episodes(own.size());
   for (std::size_t i = 0; i < own.size(); ++i) {
     if (own[i].completed) {
       episodes[i] = compare(own[i].figures, oracle[i].figures, world.config.objective.kind);
@@ -24,13 +25,31 @@ std::vector<Figures> compare_episodes(const EvaluatedWorld& world, const Outcome
   return episodes;
 }
 
+report::Evaluation::Result describe(const EvaluatedWorld& world, const std::string& agent,
+                                    const Outcomes& outcomes, Episodes episodes) {
+  std::erase(episodes, Figures{});
+  report::Evaluation::Result result{.run = world.run,
+                                    .board = world.config.board.name,
+                                    .scenario = world.scenario,
+                                    .objective = world.config.objective.name(),
+                                    .agent = agent,
+                                    .episodes = episodes.size(),
+                                    .figures = average(episodes),
+                                    .configurations = {}};
+  for (const auto& outcome : outcomes) {
+    if (!outcome.configuration.empty()) {
+      result.configurations.push_back(outcome.configuration);
+    }
+  }
+  return result;
+}
+
 /// Those figures that mean the same on every board.
 constexpr const char* kTotals[] = {"objective_share", "violation",        "violation_above_oracle",
                                    "miss_share",      "longest_miss_run", "regret"};
 
 /// For each seed the mean over the worlds, and of these the mean and the spread.
-report::Averages average_worlds(const std::vector<std::vector<Figures>>& worlds,
-                                std::size_t seeds) {
+report::Averages average_worlds(const std::vector<Episodes>& worlds, std::size_t seeds) {
   std::vector<Figures> totals;
   for (std::size_t seed = 0; seed < seeds; ++seed) {
     Figures total;
@@ -57,8 +76,8 @@ report::Evaluation summarise(const EvaluationPlan& plan, const std::list<Evaluat
   const std::size_t agents = plan.agents.size();
   const auto reference = static_cast<std::size_t>(std::ranges::find(plan.agents, kReferenceAgent) -
                                                   plan.agents.begin());
-  std::vector<std::vector<std::vector<Figures>>> by_agent(agents);
-  std::size_t first = 0;
+  std::vector<std::vector<Episodes>> by_agent(agents);  // [agents x worlds]
+  std::size_t first = 0;                                // Of the world's outcomes.
   for (const auto& world : worlds) {
     const auto of = [&](std::size_t agent) {
       Outcomes chosen;
@@ -68,23 +87,9 @@ report::Evaluation summarise(const EvaluationPlan& plan, const std::list<Evaluat
       return chosen;
     };
     for (std::size_t agent = 0; agent < agents; ++agent) {
-      auto episodes = compare_episodes(world, of(agent), of(reference));
+      const auto episodes = compare_episodes(world, of(agent), of(reference));
+      evaluation.results.push_back(describe(world, plan.agents[agent], of(agent), episodes));
       by_agent[agent].push_back(episodes);
-      std::erase(episodes, Figures{});
-      report::Evaluation::Result result{.run = world.run,
-                                        .board = world.config.board.name,
-                                        .scenario = world.scenario,
-                                        .objective = world.config.objective.name(),
-                                        .agent = plan.agents[agent],
-                                        .episodes = episodes.size(),
-                                        .figures = average(episodes),
-                                        .configurations = {}};
-      for (const auto& outcome : of(agent)) {
-        if (!outcome.configuration.empty()) {
-          result.configurations.push_back(outcome.configuration);
-        }
-      }
-      evaluation.results.push_back(std::move(result));
     }
     first += agents * plan.seeds;
   }

@@ -32,33 +32,42 @@ std::vector<StaticScore> play_all(Environment& environment, std::uint64_t seed,
   return scores;
 }
 
-SimulatedTask noisy_task(const std::string& budgets = "{}") {
+/// Disturbed at first. @param budgets, later  of the first phase, and of the second.
+SimulatedTask noisy_task(const std::string& budgets, const std::string& later) {
   return SmallTask::make(
       "name: noisy\n"
       "co_runners:\n"
       "  burner: {contention: {cpu: {fastest: 1}}}\n"
       "phases:\n"
-      "  - {name: alone, duration_s: 5, budgets: " +
+      "  - {name: burnt, duration_s: 3, co_runners: [burner], budgets: " +
           budgets +
           "}\n"
-          "  - {name: burnt, duration_s: 5, co_runners: [burner], budgets: " +
-          budgets + "}\n",
+          "  - {name: alone, duration_s: 7, budgets: " +
+          later + "}\n",
       "  latency_noise: {sigma: 0.05, tail_share: 0.05, tail_scale: 0.5, tail_shape: 0.2,\n"
       "                  tail_persistence: 0.7}\n");
 }
 
 DOCTEST_TEST_CASE("the search finds what playing every configuration to the end finds") {
-  for (const auto& [objective, budgets] :
-       {std::pair{Objective::Kind::kMaxAccuracy, "{}"},
-        {Objective::Kind::kMaxAccuracy, "{latency: {deadline_ms: 9}}"},
-        {Objective::Kind::kMaxAccuracy, "{latency: {deadline_ms: 1}}"},  // Nothing is feasible.
-        {Objective::Kind::kMinEnergy, "{accuracy: {min_top1: 0.7}}"},
-        {Objective::Kind::kMinPower, "{power: {limit_w: 1.6}}"},
-        {Objective::Kind::kMinLatency, "{}"}}) {
+  struct Case {
+    Objective::Kind objective;
+    std::string budgets;
+    std::string later;
+  };
+  const std::string nothing = "{latency: {deadline_ms: 1}}";
+  const std::string exceeded_at_first = "{power: {limit_w: 1.5}}";
+  for (const auto& [objective, budgets, later] :
+       {Case{Objective::Kind::kMaxAccuracy, "{}", "{}"},
+        Case{Objective::Kind::kMaxAccuracy, "{}", "{latency: {deadline_ms: 9}}"},
+        Case{Objective::Kind::kMaxAccuracy, nothing, nothing},
+        Case{Objective::Kind::kMaxAccuracy, exceeded_at_first, "{latency: {deadline_ms: 6}}"},
+        Case{Objective::Kind::kMinEnergy, "{}", "{accuracy: {min_top1: 0.7}}"},
+        Case{Objective::Kind::kMinPower, "{}", "{power: {limit_w: 1.6}}"},
+        Case{Objective::Kind::kMinLatency, "{}", "{}"}}) {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-      DOCTEST_CAPTURE(budgets);
+      DOCTEST_CAPTURE(budgets + later);
       DOCTEST_CAPTURE(seed);
-      SimulatedTask task = noisy_task(budgets);
+      SimulatedTask task = noisy_task(budgets, later);
       task.objective = {.kind = objective, .reference = 1000.0};
       SimulatedWorld world(task);
       const auto all = play_all(world.environment(), seed, objective);
@@ -84,13 +93,15 @@ DOCTEST_TEST_CASE("the search finds what playing every configuration to the end 
 }
 
 DOCTEST_TEST_CASE("of configurations with the same accuracy the one of least power is the best") {
-  SimulatedWorld world(SmallTask::make());
+  SimulatedTask task = SmallTask::make();
+  task.platform.places = {"all2", "cpu0"};  // The lowest number is not the least power.
+  SimulatedWorld world(task);
   StaticSearch search(world.environment(), Objective::Kind::kMaxAccuracy);
-  const auto found = search.run(1);
-  const auto all = play_all(world.environment(), 1, Objective::Kind::kMaxAccuracy);
-  for (const auto& score : all) {
-    if (score.violation == 0.0 && *score.objective == *found.front().objective) {
-      DOCTEST_CHECK(*score.power_w >= *found.front().power_w);
+  const StaticScore found = search.run(1).front();
+  for (const auto& score : play_all(world.environment(), 1, Objective::Kind::kMaxAccuracy)) {
+    DOCTEST_CAPTURE(world.environment().action_space().describe(score.action));
+    if (score.violation == 0.0 && *score.objective == *found.objective) {
+      DOCTEST_CHECK(*score.power_w >= *found.power_w);
     }
   }
 }

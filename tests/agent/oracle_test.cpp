@@ -84,6 +84,8 @@ DOCTEST_TEST_CASE("the oracle stays a little below a limit, and less where it is
 DOCTEST_TEST_CASE("where nothing keeps the budgets the oracle breaks them least") {
   Task task({{{0.9}, {0.4}}, {{0.1}, {0.2}}, {{0.5}, {0.2}}, {{0.8}, {0.3}}});
   DOCTEST_CHECK(task.oracle().act({0.0}) == 2);
+  Task as_good({{{0.1}, {0.2}}, {{0.5}, {0.204}}, {{0.9}, {0.21}}});
+  DOCTEST_CHECK(as_good.oracle().act({0.0}) == 1);
 }
 
 DOCTEST_TEST_CASE("of equals the oracle takes the lowest and stays with the one in force") {
@@ -97,10 +99,11 @@ DOCTEST_TEST_CASE("of equals the oracle takes the lowest and stays with the one 
 }
 
 DOCTEST_TEST_CASE("what a change costs is weighed against what follows, and is no violation") {
-  // A request that is late for sure, and then 0.3 more a period: worth it. For 0.02: not.
-  Task worth({{{0.5}}, {{-9.0, 0.8}, {1.0, 0.0}}});
+  // A request that is late for sure, and then 0.12 more a period for 99 periods: worth it. For 0.08
+  // it is not.
+  Task worth({{{0.5}}, {{-9.0, 0.62}, {1.0, 0.0}}});
   DOCTEST_CHECK(worth.oracle().act({0.0}) == 1);
-  Task not_worth({{{0.5}}, {{-9.0, 0.52}, {1.0, 0.0}}});
+  Task not_worth({{{0.5}}, {{-9.0, 0.58}, {1.0, 0.0}}});
   DOCTEST_CHECK(not_worth.oracle().act({0.0}) == 0);
 }
 
