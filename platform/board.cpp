@@ -85,8 +85,10 @@ CpuList read_cpus_of(const ConfigNode& node, const CpuList& board_cpus) {
 
 std::vector<double> read_ascending(const ConfigNode& node) {
   std::vector<double> numbers = node.numbers(Range::positive());
-  if (std::ranges::adjacent_find(numbers, std::greater_equal<>()) != numbers.end()) {
-    node.fail("numbers in ascending order, each once");
+  const auto wrong = std::ranges::adjacent_find(numbers, std::greater_equal<>());
+  if (wrong != numbers.end()) {
+    node.reject(fmt::format("expected numbers in ascending order, each once, found {} before {}",
+                            *wrong, *(wrong + 1)));
   }
   return numbers;
 }

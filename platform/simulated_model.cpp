@@ -132,10 +132,11 @@ SimulatedModel::SimulatedModel(const Board& board)
       }
     }
     // The first CPU's domain comes first.
-    std::stable_partition(place.shares.begin(), place.shares.end(), [&](const Share& share) {
+    const auto host = std::ranges::find_if(place.shares, [&](const Share& share) {
       return std::ranges::find(devices[share.domain].cpus, place.cpus.front()) !=
              devices[share.domain].cpus.end();
     });
+    std::rotate(place.shares.begin(), host, host + 1);
     places.push_back(std::move(place));
   }
   for (const auto& spec : simulation.rails) {

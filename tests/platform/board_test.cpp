@@ -195,7 +195,7 @@ DOCTEST_TEST_CASE("mistakes in what domains hold are told with their place") {
                     "found '0'");
   check_fourth_line("domains: [{name: d, policy: policy0, cpus: \"0\", opps_mhz: [2, 1]}]",
                     "59: domains.0.opps_mhz: expected numbers in ascending order, each once, "
-                    "found a list");
+                    "found 2 before 1");
   check_fourth_line("domains: [{name: d, devfreq: gpu, opps_mhz: [1, 2], opps_v: [1]}]",
                     "61: domains.0.opps_v: expected one number for each of the 2 in opps_mhz, "
                     "found 1");
@@ -260,7 +260,7 @@ DOCTEST_TEST_CASE("mistakes in the total power and in trip points are told with 
 DOCTEST_TEST_CASE("mistakes in bandwidth and power model are told with their place") {
   check_fourth_line("bandwidth: {levels_cpus: [1, 1]}",
                     "26: bandwidth.levels_cpus: expected numbers in ascending order, each "
-                    "once, found a list");
+                    "once, found 1 before 1");
   check_fourth_line("bandwidth: {levels_cpus: [0.05, 1], period_ms: 10}",
                     "26: bandwidth.levels_cpus: expected levels of at least 1 ms in a period "
                     "of 10 ms, found 0.05 CPUs, which are 0.5 ms");
