@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <stdexcept>
 #include <utility>
 
 #include "common/error.hpp"
@@ -143,22 +142,8 @@ void LinuxPlatform::add_bandwidth(const Board& board) {
   add(std::get<std::unique_ptr<BandwidthControl>>(std::move(created)), begin);
 }
 
-void LinuxPlatform::check(const Configuration& configuration) const {
-  if (configuration.size() != controls_.size()) {
-    throw std::out_of_range(fmt::format("configuration: expected {} levels, found {}",
-                                        controls_.size(), configuration.size()));
-  }
-  for (std::size_t i = 0; i < configuration.size(); ++i) {
-    if (configuration[i] >= controls_[i].levels.size()) {
-      throw std::out_of_range(fmt::format("{}: expected a level below {}, found {}",
-                                          controls_[i].name, controls_[i].levels.size(),
-                                          configuration[i]));
-    }
-  }
-}
-
 const std::vector<Grant>& LinuxPlatform::apply(const Configuration& configuration) {
-  check(configuration);
+  check(configuration, controls_);
   for (std::size_t i = 0; i < configuration.size(); ++i) {
     Managed& managed = managed_[i];
     if (grants_[i].left_out) {

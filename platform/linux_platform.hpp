@@ -73,7 +73,6 @@ class LinuxPlatform final : public Platform {
   void add_frequency(const DomainSpec& domain);
   void add_bandwidth(const Board& board);
   void add(std::unique_ptr<Actuator> actuator, std::size_t begin);
-  void check(const Configuration& configuration) const;
   void set(Managed& managed, std::size_t level, Grant& grant);
   static void read_back(Managed& managed, Grant& grant);
   void refused(Managed& managed, const std::string& problem, Grant& grant);

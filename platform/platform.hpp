@@ -53,6 +53,9 @@ struct Control {
 /// A level for each control of a platform, in their order.
 using Configuration = std::vector<std::size_t>;
 
+/// @throws std::out_of_range if `configuration` does not fit the controls.
+void check(const Configuration& configuration, const std::vector<Control>& controls);
+
 /// What became of one control when a configuration was applied.
 struct Grant {
   std::size_t level = 0;        ///< In force, or the nearest to what is.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "common/error.hpp"
 
@@ -211,20 +210,6 @@ void SimulatedPlatform::begin() {
   }
 }
 
-void SimulatedPlatform::check(const Configuration& configuration) const {
-  if (configuration.size() != controls_.size()) {
-    throw std::out_of_range(fmt::format("configuration: expected {} levels, found {}",
-                                        controls_.size(), configuration.size()));
-  }
-  for (std::size_t i = 0; i < configuration.size(); ++i) {
-    if (configuration[i] >= controls_[i].levels.size()) {
-      throw std::out_of_range(fmt::format("{}: expected a level below {}, found {}",
-                                          controls_[i].name, controls_[i].levels.size(),
-                                          configuration[i]));
-    }
-  }
-}
-
 void SimulatedPlatform::apply(const Configuration& configuration, SimulatedBoard& board) const {
   board.set_place(places_[configuration[0]]);
   for (std::size_t i = 0; i < clocks_.size(); ++i) {
@@ -236,7 +221,7 @@ void SimulatedPlatform::apply(const Configuration& configuration, SimulatedBoard
 }
 
 const std::vector<Grant>& SimulatedPlatform::apply(const Configuration& configuration) {
-  check(configuration);
+  check(configuration, controls_);
   apply(configuration, board_);
   in_force_ = configuration;
   for (std::size_t i = 0; i < configuration.size(); ++i) {

@@ -83,7 +83,6 @@ class SimulatedPlatform final : public Platform {
   void add_cpu_signals(const Board& board);
   void add_sensor(const SimulatedSensor& spec, const Simulation& simulation);
   void add_power(const Board& board);
-  void check(const Configuration& configuration) const;
   void begin();
   double truth(Sensor& sensor, double seconds) const;
   Reading measure(Sensor& sensor, double seconds);
