@@ -4,9 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "env/action_space.hpp"
-#include "env/observation_spec.hpp"
-#include "env/reward.hpp"
+#include "env/environment.hpp"
 
 namespace rein {
 
@@ -14,8 +12,13 @@ namespace rein {
 struct Problem {
   const ActionSpace& actions;
   const ObservationSpec& observations;
-  std::vector<double> reward_bounds;  ///< [actions]: Environment::reward_bound of each.
+  std::vector<double> reward_bounds;            ///< [actions]: Environment::reward_bound of each.
+  std::vector<SignalDescription> signals = {};  ///< Those of StepInfo::signals.
+  TaskDescription task = {};
 };
+
+/// What an agent may know of the environment, which must outlive it.
+Problem problem_of(const Environment& environment);
 
 /// One step, as the environment reported it.
 struct Transition {
@@ -26,6 +29,8 @@ struct Transition {
   const Observation& next_observation;
   bool terminated;  ///< The next state has no value.
   bool truncated;   ///< The next state's value still counts.
+  /// What else is known of the period; null if it was imagined.
+  const StepInfo* info = nullptr;
 };
 
 /// How an agent came to its last action.

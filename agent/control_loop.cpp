@@ -16,7 +16,7 @@ std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& 
 
     const TimePoint before = clock_.now();
     agent_.observe({observation, choice.action, result.reward, result.info.reward_terms,
-                    result.observation, result.terminated, result.truncated});
+                    result.observation, result.terminated, result.truncated, &result.info});
     const Duration learning = clock_.now() - before;
 
     for (const auto& sink : sinks_) {

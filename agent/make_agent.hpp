@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/agent.hpp"
+#include "agent/profile.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 #include "env/clairvoyant.hpp"
@@ -19,6 +20,9 @@ const std::vector<std::string>& agent_kinds();
 struct Foresight {
   Clairvoyant* clairvoyant = nullptr;          ///< For `oracle`; must outlive the agent.
   std::function<ActionId()> find_best_static;  ///< For `best_static`: of the episode to come.
+  /// For agents that start from a profile, where the run file names none: of this board, with
+  /// nobody else on it.
+  std::function<Profile()> measure_profile;
 };
 
 /// Makes the agent that `node` (the run file's `agent:`) describes. docs/agents.md has the keys.

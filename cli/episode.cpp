@@ -75,14 +75,6 @@ void print_result(const RunSummary& summary) {
 
 }  // namespace
 
-Problem problem_of(const Environment& environment) {
-  Problem problem{environment.action_space(), environment.observation_spec(), {}};
-  for (ActionId action = 0; action < problem.actions.size(); ++action) {
-    problem.reward_bounds.push_back(environment.reward_bound(action));
-  }
-  return problem;
-}
-
 nlohmann::ordered_json describe_run(const RunConfig& config, const std::string& agent,
                                     std::uint64_t seed, const std::string& ended,
                                     const RunSummary& summary) {

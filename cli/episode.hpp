@@ -29,9 +29,6 @@ struct Stage {
   nlohmann::ordered_json machine;  ///< What machine.json is to say.
 };
 
-/// What an agent may know of the task beforehand. The environment must outlive it.
-Problem problem_of(const Environment& environment);
-
 /// What summary.json says of a run.
 nlohmann::ordered_json describe_run(const RunConfig& config, const std::string& agent,
                                     std::uint64_t seed, const std::string& ended,

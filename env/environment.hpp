@@ -54,6 +54,14 @@ struct StepInfo {
   std::vector<std::string> messages;     ///< For the user: what went wrong outside.
 };
 
+/// What is asked for, as far as it is known beforehand.
+struct TaskDescription {
+  std::vector<double> top1;  ///< [levels of the width]: accuracy, from the network's table.
+  Objective objective;
+  Prices prices;
+  double period_s = 0.1;  ///< The control period.
+};
+
 struct StepResult {
   Observation observation;
   double reward = 0.0;
@@ -70,6 +78,8 @@ class Environment {
   virtual const ActionSpace& action_space() const = 0;
   virtual const ObservationSpec& observation_spec() const = 0;
   virtual const std::vector<SignalDescription>& signals() const = 0;
+
+  virtual TaskDescription task() const = 0;
 
   /// The most that a period with this action can earn: what it earns when every budget is kept.
   /// Never below the reward of step(action), but for rounding.

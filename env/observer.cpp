@@ -47,6 +47,12 @@ double energy_limit(const Budgets& budgets) {
   const EnergyBudget& energy = *budgets.energy;
   return energy.limit_mj ? *energy.limit_mj : energy.total_j.value_or(kUnknown);
 }
+/// What a battery has for each second of its horizon.
+double battery_share_w(const Budgets& budgets) {
+  return budgets.energy && budgets.energy->total_j
+             ? *budgets.energy->total_j / budgets.energy->horizon_s
+             : kUnknown;
+}
 double temperature_limit_c(const Budgets& budgets) {
   return budgets.temperature ? budgets.temperature->limit_c : kUnknown;
 }
@@ -65,8 +71,9 @@ double slack(const Snapshot& snapshot, const BudgetId& budget) {
 }  // namespace
 
 Observer::Observer(const ActionSpace& actions, const std::vector<ObservedApplication>& applications,
-                   const std::vector<SignalDescription>& signals, const Scenario& scenario)
-    : actions_(actions), spec_({}) {
+                   const std::vector<SignalDescription>& signals, const Scenario& scenario,
+                   double period_ms)
+    : actions_(actions), period_ms_(period_ms), spec_({}) {
   for (std::size_t i = 0; i < actions.knobs().size(); ++i) {
     const Knob& knob = actions.knobs()[i];
     const double top = static_cast<double>(std::max<std::size_t>(knob.levels.size() - 1, 1));
@@ -125,6 +132,8 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
       });
   add({.name = "arrival_rate" + end, .unit = "Hz", .source = "log10(requests a second) / 5"},
       [=](const Snapshot& now) { return decades(now.applications[index].arrival_rate_hz, 5.0); });
+  add({.name = "busy" + end, .unit = "1", .source = "share of the period in which it was served"},
+      [=, this](const Snapshot& now) { return service(now).busy_ms / period_ms_; });
   add({.name = "slowdown" + end,
        .unit = "1",
        .source = "log2(mean latency over the least seen with the same knobs) / 4"},
@@ -159,10 +168,32 @@ void Observer::add_machine_budgets(const Scenario& scenario) {
   };
   add_budget(BudgetId::Kind::kPower, "power", "W", power_limit_w);
   add_budget(BudgetId::Kind::kEnergy, "energy", "mJ", energy_limit);
+  if (any_phase(scenario, battery_share_w)) {
+    add({.name = "energy.allowance",
+         .unit = "W",
+         .neutral = 1.0,
+         .source = "log10(what the battery leaves for each second) / 4"},
+        [](const Snapshot& now) {
+          const auto& statuses = now.budget_statuses;
+          const auto energy =
+              std::ranges::find(statuses, BudgetId::Kind::kEnergy,
+                                [](const BudgetStatus& status) { return status.id.kind; });
+          const double share_w = battery_share_w(now.budgets);
+          const bool known = energy != statuses.end() && !std::isnan(share_w);
+          return decades(known ? energy->limit : share_w, 4.0);
+        });
+  }
   add_budget(BudgetId::Kind::kTemperature, "temperature", "degC", temperature_limit_c);
 }
 
 void Observer::add_signals(const std::vector<SignalDescription>& signals) {
+  for (std::size_t i = 0; i < signals.size(); ++i) {
+    const SignalDescription& signal = signals[i];
+    if (signal.name == "power_w") {
+      add({.name = signal.name, .unit = signal.unit, .source = "log10(W) / 4"},
+          [i](const Snapshot& now) { return decades(now.signals[i].value_or(kUnknown), 4.0); });
+    }
+  }
   for (std::size_t i = 0; i < signals.size(); ++i) {
     const SignalDescription& signal = signals[i];
     const bool share = signal.name.find("_share") != std::string::npos;

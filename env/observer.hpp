@@ -45,7 +45,8 @@ class Observer {
  public:
   /// `actions` must outlive the observer.
   Observer(const ActionSpace& actions, const std::vector<ObservedApplication>& applications,
-           const std::vector<SignalDescription>& signals, const Scenario& scenario);
+           const std::vector<SignalDescription>& signals, const Scenario& scenario,
+           double period_ms);
   Observer(const Observer&) = delete;  // The features' functions know where it is.
   Observer& operator=(const Observer&) = delete;
 
@@ -68,6 +69,7 @@ class Observer {
   double slowdown(const Snapshot& snapshot, std::size_t application);
 
   const ActionSpace& actions_;
+  double period_ms_;
   /// The numbers of a feature: all that a period needs of it.
   struct Limits {
     double min = 0.0;

@@ -107,6 +107,9 @@ class Reward {
  public:
   Reward(Objective objective, Prices prices) : objective_(objective), prices_(prices) {}
 
+  const Objective& objective() const { return objective_; }
+  const Prices& prices() const { return prices_; }
+
   /// The terms; the reward is their sum. Every budget that is set has a term, even if it is 0.
   /// @param checks of the same facts.  @param terms is overwritten.
   void terms(const PeriodFacts& facts, const std::vector<BudgetCheck>& checks,

@@ -17,6 +17,7 @@ struct ServiceReport {
   std::vector<bool> misses;  ///< [served + dropped], whether late or dropped, in order of event.
   double accuracy_sum =
       0.0;                  ///< Over those served: top-1 of the level that served, from its table.
+  double busy_ms = 0.0;     ///< Time for which requests were served, without their waiting.
   std::size_t images = 0;   ///< That were classified ...
   std::size_t correct = 0;  ///< ... and rightly so.
 

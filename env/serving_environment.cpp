@@ -61,7 +61,8 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
       requests_(requests),
       actions_(make_knobs(application, worker, platform)),
       signals_(describe_signals(platform)),
-      observer_(actions_, {{application, requests.queue_limit}}, signals_, player.scenario()),
+      observer_(actions_, {{application, requests.queue_limit}}, signals_, player.scenario(),
+                to_milliseconds(options.period)),
       server_(requests, worker, clock),
       power_(find_signal(signals_, "power_w")),
       timer_(clock.now(), options.period),
@@ -95,6 +96,16 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
   result_.info.applications = {{application, {}, {}}};
   result_.info.signals.resize(signals_.size());
   result_.info.granted.resize(knobs.size());
+}
+
+TaskDescription ServingEnvironment::task() const {
+  TaskDescription task{.top1 = {},
+                       .objective = reward_.objective(),
+                       .prices = reward_.prices(),
+                       .period_s = to_seconds(options_.period)};
+  std::ranges::transform(worker_.levels(), std::back_inserter(task.top1),
+                         &NetworkLevel::accuracy_top1);
+  return task;
 }
 
 double ServingEnvironment::reward_bound(ActionId action) const {

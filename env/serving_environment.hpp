@@ -41,6 +41,7 @@ class ServingEnvironment final : public Environment {
   const ActionSpace& action_space() const override { return actions_; }
   const ObservationSpec& observation_spec() const override { return observer_.spec(); }
   const std::vector<SignalDescription>& signals() const override { return signals_; }
+  TaskDescription task() const override;
   double reward_bound(ActionId action) const override;
   Observation reset(std::uint64_t seed) override;
   const StepResult& step(ActionId action) override;

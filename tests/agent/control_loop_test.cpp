@@ -25,14 +25,6 @@ struct Result {
   std::uint64_t periods;
 };
 
-Problem problem_of(const Environment& environment) {
-  Problem problem{environment.action_space(), environment.observation_spec(), {}};
-  for (ActionId action = 0; action < problem.actions.size(); ++action) {
-    problem.reward_bounds.push_back(environment.reward_bound(action));
-  }
-  return problem;
-}
-
 Result run(FakeWorld& world, const std::string& agent_text, std::uint64_t seed = 1,
            std::uint64_t most_periods = 1'000'000) {
   Random random(seed);

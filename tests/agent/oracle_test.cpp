@@ -203,10 +203,7 @@ DOCTEST_TEST_CASE("no configuration that is kept beats the oracle on a small boa
   const auto always = [] { return false; };
   SimulatedWorld world(task);
   Environment& environment = world.environment();
-  Problem problem{environment.action_space(), environment.observation_spec(), {}};
-  for (ActionId action = 0; action < problem.actions.size(); ++action) {
-    problem.reward_bounds.push_back(environment.reward_bound(action));
-  }
+  const Problem problem = problem_of(environment);
   Oracle oracle({}, problem, world.clairvoyant());
   RunSummary summary(environment, 50.0);
   ControlLoop(environment, oracle, world.clock(),

@@ -38,10 +38,7 @@ SimulatedTask golden_task() {
 
 std::string play(SimulatedWorld& world, std::uint64_t seed) {
   Environment& environment = world.environment();
-  Problem problem{environment.action_space(), environment.observation_spec(), {}};
-  for (ActionId action = 0; action < problem.actions.size(); ++action) {
-    problem.reward_bounds.push_back(environment.reward_bound(action));
-  }
+  const Problem problem = problem_of(environment);
   Random random(seed);
   const auto agent = make_agent(ConfigNode::parse("{kind: q_learning}", "run"), problem, random);
   std::ostringstream text;
