@@ -31,6 +31,8 @@ struct Transition {
   bool truncated;   ///< The next state's value still counts.
   /// What else is known of the period; null if it was imagined.
   const StepInfo* info = nullptr;
+  /// Which of several environments it is from, where an agent learns in many at once.
+  std::size_t stream = 0;
 };
 
 /// How an agent came to its last action.
@@ -46,6 +48,10 @@ class Agent {
 
   /// As in make_agent(): "q_learning".
   virtual std::string kind() const = 0;
+
+  /// An episode begins: the environment was reset, and what was believed of its present state no
+  /// longer holds; what was learned does.
+  virtual void begin_episode(std::size_t /*stream*/ = 0) {}
 
   /// @pre one finite value for each feature.  @post the action is below actions.size().
   virtual ActionId act(const Observation& observation) = 0;

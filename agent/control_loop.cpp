@@ -10,6 +10,7 @@ ControlLoop::ControlLoop(Environment& environment, Agent& agent, const Clock& cl
 
 std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& stop) {
   Observation observation = environment_.reset(seed);
+  agent_.begin_episode();
   Choice choice = choose(observation);
   for (std::uint64_t period = 0;; ++period) {
     const StepResult& result = environment_.step(choice.action);
