@@ -21,12 +21,6 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 /// The limit that a budget has in `budgets`; kUnknown if there is no such budget.
 using Limit = double (*)(const Budgets& budgets);
 
-bool any_phase(const Scenario& scenario, Limit limit) {
-  return std::ranges::any_of(scenario.phases, [&](const ScenarioPhase& phase) {
-    return !std::isnan(limit(phase.budgets));
-  });
-}
-
 double deadline_ms(const Budgets& budgets) {
   return budgets.latency ? budgets.latency->deadline_ms : kUnknown;
 }
@@ -71,8 +65,7 @@ double slack(const Snapshot& snapshot, const BudgetId& budget) {
 }  // namespace
 
 Observer::Observer(const ActionSpace& actions, const std::vector<ObservedApplication>& applications,
-                   const std::vector<SignalDescription>& signals, const Scenario& scenario,
-                   double period_ms)
+                   const std::vector<SignalDescription>& signals, double period_ms)
     : actions_(actions), period_ms_(period_ms), spec_({}) {
   for (std::size_t i = 0; i < actions.knobs().size(); ++i) {
     const Knob& knob = actions.knobs()[i];
@@ -81,9 +74,9 @@ Observer::Observer(const ActionSpace& actions, const std::vector<ObservedApplica
         [i, top](const Snapshot& now) { return static_cast<double>(now.levels[i]) / top; });
   }
   for (std::size_t i = 0; i < applications.size(); ++i) {
-    add_application(i, applications[i], scenario);
+    add_application(i, applications[i]);
   }
-  add_machine_budgets(scenario);
+  add_machine_budgets();
   add_signals(signals);
   for (const auto& feature : features_) {
     limits_.push_back({feature.min, feature.max, feature.neutral});
@@ -96,8 +89,7 @@ void Observer::add(Feature feature, Read read) {
   reads_.push_back(std::move(read));
 }
 
-void Observer::add_application(std::size_t index, const ObservedApplication& application,
-                               const Scenario& scenario) {
+void Observer::add_application(std::size_t index, const ObservedApplication& application) {
   const std::string end = "." + application.name;
   const auto service = [index](const Snapshot& now) -> const ServiceReport& {
     return now.applications[index].service;
@@ -106,19 +98,14 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
     return now.applications[index].budgets;
   };
 
-  if (any_phase(scenario, deadline_ms)) {
-    add({.name = "deadline" + end,
-         .unit = "ms",
-         .neutral = 1.0,
-         .source = "log10(deadline_ms) / 4"},
-        [=](const Snapshot& now) { return decades(deadline_ms(budgets(now)), 4.0); });
-    add({.name = "miss_rate" + end, .unit = "1", .neutral = 1.0, .source = "share that may miss"},
-        [=](const Snapshot& now) { return miss_rate(budgets(now)); });
-    add({.name = "latency" + end, .unit = "ms", .source = "p95 over twice the deadline"},
-        [=, this](const Snapshot& now) {
-          return p95_ms(service(now)) / (2.0 * deadline_ms(budgets(now)));
-        });
-  }
+  add({.name = "deadline" + end, .unit = "ms", .neutral = 1.0, .source = "log10(deadline_ms) / 4"},
+      [=](const Snapshot& now) { return decades(deadline_ms(budgets(now)), 4.0); });
+  add({.name = "miss_rate" + end, .unit = "1", .neutral = 1.0, .source = "share that may miss"},
+      [=](const Snapshot& now) { return miss_rate(budgets(now)); });
+  add({.name = "latency" + end, .unit = "ms", .source = "p95 over twice the deadline"},
+      [=, this](const Snapshot& now) {
+        return p95_ms(service(now)) / (2.0 * deadline_ms(budgets(now)));
+      });
   add({.name = "miss_share" + end, .unit = "1", .source = "late or dropped over all requests"},
       [=](const Snapshot& now) {
         const ServiceReport& report = service(now);
@@ -138,26 +125,21 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
        .unit = "1",
        .source = "log2(mean latency over the least seen with the same knobs) / 4"},
       [this, index](const Snapshot& now) { return slowdown(now, index); });
-  if (any_phase(scenario, min_top1)) {
-    const std::string budget = "accuracy" + end;
-    add({.name = budget + ".limit", .unit = "1", .source = "floor of the top-1 accuracy"},
-        [=](const Snapshot& now) { return min_top1(budgets(now)); });
-    add({.name = budget + ".slack",
-         .unit = "1",
-         .min = -1.0,
-         .source = "(limit - value) / limit: below 0 while the floor is kept"},
-        [index](const Snapshot& now) {
-          return slack(now, {BudgetId::Kind::kAccuracy, index});
-        });
-  }
+  const std::string budget = "accuracy" + end;
+  add({.name = budget + ".limit", .unit = "1", .source = "floor of the top-1 accuracy"},
+      [=](const Snapshot& now) { return min_top1(budgets(now)); });
+  add({.name = budget + ".slack",
+       .unit = "1",
+       .min = -1.0,
+       .source = "(limit - value) / limit: below 0 while the floor is kept"},
+      [index](const Snapshot& now) {
+        return slack(now, {BudgetId::Kind::kAccuracy, index});
+      });
 }
 
-void Observer::add_machine_budgets(const Scenario& scenario) {
+void Observer::add_machine_budgets() {
   const auto add_budget = [&](BudgetId::Kind kind, const std::string& name, const std::string& unit,
                               Limit limit) {
-    if (!any_phase(scenario, limit)) {
-      return;
-    }
     add({.name = name + ".limit", .unit = unit, .neutral = 1.0, .source = "log10(limit) / 4"},
         [limit](const Snapshot& now) { return decades(limit(now.budgets), 4.0); });
     add({.name = name + ".slack",
@@ -168,21 +150,19 @@ void Observer::add_machine_budgets(const Scenario& scenario) {
   };
   add_budget(BudgetId::Kind::kPower, "power", "W", power_limit_w);
   add_budget(BudgetId::Kind::kEnergy, "energy", "mJ", energy_limit);
-  if (any_phase(scenario, battery_share_w)) {
-    add({.name = "energy.allowance",
-         .unit = "W",
-         .neutral = 1.0,
-         .source = "log10(what the battery leaves for each second) / 4"},
-        [](const Snapshot& now) {
-          const auto& statuses = now.budget_statuses;
-          const auto energy =
-              std::ranges::find(statuses, BudgetId::Kind::kEnergy,
-                                [](const BudgetStatus& status) { return status.id.kind; });
-          const double share_w = battery_share_w(now.budgets);
-          const bool known = energy != statuses.end() && !std::isnan(share_w);
-          return decades(known ? energy->limit : share_w, 4.0);
-        });
-  }
+  add({.name = "energy.allowance",
+       .unit = "W",
+       .neutral = 1.0,
+       .source = "log10(what the battery leaves for each second) / 4"},
+      [](const Snapshot& now) {
+        const auto& statuses = now.budget_statuses;
+        const auto energy =
+            std::ranges::find(statuses, BudgetId::Kind::kEnergy,
+                              [](const BudgetStatus& status) { return status.id.kind; });
+        const double share_w = battery_share_w(now.budgets);
+        const bool known = energy != statuses.end() && !std::isnan(share_w);
+        return decades(known ? energy->limit : share_w, 4.0);
+      });
   add_budget(BudgetId::Kind::kTemperature, "temperature", "degC", temperature_limit_c);
 }
 

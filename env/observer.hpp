@@ -11,7 +11,6 @@
 #include "env/budget_monitor.hpp"
 #include "env/environment.hpp"
 #include "env/observation_spec.hpp"
-#include "env/scenario.hpp"
 
 namespace rein {
 
@@ -40,13 +39,14 @@ struct ObservedApplication {
 /// Turns what was measured into normalised features. Whatever is missing or not valid becomes the
 /// feature's neutral value; no NaN gets through.
 ///
-/// Features for budgets are there if any phase of the scenario sets the budget.
+/// Which features there are depends on knobs, applications and signals alone, never on a scenario
+/// or its budgets: what was learned in one scenario can be used in another. Those of a budget that
+/// is not set are neutral.
 class Observer {
  public:
   /// `actions` must outlive the observer.
   Observer(const ActionSpace& actions, const std::vector<ObservedApplication>& applications,
-           const std::vector<SignalDescription>& signals, const Scenario& scenario,
-           double period_ms);
+           const std::vector<SignalDescription>& signals, double period_ms);
   Observer(const Observer&) = delete;  // The features' functions know where it is.
   Observer& operator=(const Observer&) = delete;
 
@@ -60,9 +60,8 @@ class Observer {
   /// NaN if there is no reading.
   using Read = std::function<double(const Snapshot&)>;
   void add(Feature feature, Read read);
-  void add_application(std::size_t index, const ObservedApplication& application,
-                       const Scenario& scenario);
-  void add_machine_budgets(const Scenario& scenario);
+  void add_application(std::size_t index, const ObservedApplication& application);
+  void add_machine_budgets();
   void add_signals(const std::vector<SignalDescription>& signals);
   double p95_ms(const ServiceReport& service);
   /// Latency over the least that was seen with the same levels of the knobs.

@@ -61,7 +61,7 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
       requests_(requests),
       actions_(make_knobs(application, worker, platform)),
       signals_(describe_signals(platform)),
-      observer_(actions_, {{application, requests.queue_limit}}, signals_, player.scenario(),
+      observer_(actions_, {{application, requests.queue_limit}}, signals_,
                 to_milliseconds(options.period)),
       server_(requests, worker, clock),
       power_(find_signal(signals_, "power_w")),
