@@ -21,7 +21,7 @@ std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& 
     const Duration learning = clock_.now() - before;
 
     for (const auto& sink : sinks_) {
-      sink({period, choice.action, result, choice.exploration, choice.time, learning});
+      sink({period, observation, choice.action, result, choice.exploration, choice.time, learning});
     }
     if (result.terminated || result.truncated || stop()) {
       return period + 1;

@@ -13,6 +13,7 @@ namespace rein {
 /// What one control period was.
 struct PeriodRecord {
   std::uint64_t index = 0;
+  const Observation& observation;  ///< On which the action was chosen.
   ActionId action = 0;
   const StepResult& result;
   ExplorationStatus exploration;  ///< How the action was chosen.

@@ -139,6 +139,10 @@ void TraceWriter::write(const PeriodRecord& record) {
   row.number("decision_us", to_seconds(record.decision) * 1e6);
   row.number("learning_us", to_seconds(record.learning) * 1e6);
   row.count("skipped_periods", info.skipped_periods);
+  const auto& features = environment_.observation_spec().features();
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    row.number("observed." + features[i].name, record.observation[i]);
+  }
 
   if (names_.empty()) {
     names_ = row.names();
