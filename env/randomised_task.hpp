@@ -1,0 +1,70 @@
+#pragma once
+
+#include "common/random.hpp"
+#include "env/scenario.hpp"
+#include "env/simulated_world.hpp"
+
+namespace rein {
+
+/// How far a drawn board may be from the nominal one (domain randomisation: Tobin et al. 2017). A
+/// spread of x multiplies by a log-uniform factor from 1 / (1 + x) to 1 + x.
+struct Randomisation {
+  // Of a device: one factor for all of a kind of quantity, and a small one for each.
+  double speed = 0.2;        ///< compute_ms, memory_ms and launches together ...
+  double speed_part = 0.08;  ///< ... and each of them besides.
+  double exponent = 0.03;    ///< Of the work's size, and of the threads.
+  double power = 0.2;        ///< dynamic_w, idle_w and leakage_w together.
+  double activity = 0.1;     ///< Of each kind of work, and while it waits for memory.
+  double leakage_per_k = 0.3;
+  // Of the board.
+  double rail_base = 0.2;      ///< What is always there.
+  double rail_factor = 0.03;   ///< The regulators' loss.
+  double heat = 0.25;          ///< Resistances, time constants and offsets of the zones.
+  double trip_k = 3.0;         ///< All trips are shifted by at most this.
+  double ambient_k = 10.0;     ///< The same of the ambient temperature.
+  double latency_noise = 0.5;  ///< sigma, tail_share and tail_scale.
+  double sensor_noise = 0.5;
+  double delay = 0.5;  ///< Of changes of clock, place and width.
+  // Of what is served.
+  double contention = 0.4;  ///< The network's sensitivity to CPU, GPU and memory.
+  double rate = 0.1;        ///< Of the requests.
+};
+
+/// A task on a board near the nominal one: as valid, with the same knobs, signals and features, so
+/// that what was learned on one fits the other. Devices of the same make stay the same.
+/// @pre nominal.board.simulation.
+SimulatedTask randomise(const SimulatedTask& nominal, const Randomisation& spread, Random& random);
+
+/// What happens in a drawn scenario: values from `least` to `most`.
+struct RandomScenarioSpec {
+  struct Interval {
+    double least = 0.0;
+    double most = 0.0;
+  };
+  Interval phase_s{2.0, 20.0};      ///< Log-uniform.
+  double co_runner_share = 0.3;     ///< The chance that a co-runner runs in a phase.
+  Interval cpu_load{0.25, 1.5};     ///< Ready threads for each CPU.
+  Interval gpu{0.1, 1.5};           ///< Pressure.
+  Interval memory{0.1, 0.8};        ///< Share of the bandwidth, of who is after it ...
+  Interval memory_aside{0.0, 0.2};  ///< ... and of the others.
+  double burst_share = 0.3;         ///< The chance that a co-runner comes in bursts.
+  Interval on_ms{20.0, 300.0};      ///< Log-uniform.
+  Interval off_ms{30.0, 1000.0};    ///< Log-uniform.
+
+  double change_share = 0.5;    ///< The chance that budgets, or the rate, change with a phase.
+  Interval deadline{0.6, 1.6};  ///< Times the run's; log-uniform.
+  Interval power{0.8, 1.3};     ///< Likewise, of power and energy.
+  Interval accuracy{0.9, 1.0};  ///< Likewise.
+  Interval temperature_k{-10.0, 5.0};  ///< Added to the run's.
+  double battery_share = 0.15;  ///< The chance of a battery, where the run limits power alone.
+  Interval battery{0.7, 1.1};   ///< Its mean power over the run's limit.
+  Interval rate{0.5, 2.0};      ///< Times the run's; log-uniform.
+  Interval ambient_c{15.0, 55.0};
+};
+
+/// A scenario to learn from: phases with co-runners, budgets and rates that change, in one ambient
+/// temperature. @param base  the run's budgets; others than these do not appear but for a battery.
+Scenario random_scenario(const Budgets& base, const Board& board, double duration_s,
+                         const RandomScenarioSpec& spec, Random& random);
+
+}  // namespace rein

@@ -1,0 +1,58 @@
+#include "env/training_worlds.hpp"
+
+#include <memory>
+
+#include "env/randomised_task.hpp"
+
+namespace rein {
+
+namespace {
+
+/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014): neighbours become far apart.
+std::uint64_t mix(std::uint64_t value) {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
+enum class Purpose : std::uint64_t { kTraining = 1, kValidation = 2 };
+
+std::uint64_t seed_of(Purpose purpose, std::uint64_t seed, std::uint64_t index) {
+  return mix(mix(mix(static_cast<std::uint64_t>(purpose)) ^ seed) ^ index);
+}
+
+Episode make_episode(const SimulatedTask& task, std::uint64_t seed) {
+  const auto world = std::make_shared<SimulatedWorld>(task);
+  return {{world, &world->environment()}, mix(seed), task.duration_s};
+}
+
+}  // namespace
+
+SimulatedTask TrainingWorlds::draw(std::uint64_t index, std::uint64_t seed) const {
+  Random random(seed);
+  const Nominal& nominal = nominal_[index % nominal_.size()];
+  SimulatedTask task = randomise(nominal.task, Randomisation{}, random);
+  task.scenario = random_scenario(nominal.budgets, nominal.task.board, duration_s_,
+                                  RandomScenarioSpec{}, random);
+  task.duration_s = duration_s_;
+  return task;
+}
+
+SimulatedTask TrainingWorlds::training_task(std::uint64_t index) const {
+  return draw(index, seed_of(Purpose::kTraining, seed_, index));
+}
+
+SimulatedTask TrainingWorlds::validation_task(std::uint64_t index) const {
+  return draw(index, seed_of(Purpose::kValidation, 0, index));
+}
+
+Episode TrainingWorlds::training(std::uint64_t index) const {
+  return make_episode(training_task(index), seed_of(Purpose::kTraining, seed_, index));
+}
+
+Episode TrainingWorlds::validation(std::uint64_t index) const {
+  return make_episode(validation_task(index), seed_of(Purpose::kValidation, 0, index));
+}
+
+}  // namespace rein
