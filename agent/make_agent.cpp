@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/dyna.hpp"
 #include "agent/oracle.hpp"
 #include "agent/q_learning.hpp"
 #include "agent/simple_agents.hpp"
@@ -20,8 +21,8 @@ void require(bool has_foresight, const ConfigNode& kind) {
 }  // namespace
 
 const std::vector<std::string>& agent_kinds() {
-  static const std::vector<std::string> kinds = {"q_learning", "static", "best_static", "oracle",
-                                                 "random"};
+  static const std::vector<std::string> kinds = {"dyna",        "q_learning", "static",
+                                                 "best_static", "oracle",     "random"};
   return kinds;
 }
 
@@ -35,6 +36,8 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
                       ? StateAggregation::from_yaml(node.at("state"), problem.observations)
                       : StateAggregation::standard(problem.observations);
     agent = std::make_unique<QLearning>(options, std::move(states), problem, random);
+  } else if (kind == "dyna") {
+    agent = std::make_unique<Dyna>(Dyna::Options::from_yaml(node), problem, random);
   } else if (kind == "static") {
     const ConfigNode configuration =
         node.has("configuration") ? node.at("configuration") : ConfigNode::parse("{}", "");

@@ -60,6 +60,7 @@ struct TaskDescription {
   Objective objective;
   Prices prices;
   double period_s = 0.1;  ///< The control period.
+  std::string power_signal = "power_w";  ///< That the power budget is about.
 };
 
 struct StepResult {

@@ -99,7 +99,8 @@ TimePoint RequestServer::serve(const Request& request, TimePoint now, ServiceRep
   report.late += late ? 1 : 0;
   report.misses.push_back(late);
   report.latencies_ms.push_back(to_milliseconds(finished - request.arrival));
-  report.busy_ms += to_milliseconds(finished - now);
+  report.services_ms.push_back(to_milliseconds(finished - now));
+  report.busy_ms += report.services_ms.back();
   report.accuracy_sum += worker_.levels()[level_].accuracy_top1;
   if (spec_.arrival == RequestSpec::Arrival::kClosedLoop) {
     backlog_.next_arrival = finished;

@@ -9,6 +9,7 @@ namespace rein {
 void ServiceReport::clear() {
   arrived = served = late = dropped = queued = images = correct = 0;
   latencies_ms.clear();
+  services_ms.clear();
   misses.clear();
   accuracy_sum = 0.0;
   busy_ms = 0.0;

@@ -14,10 +14,11 @@ struct ServiceReport {
   std::size_t dropped = 0;           ///< Found the queue full, or expired in it.
   std::size_t queued = 0;            ///< Waiting at the end of the period.
   std::vector<double> latencies_ms;  ///< [served], from arrival to end, in the order of serving.
+  std::vector<double> services_ms;   ///< [served], the same without the waiting.
   std::vector<bool> misses;  ///< [served + dropped], whether late or dropped, in order of event.
   double accuracy_sum =
       0.0;                  ///< Over those served: top-1 of the level that served, from its table.
-  double busy_ms = 0.0;     ///< Time for which requests were served, without their waiting.
+  double busy_ms = 0.0;     ///< Sum of services_ms.
   std::size_t images = 0;   ///< That were classified ...
   std::size_t correct = 0;  ///< ... and rightly so.
 

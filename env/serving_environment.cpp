@@ -103,6 +103,12 @@ TaskDescription ServingEnvironment::task() const {
                        .objective = reward_.objective(),
                        .prices = reward_.prices(),
                        .period_s = to_seconds(options_.period)};
+  for (const auto& phase : player_.scenario().phases) {
+    if (phase.budgets.power) {
+      task.power_signal = phase.budgets.power->signal;
+      break;
+    }
+  }
   std::ranges::transform(worker_.levels(), std::back_inserter(task.top1),
                          &NetworkLevel::accuracy_top1);
   return task;

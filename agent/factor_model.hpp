@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <vector>
+
+#include "common/config_node.hpp"
+
+namespace rein {
+
+/// Many quantities that depend on few: x = offset + basis z + own, where z are the factors and each
+/// quantity has a deviation of its own. Linear and Gaussian, so what is measured of one quantity
+/// corrects what is believed of all (factor analysis; Kalman 1960).
+///
+/// The factors are of two sorts. Lasting ones say which machine this is: they drift slowly, if at
+/// all. Passing ones say what goes on there now: other programs. They stay as they are until they
+/// are anything at all again.
+struct FactorModel {
+  std::size_t lasting = 0;  ///< Factors that come first.
+  std::size_t passing = 0;
+  std::vector<double> offset;  ///< [quantities]
+  std::vector<double> basis;   ///< [quantities x factors]; the factors have mean 0, variance 1.
+  std::vector<double> own;     ///< [quantities]: variance of the deviation of its own.
+
+  std::size_t factors() const { return lasting + passing; }
+  std::size_t quantities() const { return offset.size(); }
+  std::span<const double> row(std::size_t quantity) const {
+    return {basis.data() + quantity * factors(), factors()};
+  }
+
+  nlohmann::ordered_json to_json() const;
+  /// @throws ConfigError for what does not fit together.
+  static FactorModel from_json(const ConfigNode& node);
+};
+
+/// A mean and how sure it is.
+struct Estimate {
+  double mean = 0.0;
+  double variance = 0.0;
+};
+
+/// A measurement: the sum of weighted quantities, with noise.
+struct Evidence {
+  struct Part {
+    std::size_t quantity = 0;
+    double weight = 1.0;
+  };
+  std::vector<Part> parts;
+  double value = 0.0;
+  double noise = 0.0;  ///< Variance.
+};
+
+/// What is believed of the factors of a model, and of each quantity's own deviation.
+class Belief {
+ public:
+  /// What the model says before anything was measured. `model` must outlive the belief.
+  explicit Belief(const FactorModel& model);
+
+  Estimate estimate(std::size_t quantity) const {
+    const Evidence::Part part{quantity, 1.0};
+    return estimate({&part, 1});
+  }
+  Estimate estimate(std::span<const Evidence::Part> parts) const;
+
+  /// Takes it into account: a Kalman filter's update.
+  /// @return the logarithm of how likely it was.
+  double update(const Evidence& evidence);
+  /// A period passes: lasting factors and deviations of their own are a little less sure.
+  void drift(double variance);
+  /// Something has changed: passing factors can be anything again.
+  void forget_passing();
+
+  /// The passing factors alone: conditions, to be recognised later.
+  struct Passing {
+    std::vector<double> mean;        ///< [passing]
+    std::vector<double> covariance;  ///< [passing x passing]
+  };
+  Passing passing() const;
+  /// It is as it was then.
+  void recall(const Passing& passing);
+
+  nlohmann::ordered_json to_json() const;
+  void load(const ConfigNode& node);
+
+ private:
+  /// Writes what the parts have to do with the factors to row_, and its product with the covariance
+  /// to gain_.
+  void combine(std::span<const Evidence::Part> parts) const;
+
+  const FactorModel* model_;
+  std::vector<double> mean_;        ///< [factors]
+  std::vector<double> covariance_;  ///< [factors x factors], symmetric.
+  std::vector<double> own_mean_;    ///< [quantities]
+  std::vector<double> own_variance_;
+  mutable std::vector<double> row_;   ///< While something is computed ...
+  mutable std::vector<double> gain_;  ///< ... [factors]
+};
+
+}  // namespace rein

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+
+#include "common/config_node.hpp"
+
+namespace rein {
+
+/// How long single requests take over their mean, as they were seen lately: a histogram of the
+/// logarithm in which older ones count less and less. No distribution is assumed: tails of latency
+/// are what misses come from, and are never normal.
+class LatencyRatio {
+ public:
+  /// Starts as if it had seen a few requests of a spread of 5 %, one in a hundred twice as long.
+  LatencyRatio();
+
+  /// @param weight  of the request.
+  void add(double ratio, double weight = 1.0);
+  /// After some were added: makes them count.
+  void sum_up();
+  /// All that was seen counts only this share of what it did.
+  void fade(double share);
+
+  /// The share of requests that take more than `ratio` times the mean.
+  double exceedance(double ratio) const;
+  /// The share of requests that end after `deadline`, served one after the other as they arrive
+  /// every `gap`, each taking `service` on average: one may have to wait for the one before.
+  /// All in the same unit, above 0.
+  double late(double service, double deadline, double gap) const;
+  /// The same for many services, on a grid of their logarithm.
+  class Lateness {
+   public:
+    /// Of the logarithm of the mean service time, in the unit of the deadline.
+    double operator()(double log_service) const;
+
+   private:
+    friend class LatencyRatio;
+    static constexpr std::size_t kPoints = 256;
+    static constexpr double kStep = 0.016;
+    double first_ = 0.0;
+    std::array<double, kPoints> shares_{};
+  };
+  Lateness lateness(double deadline, double gap) const;
+  /// Variance of the logarithm, without the farthest tail.
+  double variance() const { return variance_; }
+
+  nlohmann::ordered_json to_json() const;
+  void load(const ConfigNode& node);
+
+ private:
+  static constexpr double kLowest = -0.8;  ///< log of the ratio at the first bin's edge.
+  static constexpr double kWidth = 0.02;
+  static constexpr std::size_t kBins = 160;
+  /// Requests that count: older ones have faded.
+  static constexpr double kMemory = 600.0;
+
+  double exceedance_at(double log_ratio) const;
+
+  std::array<double, kBins> weights_{};
+  std::array<double, kBins + 1> above_{};  ///< Share at or above each bin.
+  double total_ = 0.0;
+  double variance_ = 0.0;
+};
+
+}  // namespace rein

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "agent/factor_model.hpp"
+#include "env/environment.hpp"
+
+namespace rein {
+
+/// The quantities of a ResponseModel, measured on one machine under one set of conditions:
+/// log service time, idle power and power of serving of each action, then the hints.
+using Sweep = std::vector<double>;
+
+/// Measures them by keeping each action for a few periods, once with few requests and once with
+/// more, since what serving adds to the power is seen from the difference.
+///
+/// The two environments are the same machine with the same knobs. @pre both measure power.
+Sweep sweep(Environment& few, Environment& many, std::uint64_t seed);
+
+/// Finds the few factors on which the quantities of machines depend, from machines that were swept:
+/// principal components of what differs between machines (lasting factors), and of what others do
+/// to one of them (passing factors). An empirical prior, as LEO has (Mishra et al., ASPLOS 2015).
+class FactorSearch {
+ public:
+  struct Options {
+    std::size_t lasting = 12;  ///< At most.
+    std::size_t passing = 8;
+    double unexplained = 1e-3;  ///< Share of the variance that needs no factor.
+  };
+
+  /// @param alone  with nobody else there.  @param contended  with others, each time other ones.
+  void add(const Sweep& alone, const std::vector<Sweep>& contended);
+
+  std::size_t machines() const { return alone_.size(); }
+  /// @param actions  so many.  @pre machines() > 1.
+  FactorModel find(const Options& options) const;
+  /// The passing factors of some of the contended machines, the first of which is nobody else.
+  std::vector<std::vector<double>> conditions(const FactorModel& model, std::size_t count) const;
+
+ private:
+  std::vector<Sweep> alone_;
+  std::vector<Sweep> differences_;  ///< Of contended to alone.
+};
+
+}  // namespace rein

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "agent/agent.hpp"
+#include "agent/factor_model.hpp"
+#include "agent/latency_ratio.hpp"
+#include "agent/situation.hpp"
+
+namespace rein {
+
+/// What is expected of an action in the coming periods.
+struct Forecast {
+  Estimate log_service;     ///< Of the mean time to serve a request, in ms, without waiting.
+  double miss = 0.0;        ///< Share of requests that will be late or dropped, in [0, 1] ...
+  double hoped_miss = 0.0;  ///< ... if it is faster by one standard deviation.
+  Estimate power_w;         ///< Of the signal that the power budget names.
+
+  double service_ms() const;
+};
+
+/// Learns how the machine responds to actions: how long a request takes and what power it costs
+/// with each, under what goes on now. One measurement corrects what is believed of all actions,
+/// since they depend on few factors (FactorModel).
+///
+/// Three quantities for each action: the logarithm of the service time, the power while nothing is
+/// served, and what serving all the time adds; and one for each hint, a signal of what others do.
+/// When what is measured fits better to other conditions than to those believed in, passing factors
+/// are begun anew, or those of conditions that were there before are taken up: change detection by
+/// likelihood (Adams & MacKay 2007, without its run lengths).
+class ResponseModel {
+ public:
+  /// What is known of the machine beforehand.
+  struct Prior {
+    FactorModel factors;
+    /// Unit of the power quantities; if not known, the first power that is read.
+    std::optional<double> power_scale_w;
+    LatencyRatio ratio;
+    /// What conditions may turn out to be when they change: a mixture of normal ones (Parzen 1962).
+    /// A passing factor whose mean is NaN stays as it is believed.
+    std::vector<std::vector<double>> conditions;
+    double condition_variance = 1.0;
+
+    /// Of what knobs do: a request takes longer on wider networks and at lower frequencies, in each
+    /// place to another degree.
+    static Prior of_knobs(const Problem& problem);
+    nlohmann::ordered_json to_json() const;
+    static Prior from_json(const ConfigNode& node);
+  };
+
+  ResponseModel(const Problem& problem, Prior prior);
+
+  ResponseModel(const ResponseModel&) = delete;
+  ResponseModel& operator=(const ResponseModel&) = delete;
+
+  /// Signals that tell what others do: others' share of each CPU.
+  static std::vector<std::size_t> hints(const std::vector<SignalDescription>& signals);
+
+  void begin_episode();
+  /// Learns from what a period was. @param info  of the transition.
+  /// @param action  that was asked for.
+  void observe(const StepInfo& info, ActionId action);
+  /// Of every action. Overwrites `forecasts`.
+  void forecast(const Situation& situation, std::vector<Forecast>& forecasts) const;
+
+  /// Whether the last period was under other conditions than the one before, as far as can be told.
+  bool has_changed() const { return has_changed_; }
+  /// Periods since it did.
+  std::size_t stayed() const { return stayed_; }
+  std::uint64_t changes() const { return changes_; }
+  const LatencyRatio& ratio() const { return ratio_; }
+  const FactorModel& factors() const { return prior_.factors; }
+
+  nlohmann::ordered_json to_json() const;
+  /// @throws ConfigError
+  void load(const ConfigNode& node);
+
+ private:
+  /// What a period's measurements say.
+  struct Measured {
+    ActionId action = 0;
+    bool is_new = false;  ///< Another action than in the period before.
+    std::optional<Evidence> service;
+    std::vector<Evidence> others;  ///< Power and hints.
+  };
+  Measured measure(const StepInfo& info);
+  /// Takes what was measured into account. @param usual  is told how likely it should be.
+  double likelihood(Belief& belief, const Measured& measured, double* usual = nullptr) const;
+  void recognise(Measured measured);
+  void learn_ratio(const StepInfo& info, ActionId action);
+  Belief under(const std::vector<double>& condition) const;
+  void note_ceilings(const StepInfo& info, ActionId asked);
+  /// The action that is in force when this one is asked for.
+  ActionId granted(ActionId action) const;
+  void remember();
+
+  const ActionSpace& space_;
+  std::size_t size_;
+  double period_s_;
+  std::vector<SignalDescription> signals_;
+  std::vector<std::size_t> hints_;
+  std::optional<std::size_t> power_;
+  Prior prior_;
+  Belief belief_;
+  LatencyRatio ratio_;
+  std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
+  std::optional<std::size_t> recalled_;  ///< Which of them is there now.
+  std::optional<ActionId> last_;
+  /// Of a knob that was not granted what was asked for, as a hot board does: the level that was.
+  struct Ceiling {
+    std::size_t level = 0;
+    std::size_t periods = 0;  ///< For which it is taken to hold still; 0: there is none.
+    std::size_t next = 0;     ///< For so long the next one will be.
+  };
+  std::vector<Ceiling> ceilings_;  ///< [knobs]
+  bool has_ceiling_ = false;
+  double restless_ = 0.0;  ///< Share of the periods, lately, that conditions changed in.
+  bool is_restless_ = false;
+  std::size_t stayed_ = 0;    ///< Periods since the last change.
+  std::size_t outliers_ = 0;  ///< In a row.
+  bool has_changed_ = false;
+  std::uint64_t changes_ = 0;
+  std::vector<std::size_t> levels_;
+  std::vector<std::size_t> asked_;
+};
+
+}  // namespace rein
