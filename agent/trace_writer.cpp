@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 
 #include "common/error.hpp"
@@ -154,7 +155,9 @@ void TraceWriter::write(const PeriodRecord& record) {
   // name.
   std::vector<std::string> cells(names_.size());
   for (std::size_t i = 0; i < row.names().size(); ++i) {
-    const auto found = std::ranges::find(names_, row.names()[i]);
+    const bool is_in_place = i < names_.size() && names_[i] == row.names()[i];
+    const auto found = is_in_place ? names_.begin() + static_cast<std::ptrdiff_t>(i)
+                                   : std::ranges::find(names_, row.names()[i]);
     if (found != names_.end()) {
       cells[static_cast<std::size_t>(found - names_.begin())] = row.cells()[i];
     }

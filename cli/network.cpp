@@ -271,7 +271,7 @@ int benchmark(const BenchmarkArguments& arguments) {
   return 0;
 }
 
-void add_train(CLI::App& network, VerbAction& action) {
+void add_network_train(CLI::App& network, VerbAction& action) {
   auto arguments = std::make_shared<TrainArguments>();
   CLI::App* verb = network.add_subcommand("train", "Train the slimmable network");
   TrainingOptions& options = arguments->options;
@@ -340,7 +340,7 @@ void add_benchmark(CLI::App& network, VerbAction& action) {
 void add_network(CLI::App& app, VerbAction& action) {
   CLI::App* network = app.add_subcommand("network", "Train and measure the slimmable network");
   network->require_subcommand(1);
-  add_train(*network, action);
+  add_network_train(*network, action);
   add_network_evaluate(*network, action);
   add_benchmark(*network, action);
 }

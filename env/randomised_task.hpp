@@ -43,9 +43,9 @@ struct RandomScenarioSpec {
   };
   Interval phase_s{2.0, 20.0};      ///< Log-uniform.
   double co_runner_share = 0.3;     ///< The chance that a co-runner runs in a phase.
-  Interval cpu_load{0.25, 1.5};     ///< Ready threads for each CPU.
-  Interval gpu{0.1, 1.5};           ///< Pressure.
-  Interval memory{0.1, 0.8};        ///< Share of the bandwidth, of who is after it ...
+  Interval cpu_load{0.25, 1.25};    ///< Ready threads for each CPU.
+  Interval gpu{0.1, 1.2};           ///< Pressure.
+  Interval memory{0.1, 0.6};        ///< Share of the bandwidth, of who is after it ...
   Interval memory_aside{0.0, 0.2};  ///< ... and of the others.
   double burst_share = 0.3;         ///< The chance that a co-runner comes in bursts.
   Interval on_ms{20.0, 300.0};      ///< Log-uniform.

@@ -6,6 +6,7 @@ find_path(REIN_DYGRAPHS dygraph.min.js
 
 set(assets kPageHtml=${CMAKE_CURRENT_SOURCE_DIR}/report/page.html
            kEvaluationHtml=${CMAKE_CURRENT_SOURCE_DIR}/report/evaluation.html
+           kTrainingHtml=${CMAKE_CURRENT_SOURCE_DIR}/report/training.html
            kStyleCss=${CMAKE_CURRENT_SOURCE_DIR}/report/style.css
            kSeriesJs=${CMAKE_CURRENT_SOURCE_DIR}/report/series.js
            kBandsJs=${CMAKE_CURRENT_SOURCE_DIR}/report/bands.js

@@ -7,6 +7,7 @@ namespace rein::report::assets {
 // Files that the build put into the program: see embed_files.cmake.
 extern const std::string_view kPageHtml;
 extern const std::string_view kEvaluationHtml;
+extern const std::string_view kTrainingHtml;
 extern const std::string_view kStyleCss;
 extern const std::string_view kSeriesJs;
 extern const std::string_view kBandsJs;

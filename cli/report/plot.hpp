@@ -20,6 +20,7 @@ struct Plot {
   std::string y_title;                  ///< Not used with categories.
   std::vector<std::string> categories;  ///< Instead of numbers on the y axis, from the top down.
   std::vector<Point> points;
+  bool joined = false;  ///< A line from each point to the next of its series.
 };
 
 /// Everything escaped. Axes hold all points; a number that is not finite is left out.

@@ -1,0 +1,215 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/teacher.hpp"
+#include "agent/trainer.hpp"
+#include "cli/evaluation/parallel.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/machine_info.hpp"
+#include "cli/progress.hpp"
+#include "cli/report/training_page.hpp"
+#include "cli/training/plan.hpp"
+#include "cli/training/recorded_trace.hpp"
+#include "cli/verbs.hpp"
+#include "common/error.hpp"
+#include "common/files.hpp"
+
+namespace rein {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  TrainingPlan plan;
+  std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
+};
+
+/// @throws UsageError if it cannot begin, or go on, there.
+void check_output(const TrainingPlan& plan) {
+  const bool is_begun = Trainer::is_begun(plan.output);
+  if (is_begun && !plan.resume) {
+    throw UsageError(fmt::format(
+        "--output: expected a folder without a training, found {}: choose another, or go on with "
+        "--resume",
+        plan.output.string()));
+  }
+  if (!is_begun && plan.resume) {
+    throw UsageError(
+        fmt::format("--resume: expected the folder of a training that was begun, found none in {}",
+                    plan.output.string()));
+  }
+}
+
+std::unique_ptr<Teacher> make_teacher(const TrainingPlan& plan, const TrainedRuns& runs) {
+  if (plan.traces.empty()) {
+    return std::make_unique<PlayTeacher>(
+        [worlds = runs.worlds(plan.duration_s)](std::uint64_t index) {
+          return worlds.training(index);
+        },
+        plan.environments);
+  }
+  std::vector<std::vector<RecordedTransition>> recordings;
+  recordings.reserve(plan.traces.size());
+  for (const auto& trace : plan.traces) {
+    recordings.push_back(read_transitions(trace, runs.problem()));
+  }
+  return std::make_unique<ReplayTeacher>(std::move(recordings));
+}
+
+/// As run_parallel(), for work that may throw: the first exception comes out in the end.
+void run_throwing(std::size_t count, std::size_t jobs,
+                  const std::function<void(std::size_t)>& work) {
+  std::mutex mutex;
+  std::exception_ptr first;
+  run_parallel(count, jobs, [&](std::size_t i) {
+    try {
+      work(i);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      first = first ? first : std::current_exception();
+    }
+  });
+  if (first) {
+    std::rethrow_exception(first);
+  }
+}
+
+/// What must stay the same for a training to go on as if it had not stopped.
+std::string setting_of(const TrainingPlan& plan, const TrainedRuns& runs) {
+  std::string setting =
+      fmt::format("environments: {}\nduration_s: {}\n", plan.environments, plan.duration_s);
+  for (const auto& trace : plan.traces) {
+    setting += fmt::format("trace: {}\n", trace.string());
+  }
+  for (const auto& [name, configuration] : runs.configurations()) {
+    setting += fmt::format("---\n# {}\n{}\n", name, configuration);
+  }
+  return setting;
+}
+
+/// All that is known before anything is trained.
+void write_configuration(const TrainingPlan& plan, const TrainedRuns& runs) {
+  write_file(plan.output / "config.yaml", plan.to_yaml());
+  for (const auto& [name, configuration] : runs.configurations()) {
+    write_file(plan.output / "config" / (name + ".yaml"), configuration);
+  }
+  write_file(plan.output / "machine.json", simulation_info(runs.boards()).dump(2) + "\n");
+}
+
+void train(const Options& options, Trainer& trainer, Agent& agent) {
+  const auto total = static_cast<std::size_t>(options.plan.episodes);
+  ProgressBar bar("train", 100 * total);
+  trainer.run(
+      agent,
+      [&](std::size_t count, const std::function<void(std::size_t)>& work) {
+        run_throwing(count, options.jobs, work);
+      },
+      stop_requested,
+      [&](double episodes, const std::vector<LearningPoint>& curve) {
+        bar.update(std::min(static_cast<std::size_t>(100.0 * episodes), 100 * total),
+                   fmt::format("episode {:.0f}, reward {:.4f}", episodes, curve.back().reward));
+      });
+}
+
+int run_train(const Options& options) {
+  const TrainingPlan& plan = options.plan;
+  check_output(plan);
+  const TrainedRuns runs(plan);
+  const auto teacher = make_teacher(plan, runs);
+  const RunConfig& first = runs.first();
+  Random random(first.seed);
+  const auto agent = runs.make_agent(random);
+  const TrainingWorlds worlds = runs.worlds(plan.duration_s);
+  Trainer trainer(
+      {.episodes = plan.episodes,
+       .validate_every = plan.validate_every,
+       .setting = setting_of(plan, runs)},
+      *teacher, [&runs](Random& of_copy) { return runs.make_agent(of_copy); },
+      [&worlds](std::uint64_t index) { return worlds.validation(index); }, first.objective.kind,
+      plan.output);
+  if (plan.resume) {
+    trainer.resume(*agent);
+  }
+  catch_interrupts();
+  write_configuration(plan, runs);
+  train(options, trainer, *agent);
+
+  if (!trainer.curve().empty()) {
+    const report::Training training{.agent = agent->kind(),
+                                    .boards = runs.boards(),
+                                    .objective = first.objective.kind,
+                                    .objective_name = first.objective.name(),
+                                    .curve = trainer.curve(),
+                                    .config = plan.to_yaml(),
+                                    .version = REIN_VERSION};
+    write_file(plan.output / "report.html", report::make_page(training));
+    fmt::print("{}best after {} episodes: {}\n", report::to_text(training),
+               report::best_of(training.curve).episodes,
+               (plan.output / "best" / "agent.json").string());
+  }
+  fmt::print("after {} episodes: {}\n", trainer.episodes(), (plan.output / "agent.json").string());
+  if (trainer.episodes() < plan.episodes) {
+    fmt::print(stderr, "rein: interrupted: {} of {} episodes are done; --resume goes on\n",
+               trainer.episodes(), plan.episodes);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, VerbAction& action) {
+  auto options = std::make_shared<Options>();
+  TrainingPlan& plan = options->plan;
+  CLI::App* verb = app.add_subcommand(
+      "train",
+      "Train an agent offline: in many simulated boards near the run files', or on traces");
+  verb->add_option("RUN.yaml", plan.files, "Run files with `platform: {kind: simulated}`")
+      ->required();
+  verb->add_option("--agent", plan.overrides.agent,
+                   "The agent's kind, instead of the first file's: one that learns");
+  verb->add_option("--trace", plan.traces,
+                   "Learn from what these trace.csv recorded, instead of playing")
+      ->type_name("FILE");
+  verb->add_option("--episodes", plan.episodes,
+                   "Episodes of training in all; with traces, one for each time one is shown")
+      ->check(CLI::Range(1, 100'000'000))
+      ->capture_default_str();
+  verb->add_option("--environments", plan.environments, "That are played at once")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb->add_option("--duration", plan.duration_s, "Seconds of an episode")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--validate-every", plan.validate_every,
+                   "Episodes from one point of the learning curve to the next")
+      ->check(CLI::Range(1, 100'000'000))
+      ->capture_default_str();
+  verb->add_option("--seed", plan.overrides.seed, "Of all that is random, but for validation")
+      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--jobs", options->jobs, "Validation episodes that are played at once")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb->add_option("--set", plan.overrides.settings,
+                   "dotted.key=value: a value instead of the files'; repeatable")
+      ->allow_extra_args(false);
+  verb->add_option("--output", plan.output, "Folder for the agent, its best state and the curve")
+      ->type_name("DIR")
+      ->required();
+  verb->add_flag("--resume", plan.resume, "Go on with the training in the output folder");
+  verb->callback([options, &action] { action = [options] { return run_train(*options); }; });
+}
+
+}  // namespace rein

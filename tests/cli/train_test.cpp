@@ -1,0 +1,263 @@
+// `rein train` with the real program: what it writes can be run, gone on with, and looked at.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/trainer.hpp"
+#include "cli/report/training_page.hpp"
+#include "cli/training/plan.hpp"
+#include "cli/training/recorded_trace.hpp"
+#include "common/error.hpp"
+#include "support/process.hpp"
+#include "support/run_files.hpp"
+#include "support/simulated_run_files.hpp"
+
+namespace rein {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kProgram = REIN_PROGRAM;
+const std::string kXavier = REIN_SOURCE_DIR "/configs/runs/jetson-xavier-nx.yaml";
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+struct Result {
+  int status = 0;
+  std::string output;
+  std::string errors;
+};
+
+Result rein(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), kProgram);
+  Process process(arguments);
+  const int status = process.wait();
+  return {status, process.output(), process.errors()};
+}
+
+/// A few short episodes.
+Result train(const std::string& file, const fs::path& output, const std::string& episodes,
+             const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments = {
+      "train", file,         "--episodes", episodes,   "--environments", "2", "--validate-every",
+      "4",     "--duration", "2",          "--output", output.string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return rein(arguments);
+}
+
+/// The learning curve but for the time that it took.
+std::string curve_in(const fs::path& folder) {
+  std::string text;
+  std::string line;
+  for (const char c : read_file(folder / "training.csv")) {
+    line += c;
+    if (c == '\n') {
+      text += line.substr(0, line.rfind(',')) + "\n";
+      line.clear();
+    }
+  }
+  return text;
+}
+
+DOCTEST_TEST_CASE("what was trained near a board runs on the board, and learns on") {
+  const TemporaryFolder folder;
+  const fs::path output = folder.path() / "trained";
+  const Result result = train(kXavier, output, "8");
+  DOCTEST_CAPTURE(result.errors);
+  DOCTEST_REQUIRE(result.status == 0);
+  DOCTEST_CHECK(result.errors.empty());  // No progress bar where there is no terminal.
+  DOCTEST_CHECK(contains(result.output, "episodes  periods   reward  top-1 %"));
+  DOCTEST_CHECK(contains(result.output, "after 8 episodes: " + (output / "agent.json").string()));
+  for (const char* const file :
+       {"agent.json", "best/agent.json", "training.json", "training.csv", "config.yaml",
+        "config/jetson-xavier-nx.yaml", "machine.json", "report.html"}) {
+    DOCTEST_CAPTURE(file);
+    DOCTEST_CHECK(fs::is_regular_file(output / file));
+  }
+
+  // In the nominal board, and in a scenario with a battery, which no phase of the run's own has.
+  for (const auto& checkpoint : {output, output / "best" / "agent.json"}) {
+    const fs::path run = folder.path() / ("run-" + checkpoint.stem().string());
+    const Result resumed = rein(
+        {"run", kXavier, "--load", checkpoint.string(), "--duration", "2", "--set",
+         "scenario=" REIN_SOURCE_DIR "/configs/scenarios/battery.yaml", "--output", run.string()});
+    DOCTEST_CAPTURE(resumed.errors);
+    DOCTEST_CHECK(resumed.status == 0);
+    DOCTEST_CHECK(read_file(run / "checkpoint" / "agent.json") != read_file(output / "agent.json"));
+  }
+}
+
+DOCTEST_TEST_CASE("a training that is gone on with is to the bit one in one piece") {
+  const SimulatedRunFiles files;
+  const fs::path whole = files.folder.path() / "whole";
+  const fs::path parts = files.folder.path() / "parts";
+  DOCTEST_REQUIRE(train(files.run().string(), whole, "8", {"--jobs", "1"}).status == 0);
+  DOCTEST_REQUIRE(train(files.run().string(), parts, "4", {"--jobs", "2"}).status == 0);
+  const Result again = train(files.run().string(), parts, "8");
+  DOCTEST_CHECK(again.status == 2);
+  DOCTEST_CHECK(contains(again.errors, "expected a folder without a training"));
+  const Result other = train(files.run().string(), parts, "8", {"--resume", "--seed", "7"});
+  DOCTEST_CHECK(other.status == 3);
+  DOCTEST_CHECK(contains(other.errors, "expected the training of the same run files"));
+  DOCTEST_CHECK(train(files.run().string(), parts, "8", {"--resume"}).status == 0);
+  DOCTEST_CHECK(read_file(parts / "agent.json") == read_file(whole / "agent.json"));
+  DOCTEST_CHECK(curve_in(parts) == curve_in(whole));
+}
+
+DOCTEST_TEST_CASE("several runs with the same knobs and features are trained for together") {
+  const SimulatedRunFiles files;
+  const fs::path faster = files.folder.path() / "faster.yaml";
+  write_file(faster, SimulatedRunFiles::kRun);
+  RunFiles::edit(faster, "rate_hz: 30", "rate_hz: 50");
+  const fs::path output = files.folder.path() / "out";
+  DOCTEST_CHECK(train(files.run().string(), output, "4", {faster.string()}).status == 0);
+  DOCTEST_CHECK(fs::exists(output / "config" / "small.yaml"));
+  DOCTEST_CHECK(fs::exists(output / "config" / "faster.yaml"));
+}
+
+DOCTEST_TEST_CASE("an interrupted training ends well, and can be gone on with") {
+  const SimulatedRunFiles files;
+  const fs::path output = files.folder.path() / "out";
+  Process process({kProgram, "train", files.run().string(), "--episodes", "100000000", "--output",
+                   output.string()});
+  while (!fs::exists(output / "best" / "agent.json")) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  process.send(SIGINT);
+  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(contains(process.errors(), "rein: interrupted: "));
+  DOCTEST_CHECK(fs::exists(output / "agent.json"));
+  DOCTEST_CHECK(fs::exists(output / "report.html"));
+  // Beyond what is reached, there is nothing left to do but to say so.
+  DOCTEST_CHECK(rein({"train", files.run().string(), "--episodes", "1", "--resume", "--output",
+                      output.string()})
+                    .status == 0);
+}
+
+DOCTEST_TEST_CASE("an agent learns from the traces of another") {
+  const SimulatedRunFiles files;
+  const fs::path run = files.folder.path() / "run";
+  DOCTEST_REQUIRE(
+      rein({"run", files.run().string(), "--agent", "random", "--output", run.string()}).status ==
+      0);
+  const std::string trace = (run / "trace.csv").string();
+  const fs::path output = files.folder.path() / "out";
+  const Result result = train(files.run().string(), output, "4", {"--trace", trace});
+  DOCTEST_CAPTURE(result.errors);
+  DOCTEST_REQUIRE(result.status == 0);
+  // Each time it is shown, one transition fewer than it has periods.
+  const std::string rows = read_file(trace);
+  const auto periods = std::ranges::count(rows, '\n') - 1;
+  DOCTEST_CHECK(contains(curve_in(output), "\n4," + std::to_string(4 * (periods - 1)) + ","));
+  DOCTEST_CHECK(rein({"run", files.run().string(), "--load", output.string(), "--duration", "1",
+                      "--output", (files.folder.path() / "on").string()})
+                    .status == 0);
+}
+
+DOCTEST_TEST_CASE("a trace is read back to what was seen, done and earned") {
+  const SimulatedRunFiles files;
+  const fs::path run = files.folder.path() / "run";
+  DOCTEST_REQUIRE(
+      rein({"run", files.run().string(), "--agent", "static", "--output", run.string()}).status ==
+      0);
+  const TrainedRuns runs({.files = {files.run()}});
+  const auto transitions = read_transitions(run / "trace.csv", runs.problem());
+  DOCTEST_REQUIRE(transitions.size() > 2);
+  const auto& features = runs.problem().observations.features();
+  for (std::size_t i = 0; i < transitions.size(); ++i) {
+    const RecordedTransition& each = transitions[i];
+    DOCTEST_REQUIRE(each.action == runs.problem().actions.size() - 1);
+    DOCTEST_REQUIRE(each.observation.size() == features.size());
+    double sum = 0.0;
+    for (const auto& term : each.terms) {
+      sum += term.value;
+    }
+    DOCTEST_REQUIRE(each.reward == doctest::Approx(sum).epsilon(1e-6));
+    if (i > 0) {
+      DOCTEST_REQUIRE(each.observation == transitions[i - 1].next_observation);
+    }
+  }
+  DOCTEST_CHECK(transitions.front().terms.front().name == "objective");
+  // A deadline of 15 ms.
+  const auto deadline = std::ranges::find(features, "deadline.app", &Feature::name);
+  DOCTEST_CHECK(transitions.front().observation[deadline - features.begin()] ==
+                doctest::Approx(0.294023));
+}
+
+DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing written") {
+  const SimulatedRunFiles files;
+  const RunFiles live;
+  const fs::path output = files.folder.path() / "out";
+  const auto check = [&](const std::string& file, const std::vector<std::string>& more, int status,
+                         const std::string& part) {
+    const Result result = train(file, output, "4", more);
+    DOCTEST_CAPTURE(result.errors);
+    DOCTEST_CHECK(result.status == status);
+    DOCTEST_CHECK(contains(result.errors, part));
+    DOCTEST_CHECK(result.errors.find('\n') == result.errors.size() - 1);
+    DOCTEST_CHECK_FALSE(fs::exists(output));
+  };
+  const std::string run = files.run().string();
+  check("none.yaml", {}, 3, "none.yaml");
+  check(live.run().string(), {}, 3, "platform.kind: expected simulated");
+  check(run, {"--agent", "static"}, 3, "agent.kind: expected an agent that learns, found 'static'");
+  check(run, {"--agent", "oracle"}, 3, "expected an agent that learns");
+  check(run, {"--set", "agent.discount=7"}, 3, "agent.discount: expected");
+  check(run, {"--resume"}, 2, "--resume: expected the folder of a training that was begun");
+  check(run, {run}, 2, "found 'small' twice");
+  check(run, {kXavier}, 3, "jetson-xavier-nx.yaml: expected the knobs of " + run);
+
+  const fs::path trace = files.folder.path() / "trace.csv";
+  check(run, {"--trace", trace.string()}, 3, "trace.csv: expected a trace.csv, found none");
+  write_file(trace, "period,reward\n0,1\n1,1\n");
+  check(run, {"--trace", trace.string()}, 3, "expected the column observed.width.app of this run");
+
+  const fs::path recorded = files.folder.path() / "run";
+  DOCTEST_REQUIRE(
+      rein({"run", run, "--agent", "static", "--duration", "1", "--output", recorded.string()})
+          .status == 0);
+  const std::string good = read_file(recorded / "trace.csv");
+  write_file(trace, good);
+  RunFiles::edit(trace, ",observed.width.app", ",observed.height.app");
+  check(run, {"--trace", trace.string()}, 3, "found the column observed.height.app");
+  write_file(trace, good);
+  RunFiles::edit(trace, ",all2,", ",all3,");
+  check(run, {"--trace", trace.string()}, 3,
+        "trace.csv:2: mapping.app: expected a level of this run (cpu0, all2), found 'all3'");
+  write_file(trace, good.substr(0, good.find('\n', good.find('\n') + 1) + 1));
+  check(run, {"--trace", trace.string()}, 3, "expected two periods or more, found 1");
+}
+
+DOCTEST_TEST_CASE("the report shows the curve, and names are escaped in it") {
+  const report::Training training{
+      .agent = "a<b",
+      .boards = {"one & two"},
+      .objective = Objective::Kind::kMinPower,
+      .objective_name = "min_power",
+      .curve = {{.episodes = 0, .periods = 0, .reward = -1.0, .objective = 9.0, .violation = 0.5},
+                {.episodes = 40, .periods = 100, .reward = 0.5, .objective = 7.0, .violation = 0.1},
+                {.episodes = 80, .periods = 200, .reward = 0.25, .objective = 6.0}},
+      .config = "seed: 1",
+      .version = "1"};
+  DOCTEST_CHECK(report::best_of(training.curve).episodes == 40);
+  const std::string text = report::to_text(training);
+  DOCTEST_CHECK(contains(text, "power W"));
+  DOCTEST_CHECK(contains(text, "0.5000"));
+  const std::string page = report::make_page(training);
+  DOCTEST_CHECK(contains(page, "training of a&lt;b"));
+  DOCTEST_CHECK(contains(page, "one &amp; two"));
+  DOCTEST_CHECK(contains(page, "after 40 episodes: 7.00"));
+  DOCTEST_CHECK_FALSE(contains(page, "{{"));
+  DOCTEST_CHECK_FALSE(contains(page, "<script"));
+}
+
+}  // namespace
+}  // namespace rein
