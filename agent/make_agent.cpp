@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
+#include "agent/governor.hpp"
 #include "agent/oracle.hpp"
+#include "agent/profile_source.hpp"
 #include "agent/q_learning.hpp"
 #include "agent/simple_agents.hpp"
 
@@ -17,11 +21,19 @@ void require(bool has_foresight, const ConfigNode& kind) {
   }
 }
 
+std::unique_ptr<Agent> make_governor(const ConfigNode& node, const Problem& problem,
+                                     Random& random, const Foresight& foresight) {
+  const auto options = Governor::Options::from_yaml(node);
+  HeldKnobs held(node, {.width = "highest", .mapping = "fastest"}, problem,
+                 find_profile(node, problem, random, foresight));
+  return std::make_unique<Governor>(options, std::move(held), problem);
+}
+
 }  // namespace
 
 const std::vector<std::string>& agent_kinds() {
   static const std::vector<std::string> kinds = {"q_learning", "static", "best_static", "oracle",
-                                                 "random"};
+                                                 "random",     "governor"};
   return kinds;
 }
 
@@ -47,8 +59,10 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
     require(foresight.clairvoyant != nullptr, node.at("kind"));
     agent =
         std::make_unique<Oracle>(Oracle::Options::from_yaml(node), problem, *foresight.clairvoyant);
-  } else {
+  } else if (kind == "random") {
     agent = std::make_unique<RandomAgent>(problem, random);
+  } else {
+    agent = make_governor(node, problem, random, foresight);
   }
   node.reject_unknown();
   return agent;
