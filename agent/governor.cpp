@@ -29,9 +29,8 @@ std::size_t lowest_enough(const std::vector<Knob::Level>& levels, double mhz) {
 }
 
 std::size_t nearest(const std::vector<Knob::Level>& levels, double mhz) {
-  const auto found = std::ranges::min_element(levels, {}, [&](const Knob::Level& level) {
-    return std::abs(level.value - mhz);
-  });
+  const auto found = std::ranges::min_element(
+      levels, {}, [&](const Knob::Level& level) { return std::abs(level.value - mhz); });
   return static_cast<std::size_t>(found - levels.begin());
 }
 
@@ -86,10 +85,8 @@ std::size_t Governor::next_level(const Options& options, const std::vector<Knob:
 double Governor::load_of(const Knob& domain, const StepInfo& info) const {
   std::optional<double> load;
   const auto signal = [&](const std::string& name) -> std::optional<double> {
-    const auto found = std::ranges::find(problem_.signals, name, &SignalDescription::name);
-    return found == problem_.signals.end()
-               ? std::nullopt
-               : info.signals[static_cast<std::size_t>(found - problem_.signals.begin())];
+    const auto index = find_signal(problem_, name);
+    return index ? info.signals[*index] : std::nullopt;
   };
   for (const int cpu : domain.cpus) {
     const auto ours = signal(fmt::format("cpu_ours_share.cpu{}", cpu));
@@ -118,8 +115,7 @@ void Governor::observe(const Transition& transition) {
   if (transition.info == nullptr) {
     return;
   }
-  const auto in_force =
-      problem_.actions.decode(action_in_force(transition, problem_.actions));
+  const auto in_force = problem_.actions.decode(action_in_force(transition, problem_.actions));
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     const Knob& domain = problem_.actions.knobs()[layout_.frequencies[i]];
     levels_[i] = next_level(options_, domain.levels, in_force[layout_.frequencies[i]],

@@ -61,6 +61,13 @@ KnobLayout::KnobLayout(const ActionSpace& actions) {
   }
 }
 
+std::optional<std::size_t> find_signal(const Problem& problem, const std::string& name) {
+  const auto found = std::ranges::find(problem.signals, name, &SignalDescription::name);
+  return found == problem.signals.end()
+             ? std::nullopt
+             : std::optional(static_cast<std::size_t>(found - problem.signals.begin()));
+}
+
 ActionId action_in_force(const Transition& transition, const ActionSpace& actions) {
   if (transition.info == nullptr || transition.info->granted.size() != actions.knobs().size()) {
     return transition.action;
@@ -126,8 +133,7 @@ std::vector<std::size_t> HeldKnobs::choose(const Situation& now) const {
       const auto other = problem_.actions.decode(entry.action);
       bool is_candidate = entry.service_ms.has_value();
       for (std::size_t i = 0; i < other.size(); ++i) {
-        const bool is_free =
-            std::ranges::count(knobs, i) > 0 || (any_frequency && is_frequency(i));
+        const bool is_free = std::ranges::count(knobs, i) > 0 || (any_frequency && is_frequency(i));
         is_candidate = is_candidate && (is_free || other[i] == levels[i]);
       }
       if (is_candidate && (best == nullptr || rank(entry) < rank(*best))) {

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
+#include "agent/alert.hpp"
 #include "agent/governor.hpp"
+#include "agent/knob_layout.hpp"
 #include "agent/oracle.hpp"
+#include "agent/poet.hpp"
+#include "agent/prime_q.hpp"
 #include "agent/profile_source.hpp"
 #include "agent/q_learning.hpp"
 #include "agent/simple_agents.hpp"
+#include "agent/ztt.hpp"
 
 namespace rein {
 
@@ -21,25 +24,22 @@ void require(bool has_foresight, const ConfigNode& kind) {
   }
 }
 
-std::unique_ptr<Agent> make_governor(const ConfigNode& node, const Problem& problem,
-                                     Random& random, const Foresight& foresight) {
-  const auto options = Governor::Options::from_yaml(node);
-  HeldKnobs held(node, {.width = "highest", .mapping = "fastest"}, problem,
-                 find_profile(node, problem, random, foresight));
-  return std::make_unique<Governor>(options, std::move(held), problem);
-}
-
 }  // namespace
 
 const std::vector<std::string>& agent_kinds() {
-  static const std::vector<std::string> kinds = {"q_learning", "static", "best_static", "oracle",
-                                                 "random",     "governor"};
+  static const std::vector<std::string> kinds = {"q_learning", "static",   "best_static", "oracle",
+                                                 "random",     "governor", "alert",       "poet",
+                                                 "prime_q",    "ztt"};
   return kinds;
 }
 
 std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem, Random& random,
                                   const Foresight& foresight) {
   const std::string kind = node.at("kind").one_of(agent_kinds());
+  const auto profile = [&] { return require_profile(node, problem, random, foresight); };
+  const auto held = [&](const HeldKnobs::Options& fallback) {
+    return HeldKnobs(node, fallback, problem, find_profile(node, problem, random, foresight));
+  };
   std::unique_ptr<Agent> agent;
   if (kind == "q_learning") {
     const auto options = QLearning::Options::from_yaml(node);
@@ -61,8 +61,21 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
         std::make_unique<Oracle>(Oracle::Options::from_yaml(node), problem, *foresight.clairvoyant);
   } else if (kind == "random") {
     agent = std::make_unique<RandomAgent>(problem, random);
+  } else if (kind == "governor") {
+    const auto options = Governor::Options::from_yaml(node);
+    agent = std::make_unique<Governor>(options, held({"highest", "fastest"}), problem);
+  } else if (kind == "alert") {
+    const auto options = Alert::Options::from_yaml(node);
+    agent = std::make_unique<Alert>(options, profile(), problem);
+  } else if (kind == "poet") {
+    const auto options = Poet::Options::from_yaml(node);
+    agent = std::make_unique<Poet>(options, profile(), problem);
+  } else if (kind == "prime_q") {
+    const auto options = PrimeQ::Options::from_yaml(node);
+    agent = std::make_unique<PrimeQ>(options, held({}), problem, random);
   } else {
-    agent = make_governor(node, problem, random, foresight);
+    const auto options = Ztt::Options::from_yaml(node);
+    agent = std::make_unique<Ztt>(options, held({}), problem, random);
   }
   node.reject_unknown();
   return agent;

@@ -138,8 +138,8 @@ class RowReader {
     reject(fmt::format("expected {}, found '{}'", expected, row_.cells[next_ - 1]));
   }
   [[noreturn]] void reject(const std::string& problem) const {
-    throw ConfigError(fmt::format("{}:{}: column {}: {}", file_, row_.line,
-                                  table_.columns[next_ - 1], problem));
+    throw ConfigError(
+        fmt::format("{}:{}: column {}: {}", file_, row_.line, table_.columns[next_ - 1], problem));
   }
 
  private:
@@ -240,8 +240,7 @@ Profile Profile::read(const std::filesystem::path& file, const ActionSpace& acti
       throw ConfigError(fmt::format("{}:{}: expected the {} configurations of this run, found more",
                                     name, row.line, actions.size()));
     }
-    profile.entries.push_back(
-        read_entry({name, table, row}, profile.entries.size(), actions));
+    profile.entries.push_back(read_entry({name, table, row}, profile.entries.size(), actions));
   }
   if (profile.entries.size() != actions.size()) {
     throw ConfigError(fmt::format("{}:{}: expected the {} configurations of this run, found {}",

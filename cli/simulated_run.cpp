@@ -62,10 +62,9 @@ void in_simulation(const RunConfig& config, const std::function<void(const Stage
   const SimulatedTask task = task_of(config);
   SimulatedWorld world(task);
   ModelProfile profile(task, config.budgets);
-  const Foresight foresight{
-      .clairvoyant = &world.clairvoyant(),
-      .find_best_static = [&] { return find_best_static(task, config.seed); },
-      .measure_profile = [&] { return profile.get(); }};
+  const Foresight foresight{.clairvoyant = &world.clairvoyant(),
+                            .find_best_static = [&] { return find_best_static(task, config.seed); },
+                            .measure_profile = [&] { return profile.get(); }};
   play({world.environment(), world.clock(), foresight, simulation_info({config.board.name})});
 }
 

@@ -43,8 +43,7 @@ std::vector<double> opps_of(const SysfsRoot& root, const std::string& folder,
 }
 
 Control make_control(const DomainSpec& spec, const std::vector<double>& opps_mhz) {
-  Control control{
-      .name = "frequency." + spec.name, .unit = "MHz", .levels = {}, .cpus = spec.cpus};
+  Control control{.name = "frequency." + spec.name, .unit = "MHz", .levels = {}, .cpus = spec.cpus};
   for (const double mhz : opps_mhz) {
     control.levels.push_back({.label = fmt::format("{}MHz", mhz), .value = mhz});
   }

@@ -82,8 +82,8 @@ std::list<EvaluatedWorld> read_worlds(const EvaluationPlan& plan) {
           file.stem().string(), scenario));
     }
     auto profile = std::make_shared<ModelProfile>(task, config.budgets);
-    worlds.push_back({file.stem().string(), scenario, std::move(config), std::move(task),
-                      std::move(profile)});
+    worlds.push_back(
+        {file.stem().string(), scenario, std::move(config), std::move(task), std::move(profile)});
   };
   for (const auto& file : plan.files) {
     RunOverrides overrides{.settings = plan.settings, .duration_s = plan.duration_s};
