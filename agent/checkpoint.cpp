@@ -58,6 +58,10 @@ void load_random(const ConfigNode& node, Random& random) {
   }
 }
 
+std::size_t load_index(const ConfigNode& node, std::size_t last) {
+  return static_cast<std::size_t>(node.integer({.min = 0.0, .max = static_cast<double>(last)}));
+}
+
 nlohmann::ordered_json checkpoint_header(const std::string& kind, const Problem& problem) {
   nlohmann::ordered_json json;
   json["format"] = kFormat;

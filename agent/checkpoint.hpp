@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -23,6 +24,9 @@ ConfigNode open_checkpoint(const std::filesystem::path& file, const std::string&
 
 /// Sets `random` to the state that Random::save() wrote. @throws ConfigError if it is none.
 void load_random(const ConfigNode& node, Random& random);
+
+/// An index from 0 to `last`. @throws ConfigError if it is none.
+std::size_t load_index(const ConfigNode& node, std::size_t last);
 
 /// The knobs with their levels, a line each: what an action number means.
 std::vector<std::string> describe_knobs(const ActionSpace& actions);

@@ -2,10 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "agent/alert.hpp"
 #include "agent/dyna.hpp"
+#include "agent/governor.hpp"
+#include "agent/knob_layout.hpp"
 #include "agent/oracle.hpp"
+#include "agent/poet.hpp"
+#include "agent/prime_q.hpp"
+#include "agent/profile_source.hpp"
 #include "agent/q_learning.hpp"
 #include "agent/simple_agents.hpp"
+#include "agent/ztt.hpp"
 
 namespace rein {
 
@@ -21,14 +28,19 @@ void require(bool has_foresight, const ConfigNode& kind) {
 }  // namespace
 
 const std::vector<std::string>& agent_kinds() {
-  static const std::vector<std::string> kinds = {"dyna",        "q_learning", "static",
-                                                 "best_static", "oracle",     "random"};
+  static const std::vector<std::string> kinds = {"dyna",   "q_learning", "static",   "best_static",
+                                                 "oracle", "random",     "governor", "alert",
+                                                 "poet",   "prime_q",    "ztt"};
   return kinds;
 }
 
 std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem, Random& random,
                                   const Foresight& foresight) {
   const std::string kind = node.at("kind").one_of(agent_kinds());
+  const auto profile = [&] { return require_profile(node, problem, random, foresight); };
+  const auto held = [&](const HeldKnobs::Options& fallback) {
+    return HeldKnobs(node, fallback, problem, find_profile(node, problem, random, foresight));
+  };
   std::unique_ptr<Agent> agent;
   if (kind == "q_learning") {
     const auto options = QLearning::Options::from_yaml(node);
@@ -50,8 +62,23 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
     require(foresight.clairvoyant != nullptr, node.at("kind"));
     agent =
         std::make_unique<Oracle>(Oracle::Options::from_yaml(node), problem, *foresight.clairvoyant);
-  } else {
+  } else if (kind == "random") {
     agent = std::make_unique<RandomAgent>(problem, random);
+  } else if (kind == "governor") {
+    const auto options = Governor::Options::from_yaml(node);
+    agent = std::make_unique<Governor>(options, held({"highest", "fastest"}), problem);
+  } else if (kind == "alert") {
+    const auto options = Alert::Options::from_yaml(node);
+    agent = std::make_unique<Alert>(options, profile(), problem);
+  } else if (kind == "poet") {
+    const auto options = Poet::Options::from_yaml(node);
+    agent = std::make_unique<Poet>(options, profile(), problem);
+  } else if (kind == "prime_q") {
+    const auto options = PrimeQ::Options::from_yaml(node);
+    agent = std::make_unique<PrimeQ>(options, held({}), problem, random);
+  } else {
+    const auto options = Ztt::Options::from_yaml(node);
+    agent = std::make_unique<Ztt>(options, held({}), problem, random);
   }
   node.reject_unknown();
   return agent;

@@ -4,16 +4,17 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "env/environment.hpp"
 
 namespace rein {
 
-/// What was measured of one configuration: a row of a profile.
+/// What was measured of one configuration: a row of a profile. What was not measured is empty.
 struct ProfileEntry {
   ActionId action = 0;
-  std::size_t requests = 0;             ///< That were served; the rest is empty if none was.
+  std::size_t requests = 0;             ///< That were served.
   std::optional<double> service_ms;     ///< Mean time to serve a request, without its waiting.
   std::optional<double> service_sd_ms;  ///< Standard deviation of the periods' means.
   std::optional<double> latency_p95_ms;
@@ -29,7 +30,7 @@ struct Profile {
 
   /// Keeps every configuration for `settle + periods` periods and measures the last `periods`.
   /// Episodes that end are begun again. Stops early, with fewer entries, when `stop` says so.
-  /// @param progress  is told how many of the actions are done.
+  /// @pre periods > 0.  @param progress  is told how many of the actions are done.
   static Profile measure(
       Environment& environment, std::uint64_t seed, std::size_t settle, std::size_t periods,
       const std::function<bool()>& stop = [] { return false; },

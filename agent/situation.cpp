@@ -5,6 +5,11 @@
 
 namespace rein {
 
+double Situation::time_for_request_ms() const {
+  const double between_ms = 1e3 / rate_hz;
+  return std::min(deadline_ms.value_or(between_ms), between_ms);
+}
+
 SituationReader::Column SituationReader::find(const ObservationSpec& observations,
                                               const std::string& begin, const std::string& end) {
   Column column;

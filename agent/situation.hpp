@@ -20,6 +20,9 @@ struct Situation {
   std::optional<double> temperature_limit_c;
   double rate_hz = 1.0;  ///< Of arrivals; above 0.
   double queue = 0.0;    ///< Requests waiting, as a share of the queue's limit.
+
+  /// In which a request has to be served: before its deadline, and before the next one comes.
+  double time_for_request_ms() const;
 };
 
 /// Reads situations of one application. Where there are several, of the first.

@@ -51,12 +51,13 @@ LinuxPlatformOptions platform_options(const RunConfig& config) {
 
 }  // namespace
 
-void run_live(const RunConfig& config, const RunOptions& options) {
+void on_this_machine(const RunConfig& config, bool only_look,
+                     const std::function<void(const Stage&)>& play) {
   // First of all: it refuses a second run, and forks while this process is small.
   const SysfsRoot root;
   ControlGuard guard(
       root, [](const std::string& line) { spdlog::error("{}", line); },
-      options.dry_run ? ControlGuard::Reach::kProcess : ControlGuard::Reach::kMachine);
+      only_look ? ControlGuard::Reach::kProcess : ControlGuard::Reach::kMachine);
 
   // The co-runners' supervisors are forked first: before LibTorch makes threads, and before the
   // platform moves this process into its control group, where they don't belong.
@@ -80,7 +81,7 @@ void run_live(const RunConfig& config, const RunOptions& options) {
                                  Reward(config.objective, config.prices), clock,
                                  {.period = config.period, .duration_s = config.duration_s});
   const Foresight none;
-  play_episode(config, options, {environment, clock, none, machine_info(config.board)});
+  play({environment, clock, none, machine_info(config.board)});
 }
 
 }  // namespace rein

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <functional>
+
 #include "cli/episode.hpp"
 
 namespace rein {
 
-/// `rein run` on this machine: with a real network, real co-runners and the kernel's controls,
-/// which are given back on every way out.
-void run_live(const RunConfig& config, const RunOptions& options);
+/// Sets up this machine as `config` says, with a real network, real co-runners and the kernel's
+/// controls, which are given back on every way out, and calls `play`.
+/// @param only_look  nothing will be set: another run may be under way.
+void on_this_machine(const RunConfig& config, bool only_look,
+                     const std::function<void(const Stage&)>& play);
 
 }  // namespace rein

@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
 
   rein::VerbAction action;
   rein::add_probe(app, action);
+  rein::add_profile(app, action);
   rein::add_run(app, action);
   rein::add_train(app, action);
   rein::add_evaluate(app, action);

@@ -17,10 +17,11 @@ int run(const RunOptions& options) {
     require_free(options.output);
   }
   catch_interrupts();
+  const auto play = [&](const Stage& stage) { play_episode(config, options, stage); };
   if (config.platform == PlatformKind::kSimulated) {
-    run_simulated(config, options);
+    in_simulation(config, play);
   } else {
-    run_live(config, options);
+    on_this_machine(config, options.dry_run, play);
   }
   return 0;
 }

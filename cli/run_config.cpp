@@ -46,6 +46,16 @@ void apply_overrides(ConfigNode& node, const RunOverrides& overrides) {
   }
 }
 
+/// The agent is also read from copies of this file that lie elsewhere.
+void make_profile_absolute(ConfigNode& node) {
+  const ConfigNode agent = node.at("agent");
+  if (agent.is_mapping() && agent.has("profile")) {
+    const ConfigNode profile = agent.at("profile");
+    const auto file = std::filesystem::absolute(profile.resolve(profile.text()));
+    node.set("agent.profile", nlohmann::json(file.string()).dump(), node.file().string());
+  }
+}
+
 PlatformKind read_platform(const ConfigNode& node) {
   if (!node.has("platform")) {
     return PlatformKind::kLinux;
@@ -177,6 +187,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   ConfigNode node = ConfigNode::load(file);
   apply_overrides(node, overrides);
 
+  make_profile_absolute(node);
   RunConfig config{.agent = node.at("agent")};
   config.platform = read_platform(node);
   const BoardFile board = read_board(node.at("board"), config.platform);

@@ -1,5 +1,7 @@
 #include "cli/simulated_run.hpp"
 
+#include <utility>
+
 #include "agent/best_static.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/machine_info.hpp"
@@ -38,15 +40,32 @@ ActionId find_best_static(const SimulatedTask& task, std::uint64_t seed) {
   return scores.front().action;
 }
 
-void run_simulated(const RunConfig& config, const RunOptions& options) {
+ModelProfile::ModelProfile(SimulatedTask task, const Budgets& budgets) : task_(std::move(task)) {
+  constexpr double kAsLongAsItTakes = 1e9;
+  task_.scenario = Scenario::alone(budgets, kAsLongAsItTakes);
+  task_.duration_s = kAsLongAsItTakes;
+}
+
+const Profile& ModelProfile::get() {
+  std::call_once(measured_, [this] {
+    SimulatedWorld world(task_);
+    profile_ = Profile::measure(world.environment(), /*seed=*/1, /*settle=*/2, /*periods=*/20,
+                                stop_requested);
+    if (profile_.entries.size() < world.environment().action_space().size()) {
+      throw Error("interrupted before the profile was measured");
+    }
+  });
+  return profile_;
+}
+
+void in_simulation(const RunConfig& config, const std::function<void(const Stage&)>& play) {
   const SimulatedTask task = task_of(config);
   SimulatedWorld world(task);
-  const Foresight foresight{.clairvoyant = &world.clairvoyant(), .find_best_static = [&] {
-                              return find_best_static(task, config.seed);
-                            }};
-  play_episode(
-      config, options,
-      {world.environment(), world.clock(), foresight, simulation_info({config.board.name})});
+  ModelProfile profile(task, config.budgets);
+  const Foresight foresight{.clairvoyant = &world.clairvoyant(),
+                            .find_best_static = [&] { return find_best_static(task, config.seed); },
+                            .measure_profile = [&] { return profile.get(); }};
+  play({world.environment(), world.clock(), foresight, simulation_info({config.board.name})});
 }
 
 }  // namespace rein

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "agent/profile.hpp"
 #include "cli/episode.hpp"
 #include "env/simulated_world.hpp"
 
@@ -11,7 +16,22 @@ SimulatedTask task_of(const RunConfig& config);
 /// The configuration that would be the best one to keep in this episode.
 ActionId find_best_static(const SimulatedTask& task, std::uint64_t seed);
 
-/// `rein run` in the simulation of a board: as fast as it goes, and the same for the same seed.
-void run_simulated(const RunConfig& config, const RunOptions& options);
+/// The profile of the board as it is modelled, with nobody else on it and the run's own budgets:
+/// measured when it is first asked for, and once. Used from any thread.
+class ModelProfile {
+ public:
+  ModelProfile(SimulatedTask task, const Budgets& budgets);
+  /// @throws Error if it was interrupted.
+  const Profile& get();
+
+ private:
+  SimulatedTask task_;
+  std::once_flag measured_;
+  Profile profile_;
+};
+
+/// Sets up the simulation of a board, which goes as fast as it can and is the same for the same
+/// seed, and calls `play`.
+void in_simulation(const RunConfig& config, const std::function<void(const Stage&)>& play);
 
 }  // namespace rein

@@ -26,7 +26,8 @@ struct Knob {
   std::string name;
   std::string unit;
   Effect effect = Effect::kUnordered;
-  std::vector<Level> levels;  ///< Never empty.
+  std::vector<Level> levels;   ///< Never empty.
+  std::vector<int> cpus = {};  ///< Of a frequency domain; empty if it is not of CPUs.
 
   /// The index of the level with this label, or of the one whose value the text says.
   /// @throws Error listing the labels.

@@ -22,7 +22,8 @@ std::vector<Knob> make_knobs(const std::string& application, const RequestWorker
               .unit = control.unit,
               .effect = control.name.starts_with("mapping.") ? Knob::Effect::kUnordered
                                                              : Knob::Effect::kFaster,
-              .levels = {}};
+              .levels = {},
+              .cpus = control.cpus};
     for (const auto& level : control.levels) {
       knob.levels.push_back({level.label, level.value});
     }

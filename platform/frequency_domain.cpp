@@ -42,8 +42,8 @@ std::vector<double> opps_of(const SysfsRoot& root, const std::string& folder,
                                : spec.opps_mhz;
 }
 
-Control make_control(const std::string& name, const std::vector<double>& opps_mhz) {
-  Control control{.name = "frequency." + name, .unit = "MHz", .levels = {}};
+Control make_control(const DomainSpec& spec, const std::vector<double>& opps_mhz) {
+  Control control{.name = "frequency." + spec.name, .unit = "MHz", .levels = {}, .cpus = spec.cpus};
   for (const double mhz : opps_mhz) {
     control.levels.push_back({.label = fmt::format("{}MHz", mhz), .value = mhz});
   }
@@ -91,7 +91,7 @@ FrequencyDomain::FrequencyDomain(const SysfsRoot& root, const DomainSpec& spec, 
     clocks_.emplace_back(root_, std::move(folder), files_);
   }
   const std::string& first = clocks_.front().folder;
-  control_ = make_control(spec.name, opps_of(root_, first, spec));
+  control_ = make_control(spec, opps_of(root_, first, spec));
   manual_ = is_manual(root_, first, files_);
   for (const int cpu : spec.cpus) {
     const std::string file = fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);

@@ -48,6 +48,7 @@ struct Control {
   std::string name;
   std::string unit;
   std::vector<ControlLevel> levels;
+  std::vector<int> cpus = {};  ///< Of a frequency domain; empty if it is not of CPUs.
 };
 
 /// A level for each control of a platform, in their order.

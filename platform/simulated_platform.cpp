@@ -107,7 +107,10 @@ void SimulatedPlatform::add_frequency(const Board& board, const DomainSpec& want
       index_of(board.domains, wanted.name, "a domain of the board " + board.name);
   const auto& all = board.domains[domain].opps_mhz;
   Clocks clocks{.domain = domain, .opps = {}};
-  Control control{.name = "frequency." + wanted.name, .unit = "MHz", .levels = {}};
+  Control control{.name = "frequency." + wanted.name,
+                  .unit = "MHz",
+                  .levels = {},
+                  .cpus = board.domains[domain].cpus};
   for (const double mhz : wanted.opps_mhz) {
     const auto opp = std::ranges::find(all, mhz);
     if (opp == all.end()) {

@@ -9,7 +9,6 @@
 #include "agent/trace_writer.hpp"
 #include "cli/episode.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/simulated_run.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 
@@ -24,9 +23,10 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   const EvaluatedWorld& of = *task.world;
   SimulatedWorld world(of.task);
   Environment& environment = world.environment();
-  const Foresight foresight{.clairvoyant = &world.clairvoyant(), .find_best_static = [&] {
-                              return find_best_static(of.task, task.seed);
-                            }};
+  const Foresight foresight{
+      .clairvoyant = &world.clairvoyant(),
+      .find_best_static = [&] { return find_best_static(of.task, task.seed); },
+      .measure_profile = [&] { return of.profile->get(); }};
   Random random(task.seed);
   const auto agent = make_agent(ConfigNode::parse(task.agent.parameters, "--agents"),
                                 problem_of(environment), random, foresight);

@@ -2,13 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/evaluation.hpp"
 #include "cli/run_config.hpp"
+#include "cli/simulated_run.hpp"
 #include "env/simulated_world.hpp"
 
 namespace rein {
@@ -19,6 +19,7 @@ struct EvaluatedWorld {
   std::string scenario;  ///< Name of the scenario.
   RunConfig config;
   SimulatedTask task;
+  std::shared_ptr<ModelProfile> profile;  ///< Never null.
 };
 
 /// An agent as all episodes have it. Text, since threads cannot share a ConfigNode.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -26,7 +27,9 @@ EvaluatedAgent read_agent(const std::string& kind, const EvaluatedWorld& world) 
   SimulatedWorld trial(world.task);
   Random random(1);
   make_agent(node, problem_of(trial.environment()), random,
-             {.clairvoyant = &trial.clairvoyant(), .find_best_static = [] { return ActionId{0}; }});
+             {.clairvoyant = &trial.clairvoyant(),
+              .find_best_static = [] { return ActionId{0}; },
+              .measure_profile = [&] { return world.profile->get(); }});
   return {kind, node.dump()};
 }
 
@@ -78,7 +81,9 @@ std::list<EvaluatedWorld> read_worlds(const EvaluationPlan& plan) {
           "expected run files and scenarios of different names, found '{}' with '{}' twice",
           file.stem().string(), scenario));
     }
-    worlds.push_back({file.stem().string(), scenario, std::move(config), std::move(task)});
+    auto profile = std::make_shared<ModelProfile>(task, config.budgets);
+    worlds.push_back(
+        {file.stem().string(), scenario, std::move(config), std::move(task), std::move(profile)});
   };
   for (const auto& file : plan.files) {
     RunOverrides overrides{.settings = plan.settings, .duration_s = plan.duration_s};

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "cli/report/csv_table.hpp"
 #include "common/config_node.hpp"
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 

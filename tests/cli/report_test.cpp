@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/report/csv_table.hpp"
 #include "cli/report/markup.hpp"
 #include "cli/report/page.hpp"
 #include "cli/report/run.hpp"

@@ -1,4 +1,4 @@
-#include "cli/report/csv_table.hpp"
+#include "common/csv_table.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 
 #include "common/error.hpp"
 
-namespace rein::report {
+namespace rein {
 namespace {
 
 class CsvParser {
@@ -106,4 +106,4 @@ CsvTable parse_csv(std::string_view text, const std::string& name) {
   return table;
 }
 
-}  // namespace rein::report
+}  // namespace rein

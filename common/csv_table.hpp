@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rein::report {
+namespace rein {
 
 /// A CSV file whose columns are known only when it is read: a header and rows of as many cells.
 struct CsvTable {
@@ -24,4 +24,4 @@ struct CsvTable {
 ///         a row with too few or too many cells, and a quoted cell that does not end.
 CsvTable parse_csv(std::string_view text, const std::string& name);
 
-}  // namespace rein::report
+}  // namespace rein
