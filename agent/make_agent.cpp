@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/actor_critic.hpp"
+#include "agent/dqn.hpp"
 #include "agent/oracle.hpp"
 #include "agent/q_learning.hpp"
 #include "agent/simple_agents.hpp"
@@ -21,7 +23,7 @@ void require(bool has_foresight, const ConfigNode& kind) {
 
 const std::vector<std::string>& agent_kinds() {
   static const std::vector<std::string> kinds = {"q_learning", "static", "best_static", "oracle",
-                                                 "random"};
+                                                 "random",     "dqn",    "actor_critic"};
   return kinds;
 }
 
@@ -47,6 +49,10 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
     require(foresight.clairvoyant != nullptr, node.at("kind"));
     agent =
         std::make_unique<Oracle>(Oracle::Options::from_yaml(node), problem, *foresight.clairvoyant);
+  } else if (kind == "dqn") {
+    agent = std::make_unique<Dqn>(Dqn::Options::from_yaml(node), problem, random);
+  } else if (kind == "actor_critic") {
+    agent = std::make_unique<ActorCritic>(ActorCritic::Options::from_yaml(node), problem, random);
   } else {
     agent = std::make_unique<RandomAgent>(problem, random);
   }
