@@ -25,7 +25,11 @@ std::vector<ActionId> read_actions(const ConfigNode& node, std::size_t count,
 }
 
 void blend_weights(const AlignedFloats& source, float rate, AlignedFloats& target) {
-  fused::blend(source.data(), target.data(), target.size(), rate);
+  if (rate == 1.0F) {  // Not target + (source - target), which is rounded.
+    target = source;
+  } else {
+    fused::blend(source.data(), target.data(), target.size(), rate);
+  }
 }
 
 nlohmann::ordered_json LearnedWeights::save() const {
