@@ -13,28 +13,6 @@ namespace rein {
 
 namespace {
 
-/// Advantages are given a mean of 0 and a deviation of 1; a deviation below this counts as this.
-constexpr double kLeastDeviation = 1e-3;
-
-std::vector<float> normalised(const std::vector<double>& values) {
-  const auto count = static_cast<double>(values.size());
-  double mean = 0.0;
-  for (const double value : values) {
-    mean += value / count;
-  }
-  double variance = 0.0;
-  for (const double value : values) {
-    variance += (value - mean) * (value - mean) / count;
-  }
-  const double deviation = std::max(std::sqrt(variance), kLeastDeviation);
-  std::vector<float> result;
-  result.reserve(values.size());
-  for (const double value : values) {
-    result.push_back(static_cast<float>((value - mean) / deviation));
-  }
-  return result;
-}
-
 float length(const AlignedFloats& vector) {
   double squares = 0.0;
   for (const float value : vector) {
@@ -74,6 +52,7 @@ ActorCritic::ActorCritic(const Options& options, Problem problem, Random& random
       problem_(std::move(problem)),
       random_(random),
       head_{ActionBranches::per_knob(problem_.actions)},
+      scaler_(problem_.observations.size()),
       learned_(make_layout(problem_.observations.size(), options.hidden, head_.outputs()), random),
       loss_(options.use_libtorch
                 ? make_torch_policy_loss(learned_.layout, head_, options.loss)
@@ -82,14 +61,13 @@ ActorCritic::ActorCritic(const Options& options, Problem problem, Random& random
       chances_(head_.branches.outputs()) {}
 
 const float* ActorCritic::evaluate(const Observation& observation) {
-  std::ranges::transform(observation, acting_.input(0),
-                         [](double value) { return static_cast<float>(value); });
+  scaler_.scale(observation, acting_.input(0));
   acting_.evaluate(learned_.weights, 1);
   return acting_.output(0);
 }
 
-double ActorCritic::value_of(const float* observation) {
-  std::copy_n(observation, learned_.layout.inputs(), acting_.input(0));
+double ActorCritic::value_of(const float* scaled) {
+  std::copy_n(scaled, learned_.layout.inputs(), acting_.input(0));
   acting_.evaluate(learned_.weights, 1);
   return acting_.output(0)[0];
 }
@@ -144,6 +122,7 @@ ActionId ActorCritic::act(const Observation& observation) {
 }
 
 void ActorCritic::observe(const Transition& transition) {
+  scaler_.add(transition.observation);
   Rollout& rollout = rollouts_[transition.stream];
   append(transition.observation, rollout.observations);
   append(transition.next_observation, rollout.next_observations);
@@ -157,7 +136,9 @@ void ActorCritic::observe(const Transition& transition) {
   }
 }
 
-void ActorCritic::update(const Rollout& rollout) {
+void ActorCritic::update(Rollout& rollout) {
+  scaler_.scale(rollout.observations);
+  scaler_.scale(rollout.next_observations);
   const std::size_t features = learned_.layout.inputs();
   std::vector<RolloutStep> steps;
   steps.reserve(rollout.actions.size());
@@ -171,7 +152,7 @@ void ActorCritic::update(const Rollout& rollout) {
   const auto advantages = generalised_advantages(steps, options_.discount, options_.lambda);
   batch_.observations = rollout.observations;
   batch_.actions = rollout.actions;
-  batch_.advantages = normalised(advantages);
+  batch_.advantages.assign(advantages.begin(), advantages.end());
   batch_.returns.clear();
   for (std::size_t i = 0; i < steps.size(); ++i) {
     batch_.returns.push_back(static_cast<float>(advantages[i] + steps[i].value));
@@ -224,6 +205,7 @@ ActorCritic::Rollout ActorCritic::load_rollout(const ConfigNode& node) const {
 void ActorCritic::save(const std::filesystem::path& file) const {
   auto json = checkpoint_header(kind(), problem_);
   json["random"] = random_.save();
+  json["scaling"] = scaler_.save();
   json["network"] = learned_.save();
   json["rollouts"] = nlohmann::ordered_json::array();
   for (const auto& [stream, rollout] : rollouts_) {
@@ -234,6 +216,8 @@ void ActorCritic::save(const std::filesystem::path& file) const {
 
 void ActorCritic::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
+  FeatureScaler scaler = scaler_;
+  scaler.load(node.at("scaling"));
   LearnedWeights learned = learned_;
   learned.load(node.at("network"));
   std::map<std::size_t, Rollout> rollouts;
@@ -245,6 +229,7 @@ void ActorCritic::load(const std::filesystem::path& file) {
   load_random(node.at("random"), loaded);
   node.reject_unknown();
 
+  scaler_ = std::move(scaler);
   learned_ = std::move(learned);
   rollouts_ = std::move(rollouts);
   random_ = loaded;

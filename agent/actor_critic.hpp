@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/agent.hpp"
+#include "agent/feature_scaler.hpp"
 #include "agent/learned_weights.hpp"
 #include "agent/policy_loss.hpp"
 #include "common/config_node.hpp"
@@ -69,8 +70,10 @@ class ActorCritic final : public Agent {
   const float* evaluate(const Observation& observation);
   /// Fills chances_ with the branches' chances.
   void fill_chances(const float* output);
-  double value_of(const float* observation);
-  void update(const Rollout& rollout);
+  /// Of a scaled observation.
+  double value_of(const float* scaled);
+  /// Learns from the rollout, and scales its observations in place.
+  void update(Rollout& rollout);
 
   static nlohmann::ordered_json save_rollout(std::size_t stream, const Rollout& rollout);
   Rollout load_rollout(const ConfigNode& node) const;
@@ -79,6 +82,7 @@ class ActorCritic final : public Agent {
   Problem problem_;
   Random& random_;
   PolicyHead head_;
+  FeatureScaler scaler_;
   LearnedWeights learned_;
   std::unique_ptr<PolicyLoss> loss_;
   std::map<std::size_t, Rollout> rollouts_;  ///< Of each stream.

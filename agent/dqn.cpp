@@ -109,6 +109,7 @@ Dqn::Dqn(const Options& options, Problem problem, Random& random)
       problem_(std::move(problem)),
       random_(random),
       head_(make_head(options, problem_.actions)),
+      scaler_(problem_.observations.size()),
       learned_(make_layout(problem_.observations.size(), options.hidden, head_.outputs()), random),
       target_(learned_.weights),
       loss_(options.use_libtorch
@@ -126,8 +127,7 @@ void Dqn::set_weights(const AlignedFloats& weights) {
 }
 
 const float* Dqn::evaluate(const Observation& observation, const AlignedFloats& weights) {
-  std::ranges::transform(observation, acting_.input(0),
-                         [](double value) { return static_cast<float>(value); });
+  scaler_.scale(observation, acting_.input(0));
   acting_.evaluate(weights, 1);
   return acting_.output(0);
 }
@@ -222,6 +222,7 @@ double Dqn::temporal_difference(const Transition& transition, double reward) {
 
 void Dqn::observe(const Transition& transition) {
   const double reward = std::max(transition.reward, options_.reward_floor);
+  scaler_.add(transition.observation);
   ++decaying_;
   if (detector_.add(std::min(1.0, std::abs(temporal_difference(transition, reward))))) {
     opened_ = std::max(epsilon(), options_.exploration_reopened);
@@ -237,6 +238,8 @@ void Dqn::observe(const Transition& transition) {
 
 void Dqn::update() {
   replay_.sample(options_.batch, random_, batch_);
+  scaler_.scale(batch_.observations);
+  scaler_.scale(batch_.next_observations);
   loss_->differentiate(batch_, learned_.weights, target_, gradients_);
   learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights);
   if (learned_.adam.steps % options_.target_period == 0) {
@@ -247,6 +250,7 @@ void Dqn::update() {
 void Dqn::save(const std::filesystem::path& file) const {
   auto json = checkpoint_header(kind(), problem_);
   json["random"] = random_.save();
+  json["scaling"] = scaler_.save();
   json["network"] = learned_.save();
   json["target"] = numbers_to_base64<float>(learned_.layout.pack(target_));
   json["exploration"] = {{"opened", opened_}, {"decaying", decaying_}};
@@ -261,6 +265,8 @@ void Dqn::save(const std::filesystem::path& file) const {
 
 void Dqn::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
+  FeatureScaler scaler = scaler_;
+  scaler.load(node.at("scaling"));
   LearnedWeights learned = learned_;
   learned.load(node.at("network"));
   AlignedFloats target =
@@ -282,6 +288,7 @@ void Dqn::load(const std::filesystem::path& file) {
   load_random(node.at("random"), loaded);
   node.reject_unknown();
 
+  scaler_ = std::move(scaler);
   learned_ = std::move(learned);
   target_ = std::move(target);
   opened_ = opened;

@@ -6,6 +6,7 @@
 
 #include "agent/agent.hpp"
 #include "agent/change_detector.hpp"
+#include "agent/feature_scaler.hpp"
 #include "agent/learned_weights.hpp"
 #include "agent/q_loss.hpp"
 #include "agent/replay_buffer.hpp"
@@ -89,6 +90,7 @@ class Dqn final : public Agent {
   Problem problem_;
   Random& random_;
   QHead head_;
+  FeatureScaler scaler_;
   LearnedWeights learned_;
   AlignedFloats target_;
   std::unique_ptr<QLoss> loss_;

@@ -125,17 +125,9 @@ DOCTEST_TEST_CASE("streams that interleave are kept apart") {
   ActorCritic mixed(quick(), problem, random);
   ActorCritic apart(quick(), problem, same);
   const auto feed = [](ActorCritic& agent, std::size_t stream, int i) {
-    const Observation now = {0.1 * i};
-    const Observation next = {0.1 * i + 0.1};
-    agent.observe({now,
-                   static_cast<ActionId>(i % 2),
-                   stream == 0 ? 1.0 : -1.0,
-                   {},
-                   next,
-                   false,
-                   false,
-                   nullptr,
-                   stream});
+    const double reward = stream == 0 ? 0.1 * i : -1.0;
+    agent.observe(
+        {{0.5}, static_cast<ActionId>(i % 2), reward, {}, {0.5}, false, false, nullptr, stream});
   };
   for (int i = 0; i < 16; ++i) {
     feed(mixed, 0, i);
