@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/actor_critic.hpp"
 #include "agent/alert.hpp"
+#include "agent/dqn.hpp"
 #include "agent/dyna.hpp"
 #include "agent/governor.hpp"
 #include "agent/knob_layout.hpp"
@@ -28,9 +30,9 @@ void require(bool has_foresight, const ConfigNode& kind) {
 }  // namespace
 
 const std::vector<std::string>& agent_kinds() {
-  static const std::vector<std::string> kinds = {"dyna",   "q_learning", "static",   "best_static",
-                                                 "oracle", "random",     "governor", "alert",
-                                                 "poet",   "prime_q",    "ztt"};
+  static const std::vector<std::string> kinds = {
+      "dyna",   "q_learning", "dqn",   "actor_critic", "static",  "best_static", "oracle",
+      "random", "governor",   "alert", "poet",         "prime_q", "ztt"};
   return kinds;
 }
 
@@ -62,6 +64,10 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
     require(foresight.clairvoyant != nullptr, node.at("kind"));
     agent =
         std::make_unique<Oracle>(Oracle::Options::from_yaml(node), problem, *foresight.clairvoyant);
+  } else if (kind == "dqn") {
+    agent = std::make_unique<Dqn>(Dqn::Options::from_yaml(node), problem, random);
+  } else if (kind == "actor_critic") {
+    agent = std::make_unique<ActorCritic>(ActorCritic::Options::from_yaml(node), problem, random);
   } else if (kind == "random") {
     agent = std::make_unique<RandomAgent>(problem, random);
   } else if (kind == "governor") {

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "cli/report/csv_table.hpp"
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 

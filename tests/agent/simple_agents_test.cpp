@@ -64,7 +64,10 @@ DOCTEST_TEST_CASE("every kind of agent resumes from its checkpoint as if never s
   const TemporaryFolder folder;
   for (const std::string text :
        {"agent: {kind: q_learning, exploration: {initial: 1, final: 0.5}, state: []}",
-        "agent: {kind: static, configuration: {width: 0.5}}", "agent: {kind: random}"}) {
+        "agent: {kind: static, configuration: {width: 0.5}}", "agent: {kind: random}",
+        "agent: {kind: dqn, warm_up: 1, hidden: [8], exploration: {initial: 1, final: 0.5}}",
+        "agent: {kind: dqn, warm_up: 1, head: branching, double: false, duelling: false}",
+        "agent: {kind: actor_critic, rollout: 7, hidden: [8, 8]}"}) {
     DOCTEST_CAPTURE(text);
     Random random(1);
     Random fresh(2);
@@ -118,7 +121,7 @@ DOCTEST_TEST_CASE(
   Random random(1);
   DOCTEST_CHECK_THROWS_WITH_AS(make("agent: {kind: psychic}", random),
                                "run.yaml:1:15: agent.kind: expected one of q_learning, static, "
-                               "best_static, oracle, random, found 'psychic'",
+                               "best_static, oracle, random, dqn, actor_critic, found 'psychic'",
                                ConfigError);
   DOCTEST_CHECK_THROWS_AS(make("agent: {kind: random, discount: 0.5}", random), ConfigError);
   DOCTEST_CHECK_THROWS_WITH_AS(

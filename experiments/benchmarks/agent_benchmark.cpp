@@ -1,0 +1,147 @@
+// What a decision and a step of learning cost on one core: a network of ours beside LibTorch's, and
+// the agents in the simulated worlds of the shipped runs.
+#include <benchmark/benchmark.h>
+
+#ifdef REIN_HAS_LIBTORCH
+#include <torch/torch.h>
+#endif
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "agent/fused_network.hpp"
+#include "agent/make_agent.hpp"
+#include "cli/run_config.hpp"
+#include "cli/simulated_run.hpp"
+
+namespace rein {
+namespace {
+
+const NetworkLayout kLayout({16, 64, 64, 12});
+
+/// Evaluate and take the best of 12.
+void BM_DecisionFused(benchmark::State& state) {
+  Random random(1);
+  const AlignedFloats weights = kLayout.draw(random);
+  FusedNetwork network(kLayout, 1);
+  std::fill_n(network.input(0), kLayout.inputs(), 0.5F);
+  for (auto _ : state) {
+    network.evaluate(weights, 1);
+    const float* output = network.output(0);
+    benchmark::DoNotOptimize(std::max_element(output, output + kLayout.outputs()));
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(BM_DecisionFused);
+
+#ifdef REIN_HAS_LIBTORCH
+void BM_DecisionTorch(benchmark::State& state) {
+  const c10::InferenceMode inference;
+  torch::set_num_threads(1);
+  torch::nn::Sequential network(torch::nn::Linear(16, 64), torch::nn::ReLU(),
+                                torch::nn::Linear(64, 64), torch::nn::ReLU(),
+                                torch::nn::Linear(64, 12));
+  const torch::Tensor input = torch::full({1, 16}, 0.5);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(network->forward(input).argmax(1).item<std::int64_t>());
+  }
+}
+BENCHMARK(BM_DecisionTorch);
+#endif
+
+/// An agent in the world of a shipped run.
+class Play {
+ public:
+  Play(const std::string& run, const std::string& agent)
+      : config_(RunConfig::load(REIN_SOURCE_DIR "/configs/runs/" + run + ".yaml", {})),
+        world_(task_of(config_)),
+        agent_(make_agent(ConfigNode::parse(agent, "agent"), problem_of(world_.environment()),
+                          random_)),
+        observation_(world_.environment().reset(seed_)) {}
+
+  Agent& agent() { return *agent_; }
+  const Observation& observation() const { return observation_; }
+  std::string describe() {
+    const Environment& environment = world_.environment();
+    return std::to_string(environment.action_space().size()) + " actions, " +
+           std::to_string(environment.observation_spec().size()) + " features";
+  }
+
+  /// One period, and what the agent learns from it.
+  void step() {
+    const ActionId action = agent_->act(observation_);
+    const StepResult& result = world_.environment().step(action);
+    agent_->observe({observation_, action, result.reward, result.info.reward_terms,
+                     result.observation, result.terminated, result.truncated, &result.info});
+    if (result.terminated || result.truncated) {
+      observation_ = world_.environment().reset(++seed_);
+      agent_->begin_episode();
+    } else {
+      observation_ = result.observation;
+    }
+  }
+
+ private:
+  RunConfig config_;
+  SimulatedWorld world_;
+  Random random_{1};
+  std::unique_ptr<Agent> agent_;
+  std::uint64_t seed_ = 1;
+  Observation observation_;
+};
+
+const char* const kRuns[] = {"jetson-nano", "jetson-xavier-nx", "jetson-orin-nx", "odroid-xu3",
+                             "raspberry-pi-4"};
+const char* const kAgents[] = {"dqn", "actor_critic", "q_learning"};
+
+/// An agent's choice, after some periods of learning.
+void BM_Decision(benchmark::State& state) {
+  const std::string kind = kAgents[state.range(0)];
+  Play play(kRuns[state.range(1)], "{kind: " + kind + "}");
+  for (int i = 0; i < 1000; ++i) {
+    play.step();
+  }
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(play.agent().act(play.observation()));
+  }
+  state.SetLabel(kind + ", " + kRuns[state.range(1)] + ", " + play.describe());
+}
+BENCHMARK(BM_Decision)->ArgsProduct({{0, 1, 2}, {0, 1, 2, 3, 4}});
+
+/// A period of the simulated world with an agent that learns from it.
+void train(benchmark::State& state, const std::string& run, const std::string& agent) {
+  Play play(run, agent);
+  for (int i = 0; i < 1000; ++i) {
+    play.step();
+  }
+  for (auto _ : state) {
+    play.step();
+  }
+  state.SetItemsProcessed(state.iterations());
+  state.SetLabel(run + ", " + play.describe());
+}
+
+/// One update of a batch of 32, 64-64, in each period.
+void BM_DqnTrainingStep(benchmark::State& state) {
+  train(state, kRuns[state.range(0)], "{kind: dqn, hidden: [64, 64], batch: 32}");
+}
+BENCHMARK(BM_DqnTrainingStep)->DenseRange(0, 4);
+
+#ifdef REIN_HAS_LIBTORCH
+void BM_DqnTrainingStepTorch(benchmark::State& state) {
+  torch::set_num_threads(1);
+  train(state, kRuns[state.range(0)], "{kind: dqn, trainer: torch}");
+}
+BENCHMARK(BM_DqnTrainingStepTorch)->Arg(0);
+#endif
+
+void BM_ActorCriticTrainingStep(benchmark::State& state) {
+  train(state, kRuns[state.range(0)], "{kind: actor_critic}");
+}
+BENCHMARK(BM_ActorCriticTrainingStep)->DenseRange(0, 4);
+
+}  // namespace
+}  // namespace rein
+
+BENCHMARK_MAIN();
