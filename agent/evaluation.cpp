@@ -61,10 +61,18 @@ Figures compare(const Figures& figures, const Figures& oracle, Objective::Kind o
   const bool maximised = objective == Objective::Kind::kMaxAccuracy;
   const auto own = find(figures, "objective");
   const auto best = find(oracle, "objective");
-  Figures compared = {
-      {"objective_share", maximised ? divide(own, best) : divide(best, own)},
-      {"violation_above_oracle", subtract(find(figures, "violation"), find(oracle, "violation"))},
-      {"regret", subtract(find(oracle, "reward"), find(figures, "reward"))}};
+  const auto share = [&](const char* name) {
+    return divide(find(figures, name), find(oracle, name));
+  };
+  const auto above = [&](const char* name) {
+    return subtract(find(figures, name), find(oracle, name));
+  };
+  Figures compared = {{"objective_share", maximised ? divide(own, best) : divide(best, own)},
+                      {"violation_above_oracle", above("violation")},
+                      {"longest_miss_run_above_oracle", above("longest_miss_run")},
+                      {"p99_share", share("latency_p99_ms")},
+                      {"energy_share", share("energy_per_request_mj")},
+                      {"regret", subtract(find(oracle, "reward"), find(figures, "reward"))}};
   compared.insert(compared.end(), figures.begin(), figures.end());
   return compared;
 }
