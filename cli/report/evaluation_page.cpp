@@ -111,6 +111,17 @@ bool is_shown(const Evaluation& evaluation, const std::string& agent) {
          std::ranges::count(evaluation.courses, agent, &Evaluation::ShownCourse::agent) > 0;
 }
 
+/// Of the lines of those that are shown.
+std::string legend_of_shown(const Evaluation& evaluation, const std::vector<std::string>& agents) {
+  std::vector<std::pair<std::size_t, std::string>> lines;
+  for (std::size_t i = 0; i < agents.size(); ++i) {
+    if (is_shown(evaluation, agents[i])) {
+      lines.emplace_back(i, agents[i]);
+    }
+  }
+  return legend_of_lines(lines);
+}
+
 /// Mean reward around the changes of conditions, a line an agent.
 Plot after_changes(const std::string& run, const Evaluation& evaluation,
                    const std::vector<std::string>& agents) {
@@ -166,7 +177,7 @@ std::string courses_of(const World& world, const Evaluation& evaluation,
   if (courses.empty()) {
     return "";
   }
-  std::string html = "<div class=\"plots\">\n";
+  std::string html = legend_of_shown(evaluation, agents) + "<div class=\"plots\">\n";
   for (const auto& chart : kCourseCharts) {
     Plot plot{.title = chart.title, .x_title = "s"};
     if (chart.limit != nullptr) {
@@ -311,6 +322,7 @@ std::string make_page(const Evaluation& evaluation, const std::string& config) {
                         {"legend", legend_of(agents)},
                         {"comparisons", comparisons(evaluation)},
                         {"trade_offs", trade_offs},
+                        {"shown", legend_of_shown(evaluation, agents)},
                         {"adaptations", adaptations},
                         {"sections", sections},
                         {"config", file},

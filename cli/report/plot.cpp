@@ -144,6 +144,11 @@ std::string x_axis(const Plot& plot, const Scale& x, double top, double bottom) 
   return svg + text((x.from + x.to) / 2.0, bottom + 32.0, "middle", plot.x_title);
 }
 
+/// Colours come again with dashes.
+std::string line_class(std::size_t series) {
+  return fmt::format("s{}{}", series % kSeries, series >= kSeries ? " again" : "");
+}
+
 /// With a gap wherever a number is not finite.
 template <typename X, typename Y>
 std::string polyline(const Plot::Line& line, const X& x, const Y& y) {
@@ -230,6 +235,17 @@ std::string to_svg(const Plot& plot) {
     svg += mark(x.at(point.x), y.at(point.y), point.series, point.note);
   }
   return svg + "</svg>\n";
+}
+
+std::string legend_of_lines(const std::vector<std::pair<std::size_t, std::string>>& series) {
+  std::string html = "<p class=\"series\">";
+  for (const auto& [index, name] : series) {
+    html += fmt::format(
+        "<span><svg width=\"22\" height=\"14\"><path d=\"M1,7 21,7\" class=\"line {}\"/></svg>{}"
+        "</span>\n",
+        line_class(index), escape_html(name));
+  }
+  return html + "</p>\n";
 }
 
 std::string legend_of(const std::vector<std::string>& series) {

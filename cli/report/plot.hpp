@@ -23,7 +23,7 @@ struct Plot {
   };
   struct Line {
     std::vector<std::pair<double, double>> points;  ///< x and y; one that is not finite is a gap.
-    std::size_t series = 0;                         ///< Which colour it has.
+    std::size_t series = 0;                         ///< Which colour and dashes it has.
     bool is_limit = false;                          ///< Dashed and black instead.
     std::string note;
   };
@@ -41,6 +41,9 @@ struct Plot {
 
 /// Everything escaped. Axes hold all points and lines; a number that is not finite is left out.
 std::string to_svg(const Plot& plot);
+
+/// What the lines of these series and names are.
+std::string legend_of_lines(const std::vector<std::pair<std::size_t, std::string>>& series);
 
 /// What colours and shapes mean: one entry a series.
 std::string legend_of(const std::vector<std::string>& series);
