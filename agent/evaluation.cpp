@@ -46,6 +46,7 @@ Figures figures_of(const RunSummary& summary, Objective::Kind objective) {
       {"miss_share", whole.requests() > 0 ? std::optional(whole.miss_share()) : std::nullopt},
       {"longest_miss_run", static_cast<double>(whole.longest_miss_run())},
       {"accuracy_top1", whole.objective(Objective::Kind::kMaxAccuracy)},
+      {"latency_mean_ms", whole.objective(Objective::Kind::kMinLatency)},
       {"latency_p99_ms", whole.latency_quantile_ms(0.99)},
       {"power_w", whole.power_w()},
       {"energy_j", whole.energy_j()},
