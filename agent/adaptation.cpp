@@ -12,7 +12,7 @@ constexpr double kScale = 1000.0;
 /// As far below the oracle's as still counts as equal, in thousandths.
 constexpr std::int64_t kWithin = 50;
 constexpr std::size_t kAdapted = 5;    ///< Periods that have to be good after a change ...
-constexpr std::size_t kLearned = 100;  ///< ... and wherever one looks once all is learned.
+constexpr std::size_t kLearned = 100;  ///< ... and when all is learned.
 
 /// Whether the mean over `count` periods from `first` on is as good as the oracle's.
 bool is_good(const RewardCourse& own, const RewardCourse& oracle, std::size_t first,
@@ -59,11 +59,15 @@ Adaptation adapt(const RewardCourse& own, const RewardCourse& oracle) {
 std::size_t good_from_period(const RewardCourse& own, const RewardCourse& oracle) {
   const std::size_t length = common_length(own, oracle);
   const std::size_t window = std::min(kLearned, length);
-  std::size_t first = length - window + 1;
-  while (first > 0 && is_good(own, oracle, first - 1, window)) {
-    --first;
+  std::size_t good_from = length;
+  std::int64_t rest = 0;  // Below the oracle's, less what may lack: from `first` to the end.
+  for (std::size_t first = length; first-- > 0;) {
+    rest += std::int64_t{oracle.thousandths[first]} - own.thousandths[first] - kWithin;
+    if (first + window <= length && rest <= 0 && is_good(own, oracle, first, window)) {
+      good_from = first;
+    }
   }
-  return first > length - window ? length : first;
+  return good_from;
 }
 
 void ChangeCurve::add(const RewardCourse& course) {

@@ -29,9 +29,10 @@ struct Adaptation {
 /// Of an episode in the same world with the same seed.
 Adaptation adapt(const RewardCourse& own, const RewardCourse& oracle);
 
-/// The first period from which the mean reward of every 100 periods is no more than 0.05 below the
-/// oracle's in the same periods, until the end; the episode's length where there is none. An
-/// episode that is shorter than 100 periods is judged as a whole.
+/// The first period from which the mean reward of both 100 periods and all that are left is no more
+/// than 0.05 below the oracle's in the same periods; the episode's length where there is none. An
+/// episode that is shorter than 100 periods is judged as a whole. Not every later 100 periods have
+/// to be as good: two requests that are late by chance outweigh 0.05 of them.
 std::size_t good_from_period(const RewardCourse& own, const RewardCourse& oracle);
 
 /// Mean reward by the periods that have passed since a change of conditions, over any number of

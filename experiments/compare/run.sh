@@ -8,7 +8,7 @@
 #   --jobs      episodes at once; default: the processors
 #   --quick     a look in a few minutes: 2 seeds, 2 scenarios
 #   --output    default: results/compare/<commit>
-#   --variants  other agents than those of variants.yaml; `dyna` has to be among them, or what LEARNER says
+#   --variants  other agents than those of variants.yaml; LEARNER=NAME says which of them is compared
 #
 # With REIN=PROGRAM nothing is built.
 set -euo pipefail

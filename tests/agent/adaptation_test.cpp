@@ -51,16 +51,23 @@ DOCTEST_TEST_CASE("who is not as good before the next change counts the phase's 
   DOCTEST_CHECK(adaptation.unadapted == 2);
 }
 
-DOCTEST_TEST_CASE("an agent is good from the period after which no hundred are worse") {
+DOCTEST_TEST_CASE("an agent is good from where a hundred periods and all the rest are as good") {
   const std::size_t periods = 400;
   const RewardCourse oracle = course(std::vector<double>(periods, 0.8), {});
   std::vector<double> rewards(periods, 0.8);
   std::fill_n(rewards.begin(), 50, 0.0);
   // A hundred periods from 44 on have six that lack 0.8: 0.048. From 43 on it is 0.056.
   DOCTEST_CHECK(good_from_period(course(rewards, {}), oracle) == 44);
-  rewards[200] = -9.2;  // 0.1 of a hundred periods: those that begin from 101 to 200.
+  // A hundred that lack 0.1 but for themselves are made up for by the rest.
+  rewards[200] -= 10.0;
+  DOCTEST_CHECK(good_from_period(course(rewards, {}), oracle) == 44);
+  // From 44 to the end, 356 periods may lack 17.8; they lack 4.8 and 13.5.
+  rewards[200] -= 3.5;
+  DOCTEST_CHECK(good_from_period(course(rewards, {}), oracle) == 45);
+  // 22 cannot be made up for before it is over.
+  rewards[200] -= 8.5;
   DOCTEST_CHECK(good_from_period(course(rewards, {}), oracle) == 201);
-  rewards[periods - 1] = -9.2;
+  rewards[periods - 1] -= 100.0;
   DOCTEST_CHECK(good_from_period(course(rewards, {}), oracle) == periods);
 }
 
