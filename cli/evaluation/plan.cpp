@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 
 #include "agent/make_agent.hpp"
 #include "cli/simulated_run.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 /// The checkpoint that the variant begins with in this world.
 fs::path find_checkpoint(const Variant& variant, const EvaluatedWorld& world) {
-  static const std::string kRun = "{run}";
+  constexpr std::string_view kRun = "{run}";
   std::string path = variant.load->text();
   for (auto at = path.find(kRun); at != std::string::npos; at = path.find(kRun, at)) {
     path.replace(at, kRun.size(), world.run);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cli/report/markup.hpp"
 
@@ -193,7 +194,9 @@ std::string to_svg(const Plot& plot) {
     ys.push_back(point.y);
   }
   const auto clipped = [&](double value) {
-    return std::min(std::max(value, plot.y_min.value_or(value)), plot.y_max.value_or(value));
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    return std::min(std::max(value, plot.y_min.value_or(-kInfinity)),
+                    plot.y_max.value_or(kInfinity));
   };
   for (const auto& line : plot.lines) {
     for (const auto& [line_x, line_y] : line.points) {

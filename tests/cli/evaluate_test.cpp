@@ -438,6 +438,36 @@ DOCTEST_TEST_CASE("a plot holds all its points, and none that is not a number") 
   DOCTEST_CHECK(contains(report::to_svg({.title = "empty"}), "</svg>"));
 }
 
+DOCTEST_TEST_CASE("a plot's lines have gaps, and what lies beyond its limits is at the edge") {
+  const auto draw = [](double low, double high) {
+    const double none = std::nan("");
+    return report::to_svg(
+        {.title = "t",
+         .lines = {{.points = {{0, 1}, {1, low}, {2, none}, {3, 2}, {4, high}}, .note = "<b>"}},
+         .y_min = 0.0,
+         .y_max = 3.0});
+  };
+  const std::string svg = draw(-5000.0, 7000.0);
+  DOCTEST_CHECK(svg == draw(0.0, 3.0));
+  DOCTEST_CHECK(svg != draw(0.0, 2.0));
+  DOCTEST_CHECK_FALSE(contains(svg, "nan"));
+  DOCTEST_CHECK_FALSE(contains(svg, "<b>"));
+  const std::string path = svg.substr(svg.find("<path"), svg.find("</path>") - svg.find("<path"));
+  DOCTEST_CHECK(std::ranges::count(path, 'M') == 2);
+}
+
+DOCTEST_TEST_CASE("a logarithmic axis holds values on both sides of 0") {
+  const std::string svg = report::to_svg(
+      {.title = "t",
+       .points = {{.x = -0.5, .y = 1.0}, {.x = 0.0, .y = 1.0}, {.x = 60.0, .y = 2.0}},
+       .x_scale = report::Plot::Scale::kLogarithmic});
+  for (const std::string tick : {">0<", ">1<", ">3<", ">10<", ">30<"}) {
+    DOCTEST_CAPTURE(tick);
+    DOCTEST_CHECK(contains(svg, tick));
+  }
+  DOCTEST_CHECK_FALSE(contains(svg, ">100<"));
+}
+
 DOCTEST_TEST_CASE("parallel work is all done, once each") {
   for (const std::size_t jobs : {1U, 3U, 50U}) {
     std::vector<std::atomic<int>> done(20);
