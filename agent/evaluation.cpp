@@ -46,6 +46,7 @@ Figures figures_of(const RunSummary& summary, Objective::Kind objective) {
       {"miss_share", whole.requests() > 0 ? std::optional(whole.miss_share()) : std::nullopt},
       {"longest_miss_run", static_cast<double>(whole.longest_miss_run())},
       {"accuracy_top1", whole.objective(Objective::Kind::kMaxAccuracy)},
+      {"latency_mean_ms", whole.objective(Objective::Kind::kMinLatency)},
       {"latency_p99_ms", whole.latency_quantile_ms(0.99)},
       {"power_w", whole.power_w()},
       {"energy_j", whole.energy_j()},
@@ -61,10 +62,18 @@ Figures compare(const Figures& figures, const Figures& oracle, Objective::Kind o
   const bool maximised = objective == Objective::Kind::kMaxAccuracy;
   const auto own = find(figures, "objective");
   const auto best = find(oracle, "objective");
-  Figures compared = {
-      {"objective_share", maximised ? divide(own, best) : divide(best, own)},
-      {"violation_above_oracle", subtract(find(figures, "violation"), find(oracle, "violation"))},
-      {"regret", subtract(find(oracle, "reward"), find(figures, "reward"))}};
+  const auto share = [&](const char* name) {
+    return divide(find(figures, name), find(oracle, name));
+  };
+  const auto above = [&](const char* name) {
+    return subtract(find(figures, name), find(oracle, name));
+  };
+  Figures compared = {{"objective_share", maximised ? divide(own, best) : divide(best, own)},
+                      {"violation_above_oracle", above("violation")},
+                      {"longest_miss_run_above_oracle", above("longest_miss_run")},
+                      {"p99_share", share("latency_p99_ms")},
+                      {"energy_share", share("energy_per_request_mj")},
+                      {"regret", subtract(find(oracle, "reward"), find(figures, "reward"))}};
   compared.insert(compared.end(), figures.begin(), figures.end());
   return compared;
 }

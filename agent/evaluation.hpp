@@ -18,7 +18,8 @@ using Figures = std::vector<std::pair<std::string, std::optional<double>>>;
 Figures figures_of(const RunSummary& summary, Objective::Kind objective);
 
 /// And beside the oracle's, in the same world with the same seed: `objective_share`,
-/// `violation_above_oracle` and `regret`.
+/// `violation_above_oracle`, `longest_miss_run_above_oracle`, `p99_share`, `energy_share` and
+/// `regret`.
 Figures compare(const Figures& figures, const Figures& oracle, Objective::Kind objective);
 
 /// Of the episodes in which it is known: the mean, and the standard deviation of a sample, which a

@@ -67,7 +67,7 @@ double SmallNetwork::add_gradient(const std::vector<double>& input, std::size_t 
   return error;
 }
 
-void Adam::step(double learning_rate, const std::vector<double>& gradient,
+void SmallAdam::step(double learning_rate, const std::vector<double>& gradient,
                 std::vector<double>& parameters) {
   constexpr double kFirst = 0.9;
   constexpr double kSecond = 0.999;

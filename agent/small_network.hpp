@@ -36,9 +36,9 @@ class SmallNetwork {
   std::vector<double> parameters_;
 };
 
-/// Adam (Kingma & Ba 2015, algorithm 1) with the paper's constants.
-struct Adam {
-  explicit Adam(std::size_t parameters)
+/// SmallAdam (Kingma & Ba 2015, algorithm 1) with the paper's constants.
+struct SmallAdam {
+  explicit SmallAdam(std::size_t parameters)
       : first_moment(parameters, 0.0), second_moment(parameters, 0.0) {}
   void step(double learning_rate, const std::vector<double>& gradient,
             std::vector<double>& parameters);

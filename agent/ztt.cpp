@@ -312,7 +312,7 @@ void Ztt::load(const std::filesystem::path& file) {
   }
   const auto network = read_numbers(node.at("network"), count);
   const auto target = read_numbers(node.at("target"), count);
-  Adam optimiser(count);
+  SmallAdam optimiser(count);
   optimiser.first_moment = read_numbers(node.at("first_moment"), count);
   optimiser.second_moment = read_numbers(node.at("second_moment"), count);
   optimiser.steps = static_cast<std::uint64_t>(node.at("steps").integer({.min = 0.0}));

@@ -25,7 +25,7 @@ class Ztt final : public Agent {
  public:
   struct Options {
     double discount = 0.9;           ///< gamma, in [0, 1).
-    double learning_rate = 0.01;     ///< Of Adam; above 0.
+    double learning_rate = 0.01;     ///< Of SmallAdam; above 0.
     std::size_t hidden = 6;          ///< Neurons in each of two hidden layers; above 0.
     std::size_t replay = 500;        ///< Experiences that are kept; at least `batch`.
     std::size_t batch = 64;          ///< Of these learned from in each period; above 0.
@@ -99,7 +99,7 @@ class Ztt final : public Agent {
 
   SmallNetwork network_;
   SmallNetwork target_;
-  Adam optimiser_;
+  SmallAdam optimiser_;
   std::vector<Experience> experiences_;
   std::size_t oldest_ = 0;  ///< Is overwritten next, once all are there.
   std::uint64_t periods_ = 0;

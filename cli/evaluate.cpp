@@ -3,16 +3,20 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "agent/make_agent.hpp"
+#include "cli/evaluation/episode_log.hpp"
 #include "cli/evaluation/episode_task.hpp"
 #include "cli/evaluation/parallel.hpp"
 #include "cli/evaluation/plan.hpp"
 #include "cli/evaluation/summary.hpp"
+#include "cli/evaluation/variants.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/machine_info.hpp"
 #include "cli/now_as_name.hpp"
@@ -30,47 +34,109 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const std::vector<std::string> kUsualAgents = {"static", "best_static", kReferenceAgent, "random",
+                                               "q_learning"};
+
 struct Options {
-  EvaluationPlan plan{.agents = {"static", "best_static", kReferenceAgent, "random", "q_learning"}};
+  EvaluationPlan plan;
+  std::vector<std::string> agents;  ///< Kinds.
+  fs::path variants;                ///< A file; none if empty.
+  bool resume = false;
   std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
+constexpr const char* kLog = "episodes.jsonl";
+
 /// @throws UsageError if the folder holds results.
 void require_unused(const fs::path& output) {
-  if (fs::exists(output / "summary.json")) {
-    throw UsageError(fmt::format(
-        "--output: expected a folder without results, found {}: choose another or remove it",
-        (output / "summary.json").string()));
+  for (const char* const name : {"summary.json", kLog}) {
+    if (fs::exists(output / name)) {
+      throw UsageError(fmt::format(
+          "--output: expected a folder without results, found {}: choose another, remove it, or go "
+          "on with --resume",
+          (output / name).string()));
+    }
   }
 }
 
-std::vector<std::string> check_agents(std::vector<std::string> agents) {
-  for (auto agent = agents.begin(); agent != agents.end(); ++agent) {
-    if (std::ranges::count(agent_kinds(), *agent) == 0) {
+/// @throws UsageError unless all that stand in tables and folders differ.
+void require_different_names(const std::vector<Variant>& variants) {
+  std::set<std::string> folders;
+  for (const auto& variant : variants) {
+    if (!folders.insert(as_file_name(variant.name)).second) {
+      throw UsageError(
+          fmt::format("--agents, --variants: expected each once, found '{}' twice", variant.name));
+    }
+    if (variant.name == kReferenceAgent && variant.kind != kReferenceAgent) {
+      throw UsageError(
+          fmt::format("--variants: expected the oracle under the name of '{}', found a {}",
+                      kReferenceAgent, variant.kind));
+    }
+  }
+}
+
+/// What is compared, the oracle among it.
+std::vector<Variant> choose_variants(const Options& options) {
+  std::vector<Variant> variants;
+  const bool usual = options.agents.empty() && options.variants.empty();
+  for (const auto& kind : usual ? kUsualAgents : options.agents) {
+    if (std::ranges::count(agent_kinds(), kind) == 0) {
       throw UsageError(fmt::format("--agents: expected kinds of agents ({}), found '{}'",
-                                   fmt::join(agent_kinds(), ", "), *agent));
+                                   fmt::join(agent_kinds(), ", "), kind));
     }
-    if (std::find(agents.begin(), agent, *agent) != agent) {
-      throw UsageError(fmt::format("--agents: expected each once, found '{}' twice", *agent));
-    }
+    variants.push_back(Variant::of_kind(kind));
   }
-  if (std::ranges::count(agents, kReferenceAgent) == 0) {
-    agents.push_back(kReferenceAgent);
+  if (!options.variants.empty()) {
+    std::ranges::move(read_variants(options.variants), std::back_inserter(variants));
   }
-  return agents;
+  if (std::ranges::count(variants, kReferenceAgent, &Variant::name) == 0) {
+    variants.push_back(Variant::of_kind(kReferenceAgent));
+  }
+  require_different_names(variants);
+  return variants;
 }
 
-std::vector<EpisodeOutcome> play_all(const std::vector<EpisodeTask>& tasks, std::size_t jobs) {
+/// @throws UsageError
+void require_variant(const std::vector<Variant>& variants, const std::string& name,
+                     const char* option) {
+  if (std::ranges::count(variants, name, &Variant::name) == 0) {
+    std::vector<std::string> names;
+    std::ranges::transform(variants, std::back_inserter(names), &Variant::name);
+    throw UsageError(
+        fmt::format("{}: expected one of {}, found '{}'", option, fmt::join(names, ", "), name));
+  }
+}
+
+/// What was played before is taken from the log, the rest is played.
+std::vector<EpisodeOutcome> play_all(const std::vector<EpisodeTask>& tasks, std::size_t jobs,
+                                     EpisodeLog& log) {
   std::vector<EpisodeOutcome> outcomes(tasks.size());
-  ProgressBar bar("evaluate", tasks.size());
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (auto outcome = log.take(tasks[i])) {
+      outcomes[i] = *std::move(outcome);
+    } else {
+      left.push_back(i);
+    }
+  }
+  ProgressBar bar("evaluate", left.size());
   std::mutex mutex;
   std::size_t done = 0;
-  run_parallel(tasks.size(), jobs, [&](std::size_t i) {
+  run_parallel(left.size(), jobs, [&](std::size_t i) {
+    const EpisodeTask& task = tasks[left[i]];
+    EpisodeOutcome& outcome = outcomes[left[i]];
     if (!stop_requested()) {
-      outcomes[i] = play(tasks[i]);
+      outcome = play(task);
     }
     const std::lock_guard lock(mutex);
-    bar.update(++done, tasks[i].name());
+    if (outcome.completed) {
+      try {
+        log.add(task, outcome);
+      } catch (const Error& error) {
+        outcome.error = error.what();
+      }
+    }
+    bar.update(++done, task.name());
   });
   return outcomes;
 }
@@ -91,19 +157,34 @@ void write_configuration(const EvaluationPlan& plan, const std::list<EvaluatedWo
 
 int evaluate(const Options& options) {
   EvaluationPlan plan = options.plan;
-  plan.agents = check_agents(plan.agents);
+  plan.variants = choose_variants(options);
+  if (!plan.compared.empty()) {
+    require_variant(plan.variants, plan.compared, "--compare");
+  }
+  for (const auto& name : plan.shown) {
+    require_variant(plan.variants, name, "--show");
+  }
+  if (options.resume && plan.output.empty()) {
+    throw UsageError("--resume: expected --output with the folder to go on with, found none");
+  }
   plan.output =
       plan.output.empty() ? fs::path("results") / "evaluate" / now_as_name() : plan.output;
-  require_unused(plan.output);
+  if (!options.resume) {
+    require_unused(plan.output);
+  }
   const auto worlds = read_worlds(plan);
   const auto tasks = make_tasks(plan, worlds);
   catch_interrupts();
   write_configuration(plan, worlds);
 
-  const auto outcomes = play_all(tasks, options.jobs);
+  EpisodeLog log(plan.output / kLog);
+  const auto outcomes = play_all(tasks, options.jobs, log);
   const auto evaluation = summarise(plan, worlds, outcomes);
   const fs::path page = plan.output / "report.html";
   write_file(plan.output / "summary.json", evaluation.to_json().dump(1) + "\n");
+  if (!evaluation.courses.empty()) {
+    write_file(plan.output / "courses.json", evaluation.courses_to_json().dump() + "\n");
+  }
   write_file(page, report::make_page(evaluation, plan.to_yaml()));
   fmt::print("{}{}\n", report::to_text(evaluation), page.string());
   for (const auto& error : evaluation.errors) {
@@ -124,11 +205,21 @@ void add_evaluate(CLI::App& app, VerbAction& action) {
       "evaluate", "Compare agents in simulation: the same boards, scenarios and seeds for each");
   verb->add_option("RUN.yaml", options->plan.files, "Run files with `platform: {kind: simulated}`")
       ->required();
-  verb->add_option("--agents", options->plan.agents,
+  verb->add_option("--agents", options->agents,
                    "Kinds of agents, with commas between; the oracle is always played")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->capture_default_str();
+      ->default_str(fmt::format("{}", fmt::join(kUsualAgents, ",")));
+  verb->add_option("--variants", options->variants,
+                   "A file with agents under names of their own: parameters, checkpoints")
+      ->type_name("FILE");
+  verb->add_option("--compare", options->plan.compared,
+                   "An agent to be put beside each other one, episode by episode")
+      ->type_name("NAME");
+  verb->add_option("--show", options->plan.shown,
+                   "Agents whose first episodes are drawn beside the oracle's")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   verb->add_option("--scenarios", options->plan.scenarios,
                    "Scenario files, each of which is played instead of the runs' own")
       ->type_name("FILE");
@@ -150,6 +241,8 @@ void add_evaluate(CLI::App& app, VerbAction& action) {
   verb->add_option("--set", options->plan.settings,
                    "dotted.key=value: a value instead of the files'; repeatable")
       ->allow_extra_args(false);
+  verb->add_flag("--resume", options->resume,
+                 "Go on in the folder of --output: what was played there is not played again");
   verb->add_flag("--traces", options->plan.traces,
                  "Write trace.csv and summary.json of every episode");
   verb->callback([options, &action] { action = [options] { return evaluate(*options); }; });

@@ -8,6 +8,7 @@
 #include "agent/control_loop.hpp"
 #include "agent/trace_writer.hpp"
 #include "cli/episode.hpp"
+#include "cli/evaluation/course_recorder.hpp"
 #include "cli/interrupt.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -28,9 +29,13 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
       .find_best_static = [&] { return find_best_static(of.task, task.seed); },
       .measure_profile = [&] { return of.profile->get(); }};
   Random random(task.seed);
-  const auto agent = make_agent(ConfigNode::parse(task.agent.parameters, "--agents"),
-                                problem_of(environment), random, foresight);
-  for (std::uint64_t i = 0; agent->learns() && i < task.practice; ++i) {
+  const auto agent =
+      make_agent(ConfigNode::parse(task.agent.parameters, task.agent.origin.string()),
+                 problem_of(environment), random, foresight);
+  if (!task.agent.load.empty()) {
+    agent->load(task.agent.load);
+  }
+  for (std::uint64_t i = 0; agent->learns() && i < task.agent.practice; ++i) {
     ControlLoop(environment, *agent, world.clock(), {})
         .run(kPracticeSeeds * (i + 1) + task.seed, stop_requested);
   }
@@ -44,16 +49,27 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
     file.open(task.folder / "trace.csv");
     sinks.emplace_back([&](const PeriodRecord& record) { trace.write(record); });
   }
+  CourseRecorder course(environment, of.config.duration_s);
+  if (task.wants_course) {
+    sinks.emplace_back([&](const PeriodRecord& record) { course.add(record); });
+  }
   ActionId last = 0;
-  sinks.emplace_back([&](const PeriodRecord& record) { last = record.action; });
+  std::string phase;
+  sinks.emplace_back([&](const PeriodRecord& record) {
+    last = record.action;
+    const std::string& now = record.result.info.phase;
+    outcome.rewards.add(record.result.reward, record.index > 0 && now != phase);
+    phase = now;
+  });
   ControlLoop(environment, *agent, world.clock(), sinks).run(task.seed, stop_requested);
   if (stop_requested()) {
     return;
   }
   if (!task.folder.empty()) {
-    const auto json = describe_run(of.config, agent->kind(), task.seed, "completed", summary);
+    const auto json = describe_run(of.config, task.agent.name, task.seed, "completed", summary);
     write_file(task.folder / "summary.json", json.dump(2) + "\n");
   }
+  outcome.course = course.course();
   outcome.figures = figures_of(summary, of.config.objective.kind);
   if (agent->kind() == "static" || agent->kind() == "best_static") {
     outcome.configuration = environment.action_space().describe(last);
@@ -64,7 +80,7 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
 }  // namespace
 
 std::string EpisodeTask::name() const {
-  return fmt::format("{}, {}, {}, seed {}", world->run, world->scenario, agent.kind, seed);
+  return fmt::format("{}, {}, {}, seed {}", world->run, world->scenario, agent.name, seed);
 }
 
 EpisodeOutcome play(const EpisodeTask& task) {

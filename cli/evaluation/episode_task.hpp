@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/adaptation.hpp"
 #include "agent/evaluation.hpp"
+#include "cli/report/course.hpp"
 #include "cli/run_config.hpp"
 #include "cli/simulated_run.hpp"
 #include "env/simulated_world.hpp"
@@ -22,10 +24,14 @@ struct EvaluatedWorld {
   std::shared_ptr<ModelProfile> profile;  ///< Never null.
 };
 
-/// An agent as all episodes have it. Text, since threads cannot share a ConfigNode.
+/// A variant as all episodes of a world have it. Text, since threads cannot share a ConfigNode.
 struct EvaluatedAgent {
+  std::string name;
   std::string kind;
-  std::string parameters;  ///< YAML.
+  std::string parameters;        ///< YAML ...
+  std::filesystem::path origin;  ///< ... that was read from here.
+  std::filesystem::path load;    ///< The checkpoint that it begins with; none if empty.
+  std::uint64_t practice = 0;    ///< Episodes with other seeds that a learner plays before.
 };
 
 /// One episode to be played: one agent in one world with one seed.
@@ -33,8 +39,10 @@ struct EpisodeTask {
   const EvaluatedWorld* world = nullptr;
   EvaluatedAgent agent;
   std::uint64_t seed = 1;
-  std::uint64_t practice = 0;    ///< Episodes with other seeds that a learner plays before.
+  bool wants_course = false;
   std::filesystem::path folder;  ///< For trace.csv and summary.json; none if empty.
+  /// Says what the episode is made of: two of the same key and name() come to the same.
+  std::string key;
 
   /// "jetson-nano, alone, oracle, seed 1"
   std::string name() const;
@@ -44,6 +52,8 @@ struct EpisodeTask {
 struct EpisodeOutcome {
   bool completed = false;
   Figures figures;
+  RewardCourse rewards;
+  report::Course course;      ///< Empty unless the task wants it.
   std::string configuration;  ///< What a static agent kept.
   std::string error;          ///< Why it could not be played; empty if it was, or was interrupted.
 };

@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 
-#include "cli/episode.hpp"
+#include "agent/make_agent.hpp"
 #include "cli/simulated_run.hpp"
 #include "common/error.hpp"
+#include "common/files.hpp"
 
 namespace rein {
 
@@ -18,28 +19,83 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The agent as the run file describes it, or with its default parameters where the file describes
-/// another one. Makes it once, so that a mistake is found before anything is played.
-EvaluatedAgent read_agent(const std::string& kind, const EvaluatedWorld& world) {
-  const bool is_own = world.config.agent.at("kind").text() == kind;
-  const ConfigNode node =
-      is_own ? world.config.agent : ConfigNode::parse("{kind: " + kind + "}", "--agents");
-  SimulatedWorld trial(world.task);
-  Random random(1);
-  make_agent(node, problem_of(trial.environment()), random,
-             {.clairvoyant = &trial.clairvoyant(),
-              .find_best_static = [] { return ActionId{0}; },
-              .measure_profile = [&] { return world.profile->get(); }});
-  return {kind, node.dump()};
+/// The checkpoint that the variant begins with in this world.
+fs::path find_checkpoint(const Variant& variant, const EvaluatedWorld& world) {
+  constexpr std::string_view kRun = "{run}";
+  std::string path = variant.load->text();
+  for (auto at = path.find(kRun); at != std::string::npos; at = path.find(kRun, at)) {
+    path.replace(at, kRun.size(), world.run);
+    at += world.run.size();
+  }
+  fs::path file = variant.load->resolve(path);
+  file = fs::is_directory(file) ? file / "agent.json" : file;
+  if (!fs::exists(file)) {
+    variant.load->reject(
+        fmt::format("expected a checkpoint for {}, found no file {}", world.run, file.string()));
+  }
+  return file;
 }
 
-/// A name that can be that of a folder.
-std::string as_file_name(std::string name) {
-  for (char& c : name) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
-    c = plain ? c : '-';
+/// The variant in this world. Makes it once, so that a mistake is found before anything is played.
+EvaluatedAgent read_agent(const Variant& variant, const EvaluatedWorld& world,
+                          std::uint64_t practice) {
+  const bool is_own = !variant.agent && world.config.agent.at("kind").text() == variant.kind;
+  const ConfigNode node = variant.agent ? *variant.agent
+                          : is_own      ? world.config.agent
+                                   : ConfigNode::parse("{kind: " + variant.kind + "}", "--agents");
+  SimulatedWorld trial(world.task);
+  Random random(1);
+  const auto agent = make_agent(node, problem_of(trial.environment()), random,
+                                {.clairvoyant = &trial.clairvoyant(),
+                                 .find_best_static = [] { return ActionId{0}; },
+                                 .measure_profile = [&] { return world.profile->get(); }});
+  EvaluatedAgent evaluated{.name = variant.name,
+                           .kind = variant.kind,
+                           .parameters = node.dump(),
+                           .origin = node.file(),
+                           .load = {},
+                           .practice = variant.practice.value_or(practice)};
+  if (variant.load) {
+    evaluated.load = find_checkpoint(variant, world);
+    agent->load(evaluated.load);
   }
-  return name;
+  return evaluated;
+}
+
+/// FNV-1a (Fowler, Noll and Vo 1991) with 64 bits.
+std::string digest(const std::string& text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return fmt::format("{:016x}", hash);
+}
+
+/// All that an episode depends on but its seed.
+std::string key_of(const EvaluatedWorld& world, const EvaluatedAgent& agent) {
+  const std::string checkpoint = agent.load.empty() ? "" : digest(read_file(agent.load));
+  return digest(fmt::format("{}\n{}\n{}\n{}\n{}", REIN_VERSION, world.config.effective,
+                            agent.parameters, checkpoint, agent.practice));
+}
+
+/// Whether the variant's course in the first episode is drawn.
+bool shows(const EvaluationPlan& plan, const std::string& name) {
+  return !plan.shown.empty() &&
+         (name == kReferenceAgent || std::ranges::count(plan.shown, name) > 0);
+}
+
+nlohmann::ordered_json describe(const Variant& variant) {
+  nlohmann::ordered_json json = {{"name", variant.name}, {"kind", variant.kind}};
+  if (variant.agent) {
+    json["agent"] = variant.agent->dump();
+  }
+  if (variant.load) {
+    json["load"] = variant.load->resolve(variant.load->text()).string();
+  }
+  if (variant.practice) {
+    json["practice"] = *variant.practice;
+  }
+  return json;
 }
 
 }  // namespace
@@ -54,10 +110,15 @@ std::string EvaluationPlan::to_yaml() const {
   };
   json["runs"] = texts_of(files);
   json["scenarios"] = texts_of(scenarios);
-  json["agents"] = agents;
+  json["agents"] = nlohmann::ordered_json::array();
+  for (const auto& variant : variants) {
+    json["agents"].push_back(describe(variant));
+  }
   json["seeds"] = seeds;
   json["practice"] = practice;
   json["settings"] = settings;
+  json["compare"] = compared;
+  json["show"] = shown;
   if (duration_s) {
     json["duration_s"] = *duration_s;
   }
@@ -103,14 +164,23 @@ std::vector<EpisodeTask> make_tasks(const EvaluationPlan& plan,
   std::vector<EpisodeTask> tasks;
   for (const auto& world : worlds) {
     std::vector<EvaluatedAgent> agents;
-    for (const auto& kind : plan.agents) {
-      agents.push_back(read_agent(kind, world));
+    std::vector<std::string> keys;
+    for (const auto& variant : plan.variants) {
+      agents.push_back(read_agent(variant, world, plan.practice));
+      keys.push_back(key_of(world, agents.back()));
     }
     for (std::uint64_t seed = 1; seed <= plan.seeds; ++seed) {
-      for (const auto& agent : agents) {
-        const fs::path folder = plan.output / "runs" / world.run / world.scenario / agent.kind /
-                                fmt::format("seed-{}", seed);
-        tasks.push_back({&world, agent, seed, plan.practice, plan.traces ? folder : fs::path()});
+      for (std::size_t i = 0; i < agents.size(); ++i) {
+        const EvaluatedAgent& agent = agents[i];
+        const fs::path folder = plan.output / "runs" / world.run / world.scenario /
+                                as_file_name(agent.name) / fmt::format("seed-{}", seed);
+        const bool wants_course = seed == 1 && shows(plan, agent.name);
+        tasks.push_back({.world = &world,
+                         .agent = agent,
+                         .seed = seed,
+                         .wants_course = wants_course,
+                         .folder = plan.traces ? folder : fs::path(),
+                         .key = keys[i] + (wants_course ? "+course" : "")});
       }
     }
   }

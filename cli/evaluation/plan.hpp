@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <list>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/evaluation/episode_task.hpp"
+#include "cli/evaluation/variants.hpp"
 #include "cli/run_config.hpp"
 
 namespace rein {
@@ -14,12 +16,14 @@ namespace rein {
 /// What `rein evaluate` was told.
 struct EvaluationPlan {
   std::vector<std::filesystem::path> files;
-  std::vector<std::string> agents;               ///< Kinds.
+  std::vector<Variant> variants;                 ///< Of different names.
   std::vector<std::filesystem::path> scenarios;  ///< Empty: each run's own.
   std::vector<std::string> settings;             ///< "dotted.key=value", for every run file.
   std::optional<double> duration_s;
   std::uint64_t seeds = 5;  ///< From 1 to this.
   std::uint64_t practice = 0;
+  std::string compared;            ///< A variant beside which each other is put; none if empty.
+  std::vector<std::string> shown;  ///< Variants whose course is drawn beside the oracle's.
   std::filesystem::path output;
   bool traces = false;
 
@@ -27,7 +31,7 @@ struct EvaluationPlan {
   std::string to_yaml() const;
 };
 
-/// The others are measured against it, so it is always played.
+/// The others are measured against it, so it is always played. A kind, and a variant's name.
 inline const std::string kReferenceAgent = "oracle";
 
 /// Every run file with every scenario.
@@ -36,7 +40,7 @@ inline const std::string kReferenceAgent = "oracle";
 std::list<EvaluatedWorld> read_worlds(const EvaluationPlan& plan);
 
 /// By world, then by seed, then by agent. The worlds must outlive them.
-/// @throws ConfigError for an agent's parameters.
+/// @throws ConfigError for an agent's parameters and for a checkpoint that does not fit.
 std::vector<EpisodeTask> make_tasks(const EvaluationPlan& plan,
                                     const std::list<EvaluatedWorld>& worlds);
 

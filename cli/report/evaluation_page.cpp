@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <set>
+#include <utility>
 
+#include "agent/adaptation.hpp"
 #include "cli/report/assets.hpp"
 #include "cli/report/evaluation_table.hpp"
 #include "cli/report/markup.hpp"
@@ -15,6 +19,13 @@ namespace rein::report {
 namespace {
 
 using Result = Evaluation::Result;
+
+constexpr double kPercent = 100.0;
+constexpr double kUnknownNumber = std::numeric_limits<double>::quiet_NaN();
+/// Rewards below it are drawn at the edge; the objective is from 0 to 1.
+constexpr double kLowestReward = -1.0;
+/// Values beyond so many times the highest limit are drawn at the edge.
+constexpr double kLimitsShown = 2.0;
 
 /// What the results have, each once, in their order.
 std::vector<std::string> distinct(const std::vector<Result>& results, std::string Result::*member) {
@@ -55,27 +66,156 @@ std::size_t index_in(const std::vector<std::string>& values, const std::string& 
   return static_cast<std::size_t>(std::ranges::find(values, value) - values.begin());
 }
 
-/// One point a scenario and agent: the objective against the violations.
+/// Its mean over the scenarios; empty if it is not known in one of them.
+std::optional<double> mean_of(const std::vector<const Result*>& results, const std::string& agent,
+                              const char* figure) {
+  double sum = 0.0;
+  double count = 0.0;
+  for (const Result* const result : results) {
+    if (result->agent == agent) {
+      const auto value = find(result->figures, figure).mean;
+      if (!value) {
+        return std::nullopt;
+      }
+      sum += *value;
+      count += 1.0;
+    }
+  }
+  return count > 0.0 ? std::optional(sum / count) : std::nullopt;
+}
+
+/// One point an agent: the objective against the violations, over all scenarios.
 Plot trade_off(const std::string& run, const std::vector<const Result*>& results,
                const std::vector<std::string>& agents) {
   Plot plot{.title = run,
             .x_title = "violation above the oracle's, points",
             .y_title = "objective, % of the oracle's",
-            .categories = {},
-            .points = {}};
-  for (const Result* const result : results) {
-    const auto share = find(result->figures, "objective_share").mean;
-    const auto above = find(result->figures, "violation_above_oracle").mean;
-    if (share && above && result->agent != "oracle") {
-      plot.points.push_back(
-          {.x = 100.0 * *above,
-           .y = 100.0 * *share,
-           .series = index_in(agents, result->agent),
-           .note = fmt::format("{}, {}: {:.2f} points, {:.2f} %", result->agent, result->scenario,
-                               100.0 * *above, 100.0 * *share)});
+            .x_scale = Plot::Scale::kLogarithmic};
+  for (std::size_t i = 0; i < agents.size(); ++i) {
+    const auto share = mean_of(results, agents[i], "objective_share");
+    const auto above = mean_of(results, agents[i], "violation_above_oracle");
+    if (share && above) {
+      plot.points.push_back({.x = kPercent * *above,
+                             .y = kPercent * *share,
+                             .series = i,
+                             .note = fmt::format("{}: {:.2f} points, {:.2f} %", agents[i],
+                                                 kPercent * *above, kPercent * *share)});
     }
   }
   return plot;
+}
+
+/// Those whose courses are shown, or all if there are none.
+bool is_shown(const Evaluation& evaluation, const std::string& agent) {
+  return evaluation.courses.empty() ||
+         std::ranges::count(evaluation.courses, agent, &Evaluation::ShownCourse::agent) > 0;
+}
+
+/// Of the lines of those that are shown.
+std::string legend_of_shown(const Evaluation& evaluation, const std::vector<std::string>& agents) {
+  std::vector<std::pair<std::size_t, std::string>> lines;
+  for (std::size_t i = 0; i < agents.size(); ++i) {
+    if (is_shown(evaluation, agents[i])) {
+      lines.emplace_back(i, agents[i]);
+    }
+  }
+  return legend_of_lines(lines);
+}
+
+/// Mean reward around the changes of conditions, a line an agent.
+Plot after_changes(const std::string& run, const Evaluation& evaluation,
+                   const std::vector<std::string>& agents) {
+  Plot plot{.title = run,
+            .x_title = "periods since the change",
+            .y_title = "mean reward",
+            .y_min = kLowestReward};
+  for (const auto& curve : evaluation.curves) {
+    if (curve.run != run || !is_shown(evaluation, curve.agent)) {
+      continue;
+    }
+    Plot::Line line{.series = index_in(agents, curve.agent), .note = curve.agent};
+    for (std::size_t i = 0; i < curve.rewards.size(); ++i) {
+      const double periods = static_cast<double>(i) - static_cast<double>(ChangeCurve::kBefore);
+      line.points.emplace_back(periods, curve.rewards[i].value_or(kUnknownNumber));
+    }
+    plot.lines.push_back(std::move(line));
+  }
+  return plot;
+}
+
+/// How one member of the courses is drawn.
+struct CourseChart {
+  const char* title;
+  std::optional<double> CoursePoint::*value;
+  std::optional<double> CoursePoint::*limit;  ///< Null if there is none.
+  double factor;                              ///< To the title's unit.
+};
+
+constexpr CourseChart kCourseCharts[] = {
+    {"top-1, %", &CoursePoint::top1, nullptr, kPercent},
+    {"longest latency, ms", &CoursePoint::latency_ms, &CoursePoint::deadline_ms, 1.0},
+    {"power, W", &CoursePoint::power_w, &CoursePoint::power_limit_w, 1.0}};
+
+Plot::Line line_of(const Course& course, std::optional<double> CoursePoint::*value, double factor) {
+  Plot::Line line;
+  for (const auto& point : course) {
+    line.points.emplace_back(point.time_s, factor * (point.*value).value_or(kUnknownNumber));
+  }
+  return line;
+}
+
+/// The first episodes in one world, beside each other; none if none is shown.
+std::string courses_of(const World& world, const Evaluation& evaluation,
+                       const std::vector<std::string>& agents) {
+  std::vector<const Evaluation::ShownCourse*> courses;
+  for (const auto& shown : evaluation.courses) {
+    if (shown.run == world.results.front()->run &&
+        shown.scenario == world.results.front()->scenario) {
+      courses.push_back(&shown);
+    }
+  }
+  if (courses.empty()) {
+    return "";
+  }
+  std::string html = legend_of_shown(evaluation, agents) + "<div class=\"plots\">\n";
+  for (const auto& chart : kCourseCharts) {
+    Plot plot{.title = chart.title, .x_title = "s"};
+    if (chart.limit != nullptr) {
+      plot.lines.push_back(line_of(courses.front()->course, chart.limit, chart.factor));
+      plot.lines.back().is_limit = true;
+      plot.lines.back().note = "limit";
+      double highest = 0.0;
+      for (const auto& point : courses.front()->course) {
+        highest = std::max(highest, (point.*chart.limit).value_or(0.0));
+      }
+      plot.y_max = highest > 0.0 ? std::optional(kLimitsShown * highest) : std::nullopt;
+    }
+    for (const auto* const shown : courses) {
+      plot.lines.push_back(line_of(shown->course, chart.value, chart.factor));
+      plot.lines.back().series = index_in(agents, shown->agent);
+      plot.lines.back().note = shown->agent;
+    }
+    html += to_svg(plot);
+  }
+  return html + "</div>\n";
+}
+
+/// One agent beside each other one; nothing where that was not asked for.
+std::string comparisons(const Evaluation& evaluation) {
+  if (evaluation.comparisons.empty()) {
+    return "";
+  }
+  return fmt::format(
+      "<h2>{} less each other</h2>\n<div class=\"wide\">\n{}</div>\n"
+      "<p class=\"note\">Mean differences over the episodes of the same board, scenario and seed, "
+      "with "
+      "95&nbsp;% bootstrap intervals over the seeds. The last columns: in how many boards with a "
+      "scenario it is ahead : behind, by the mean regret; and by the violations where they are "
+      "more "
+      "than half a point apart, else by the objective. By the latter, for each board:</p>\n"
+      "<div class=\"wide\">\n{}</div>\n",
+      escape_html(evaluation.comparisons.front().agent), to_html(compare_pairwise(evaluation)),
+      to_html(compare_standings(evaluation)));
 }
 
 /// One row a scenario: a figure of each agent.
@@ -138,9 +278,10 @@ std::string section(const std::string& run, const Evaluation& evaluation,
   for (const auto& world : worlds_of(evaluation)) {
     if (world.results.front()->run == run) {
       html += fmt::format(
-          "<details><summary>{}</summary>\n<div class=\"wide\">\n{}</div>\n{}"
+          "<details><summary>{}</summary>\n<div class=\"wide\">\n{}</div>\n{}{}"
           "</details>\n",
-          escape_html(world.title), to_html(compare_agents(world)), configurations(world));
+          escape_html(world.title), to_html(compare_agents(world)), configurations(world),
+          courses_of(world, evaluation, agents));
     }
   }
   return html;
@@ -154,6 +295,7 @@ std::string make_page(const Evaluation& evaluation, const std::string& config) {
     agents.push_back(total.agent);
   }
   std::string trade_offs;
+  std::string adaptations;
   std::string sections;
   for (const auto& run : distinct(evaluation.results, &Result::run)) {
     std::vector<const Result*> results;
@@ -163,6 +305,7 @@ std::string make_page(const Evaluation& evaluation, const std::string& config) {
       }
     }
     trade_offs += to_svg(trade_off(run, results, agents));
+    adaptations += to_svg(after_changes(run, evaluation, agents));
     sections += section(run, evaluation, agents);
   }
   const std::string file = config.empty()
@@ -177,7 +320,10 @@ std::string make_page(const Evaluation& evaluation, const std::string& config) {
                         {"warnings", warnings(evaluation)},
                         {"totals", to_html(compare_totals(evaluation))},
                         {"legend", legend_of(agents)},
+                        {"comparisons", comparisons(evaluation)},
                         {"trade_offs", trade_offs},
+                        {"shown", legend_of_shown(evaluation, agents)},
+                        {"adaptations", adaptations},
                         {"sections", sections},
                         {"config", file},
                         {"style", std::string(assets::kStyleCss)}});

@@ -23,7 +23,15 @@ Table compare_agents(const World& world);
 /// One row an agent: means over all worlds.
 Table compare_totals(const Evaluation& evaluation);
 
-/// All of them for a terminal: each world, then the means, then what could not be played.
+/// One row for each agent that another one was compared with: differences, with intervals, and in
+/// how many worlds it is ahead and behind. Empty without comparisons.
+Table compare_pairwise(const Evaluation& evaluation);
+
+/// The same row by row: in how many worlds of each run it is ahead and behind, by the budgets and
+/// the objective.
+Table compare_standings(const Evaluation& evaluation);
+
+/// All of them for a terminal: each world, then the means, then the comparisons.
 std::string to_text(const Evaluation& evaluation);
 
 }  // namespace rein::report

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -31,9 +32,16 @@ struct Scale {
   double high = 1.0;
   double from = 0.0;
   double to = 1.0;
-  double step = 1.0;  ///< Between ticks.
+  double step = 1.0;         ///< Between ticks.
+  bool logarithmic = false;  ///< Then low and high are of what is transformed.
 
-  double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
+  double at(double value) const {
+    const double place = logarithmic ? transform(value) : value;
+    return from + (place - low) / (high - low) * (to - from);
+  }
+  static double transform(double value) {
+    return std::copysign(std::log1p(std::abs(value)), value);
+  }
 };
 
 /// 1, 2 or 5 times a power of ten, so that about `count` of them fill the range.
@@ -62,6 +70,14 @@ Scale scale_of(std::vector<double> values, double from, double to, double ticks)
 
 std::vector<double> ticks_of(const Scale& scale) {
   std::vector<double> ticks;
+  if (scale.logarithmic) {
+    for (const double tick : {-100.0, -30.0, -10.0, -3.0, -1.0, 0.0, 1.0, 3.0, 10.0, 30.0, 100.0}) {
+      if (Scale::transform(tick) >= scale.low && Scale::transform(tick) <= scale.high) {
+        ticks.push_back(tick);
+      }
+    }
+    return ticks;
+  }
   for (double tick = std::ceil(scale.low / scale.step); tick * scale.step <= scale.high;
        tick += 1.0) {
     ticks.push_back(tick * scale.step);
@@ -131,6 +147,31 @@ std::string x_axis(const Plot& plot, const Scale& x, double top, double bottom) 
   return svg + text((x.from + x.to) / 2.0, bottom + 32.0, "middle", plot.x_title);
 }
 
+/// Colours come again with dashes.
+std::string line_class(std::size_t series) {
+  return fmt::format("s{}{}", series % kSeries, series >= kSeries ? " again" : "");
+}
+
+/// With a gap wherever a number is not finite.
+template <typename X, typename Y>
+std::string polyline(const Plot::Line& line, const X& x, const Y& y) {
+  std::string path;
+  bool begun = false;
+  for (const auto& [line_x, line_y] : line.points) {
+    const bool known = std::isfinite(line_x) && std::isfinite(line_y);
+    if (known) {
+      path += fmt::format("{}{:.1f},{:.1f}", begun ? " " : " M", x(line_x), y(line_y));
+    }
+    begun = known;
+  }
+  return path.empty()
+             ? ""
+             : fmt::format(
+                   "<path d=\"{}\" class=\"line {}\"><title>{}</title></path>\n", path.substr(1),
+                   line.is_limit ? std::string("limit") : fmt::format("s{}", line.series % kSeries),
+                   escape_html(line.note));
+}
+
 }  // namespace
 
 std::string to_svg(const Plot& plot) {
@@ -154,7 +195,23 @@ std::string to_svg(const Plot& plot) {
     xs.insert(xs.end(), {point.x - point.spread_x, point.x + point.spread_x});
     ys.push_back(point.y);
   }
-  const Scale x = scale_of(xs, left, right, 5.0);
+  const auto clipped = [&](double value) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    return std::min(std::max(value, plot.y_min.value_or(-kInfinity)),
+                    plot.y_max.value_or(kInfinity));
+  };
+  for (const auto& line : plot.lines) {
+    for (const auto& [line_x, line_y] : line.points) {
+      xs.push_back(line_x);
+      ys.push_back(clipped(line_y));
+    }
+  }
+  const bool logarithmic = plot.x_scale == Plot::Scale::kLogarithmic;
+  if (logarithmic) {
+    std::ranges::transform(xs, xs.begin(), Scale::transform);
+  }
+  Scale x = scale_of(xs, left, right, 5.0);
+  x.logarithmic = logarithmic;
   const Scale y = by_category ? Scale{.low = -0.5,
                                       .high = static_cast<double>(plot.categories.size()) - 0.5,
                                       .from = kTop,
@@ -168,6 +225,11 @@ std::string to_svg(const Plot& plot) {
   svg += text(left, 15.0, "start", plot.title, " class=\"title\"");
   svg += x_axis(plot, x, kTop, bottom) + y_axis(plot, y, left, right);
   std::map<std::size_t, const Plot::Point*> last;  // By series.
+  for (const auto& line : plot.lines) {
+    svg += polyline(
+        line, [&](double value) { return x.at(value); },
+        [&](double value) { return y.at(clipped(value)); });
+  }
   for (const auto& point : plot.points) {
     if (!std::isfinite(point.x) || !std::isfinite(point.y)) {
       continue;
@@ -184,6 +246,17 @@ std::string to_svg(const Plot& plot) {
     svg += mark(x.at(point.x), y.at(point.y), point.series, point.note);
   }
   return svg + "</svg>\n";
+}
+
+std::string legend_of_lines(const std::vector<std::pair<std::size_t, std::string>>& series) {
+  std::string html = "<p class=\"series\">";
+  for (const auto& [index, name] : series) {
+    html += fmt::format(
+        "<span><svg width=\"22\" height=\"14\"><path d=\"M1,7 21,7\" class=\"line {}\"/></svg>{}"
+        "</span>\n",
+        line_class(index), escape_html(name));
+  }
+  return html + "</p>\n";
 }
 
 std::string legend_of(const std::vector<std::string>& series) {

@@ -22,7 +22,7 @@ const std::string kReward = "reward_";
 class TraceTable {
  public:
   explicit TraceTable(const std::filesystem::path& file)
-      : file_(file.string()), table_(report::parse_csv(read_text(file), file_)) {}
+      : file_(file.string()), table_(parse_csv(read_text(file), file_)) {}
 
   std::size_t rows() const { return table_.rows.size(); }
   const std::vector<std::string>& columns() const { return table_.columns; }
@@ -69,7 +69,7 @@ class TraceTable {
   }
 
   std::string file_;
-  report::CsvTable table_;
+  CsvTable table_;
 };
 
 /// The level that a cell names: by its label, or by its value as far as a trace says it.

@@ -25,6 +25,17 @@ DOCTEST_TEST_CASE("a share of the oracle's objective is more when it is better")
   }
 }
 
+DOCTEST_TEST_CASE("latency and energy are compared as ratios, runs of misses as differences") {
+  const Figures oracle = {
+      {"latency_p99_ms", 20.0}, {"energy_per_request_mj", 50.0}, {"longest_miss_run", 3.0}};
+  const Figures own = {
+      {"latency_p99_ms", 25.0}, {"energy_per_request_mj", 40.0}, {"longest_miss_run", 1.0}};
+  const Figures compared = compare(own, oracle, Objective::Kind::kMaxAccuracy);
+  DOCTEST_CHECK(*find(compared, "p99_share") == doctest::Approx(1.25));
+  DOCTEST_CHECK(*find(compared, "energy_share") == doctest::Approx(0.8));
+  DOCTEST_CHECK(*find(compared, "longest_miss_run_above_oracle") == -2.0);
+}
+
 DOCTEST_TEST_CASE("what is not known is not compared") {
   const Figures known = figures(0.8, 0.0, 0.9);
   DOCTEST_CHECK_FALSE(

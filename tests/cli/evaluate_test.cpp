@@ -127,6 +127,137 @@ DOCTEST_TEST_CASE("practice is played by those who learn, with seeds of its own"
   DOCTEST_CHECK(practised["practice"] == 3);
 }
 
+/// Three variants of two kinds, one of which has learned in a run.
+std::filesystem::path write_variants(const SimulatedRunFiles& files) {
+  const auto learned = files.folder.path() / "learned";
+  Process run(
+      {kProgram, "run", files.run().string(), "--seed", "77", "--output", learned.string()});
+  DOCTEST_REQUIRE(run.wait() == 0);
+  std::filesystem::create_directory(files.folder.path() / "trained");
+  std::filesystem::copy(learned / "checkpoint/agent.json",
+                        files.folder.path() / "trained/small.json");
+  const auto file = files.folder.path() / "variants.yaml";
+  write_file(file,
+             "- {name: narrow 50%, agent: {kind: static, configuration: {width: 0.5}}}\n"
+             "- {name: fresh, agent: {kind: q_learning, discount: 0.7}}\n"
+             "- {name: trained, agent: {kind: q_learning}, load: 'trained/{run}.json'}\n"
+             "- {name: practised, agent: {kind: q_learning}, practice: 2}\n");
+  return file;
+}
+
+DOCTEST_TEST_CASE("variants of a kind stand in one table under their own names") {
+  const SimulatedRunFiles files;
+  const auto variants = write_variants(files);
+  const auto output = files.folder.path() / "out";
+  const Result result =
+      evaluate({files.run().string(), "--variants", variants.string(), "--agents", "q_learning",
+                "--compare", "trained", "--show", "trained,narrow 50%", "--seeds", "2", "--traces",
+                "--output", output.string()});
+  DOCTEST_CAPTURE(result.errors);
+  DOCTEST_REQUIRE(result.status == 0);
+  const auto summary = summary_in(output);
+  DOCTEST_CHECK(summary["agents"].size() == 6);  // With the oracle.
+  const auto reward = [&](const std::string& agent) {
+    return result_of(summary, agent)["figures"]["reward"]["mean"].get<double>();
+  };
+  DOCTEST_CHECK(reward("fresh") != reward("q_learning"));
+  DOCTEST_CHECK(reward("trained") != reward("q_learning"));
+  DOCTEST_CHECK(reward("practised") != reward("q_learning"));
+  DOCTEST_CHECK(result_of(summary, "narrow 50%")["figures"]["accuracy_top1"]["mean"] ==
+                doctest::Approx(0.6));
+  DOCTEST_CHECK(contains(result_of(summary, "narrow 50%")["configurations"][0], "width.app 0.5"));
+
+  // Beside each other agent, over all boards and on the only one.
+  DOCTEST_REQUIRE(summary["comparisons"].size() == 10);
+  const auto& first = summary["comparisons"][0];
+  DOCTEST_CHECK(first["agent"] == "trained");
+  DOCTEST_CHECK(first["against"] == "q_learning");
+  DOCTEST_CHECK(first["run"] == nullptr);
+  DOCTEST_CHECK(first["episodes"] == 2);
+  DOCTEST_CHECK(summary["comparisons"][5]["run"] == "small");
+  const double difference =
+      result_of(summary, "trained")["figures"]["regret"]["mean"].get<double>() -
+      result_of(summary, "q_learning")["figures"]["regret"]["mean"].get<double>();
+  DOCTEST_CHECK(first["regret"]["mean"].get<double>() == doctest::Approx(difference));
+  DOCTEST_CHECK(contains(result.output, "trained less each other"));
+
+  // The scenario changes once.
+  const auto oracle = result_of(summary, "oracle")["adaptation"];
+  DOCTEST_CHECK(oracle["periods"] ==
+                nlohmann::json{{"count", 2}, {"low", 0.0}, {"median", 0.0}, {"high", 0.0}});
+  DOCTEST_CHECK(oracle["good_from_period"]["median"] == 0.0);
+  DOCTEST_CHECK(summary["curves"].size() == 6);
+
+  const auto courses = nlohmann::json::parse(read_file(output / "courses.json"));
+  DOCTEST_REQUIRE(courses.size() == 3);
+  DOCTEST_CHECK(courses[0]["agent"] == "narrow 50%");
+  DOCTEST_CHECK(courses[0]["course"]["top1"][0] == 0.6);
+  DOCTEST_CHECK(courses[0]["course"]["deadline_ms"][0] == 15.0);
+  DOCTEST_CHECK(courses[0]["course"]["power_limit_w"][0] == 3.0);
+
+  // An episode that begins with a checkpoint is what `rein run --load` plays with that seed.
+  const auto alone = files.folder.path() / "alone";
+  Process run({kProgram, "run", files.run().string(), "--load",
+               (files.folder.path() / "trained/small.json").string(), "--seed", "2", "--output",
+               alone.string()});
+  DOCTEST_REQUIRE(run.wait() == 0);
+  DOCTEST_CHECK(read_file(alone / "trace.csv") ==
+                read_file(output / "runs/small/test/trained/seed-2/trace.csv"));
+  DOCTEST_CHECK(std::filesystem::exists(output / "runs/small/test/narrow-50-/seed-2/trace.csv"));
+}
+
+DOCTEST_TEST_CASE("an evaluation that goes on comes to the same as one that was played in one go") {
+  const SimulatedRunFiles files;
+  const auto variants = write_variants(files);
+  const auto play = [&](const std::string& name, const std::vector<std::string>& options) {
+    const auto output = files.folder.path() / name;
+    std::vector<std::string> arguments = {files.run().string(), "--variants", variants.string(),
+                                          "--output", output.string()};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Result result = evaluate(arguments);
+    DOCTEST_CAPTURE(result.errors);
+    DOCTEST_REQUIRE(result.status == 0);
+    return output;
+  };
+  const std::vector<std::string> all = {"--seeds",   "3",       "--jobs", "2",
+                                        "--compare", "trained", "--show", "fresh"};
+  std::vector<std::string> go_on = all;
+  go_on.emplace_back("--resume");
+  const auto whole = play("whole", all);
+  const auto parts = play("parts", {"--seeds", "2"});
+  // Killed while it wrote a line, and one that was played with another checkpoint.
+  const auto log = parts / "episodes.jsonl";
+  std::string lines = read_file(log);
+  write_file(log, lines.substr(0, lines.size() - 40));
+  play("parts", go_on);
+  DOCTEST_CHECK(read_file(parts / "summary.json") == read_file(whole / "summary.json"));
+  DOCTEST_CHECK(read_file(parts / "courses.json") == read_file(whole / "courses.json"));
+
+  // Nothing is left to be played, and so nothing is added.
+  lines = read_file(log);
+  play("parts", go_on);
+  DOCTEST_CHECK(read_file(log) == lines);
+  DOCTEST_CHECK(read_file(parts / "summary.json") == read_file(whole / "summary.json"));
+
+  // Only the episodes with the checkpoint are played again when it is another one.
+  std::filesystem::copy_file(parts / "../learned/checkpoint/agent.json",
+                             parts / "../trained/small.json",
+                             std::filesystem::copy_options::overwrite_existing);
+  RunFiles::edit(parts / "../trained/small.json", "{\n", "{ \n");
+  play("parts", go_on);
+  const std::string added = read_file(log).substr(lines.size());
+  DOCTEST_CHECK(std::ranges::count(added, '\n') == 3);
+  DOCTEST_CHECK(read_file(parts / "summary.json") == read_file(whole / "summary.json"));
+
+  const Result other = evaluate({files.run().string(), "--output", parts.string()});
+  DOCTEST_CHECK(other.status == 2);
+  DOCTEST_CHECK(contains(other.errors, "go on with --resume"));
+  write_file(log, "nonsense\n");
+  const Result broken = evaluate({files.run().string(), "--resume", "--output", parts.string()});
+  DOCTEST_CHECK(broken.status == 3);
+  DOCTEST_CHECK(contains(broken.errors, "episodes.jsonl:1: expected an episode"));
+}
+
 DOCTEST_TEST_CASE("mistakes are found before anything is played") {
   const SimulatedRunFiles files;
   const RunFiles live;
@@ -141,6 +272,32 @@ DOCTEST_TEST_CASE("mistakes are found before anything is played") {
     DOCTEST_CHECK_FALSE(std::filesystem::exists(output));
   };
   check({files.run().string(), "--agents", "psychic"}, 2, "found 'psychic'");
+  const auto variants = [&](const std::string& text) {
+    const auto file = files.folder.path() / "variants.yaml";
+    write_file(file, text);
+    return file.string();
+  };
+  const auto check_variants = [&](const std::string& text, int status, const std::string& part) {
+    check({files.run().string(), "--variants", variants(text)}, status, part);
+  };
+  check_variants("name: one\n", 3, "variants.yaml:1:1: expected a list");
+  check_variants("- {agent: {kind: random}}\n", 3, "name: expected");
+  check_variants("- {name: x, agent: {kind: psychic}}\n", 3, "0.agent.kind: expected one of");
+  check_variants("- {name: x, agent: {kind: q_learning, discount: 7}}\n", 3,
+                 ": 0.agent.discount: expected");
+  check_variants("- {name: x, agent: {kind: random, y: 1}}\n", 3, "found the unknown key 'y'");
+  check_variants("- {name: x, agent: {kind: random}, seed: 1}\n", 3,
+                 "found the unknown key 'seed'");
+  check_variants("- {name: x, agent: {kind: random}, practice: -1}\n", 3, "practice: expected");
+  check_variants("- {name: x, agent: {kind: q_learning}, load: '{run}.json'}\n", 3,
+                 "0.load: expected a checkpoint for small, found no file");
+  check_variants("- {name: x, agent: {kind: q_learning}, load: scenario.yaml}\n", 3,
+                 "scenario.yaml");
+  check_variants("- {name: x-, agent: {kind: random}}\n- {name: x%, agent: {kind: random}}\n", 2,
+                 "found 'x%' twice");
+  check_variants("- {name: oracle, agent: {kind: random}}\n", 2, "found a random");
+  check({files.run().string(), "--compare", "alert"}, 2, "--compare: expected one of static, ");
+  check({files.run().string(), "--show", "alert"}, 2, "--show: expected one of static, ");
   check({files.run().string(), "--agents", "random,random"}, 2, "found 'random' twice");
   check({files.run().string(), files.run().string()}, 2, "found 'small' with 'test' twice");
   check({live.run().string()}, 3, "platform.kind: expected simulated");
@@ -279,6 +436,36 @@ DOCTEST_TEST_CASE("a plot holds all its points, and none that is not a number") 
   }
   DOCTEST_CHECK(marks == 2);
   DOCTEST_CHECK(contains(report::to_svg({.title = "empty"}), "</svg>"));
+}
+
+DOCTEST_TEST_CASE("a plot's lines have gaps, and what lies beyond its limits is at the edge") {
+  const auto draw = [](double low, double high) {
+    const double none = std::nan("");
+    return report::to_svg(
+        {.title = "t",
+         .lines = {{.points = {{0, 1}, {1, low}, {2, none}, {3, 2}, {4, high}}, .note = "<b>"}},
+         .y_min = 0.0,
+         .y_max = 3.0});
+  };
+  const std::string svg = draw(-5000.0, 7000.0);
+  DOCTEST_CHECK(svg == draw(0.0, 3.0));
+  DOCTEST_CHECK(svg != draw(0.0, 2.0));
+  DOCTEST_CHECK_FALSE(contains(svg, "nan"));
+  DOCTEST_CHECK_FALSE(contains(svg, "<b>"));
+  const std::string path = svg.substr(svg.find("<path"), svg.find("</path>") - svg.find("<path"));
+  DOCTEST_CHECK(std::ranges::count(path, 'M') == 2);
+}
+
+DOCTEST_TEST_CASE("a logarithmic axis holds values on both sides of 0") {
+  const std::string svg = report::to_svg(
+      {.title = "t",
+       .points = {{.x = -0.5, .y = 1.0}, {.x = 0.0, .y = 1.0}, {.x = 60.0, .y = 2.0}},
+       .x_scale = report::Plot::Scale::kLogarithmic});
+  for (const std::string tick : {">0<", ">1<", ">3<", ">10<", ">30<"}) {
+    DOCTEST_CAPTURE(tick);
+    DOCTEST_CHECK(contains(svg, tick));
+  }
+  DOCTEST_CHECK_FALSE(contains(svg, ">100<"));
 }
 
 DOCTEST_TEST_CASE("parallel work is all done, once each") {

@@ -1,0 +1,52 @@
+#include "cli/evaluation/variants.hpp"
+
+#include <cctype>
+
+#include "agent/make_agent.hpp"
+
+namespace rein {
+
+namespace {
+
+constexpr Range kPractice{.min = 0.0, .max = 1e6};
+
+Variant read_variant(const ConfigNode& node) {
+  Variant variant{.name = node.at("name").text(),
+                  .kind = node.at("agent").at("kind").one_of(agent_kinds()),
+                  .agent = node.at("agent"),
+                  .load = {},
+                  .practice = {}};
+  if (node.has("load")) {
+    variant.load = node.at("load");
+    variant.load->text();
+  }
+  if (node.has("practice")) {
+    variant.practice = static_cast<std::uint64_t>(node.at("practice").integer(kPractice));
+  }
+  node.reject_unknown();
+  return variant;
+}
+
+}  // namespace
+
+Variant Variant::of_kind(const std::string& kind) {
+  return {.name = kind, .kind = kind, .agent = {}, .load = {}, .practice = {}};
+}
+
+std::vector<Variant> read_variants(const std::filesystem::path& file) {
+  std::vector<Variant> variants;
+  for (const auto& node : ConfigNode::load(file).items()) {
+    variants.push_back(read_variant(node));
+  }
+  return variants;
+}
+
+std::string as_file_name(std::string name) {
+  for (char& c : name) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    c = plain ? c : '-';
+  }
+  return name;
+}
+
+}  // namespace rein
