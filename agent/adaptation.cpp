@@ -30,20 +30,22 @@ std::size_t common_length(const RewardCourse& own, const RewardCourse& oracle) {
 
 }  // namespace
 
-void RewardCourse::add(double reward, bool is_change) {
+void RewardCourse::add(double reward, bool is_change, std::size_t skipped) {
   if (is_change) {
     changes.push_back(thousandths.size());
   }
-  thousandths.push_back(static_cast<std::int32_t>(std::lround(reward * kScale)));
+  thousandths.insert(thousandths.end(), 1 + skipped,
+                     static_cast<std::int32_t>(std::lround(reward * kScale)));
 }
 
 Adaptation adapt(const RewardCourse& own, const RewardCourse& oracle) {
   const std::size_t end = common_length(own, oracle);
+  const std::vector<std::size_t>& changes = oracle.changes;
   Adaptation adaptation;
-  for (std::size_t i = 0; i < own.changes.size() && own.changes[i] < end; ++i) {
-    const std::size_t change = own.changes[i];
+  for (std::size_t i = 0; i < changes.size() && changes[i] < end; ++i) {
+    const std::size_t change = changes[i];
     const std::size_t length =
-        (i + 1 < own.changes.size() ? std::min(own.changes[i + 1], end) : end) - change;
+        (i + 1 < changes.size() ? std::min(changes[i + 1], end) : end) - change;
     const std::size_t window = std::min(kAdapted, length);
     std::size_t passed = 0;
     while (passed + window <= length && !is_good(own, oracle, change + passed, window)) {

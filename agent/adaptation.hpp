@@ -12,7 +12,9 @@ struct RewardCourse {
   std::vector<std::int32_t> thousandths;  ///< [periods]: the reward in thousandths, rounded.
   std::vector<std::size_t> changes;       ///< Periods that began another phase, ascending.
 
-  void add(double reward, bool is_change);
+  /// @param skipped  periods that were lost by an overrun. They earn as much, so that the periods
+  /// of two agents are at the same time.
+  void add(double reward, bool is_change, std::size_t skipped = 0);
 };
 
 /// How long an agent took after each change of conditions to be as good as the oracle.
@@ -26,7 +28,7 @@ struct Adaptation {
   std::size_t unadapted = 0;  ///< Changes after which it never was.
 };
 
-/// Of an episode in the same world with the same seed.
+/// Of an episode in the same world with the same seed. The changes are those that the oracle saw.
 Adaptation adapt(const RewardCourse& own, const RewardCourse& oracle);
 
 /// The first period from which the mean reward of both 100 periods and all that are left is no more

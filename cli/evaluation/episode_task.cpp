@@ -57,9 +57,10 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   std::string phase;
   sinks.emplace_back([&](const PeriodRecord& record) {
     last = record.action;
-    const std::string& now = record.result.info.phase;
-    outcome.rewards.add(record.result.reward, record.index > 0 && now != phase);
-    phase = now;
+    const StepInfo& info = record.result.info;
+    outcome.rewards.add(record.result.reward, record.index > 0 && info.phase != phase,
+                        info.skipped_periods);
+    phase = info.phase;
   });
   ControlLoop(environment, *agent, world.clock(), sinks).run(task.seed, stop_requested);
   if (stop_requested()) {

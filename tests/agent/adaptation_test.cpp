@@ -51,6 +51,18 @@ DOCTEST_TEST_CASE("who is not as good before the next change counts the phase's 
   DOCTEST_CHECK(adaptation.unadapted == 2);
 }
 
+DOCTEST_TEST_CASE("periods that were lost by an overrun count, and changes are the oracle's") {
+  const RewardCourse oracle = course(std::vector<double>(12, 1.0), {4});
+  RewardCourse own;
+  own.add(1.0, false, 1);
+  own.add(0.0, false, 4);  // Periods 2 to 6: the change falls among them.
+  for (int i = 7; i < 12; ++i) {
+    own.add(1.0, i == 7);
+  }
+  DOCTEST_CHECK(own.thousandths.size() == 12);
+  DOCTEST_CHECK(adapt(own, oracle).periods == std::vector<double>{3.0});
+}
+
 DOCTEST_TEST_CASE("an agent is good from where a hundred periods and all the rest are as good") {
   const std::size_t periods = 400;
   const RewardCourse oracle = course(std::vector<double>(periods, 0.8), {});
