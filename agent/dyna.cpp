@@ -33,6 +33,7 @@ Dyna::Options Dyna::Options::from_yaml(const ConfigNode& node) {
   options.optimism = node.number_or("optimism", options.optimism, {.min = 0, .max = 10});
   options.worth_trying =
       node.number_or("worth_trying", options.worth_trying, {.min = 0, .max = 10});
+  options.patience = node.number_or("patience", options.patience, {.min = 0, .max = 10000});
   options.stay = node.number_or("stay", options.stay, Range::share());
   return options;
 }
@@ -84,7 +85,7 @@ double Dyna::worth(ActionId action, const Forecast& forecast, const Situation& n
   const double miss = optimism > 0.0 ? forecast.hoped_miss : forecast.miss;
   worth -= options_.latency_price * std::max(0.0, miss - allowed);
   const auto fine = [&](double limit_w) {
-    const double limit = limit_w * (1.0 - options_.power_margin);
+    const double limit = limit_w * (1.0 - power_margin_);
     const Estimate power{power_w, optimism > 0.0 ? 0.0 : forecast.power_w.variance};
     return options_.power_price * expected_excess(power, limit) / limit_w;
   };
@@ -120,13 +121,16 @@ ActionId Dyna::act(const Observation& observation) {
   if (options_.optimism > 0.0) {
     for (ActionId action = 0; action < forecasts_.size(); ++action) {
       const double value = worth(action, forecasts_[action], now, options_.optimism);
-      if (value > hoped) {
+      if (value > hoped && most - worth(action, forecasts_[action], now, 0.0) <
+                               options_.patience * (value - most - options_.worth_trying)) {
         hoped = value;
         best = action;
         exploration_ = {.rate = 1.0, .explored = true};
       }
     }
   }
+  expected_power_w_ = forecasts_[best].power_w.mean;
+  power_limit_w_ = std::min(now.power_limit_w.value_or(1e9), now.allowance_w.value_or(1e9));
   in_force_ = best;
   return best;
 }
@@ -135,7 +139,15 @@ void Dyna::observe(const Transition& transition) {
   if (transition.info != nullptr) {
     model_.observe(*transition.info, transition.action);
     const ServiceReport& service = transition.info->applications.front().service;
-    if (model_.stayed() > 5) {
+    bool exceeds = false;
+    for (const auto& status : transition.info->budgets) {
+      using enum BudgetId::Kind;
+      exceeds |= status.exceeded && (status.id.kind == kPower || status.id.kind == kEnergy);
+    }
+    const bool was_hoped = expected_power_w_ <= power_limit_w_;
+    power_margin_ = std::clamp(power_margin_ + (exceeds ? (was_hoped ? 0.004 : 0.0) : -0.00004),
+                               options_.power_margin, 0.06);
+    if (model_.stayed() > 5 && !exploration_.explored) {
       const Situation then = reader_.read(transition.observation);
       const double allowed = then.miss_rate * static_cast<double>(service.requests());
       margin_ *= std::exp(0.3 * (allowed - static_cast<double>(service.missed())));

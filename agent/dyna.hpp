@@ -25,6 +25,7 @@ class Dyna final : public Agent {
     double stay = 0.003;
     double optimism = 1.0;
     double worth_trying = 0.01;
+    double patience = 40;  ///< Periods.
 
     std::string prior;
     static Options from_yaml(const ConfigNode& node);
@@ -52,7 +53,10 @@ class Dyna final : public Agent {
   ResponseModel model_;
   std::vector<Forecast> forecasts_;
   std::optional<ActionId> in_force_;
+  double expected_power_w_ = 0.0;
+  double power_limit_w_ = 0.0;
   double margin_ = 0.5;
+  double power_margin_ = 0.006;
   ExplorationStatus exploration_;
   double lowest_top1_ = 0.0;
   double highest_top1_ = 1.0;

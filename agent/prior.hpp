@@ -25,7 +25,7 @@ class FactorSearch {
  public:
   struct Options {
     std::size_t lasting = 12;  ///< At most.
-    std::size_t passing = 8;
+    std::size_t passing = 10;
     double unexplained = 1e-3;  ///< Share of the variance that needs no factor.
   };
 

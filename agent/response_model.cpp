@@ -13,10 +13,10 @@ namespace rein {
 namespace {
 
 /// Chances, a period: that conditions change to something new, or to something known ...
-constexpr double kChange = 0.01;
-constexpr double kReturn = 0.02;
+constexpr double kChange = 0.1;
+constexpr double kReturn = 0.05;
 /// ... and that a mean is off by chance, out of proportion to its usual spread.
-constexpr double kOutlier = 0.04;
+constexpr double kOutlier = 0.01;
 constexpr double kOutlierSpread = 0.4;
 /// How much an outlier after an outlier is less likely: tails come in clusters, but not for long.
 constexpr double kAnother = 0.4;

@@ -70,6 +70,7 @@ class ResponseModel {
   bool has_changed() const { return has_changed_; }
   /// Periods since it did.
   std::size_t stayed() const { return stayed_; }
+  bool is_restless() const { return is_restless_; }
   std::uint64_t changes() const { return changes_; }
   const LatencyRatio& ratio() const { return ratio_; }
   const FactorModel& factors() const { return prior_.factors; }

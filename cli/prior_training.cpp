@@ -22,7 +22,7 @@ constexpr std::size_t kRatioMachines = 24;
 /// What the prior's ratios weigh, in requests: enough to begin with, little beside what is seen.
 constexpr double kRatioWeight = 150.0;
 /// Of the conditions that were tried, so many are kept, each for those around it.
-constexpr std::size_t kConditions = 48;
+constexpr std::size_t kConditions = 64;
 constexpr double kConditionVariance = 0.15;
 
 /// The same machine without what hides how it responds: noise, slow sensors, throttling.
