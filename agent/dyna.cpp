@@ -84,10 +84,15 @@ double Dyna::worth(ActionId action, const Forecast& forecast, const Situation& n
   const double allowed = now.miss_rate * margin_;
   const double miss = optimism > 0.0 ? forecast.hoped_miss : forecast.miss;
   worth -= options_.latency_price * std::max(0.0, miss - allowed);
+  if (now.deadline_ms && miss > 0.5) {
+    worth -= std::max(0.0, forecast.log_service.mean - std::log(*now.deadline_ms));
+  }
   const auto fine = [&](double limit_w) {
     const double limit = limit_w * (1.0 - power_margin_);
     const Estimate power{power_w, optimism > 0.0 ? 0.0 : forecast.power_w.variance};
-    return options_.power_price * expected_excess(power, limit) / limit_w;
+    const double spread = std::sqrt(power.variance) + 0.004 * limit_w;
+    const double chance = 0.5 * std::erfc((limit - power.mean) / spread / std::numbers::sqrt2);
+    return options_.power_price * expected_excess(power, limit) / limit_w + 1.5 * chance;
   };
   if (now.power_limit_w) {
     worth -= fine(*now.power_limit_w);
@@ -111,7 +116,8 @@ ActionId Dyna::act(const Observation& observation) {
   double most = -1e300;
   for (ActionId action = 0; action < forecasts_.size(); ++action) {
     const double value = worth(action, forecasts_[action], now, 0.0);
-    if (value > most) {
+    // What is held down is asked for in full, to see when it is let go.
+    if (value > most || (value == most && model_.granted(action) != action)) {
       most = value;
       best = action;
     }

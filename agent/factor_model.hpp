@@ -68,6 +68,8 @@ class Belief {
   double update(const Evidence& evidence);
   /// A period passes: lasting factors and deviations of their own are a little less sure.
   void drift(double variance);
+  /// The quantity may deviate more than was thought.
+  void doubt(std::size_t quantity, double variance) { own_variance_[quantity] += variance; }
   /// Something has changed: passing factors can be anything again.
   void forget_passing();
 

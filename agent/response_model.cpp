@@ -18,6 +18,9 @@ constexpr double kReturn = 0.05;
 /// ... and that a mean is off by chance, out of proportion to its usual spread.
 constexpr double kOutlier = 0.01;
 constexpr double kOutlierSpread = 0.4;
+/// ... and that an action takes another time than the factors say, by a deviation of its own.
+constexpr double kMistaken = 2e-4;
+constexpr double kMistakenSpread = 0.3;
 /// How much an outlier after an outlier is less likely: tails come in clusters, but not for long.
 constexpr double kAnother = 0.4;
 
@@ -26,6 +29,8 @@ constexpr double kAnother = 0.4;
 constexpr double kServiceSpread = 0.008;
 constexpr double kPowerSpread = 0.02;
 constexpr double kHintSpread = 0.06;
+/// Power that noise is in proportion to at least, in units of the model's.
+constexpr double kLeastPower = 0.2;
 /// In the period in which an action takes hold clocks rise, and sensors lag.
 constexpr double kNewServiceSpread = 0.10;
 constexpr double kNewPowerSpread = 0.15;
@@ -45,9 +50,8 @@ constexpr double kRestlessPowerSpread = 0.1;
 constexpr double kRestlessHintSpread = 0.4;
 /// A change is looked for if what was measured is less likely than usual by this, as a logarithm.
 constexpr double kSurprise = 4.0;
-/// For so many periods a knob's ceiling is believed in, at first and at most.
-constexpr std::size_t kFirstCeiling = 20;
-constexpr std::size_t kLastCeiling = 320;
+/// For so many periods a knob's ceiling is believed in after it was seen.
+constexpr std::size_t kCeiling = 20;
 /// What the ratio's histogram keeps of itself when conditions change.
 constexpr double kRatioKept = 0.7;
 
@@ -244,6 +248,10 @@ void ResponseModel::begin_episode() {
   ceilings_.assign(ceilings_.size(), {});
 }
 
+double ResponseModel::expected_power(const Evidence& evidence) const {
+  return std::max(kLeastPower, belief_.estimate(evidence.parts).mean);
+}
+
 ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   levels_.clear();
   for (const auto& grant : info.granted) {
@@ -275,10 +283,11 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
     }
     const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
     const double value = power_w / prior_.power_scale_w.value_or(1.0);
-    measured.others.push_back(
-        {{{size_ + measured.action, 1.0}, {2 * size_ + measured.action, busy}},
-         value,
-         square(value * (measured.is_new ? kNewPowerSpread : kPowerSpread))});
+    Evidence evidence{
+        {{size_ + measured.action, 1.0}, {2 * size_ + measured.action, busy}}, value, 0.0};
+    evidence.noise =
+        square(expected_power(evidence) * (measured.is_new ? kNewPowerSpread : kPowerSpread));
+    measured.others.push_back(std::move(evidence));
   }
   for (std::size_t i = 0; i < hints_.size(); ++i) {
     if (const auto& hint = info.signals[hints_[i]]) {
@@ -328,7 +337,7 @@ void ResponseModel::recognise(Measured measured) {
   ++stayed_;
   has_changed_ = false;
 
-  enum class What { kSame, kOutlier, kNew, kKnown } what = What::kSame;
+  enum class What { kSame, kOutlier, kMistaken, kNew, kKnown } what = What::kSame;
   std::optional<Belief> best = belief_;
   double usual = 0.0;
   double most = likelihood(*best, measured, &usual) + std::log(1.0 - kChange - kReturn);
@@ -350,6 +359,9 @@ void ResponseModel::recognise(Measured measured) {
       doubted.service->noise += square(kOutlierSpread);
       consider(belief_, kOutlier * std::pow(kAnother, static_cast<double>(outliers_)), doubted,
                What::kOutlier);
+      Belief mistaken = belief_;
+      mistaken.doubt(measured.action, square(kMistakenSpread));
+      consider(std::move(mistaken), kMistaken, measured, What::kMistaken);
     }
     for (const auto& condition : prior_.conditions) {
       consider(under(condition), kChange / static_cast<double>(prior_.conditions.size()), measured,
@@ -378,7 +390,7 @@ void ResponseModel::recognise(Measured measured) {
     for (auto& evidence : measured.others) {
       const bool is_power = evidence.parts.size() > 1;
       evidence.noise +=
-          square(is_power ? kRestlessPowerSpread * evidence.value : kRestlessHintSpread);
+          square(is_power ? kRestlessPowerSpread * expected_power(evidence) : kRestlessHintSpread);
     }
     likelihood(belief_, measured);
     return;
@@ -405,11 +417,12 @@ void ResponseModel::note_ceilings(const StepInfo& info, ActionId asked) {
   for (std::size_t i = 0; i < ceilings_.size(); ++i) {
     Ceiling& ceiling = ceilings_[i];
     const KnobGrant& grant = info.granted[i];
-    ceiling.periods -= ceiling.periods > 0 ? 1 : 0;
     if (grant.level < asked_[i] && !grant.refused) {
-      ceiling.next = std::clamp(2 * ceiling.next, kFirstCeiling, kLastCeiling);
-      ceiling.periods = ceiling.next;
-      ceiling.level = grant.level;
+      ceiling = {grant.level, kCeiling};
+    } else if (asked_[i] > ceiling.level) {
+      ceiling.periods = 0;  // More was granted than was thought possible.
+    } else {
+      ceiling.periods -= ceiling.periods > 0 ? 1 : 0;
     }
     has_ceiling_ |= ceiling.periods > 0;
   }
@@ -436,11 +449,26 @@ void ResponseModel::remember() {
   }
 }
 
-void ResponseModel::learn_ratio(const StepInfo& info, ActionId action) {
-  const auto& services = info.applications.front().service.services_ms;
-  const double mean_ms = std::exp(belief_.estimate(action).mean);
-  for (const double service_ms : services) {
-    ratio_.add(std::max(1e-3, service_ms / mean_ms));
+void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) {
+  if (has_changed_) {
+    doubtful_.clear();  // They were slow because something had changed already.
+    return;
+  }
+  if (measured.is_new) {
+    return;
+  }
+  for (const double ratio : doubtful_) {
+    ratio_.add(ratio);
+  }
+  doubtful_.clear();
+  const double mean_ms = std::exp(belief_.estimate(measured.action).mean);
+  for (const double service_ms : info.applications.front().service.services_ms) {
+    const double ratio = std::max(1e-3, service_ms / mean_ms);
+    if (outliers_ > 0 && !is_restless_) {
+      doubtful_.push_back(ratio);
+    } else {
+      ratio_.add(ratio);
+    }
   }
   ratio_.sum_up();
 }
@@ -452,9 +480,7 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
   note_ceilings(info, action);
   const Measured measured = measure(info);
   recognise(measured);
-  if (!measured.is_new && !has_changed_) {
-    learn_ratio(info, measured.action);
-  }
+  learn_ratio(info, measured);
 }
 
 void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& forecasts) const {

@@ -66,6 +66,9 @@ class ResponseModel {
   /// Of every action. Overwrites `forecasts`.
   void forecast(const Situation& situation, std::vector<Forecast>& forecasts) const;
 
+  /// The action that will be in force when this one is asked for: less of a knob that is held down.
+  ActionId granted(ActionId action) const;
+
   /// Whether the last period was under other conditions than the one before, as far as can be told.
   bool has_changed() const { return has_changed_; }
   /// Periods since it did.
@@ -88,14 +91,15 @@ class ResponseModel {
     std::vector<Evidence> others;  ///< Power and hints.
   };
   Measured measure(const StepInfo& info);
+  /// In units of the model's, to tell the noise of a measurement by: not by itself, which would
+  /// make low ones weigh more.
+  double expected_power(const Evidence& evidence) const;
   /// Takes what was measured into account. @param usual  is told how likely it should be.
   double likelihood(Belief& belief, const Measured& measured, double* usual = nullptr) const;
   void recognise(Measured measured);
-  void learn_ratio(const StepInfo& info, ActionId action);
+  void learn_ratio(const StepInfo& info, const Measured& measured);
   Belief under(const std::vector<double>& condition) const;
   void note_ceilings(const StepInfo& info, ActionId asked);
-  /// The action that is in force when this one is asked for.
-  ActionId granted(ActionId action) const;
   void remember();
 
   const ActionSpace& space_;
@@ -107,6 +111,7 @@ class ResponseModel {
   Prior prior_;
   Belief belief_;
   LatencyRatio ratio_;
+  std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
   std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
   std::optional<std::size_t> recalled_;  ///< Which of them is there now.
   std::optional<ActionId> last_;
@@ -114,7 +119,6 @@ class ResponseModel {
   struct Ceiling {
     std::size_t level = 0;
     std::size_t periods = 0;  ///< For which it is taken to hold still; 0: there is none.
-    std::size_t next = 0;     ///< For so long the next one will be.
   };
   std::vector<Ceiling> ceilings_;  ///< [knobs]
   bool has_ceiling_ = false;
