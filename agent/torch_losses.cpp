@@ -90,23 +90,28 @@ class TorchQLoss final : public QLoss {
     const TorchNetwork online(layout_, weights, /*learns=*/true);
     const torch::Tensor targets = make_targets(batch, online, target);
     const torch::Tensor outputs = online.evaluate(to_matrix(batch.observations, batch.size()));
-    std::vector<torch::Tensor> taken;
+    torch::Tensor values = base(outputs);
     for (const auto& branch : head_.branches.all()) {
-      taken.push_back(
-          values(outputs, branch).gather(1, parts(batch.actions, head_.branches, branch)));
+      values =
+          values + part_of(outputs, branch).gather(1, parts(batch.actions, head_.branches, branch));
     }
-    const torch::Tensor all = torch::cat(taken, 1);
-    const torch::Tensor loss = torch::smooth_l1_loss(all, targets.expand_as(all));
+    const torch::Tensor loss = torch::smooth_l1_loss(values, targets);
     loss.backward();
     online.copy_gradients(layout_, gradients);
     return loss.item<float>();
   }
 
  private:
-  torch::Tensor values(const torch::Tensor& outputs, const ActionBranches::Branch& branch) const {
+  /// [rows x 1]: what is added to the branches' parts.
+  torch::Tensor base(const torch::Tensor& outputs) const {
+    const torch::Tensor first = outputs.narrow(1, 0, 1);
+    return head_.duelling ? first : torch::zeros_like(first);
+  }
+
+  /// [rows x branch.size]: what each of the branch's actions contributes.
+  torch::Tensor part_of(const torch::Tensor& outputs, const ActionBranches::Branch& branch) const {
     const torch::Tensor advantages = columns(outputs, head_.duelling ? 1 : 0, branch);
-    return head_.duelling ? outputs.narrow(1, 0, 1) + advantages - advantages.mean(1, true)
-                          : advantages;
+    return head_.duelling ? advantages - advantages.mean(1, /*keepdim=*/true) : advantages;
   }
 
   /// [rows x 1]
@@ -116,14 +121,13 @@ class TorchQLoss final : public QLoss {
     const torch::Tensor next = to_matrix(batch.next_observations, batch.size());
     const torch::Tensor judged = TorchNetwork(layout_, target, /*learns=*/false).evaluate(next);
     const torch::Tensor chosen = options_.double_q ? online.evaluate(next) : judged;
-    std::vector<torch::Tensor> best;
+    torch::Tensor values = base(judged);
     for (const auto& branch : head_.branches.all()) {
-      best.push_back(
-          values(judged, branch).gather(1, values(chosen, branch).argmax(1, /*keepdim=*/true)));
+      const torch::Tensor best = part_of(chosen, branch).argmax(1, /*keepdim=*/true);
+      values = values + part_of(judged, branch).gather(1, best);
     }
     return to_matrix(batch.rewards, batch.size()) +
-           options_.discount * to_matrix(batch.continues, batch.size()) *
-               torch::cat(best, 1).mean(1, /*keepdim=*/true);
+           options_.discount * to_matrix(batch.continues, batch.size()) * values;
   }
 
   NetworkLayout layout_;
