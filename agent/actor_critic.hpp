@@ -24,7 +24,7 @@ class ActorCritic final : public Agent {
   struct Options {
     PolicyLossOptions loss;
     std::vector<std::size_t> hidden = {64, 64};  ///< Sizes of the hidden layers.
-    double discount = 0.5;                       ///< gamma, in [0, 1).
+    double discount = 0.6;                       ///< gamma, in [0, 1).
     double lambda = 0.95;                        ///< Of the advantages, in [0, 1].
     double learning_rate = 1e-3;                 ///< Of Adam; above 0.
     double gradient_limit = 0.5;                 ///< Longer gradients are shortened to it; above 0.

@@ -36,7 +36,7 @@ class Dqn final : public Agent {
     std::size_t updates_per_step = 1;  ///< Updates for each transition.
     std::size_t warm_up = 100;         ///< Transitions before the first update.
     std::size_t replay = 20'000;       ///< Transitions kept; above 0.
-    double target_rate = 0.01;      ///< How far the target network goes to the other, in (0, 1] ...
+    double target_rate = 0.003;     ///< How far the target network goes to the other, in (0, 1] ...
     std::size_t target_period = 1;  ///< ... each time so many updates were made; above 0.
     double exploration_initial = 0.5;      ///< epsilon to begin with, in [0, 1].
     double exploration_reopened = 0.2;     ///< At least this, after a change.

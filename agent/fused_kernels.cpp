@@ -4,7 +4,8 @@
 
 namespace rein::fused {
 
-#if defined(__x86_64__) && defined(__GNUC__)
+// Clang does not know the pragma, and makes the plain one of whatever -march it is given.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define REIN_X86_KERNELS
 #endif
 

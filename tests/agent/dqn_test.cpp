@@ -99,6 +99,7 @@ Dqn::Options quick() {
   options.hidden = {16};
   options.warm_up = 1;
   options.batch = 8;
+  options.target_rate = 0.01;
   options.learning_rate = 0.01;
   return options;
 }
@@ -328,7 +329,7 @@ DOCTEST_TEST_CASE("a checkpoint without the replay buffer is small and decides t
   Dqn small(options, problem, other);
   small.load(folder.path() / "whole.json");
   small.save(folder.path() / "small.json");
-  DOCTEST_CHECK(read_file(folder.path() / "small.json").size() + 500 * 16 <
+  DOCTEST_CHECK(read_file(folder.path() / "small.json").size() + std::size_t{500} * 16 <
                 read_file(folder.path() / "whole.json").size());
   Dqn loaded(options, problem, other);
   loaded.load(folder.path() / "small.json");
