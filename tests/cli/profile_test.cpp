@@ -80,8 +80,13 @@ DOCTEST_TEST_CASE("rivals without a profile get the best one there is, and play 
   }
 }
 
+/// It runs `rein`, which catches the signal.
 bool catches(pid_t pid, int signal) {
-  const std::string status = read_file("/proc/" + std::to_string(pid) + "/status");
+  const std::string process = "/proc/" + std::to_string(pid);
+  if (std::filesystem::read_symlink(process + "/exe").filename() != "rein") {
+    return false;
+  }
+  const std::string status = read_file(process + "/status");
   const std::string key = "SigCgt:\t";
   const auto mask = std::stoull(status.substr(status.find(key) + key.size()), nullptr, 16);
   return (mask >> (signal - 1) & 1U) != 0;
