@@ -53,7 +53,7 @@ class AdaptiveFilter {
 class Alert final : public Agent {
  public:
   struct Options {
-    AdaptiveFilter::Options slowdown{.process_noise = 3e-4};
+    AdaptiveFilter::Options slowdown{.measurement_noise = 3e-3, .process_noise = 1e-3};
     AdaptiveFilter::Options power{.measurement_noise = 1e-2, .process_noise = 1e-3};
     double power_share = 0.97;  ///< Of each limit on power and energy that may be used; in (0, 1].
     static Options from_yaml(const ConfigNode& node);

@@ -39,7 +39,7 @@ class HeldKnobs {
     std::string mapping = "best";
     /// Of the time that a request has, what the best may take by the profile: the rest is for
     /// co-runners and chance. In (0, 1].
-    double time_share = 0.7;
+    double time_share = 0.4;
   };
 
   /// Reads `width`, `mapping` and `time_share`. Without a profile `best` is `highest` or `last`,

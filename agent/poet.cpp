@@ -58,7 +58,7 @@ void Poet::begin_episode(std::size_t /*stream*/) {
   schedule_ = {};
   period_ = 0;
   last_in_force_ = problem_.actions.size();
-  served_ = busy_s_ = expected_s_ = applied_ = speed_hz_ = 0.0;
+  served_ = busy_s_ = expected_s_ = applied_ = speed_hz_ = speedup_ = goal_hz_ = 0.0;
 }
 
 std::optional<double> Poet::speedup(ActionId action) const {
@@ -128,9 +128,14 @@ double Poet::next_speedup(double goal_hz) {
   if (speed_hz_ > 0.0) {
     filter_.update(applied_, speed_hz_, options_);
     // With this gain the error is gone after one step, if the base speed is right.
-    return applied_ + (goal_hz - speed_hz_) / filter_.base_hz;
+    speedup_ = applied_ + (goal_hz - speed_hz_) / filter_.base_hz;
+  } else if (goal_hz_ > 0.0) {
+    speedup_ *= goal_hz / goal_hz_;  // Nothing new is known but the goal.
+  } else {
+    speedup_ = goal_hz / filter_.base_hz;
   }
-  return goal_hz / filter_.base_hz;
+  goal_hz_ = goal_hz;
+  return speedup_;
 }
 
 ActionId Poet::act(const Observation& observation) {
@@ -177,6 +182,7 @@ void Poet::save(const std::filesystem::path& file) const {
   json["period"] = period_;
   json["last_in_force"] = last_in_force_;
   json["window"] = {served_, busy_s_, expected_s_, applied_, speed_hz_};
+  json["control"] = {speedup_, goal_hz_};
   write_file(file, json.dump(1) + "\n");
 }
 
@@ -191,6 +197,10 @@ void Poet::load(const std::filesystem::path& file) {
   };
   const auto filter = numbers("filter", 2);
   const auto window = numbers("window", 5);
+  const auto control = node.at("control").numbers();
+  if (control.size() != 2) {
+    node.at("control").fail("2 numbers");
+  }
   const auto schedule = node.at("schedule").items();
   if (schedule.size() != 3) {
     node.at("schedule").fail("3 numbers");
@@ -212,6 +222,8 @@ void Poet::load(const std::filesystem::path& file) {
   expected_s_ = window[2];
   applied_ = window[3];
   speed_hz_ = window[4];
+  speedup_ = control[0];
+  goal_hz_ = control[1];
 }
 
 }  // namespace rein
