@@ -76,13 +76,13 @@ Alert::Alert(const Options& options, Profile profile, Problem problem)
       situation_(problem_.observations),
       slowdown_(options.slowdown),
       power_ratio_(options.power),
-      last_in_force_(problem_.actions.size()),
+      last_asked_(problem_.actions.size()),
       power_(find_signal(problem_, "power_w")) {}
 
 void Alert::begin_episode(std::size_t /*stream*/) {
   slowdown_.reset();
   power_ratio_.reset();
-  last_in_force_ = problem_.actions.size();
+  last_asked_ = problem_.actions.size();
 }
 
 double Alert::chance(double service_ms, double time_ms) const {
@@ -129,12 +129,13 @@ void Alert::observe(const Transition& transition) {
     return;
   }
   const StepInfo& info = *transition.info;
-  const ActionId in_force = action_in_force(transition, problem_.actions);
-  const ActionId before = std::exchange(last_in_force_, in_force);
-  if (before != in_force && before < problem_.actions.size()) {
+  // What was asked for: where the machine gives less, everything is slower than profiled.
+  const ActionId asked = transition.action;
+  const ActionId before = std::exchange(last_asked_, asked);
+  if (before != asked && before < problem_.actions.size()) {
     return;  // What the change itself takes says nothing of the slow-down.
   }
-  const auto& entry = profile_.entries[in_force];
+  const auto& entry = profile_.entries[asked];
   const ServiceReport& service = info.applications.front().service;
   if (service.served > 0 && entry.service_ms) {
     slowdown_.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
@@ -149,7 +150,7 @@ void Alert::save(const std::filesystem::path& file) const {
   auto json = checkpoint_header(kind(), problem_);
   json["slowdown"] = to_json(slowdown_.state());
   json["power"] = to_json(power_ratio_.state());
-  json["last_in_force"] = last_in_force_;
+  json["last_asked"] = last_asked_;
   write_file(file, json.dump(1) + "\n");
 }
 
@@ -157,11 +158,11 @@ void Alert::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
   const auto slowdown = load_filter(node.at("slowdown"));
   const auto power = load_filter(node.at("power"));
-  const auto last_in_force = load_index(node.at("last_in_force"), problem_.actions.size());
+  const auto last_asked = load_index(node.at("last_asked"), problem_.actions.size());
   node.reject_unknown();
   slowdown_.restore(slowdown);
   power_ratio_.restore(power);
-  last_in_force_ = last_in_force;
+  last_asked_ = last_asked;
 }
 
 }  // namespace rein

@@ -79,8 +79,8 @@ class Alert final : public Agent {
   SituationReader situation_;
   AdaptiveFilter slowdown_;     ///< xi: measured over profiled time.
   AdaptiveFilter power_ratio_;  ///< Likewise of power.
-  /// In the last period; the number of actions if there was none.
-  ActionId last_in_force_;
+  /// For in the last period; the number of actions if nothing was.
+  ActionId last_asked_;
   std::optional<std::size_t> power_;  ///< Index of power_w among the signals.
 };
 

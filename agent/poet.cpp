@@ -57,7 +57,7 @@ void Poet::begin_episode(std::size_t /*stream*/) {
   power_ratio_ = 1.0;
   schedule_ = {};
   period_ = 0;
-  last_in_force_ = problem_.actions.size();
+  last_asked_ = problem_.actions.size();
   served_ = busy_s_ = expected_s_ = applied_ = speed_hz_ = speedup_ = goal_hz_ = 0.0;
 }
 
@@ -151,17 +151,18 @@ void Poet::observe(const Transition& transition) {
     return;
   }
   const StepInfo& info = *transition.info;
-  const ActionId in_force = action_in_force(transition, problem_.actions);
-  const ActionId before = std::exchange(last_in_force_, in_force);
+  // What was asked for: where the machine gives less, everything is slower than profiled.
+  const ActionId asked = transition.action;
+  const ActionId before = std::exchange(last_asked_, asked);
   // What a change itself takes says nothing of the speed.
-  const bool changed = before != in_force && before < problem_.actions.size();
+  const bool changed = before != asked && before < problem_.actions.size();
   const ServiceReport& service = info.applications.front().service;
-  if (const auto applied = speedup(in_force); applied && service.served > 0 && !changed) {
+  if (const auto applied = speedup(asked); applied && service.served > 0 && !changed) {
     served_ += static_cast<double>(service.served);
     busy_s_ += 1e-3 * service.busy_ms;
     expected_s_ += static_cast<double>(service.served) / *applied;
   }
-  const auto& profiled_w = profile_.entries[in_force].power_w;
+  const auto& profiled_w = profile_.entries[asked].power_w;
   if (!changed && power_ && info.signals[*power_] && profiled_w &&
       std::ranges::count(info.stale, *power_) == 0) {
     power_ratio_ += options_.power_rate * (*info.signals[*power_] / *profiled_w - power_ratio_);
@@ -180,7 +181,7 @@ void Poet::save(const std::filesystem::path& file) const {
   json["power_ratio"] = power_ratio_;
   json["schedule"] = {schedule_.lower, schedule_.upper, schedule_.periods_in_lower};
   json["period"] = period_;
-  json["last_in_force"] = last_in_force_;
+  json["last_asked"] = last_asked_;
   json["window"] = {served_, busy_s_, expected_s_, applied_, speed_hz_};
   json["control"] = {speedup_, goal_hz_};
   write_file(file, json.dump(1) + "\n");
@@ -210,9 +211,9 @@ void Poet::load(const std::filesystem::path& file) {
                         load_index(schedule[2], options_.window)};
   const double ratio = node.at("power_ratio").number();
   const std::size_t period = load_index(node.at("period"), options_.window - 1);
-  const ActionId last_in_force = load_index(node.at("last_in_force"), problem_.actions.size());
+  const ActionId last_asked = load_index(node.at("last_asked"), problem_.actions.size());
   node.reject_unknown();
-  last_in_force_ = last_in_force;
+  last_asked_ = last_asked;
   filter_ = {filter[0], filter[1]};
   power_ratio_ = ratio;
   schedule_ = loaded;

@@ -92,8 +92,8 @@ class Poet final : public Agent {
   double served_ = 0.0;
   double busy_s_ = 0.0;
   double expected_s_ = 0.0;  ///< What the requests take at base speed 1, with what was applied.
-  /// In the last period; the number of actions if there was none.
-  ActionId last_in_force_ = 0;
+  /// For in the last period; the number of actions if nothing was.
+  ActionId last_asked_ = 0;
   /// Of the last window: what was applied and what came of it; 0 if nothing was served.
   double applied_ = 0.0;
   double speed_hz_ = 0.0;
