@@ -72,7 +72,8 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
     agent = std::make_unique<RandomAgent>(problem, random);
   } else if (kind == "governor") {
     const auto options = Governor::Options::from_yaml(node);
-    agent = std::make_unique<Governor>(options, held({"highest", "fastest"}), problem);
+    agent = std::make_unique<Governor>(options, held({.width = "highest", .mapping = "fastest"}),
+                                       problem);
   } else if (kind == "alert") {
     const auto options = Alert::Options::from_yaml(node);
     agent = std::make_unique<Alert>(options, profile(), problem);
