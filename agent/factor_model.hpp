@@ -29,9 +29,12 @@ struct FactorModel {
     return {basis.data() + quantity * factors(), factors()};
   }
 
+  /// So that what is written is what is read.
+  void round_to_singles();
+  /// @pre round_to_singles() was called.
   nlohmann::ordered_json to_json() const;
   /// @throws ConfigError for what does not fit together.
-  static FactorModel from_json(const ConfigNode& node);
+  static FactorModel from_json(const ConfigNode& node, std::size_t quantities);
 };
 
 /// A mean and how sure it is.

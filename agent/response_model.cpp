@@ -1,12 +1,15 @@
 #include "agent/response_model.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <utility>
+
+#include "agent/checkpoint.hpp"
 
 namespace rein {
 
@@ -169,6 +172,17 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
   return model;
 }
 
+ResponseModel::Prior rounded(ResponseModel::Prior prior) {
+  prior.factors.round_to_singles();
+  return prior;
+}
+
+constexpr Range kCount{.min = 0.0, .max = 1e15};
+
+std::size_t read_count(const ConfigNode& node, const std::string& key) {
+  return static_cast<std::size_t>(node.at(key).integer(kCount));
+}
+
 }  // namespace
 
 double Forecast::service_ms() const { return std::exp(log_service.mean); }
@@ -187,47 +201,17 @@ ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem) {
   const std::size_t num_hints = hints(problem.signals).size();
   Prior prior{prior_of_knobs(problem.actions, num_hints), std::nullopt, {}, {}, 1.0};
   // Anything may be different, or all but what the hints say.
-  std::vector<double> condition(prior.factors.passing, 0.0);
-  prior.conditions.push_back(condition);
-  std::fill(condition.end() - static_cast<std::ptrdiff_t>(num_hints), condition.end(),
-            std::numeric_limits<double>::quiet_NaN());
-  prior.conditions.push_back(condition);
-  return prior;
-}
-
-nlohmann::ordered_json ResponseModel::Prior::to_json() const {
-  nlohmann::ordered_json json;
-  json["factors"] = factors.to_json();
-  json["power_scale_w"] =
-      power_scale_w ? nlohmann::ordered_json(*power_scale_w) : nlohmann::ordered_json();
-  json["ratio"] = ratio.to_json();
-  json["conditions"] = conditions;
-  json["condition_variance"] = condition_variance;
-  return json;
-}
-
-ResponseModel::Prior ResponseModel::Prior::from_json(const ConfigNode& node) {
-  Prior prior;
-  prior.factors = FactorModel::from_json(node.at("factors"));
-  if (!node.at("power_scale_w").is_null()) {
-    prior.power_scale_w = node.at("power_scale_w").number(Range::positive());
-  }
-  prior.ratio.load(node.at("ratio"));
-  for (const auto& condition : node.at("conditions").items()) {
-    prior.conditions.push_back(condition.numbers());
-  }
-  prior.condition_variance = node.at("condition_variance").number(Range::positive());
-  node.reject_unknown();
+  const std::vector<double> none(prior.factors.passing, 0.0);
+  prior.conditions = {{none, 0}, {none, num_hints}};
   return prior;
 }
 
 ResponseModel::ResponseModel(const Problem& problem, Prior prior)
     : space_(problem.actions),
       size_(problem.actions.size()),
-      period_s_(problem.task.period_s),
       signals_(problem.signals),
       hints_(hints(problem.signals)),
-      prior_(std::move(prior)),
+      prior_(rounded(std::move(prior))),
       belief_(prior_.factors),
       ratio_(prior_.ratio),
       ceilings_(problem.actions.knobs().size()) {
@@ -314,14 +298,11 @@ double ResponseModel::likelihood(Belief& belief, const Measured& measured, doubl
   return sum;
 }
 
-Belief ResponseModel::under(const std::vector<double>& condition) const {
+Belief ResponseModel::under(const Condition& condition) const {
   Belief::Passing passing = belief_.passing();
   const std::size_t n = passing.mean.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    if (std::isnan(condition[i])) {
-      continue;
-    }
-    passing.mean[i] = condition[i];
+  for (std::size_t i = 0; i < n - condition.kept; ++i) {
+    passing.mean[i] = condition.mean[i];
     for (std::size_t j = 0; j < n; ++j) {
       passing.covariance[i * n + j] = passing.covariance[j * n + i] = 0.0;
     }
@@ -510,6 +491,101 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
     const double scale_w = prior_.power_scale_w.value_or(1.0);
     forecast.power_w = {power.mean * scale_w, power.variance * square(scale_w)};
   }
+}
+
+nlohmann::ordered_json ResponseModel::to_json() const {
+  nlohmann::ordered_json json;
+  json["factors"] = prior_.factors.to_json();
+  json["power_scale_w"] =
+      prior_.power_scale_w ? nlohmann::ordered_json(*prior_.power_scale_w) : nullptr;
+  json["conditions"] = nlohmann::ordered_json::array();
+  for (const auto& condition : prior_.conditions) {
+    json["conditions"].push_back({{"mean", condition.mean}, {"kept", condition.kept}});
+  }
+  json["condition_variance"] = prior_.condition_variance;
+  json["belief"] = belief_.to_json();
+  json["ratio"] = ratio_.to_json();
+  json["doubtful"] = doubtful_;
+  json["known"] = nlohmann::ordered_json::array();
+  for (const auto& known : known_) {
+    json["known"].push_back({{"mean", known.mean}, {"covariance", known.covariance}});
+  }
+  json["recalled"] = recalled_ ? nlohmann::ordered_json(*recalled_) : nullptr;
+  json["last"] = last_ ? nlohmann::ordered_json(*last_) : nullptr;
+  json["ceilings"] = nlohmann::ordered_json::array();
+  for (const auto& ceiling : ceilings_) {
+    json["ceilings"].push_back({{"level", ceiling.level}, {"periods", ceiling.periods}});
+  }
+  json["restless"] = restless_;
+  json["is_restless"] = is_restless_;
+  json["stayed"] = stayed_;
+  json["outliers"] = outliers_;
+  json["has_changed"] = has_changed_;
+  json["changes"] = changes_;
+  return json;
+}
+
+std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
+                                                        const Problem& problem) {
+  const std::size_t quantities = 3 * problem.actions.size() + hints(problem.signals).size();
+  Prior prior;
+  prior.factors = FactorModel::from_json(node.at("factors"), quantities);
+  if (!node.at("power_scale_w").is_null()) {
+    prior.power_scale_w = node.at("power_scale_w").number(Range::positive());
+  }
+  const std::size_t passing = prior.factors.passing;
+  const auto read = [](const ConfigNode& of, const std::string& key, std::size_t count) {
+    auto numbers = of.at(key).numbers();
+    if (numbers.size() != count) {
+      of.at(key).reject(fmt::format("expected {} numbers, found {}", count, numbers.size()));
+    }
+    return numbers;
+  };
+  for (const auto& each : node.at("conditions").items()) {
+    prior.conditions.push_back({read(each, "mean", passing), load_index(each.at("kept"), passing)});
+    each.reject_unknown();
+  }
+  prior.condition_variance = node.at("condition_variance").number(Range::positive());
+  prior.ratio.load(node.at("ratio"));
+
+  auto model = std::make_unique<ResponseModel>(problem, std::move(prior));
+  model->belief_.load(node.at("belief"));
+  model->doubtful_ = node.at("doubtful").numbers();
+  for (const auto& each : node.at("known").items()) {
+    model->known_.push_back(
+        {read(each, "mean", passing), read(each, "covariance", passing * passing)});
+    each.reject_unknown();
+  }
+  if (!node.at("recalled").is_null()) {
+    if (model->known_.empty()) {
+      node.at("recalled").reject("expected null, as no conditions are known");
+    }
+    model->recalled_ = load_index(node.at("recalled"), model->known_.size() - 1);
+  }
+  if (!node.at("last").is_null()) {
+    model->last_ = load_index(node.at("last"), model->size_ - 1);
+  }
+  const auto ceilings = node.at("ceilings").items();
+  if (ceilings.size() != model->ceilings_.size()) {
+    node.at("ceilings")
+        .reject(fmt::format("expected {} entries, one for each knob, found {}",
+                            model->ceilings_.size(), ceilings.size()));
+  }
+  for (std::size_t i = 0; i < ceilings.size(); ++i) {
+    const std::size_t last = problem.actions.knobs()[i].levels.size() - 1;
+    model->ceilings_[i] = {load_index(ceilings[i].at("level"), last),
+                           read_count(ceilings[i], "periods")};
+    ceilings[i].reject_unknown();
+    model->has_ceiling_ |= model->ceilings_[i].periods > 0;
+  }
+  model->restless_ = node.at("restless").number(Range::share());
+  model->is_restless_ = node.at("is_restless").boolean();
+  model->stayed_ = read_count(node, "stayed");
+  model->outliers_ = read_count(node, "outliers");
+  model->has_changed_ = node.at("has_changed").boolean();
+  model->changes_ = read_count(node, "changes");
+  node.reject_unknown();
+  return model;
 }
 
 }  // namespace rein

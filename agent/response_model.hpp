@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -33,6 +34,12 @@ struct Forecast {
 /// likelihood (Adams & MacKay 2007, without its run lengths).
 class ResponseModel {
  public:
+  /// Where the passing factors are in the middle of a kind of conditions.
+  struct Condition {
+    std::vector<double> mean;  ///< [passing]
+    std::size_t kept = 0;      ///< So many of the last factors stay as they are believed.
+  };
+
   /// What is known of the machine beforehand.
   struct Prior {
     FactorModel factors;
@@ -40,15 +47,12 @@ class ResponseModel {
     std::optional<double> power_scale_w;
     LatencyRatio ratio;
     /// What conditions may turn out to be when they change: a mixture of normal ones (Parzen 1962).
-    /// A passing factor whose mean is NaN stays as it is believed.
-    std::vector<std::vector<double>> conditions;
-    double condition_variance = 1.0;
+    std::vector<Condition> conditions;
+    double condition_variance = 1.0;  ///< Of each passing factor in each of them.
 
     /// Of what knobs do: a request takes longer on wider networks and at lower frequencies, in each
     /// place to another degree.
     static Prior of_knobs(const Problem& problem);
-    nlohmann::ordered_json to_json() const;
-    static Prior from_json(const ConfigNode& node);
   };
 
   ResponseModel(const Problem& problem, Prior prior);
@@ -73,14 +77,14 @@ class ResponseModel {
   bool has_changed() const { return has_changed_; }
   /// Periods since it did.
   std::size_t stayed() const { return stayed_; }
-  bool is_restless() const { return is_restless_; }
   std::uint64_t changes() const { return changes_; }
   const LatencyRatio& ratio() const { return ratio_; }
   const FactorModel& factors() const { return prior_.factors; }
+  std::size_t actions() const { return size_; }
 
+  /// All of it, and back. @throws ConfigError for what does not fit the problem.
   nlohmann::ordered_json to_json() const;
-  /// @throws ConfigError
-  void load(const ConfigNode& node);
+  static std::unique_ptr<ResponseModel> from_json(const ConfigNode& node, const Problem& problem);
 
  private:
   /// What a period's measurements say.
@@ -98,13 +102,12 @@ class ResponseModel {
   double likelihood(Belief& belief, const Measured& measured, double* usual = nullptr) const;
   void recognise(Measured measured);
   void learn_ratio(const StepInfo& info, const Measured& measured);
-  Belief under(const std::vector<double>& condition) const;
+  Belief under(const Condition& condition) const;
   void note_ceilings(const StepInfo& info, ActionId asked);
   void remember();
 
   const ActionSpace& space_;
   std::size_t size_;
-  double period_s_;
   std::vector<SignalDescription> signals_;
   std::vector<std::size_t> hints_;
   std::optional<std::size_t> power_;
