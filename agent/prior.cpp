@@ -128,52 +128,56 @@ void FactorSearch::add(const Sweep& alone, const std::vector<Sweep>& contended) 
   }
 }
 
-FactorModel FactorSearch::find(const Options& options) const {
+FactorModel FactorSearch::find(std::size_t actions, const Options& options) const {
   const arma::mat alone = as_matrix(alone_);
   const arma::rowvec mean = arma::mean(alone, 0);
-  const arma::mat centred = alone.each_row() - mean;
+  arma::rowvec weights(mean.n_elem, arma::fill::ones);
+  weights.head(actions) *= options.service_weight;
+  const auto weighted = [&](arma::mat rows) {
+    rows.each_row() %= weights;
+    return rows;
+  };
+  const arma::mat centred = weighted(alone.each_row() - mean);
   const arma::mat lasting = components(centred, options.lasting, options.unexplained);
   arma::rowvec own = left_over(centred, lasting);
-  arma::mat passing;
+  arma::mat passing(mean.n_elem, 0);
   if (!differences_.empty()) {
-    const arma::mat differences = as_matrix(differences_);
+    const arma::mat differences = weighted(as_matrix(differences_));
     passing = components(differences, options.passing, options.unexplained);
     own += kContendedOwn * left_over(differences, passing);
   }
+  own /= arma::square(weights);
+  arma::mat basis = arma::join_rows(lasting, passing);
+  basis.each_col() /= weights.t();
+
   FactorModel model;
   model.lasting = lasting.n_cols;
   model.passing = passing.n_cols;
   model.offset = arma::conv_to<std::vector<double>>::from(mean);
   model.own = arma::conv_to<std::vector<double>>::from(own + kLeastOwn);
-  model.basis.reserve(model.quantities() * model.factors());
-  for (arma::uword i = 0; i < mean.n_elem; ++i) {
-    for (arma::uword j = 0; j < lasting.n_cols; ++j) {
-      model.basis.push_back(lasting(i, j));
-    }
-    for (arma::uword j = 0; j < passing.n_cols; ++j) {
-      model.basis.push_back(passing(i, j));
-    }
-  }
+  // Armadillo keeps columns together.
+  const arma::mat rows = basis.t();
+  model.basis.assign(rows.begin(), rows.end());
   return model;
 }
 
 std::vector<ResponseModel::Condition> FactorSearch::conditions(const FactorModel& model,
                                                                std::size_t count) const {
   std::vector<ResponseModel::Condition> result = {{std::vector<double>(model.passing, 0.0), 0}};
+  const arma::mat factors(const_cast<double*>(model.basis.data()), model.factors(),
+                          model.quantities(), /*copy_aux_mem=*/false, /*strict=*/true);
+  // What service times and power deviate by is of another size: least squares would see the
+  // largest.
+  const arma::rowvec scale =
+      1.0 / arma::sqrt(arma::sum(arma::square(factors), 0) +
+                       arma::rowvec(arma::conv_to<arma::rowvec>::from(model.own)));
+  arma::mat passing = factors.tail_rows(model.passing).t();
+  passing.each_col() %= scale.t();
+  const arma::mat inverse = arma::pinv(passing);
   for (std::size_t i = 0; i < std::min(count, differences_.size()); ++i) {
     const Sweep& difference = differences_[i * differences_.size() / count];
-    std::vector<double> factors;
-    for (std::size_t j = model.lasting; j < model.factors(); ++j) {
-      // Directions are at right angles, so that each can be looked at alone.
-      double product = 0.0;
-      double length = 0.0;
-      for (std::size_t k = 0; k < model.quantities(); ++k) {
-        product += model.row(k)[j] * difference[k];
-        length += model.row(k)[j] * model.row(k)[j];
-      }
-      factors.push_back(product / length);
-    }
-    result.push_back({std::move(factors), 0});
+    const arma::vec mean = inverse * (arma::vec(difference) % scale.t());
+    result.push_back({arma::conv_to<std::vector<double>>::from(mean), 0});
   }
   return result;
 }

@@ -26,18 +26,22 @@ Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64
 class FactorSearch {
  public:
   struct Options {
-    std::size_t lasting = 12;  ///< At most.
-    std::size_t passing = 10;
-    double unexplained = 1e-3;  ///< Share of the variance that needs no factor.
+    std::size_t lasting = 14;  ///< At most.
+    std::size_t passing = 14;
+    double unexplained = 5e-4;  ///< Share of the variance that needs no factor.
+    /// A deviation of a logarithm of service time counts as one of power this many times as large:
+    /// a deadline is missed by less than a limit is exceeded.
+    double service_weight = 4.0;
   };
 
   /// @param alone  with nobody else there.  @param contended  with others, each time other ones.
   void add(const Sweep& alone, const std::vector<Sweep>& contended);
 
   std::size_t machines() const { return alone_.size(); }
-  /// @param actions  so many.  @pre machines() > 1.
-  FactorModel find(const Options& options) const;
+  /// @param actions  so many: their service times come first.  @pre machines() > 1.
+  FactorModel find(std::size_t actions, const Options& options) const;
   /// The passing factors of some of the contended machines, the first of which is nobody else.
+  /// @param model  that find() found.
   std::vector<ResponseModel::Condition> conditions(const FactorModel& model,
                                                    std::size_t count) const;
 

@@ -26,7 +26,7 @@ constexpr std::size_t kRatioPeriods = 60;
 /// What the prior's ratios weigh, in requests: enough to begin with, little beside what is seen.
 constexpr double kRatioWeight = 150.0;
 /// Of the conditions that were tried, so many are kept, each for those around it.
-constexpr std::size_t kKept = 64;
+constexpr std::size_t kKept = 96;
 constexpr double kKeptVariance = 0.15;
 
 /// The same machine without what hides how it responds: noise, slow sensors, throttling.
@@ -154,7 +154,7 @@ ResponseModel::Prior SweepTeacher::find_prior(std::size_t actions) const {
     ratios += each.ratios.size();
   }
   ResponseModel::Prior prior;
-  prior.factors = search.find({});
+  prior.factors = search.find(actions, {});
   prior.power_scale_w = unit_w;
   prior.conditions = search.conditions(prior.factors, kKept);
   prior.condition_variance = kKeptVariance;
