@@ -160,7 +160,7 @@ ActionId ModelBased::act(const Observation& observation) {
   const Situation now = reader_.read(observation);
   model_->forecast(now, forecasts_);
   const ActionId best = best_known(now);
-  const auto trial = worth_a_trial(best, now);
+  const auto trial = model_->is_restless() ? std::nullopt : worth_a_trial(best, now);
   exploration_ = {.rate = trial ? 1.0 : 0.0, .explored = trial.has_value()};
   in_force_ = trial.value_or(best);
   const double limit_w =

@@ -77,6 +77,8 @@ class ResponseModel {
   bool has_changed() const { return has_changed_; }
   /// Periods since it did.
   std::size_t stayed() const { return stayed_; }
+  /// Whether they change so often that nobody can follow: little is learned from a trial then.
+  bool is_restless() const { return is_restless_; }
   std::uint64_t changes() const { return changes_; }
   const LatencyRatio& ratio() const { return ratio_; }
   const FactorModel& factors() const { return prior_.factors; }
