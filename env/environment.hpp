@@ -59,7 +59,7 @@ struct TaskDescription {
   std::vector<double> top1;  ///< [levels of the width]: accuracy, from the network's table.
   Objective objective;
   Prices prices;
-  double period_s = 0.1;  ///< The control period.
+  double period_s = 0.1;                 ///< The control period.
   std::string power_signal = "power_w";  ///< That the power budget is about.
 };
 
