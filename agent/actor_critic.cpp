@@ -209,7 +209,9 @@ void ActorCritic::save(const std::filesystem::path& file) const {
   json["network"] = learned_.save();
   json["rollouts"] = nlohmann::ordered_json::array();
   for (const auto& [stream, rollout] : rollouts_) {
-    json["rollouts"].push_back(save_rollout(stream, rollout));
+    if (!rollout.actions.empty()) {  // One that just begins is as good as none.
+      json["rollouts"].push_back(save_rollout(stream, rollout));
+    }
   }
   write_file(file, json.dump(1) + "\n");
 }

@@ -76,11 +76,13 @@ Alert::Alert(const Options& options, Profile profile, Problem problem)
       situation_(problem_.observations),
       slowdown_(options.slowdown),
       power_ratio_(options.power),
+      last_asked_(problem_.actions.size()),
       power_(find_signal(problem_, "power_w")) {}
 
 void Alert::begin_episode(std::size_t /*stream*/) {
   slowdown_.reset();
   power_ratio_.reset();
+  last_asked_ = problem_.actions.size();
 }
 
 double Alert::chance(double service_ms, double time_ms) const {
@@ -127,7 +129,13 @@ void Alert::observe(const Transition& transition) {
     return;
   }
   const StepInfo& info = *transition.info;
-  const auto& entry = profile_.entries[action_in_force(transition, problem_.actions)];
+  // What was asked for: where the machine gives less, everything is slower than profiled.
+  const ActionId asked = transition.action;
+  const ActionId before = std::exchange(last_asked_, asked);
+  if (before != asked && before < problem_.actions.size()) {
+    return;  // What the change itself takes says nothing of the slow-down.
+  }
+  const auto& entry = profile_.entries[asked];
   const ServiceReport& service = info.applications.front().service;
   if (service.served > 0 && entry.service_ms) {
     slowdown_.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
@@ -142,6 +150,7 @@ void Alert::save(const std::filesystem::path& file) const {
   auto json = checkpoint_header(kind(), problem_);
   json["slowdown"] = to_json(slowdown_.state());
   json["power"] = to_json(power_ratio_.state());
+  json["last_asked"] = last_asked_;
   write_file(file, json.dump(1) + "\n");
 }
 
@@ -149,9 +158,11 @@ void Alert::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
   const auto slowdown = load_filter(node.at("slowdown"));
   const auto power = load_filter(node.at("power"));
+  const auto last_asked = load_index(node.at("last_asked"), problem_.actions.size());
   node.reject_unknown();
   slowdown_.restore(slowdown);
   power_ratio_.restore(power);
+  last_asked_ = last_asked;
 }
 
 }  // namespace rein

@@ -49,12 +49,13 @@ class AdaptiveFilter {
 /// From a profile and one global slow-down factor, a normal variable that it filters, it predicts
 /// each configuration's chance to meet the deadline, its power and its energy, and takes the best
 /// of those that meet everything; if none does, latency counts first, then accuracy, then power.
+/// It learns from the means of a period, and not while the configuration changes.
 class Alert final : public Agent {
  public:
   struct Options {
-    AdaptiveFilter::Options slowdown;
-    AdaptiveFilter::Options power;
-    double power_share = 1.0;  ///< Of each limit on power and energy that may be used; in (0, 1].
+    AdaptiveFilter::Options slowdown{.measurement_noise = 3e-3, .process_noise = 1e-3};
+    AdaptiveFilter::Options power{.measurement_noise = 1e-2, .process_noise = 1e-3};
+    double power_share = 0.97;  ///< Of each limit on power and energy that may be used; in (0, 1].
     static Options from_yaml(const ConfigNode& node);
   };
 
@@ -78,7 +79,9 @@ class Alert final : public Agent {
   SituationReader situation_;
   AdaptiveFilter slowdown_;     ///< xi: measured over profiled time.
   AdaptiveFilter power_ratio_;  ///< Likewise of power.
-  std::optional<std::size_t> power_;
+  /// For in the last period; the number of actions if nothing was.
+  ActionId last_asked_;
+  std::optional<std::size_t> power_;  ///< Index of power_w among the signals.
 };
 
 }  // namespace rein

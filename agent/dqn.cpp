@@ -121,31 +121,22 @@ void Dqn::set_weights(const AlignedFloats& weights) {
   target_ = weights;
 }
 
-const float* Dqn::evaluate(const Observation& observation, const AlignedFloats& weights) {
+const float* Dqn::evaluate(const Observation& observation) {
   scaler_.scale(observation, acting_.input(0));
-  acting_.evaluate(weights, 1);
+  acting_.evaluate(learned_.weights, 1);
   return acting_.output(0);
 }
 
-void Dqn::choose_best(const float* output) {
-  std::ranges::transform(head_.branches.all(), chosen_.begin(),
-                         [&](const auto& branch) { return head_.best(output, branch); });
-}
-
-ActionId Dqn::greedy(const Observation& observation) {
-  choose_best(evaluate(observation, learned_.weights));
+ActionId Dqn::best_of(const float* output) {
+  head_.choose(output, chosen_);
   return head_.branches.join(chosen_);
 }
 
-std::vector<double> Dqn::best_values(const Observation& observation) {
-  const float* output = evaluate(observation, learned_.weights);
-  std::vector<double> values;
-  values.reserve(head_.branches.count());
-  for (const auto& branch : head_.branches.all()) {
-    values.push_back(head_.base(output, branch) +
-                     head_.advantages(output, branch)[head_.best(output, branch)]);
-  }
-  return values;
+ActionId Dqn::greedy(const Observation& observation) { return best_of(evaluate(observation)); }
+
+double Dqn::best_value(const Observation& observation) {
+  const float* output = evaluate(observation);
+  return head_.value(output, best_of(output));
 }
 
 double Dqn::epsilon() const {
@@ -155,9 +146,8 @@ double Dqn::epsilon() const {
 }
 
 ActionId Dqn::act(const Observation& observation) {
-  const float* output = evaluate(observation, learned_.weights);
-  choose_best(output);
-  const ActionId best = head_.branches.join(chosen_);
+  const float* output = evaluate(observation);
+  const ActionId best = best_of(output);
   exploration_.rate = epsilon();
   exploration_.explored = false;
   if (random_.uniform() >= exploration_.rate) {
@@ -195,24 +185,9 @@ BranchAction Dqn::explore(const float* output, const ActionBranches::Branch& bra
 }
 
 double Dqn::temporal_difference(const Transition& transition, double reward) {
-  const auto mean = [this](double sum) {
-    return sum / static_cast<double>(head_.branches.count());
-  };
-  double next = 0.0;
-  if (!transition.terminated) {
-    const float* output = evaluate(transition.next_observation, learned_.weights);
-    for (const auto& branch : head_.branches.all()) {
-      next +=
-          head_.base(output, branch) + head_.advantages(output, branch)[head_.best(output, branch)];
-    }
-  }
-  const float* output = evaluate(transition.observation, learned_.weights);
-  double now = 0.0;
-  for (const auto& branch : head_.branches.all()) {
-    now += head_.base(output, branch) +
-           head_.advantages(output, branch)[head_.branches.part(transition.action, branch)];
-  }
-  return reward + options_.loss.discount * mean(next) - mean(now);
+  const double next = transition.terminated ? 0.0 : best_value(transition.next_observation);
+  const float* output = evaluate(transition.observation);
+  return reward + options_.loss.discount * next - head_.value(output, transition.action);
 }
 
 void Dqn::observe(const Transition& transition) {

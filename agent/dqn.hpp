@@ -17,7 +17,7 @@ namespace rein {
 
 /// A deep Q-network (Mnih et al. 2015): double (van Hasselt, Guez and Silver 2016), duelling (Wang
 /// et al. 2016), with a branch for each knob where there are many joint actions (Tavakoli, Pardo
-/// and Kormushev 2018).
+/// and Kormushev 2018; QHead says how they are put together).
 ///
 /// It explores with chance epsilon, which falls with the periods, and rises again when rewards are
 /// no longer what was expected. Only some knobs explore at a time, and by softmax of their values.
@@ -36,7 +36,7 @@ class Dqn final : public Agent {
     std::size_t updates_per_step = 1;  ///< Updates for each transition.
     std::size_t warm_up = 100;         ///< Transitions before the first update.
     std::size_t replay = 20'000;       ///< Transitions kept; above 0.
-    double target_rate = 0.01;      ///< How far the target network goes to the other, in (0, 1] ...
+    double target_rate = 0.003;     ///< How far the target network goes to the other, in (0, 1] ...
     std::size_t target_period = 1;  ///< ... each time so many updates were made; above 0.
     double exploration_initial = 0.5;      ///< epsilon to begin with, in [0, 1].
     double exploration_reopened = 0.2;     ///< At least this, after a change.
@@ -66,8 +66,8 @@ class Dqn final : public Agent {
 
   /// What it believes to be best.
   ActionId greedy(const Observation& observation);
-  /// [branches]: the value of the best action of each.
-  std::vector<double> best_values(const Observation& observation);
+  /// The value of that.
+  double best_value(const Observation& observation);
 
   const QHead& head() const { return head_; }
   const LearnedWeights& learned() const { return learned_; }
@@ -76,10 +76,9 @@ class Dqn final : public Agent {
   void set_weights(const AlignedFloats& weights);
 
  private:
-  /// Evaluates one observation with `weights`. @return the outputs, valid until the next call.
-  const float* evaluate(const Observation& observation, const AlignedFloats& weights);
-  /// Fills chosen_ with the best action of each branch.
-  void choose_best(const float* output);
+  /// @return the network's outputs, valid until the next call.
+  const float* evaluate(const Observation& observation);
+  ActionId best_of(const float* output);
   BranchAction explore(const float* output, const ActionBranches::Branch& branch);
   double epsilon() const;
   /// r + discount x value of the next state - value of this, by the network that acts.
@@ -102,7 +101,7 @@ class Dqn final : public Agent {
 
   // Memory of a step.
   FusedNetwork acting_;
-  std::vector<BranchAction> chosen_;  ///< [branches]
+  std::vector<BranchAction> chosen_;  ///< [branches]: parts of an action.
   std::vector<double> weights_;       ///< Of a softmax.
   QBatch batch_;
   AlignedFloats gradients_;

@@ -1,47 +1,41 @@
 #include "agent/factor_model.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
+#include <utility>
+
+#include "agent/packed_numbers.hpp"
 
 namespace rein {
 
-namespace {
-
-void expect_count(const ConfigNode& node, std::size_t found, std::size_t expected) {
-  if (found != expected) {
-    node.reject(fmt::format("expected {} numbers, found {}", expected, found));
+void FactorModel::round_to_singles() {
+  for (auto* numbers : {&offset, &basis, &own}) {
+    for (double& number : *numbers) {
+      number = static_cast<double>(static_cast<float>(number));
+    }
   }
 }
-
-std::vector<double> numbers(const ConfigNode& node, const std::string& key, std::size_t count) {
-  auto values = node.at(key).numbers();
-  expect_count(node.at(key), values.size(), count);
-  return values;
-}
-
-}  // namespace
 
 nlohmann::ordered_json FactorModel::to_json() const {
   nlohmann::ordered_json json;
   json["lasting"] = lasting;
   json["passing"] = passing;
-  json["offset"] = offset;
-  json["basis"] = basis;
-  json["own"] = own;
+  json["offset"] = write_singles(offset);
+  json["basis"] = write_singles(basis);
+  json["own"] = write_singles(own);
   return json;
 }
 
-FactorModel FactorModel::from_json(const ConfigNode& node) {
+FactorModel FactorModel::from_json(const ConfigNode& node, std::size_t quantities) {
+  constexpr Range kFactors{.min = 0, .max = 1000};
   FactorModel model;
-  model.lasting = static_cast<std::size_t>(node.at("lasting").integer({.min = 0, .max = 1000}));
-  model.passing = static_cast<std::size_t>(node.at("passing").integer({.min = 0, .max = 1000}));
-  model.offset = node.at("offset").numbers();
-  model.own = numbers(node, "own", model.quantities());
-  model.basis = numbers(node, "basis", model.quantities() * model.factors());
+  model.lasting = static_cast<std::size_t>(node.at("lasting").integer(kFactors));
+  model.passing = static_cast<std::size_t>(node.at("passing").integer(kFactors));
+  model.offset = read_singles(node.at("offset"), quantities);
+  model.basis = read_singles(node.at("basis"), quantities * model.factors());
+  model.own = read_singles(node.at("own"), quantities);
   node.reject_unknown();
   return model;
 }
@@ -164,19 +158,25 @@ void Belief::recall(const Passing& passing) {
 }
 
 nlohmann::ordered_json Belief::to_json() const {
+  const auto write = [](const std::vector<double>& numbers) {
+    return numbers_to_base64(std::span(numbers));
+  };
   nlohmann::ordered_json json;
-  json["mean"] = mean_;
-  json["covariance"] = covariance_;
-  json["own_mean"] = own_mean_;
-  json["own_variance"] = own_variance_;
+  json["mean"] = write(mean_);
+  json["covariance"] = write(covariance_);
+  json["own_mean"] = write(own_mean_);
+  json["own_variance"] = write(own_variance_);
   return json;
 }
 
 void Belief::load(const ConfigNode& node) {
-  auto mean = numbers(node, "mean", mean_.size());
-  auto covariance = numbers(node, "covariance", covariance_.size());
-  auto own_mean = numbers(node, "own_mean", own_mean_.size());
-  auto own_variance = numbers(node, "own_variance", own_variance_.size());
+  const auto read = [&](const std::string& key, const std::vector<double>& like) {
+    return read_numbers<double>(node.at(key), like.size());
+  };
+  auto mean = read("mean", mean_);
+  auto covariance = read("covariance", covariance_);
+  auto own_mean = read("own_mean", own_mean_);
+  auto own_variance = read("own_variance", own_variance_);
   node.reject_unknown();
   mean_ = std::move(mean);
   covariance_ = std::move(covariance);

@@ -29,9 +29,12 @@ struct FactorModel {
     return {basis.data() + quantity * factors(), factors()};
   }
 
+  /// So that what is written is what is read.
+  void round_to_singles();
+  /// @pre round_to_singles() was called.
   nlohmann::ordered_json to_json() const;
   /// @throws ConfigError for what does not fit together.
-  static FactorModel from_json(const ConfigNode& node);
+  static FactorModel from_json(const ConfigNode& node, std::size_t quantities);
 };
 
 /// A mean and how sure it is.
@@ -68,6 +71,8 @@ class Belief {
   double update(const Evidence& evidence);
   /// A period passes: lasting factors and deviations of their own are a little less sure.
   void drift(double variance);
+  /// The quantity may deviate more than was thought.
+  void doubt(std::size_t quantity, double variance) { own_variance_[quantity] += variance; }
   /// Something has changed: passing factors can be anything again.
   void forget_passing();
 

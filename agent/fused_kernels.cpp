@@ -4,7 +4,8 @@
 
 namespace rein::fused {
 
-#if defined(__x86_64__) && defined(__GNUC__)
+// Clang does not know the pragma, and makes the plain one of whatever -march it is given.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define REIN_X86_KERNELS
 #endif
 
@@ -14,9 +15,10 @@ namespace {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx2,fma,prefer-vector-width=512")
 namespace avx512 {  // 32 registers of 16 floats.
+constexpr std::size_t kWidth = 16;
 constexpr std::size_t kTileRows = 8;
-constexpr std::size_t kTileBlocks = 2;
-constexpr std::size_t kRowBlocks = 4;
+constexpr std::size_t kTileVectors = 2;
+constexpr std::size_t kRowVectors = 4;
 #include "agent/fused_kernels.inc"
 }  // namespace avx512
 #pragma GCC pop_options
@@ -24,18 +26,20 @@ constexpr std::size_t kRowBlocks = 4;
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {  // 16 registers of 8 floats.
+constexpr std::size_t kWidth = 8;
 constexpr std::size_t kTileRows = 4;
-constexpr std::size_t kTileBlocks = 1;
-constexpr std::size_t kRowBlocks = 4;
+constexpr std::size_t kTileVectors = 2;
+constexpr std::size_t kRowVectors = 8;
 #include "agent/fused_kernels.inc"
 }  // namespace avx2
 #pragma GCC pop_options
 #endif
 
 namespace plain {  // SSE2 has 16 registers of 4 floats, NEON has 32.
-constexpr std::size_t kTileRows = 2;
-constexpr std::size_t kTileBlocks = 1;
-constexpr std::size_t kRowBlocks = 2;
+constexpr std::size_t kWidth = 4;
+constexpr std::size_t kTileRows = 4;
+constexpr std::size_t kTileVectors = 2;
+constexpr std::size_t kRowVectors = 8;
 #include "agent/fused_kernels.inc"
 }  // namespace plain
 

@@ -13,7 +13,6 @@ namespace rein {
 namespace {
 
 /// What is kept free for noise when a configuration is judged beforehand.
-constexpr double kTimeShare = 0.85;
 constexpr double kPowerShare = 0.97;
 
 std::string read_label(const ConfigNode& node, const std::string& key, const std::string& fallback,
@@ -37,11 +36,11 @@ std::string read_label(const ConfigNode& node, const std::string& key, const std
   }
 }
 
-bool keeps(const ProfileEntry& entry, const Situation& now) {
+bool keeps(const ProfileEntry& entry, const Situation& now, double time_share) {
   const auto at_most = [](std::optional<double> value, std::optional<double> limit) {
     return !limit || !value || *value <= kPowerShare * *limit;
   };
-  return entry.service_ms && *entry.service_ms <= kTimeShare * now.time_for_request_ms() &&
+  return entry.service_ms && *entry.service_ms <= time_share * now.time_for_request_ms() &&
          at_most(entry.power_w, now.power_limit_w) && at_most(entry.power_w, now.allowance_w) &&
          at_most(entry.energy_mj, now.energy_limit_mj) && entry.top1 >= now.min_top1.value_or(0.0);
 }
@@ -85,6 +84,8 @@ HeldKnobs::HeldKnobs(const ConfigNode& node, const Options& fallback, Problem pr
                               layout_.width);
   options_.mapping = read_label(node, "mapping", fallback.mapping, {"last", "fastest", "best"},
                                 problem_.actions, layout_.mapping);
+  options_.time_share = node.number_or("time_share", fallback.time_share,
+                                       {.min = 0.0, .max = 1.0, .min_excluded = true});
 }
 
 const std::vector<std::size_t>& HeldKnobs::levels(const Situation& now) {
@@ -157,7 +158,7 @@ std::vector<std::size_t> HeldKnobs::choose(const Situation& now) const {
   }
   if (!knobs.empty()) {
     take_best(knobs, /*any_frequency=*/true, [&](const ProfileEntry& entry) {
-      const bool kept = keeps(entry, now);
+      const bool kept = keeps(entry, now, options_.time_share);
       return std::tuple(!kept,
                         kept ? cost_of(entry, problem_.task.objective.kind) : *entry.service_ms,
                         entry.power_w.value_or(0.0));

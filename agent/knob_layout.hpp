@@ -37,10 +37,13 @@ class HeldKnobs {
     std::string width = "best";
     /// A place's label, `last`, `fastest` (by the profile, at that width), or `best`.
     std::string mapping = "best";
+    /// Of the time that a request has, what the best may take by the profile: the rest is for
+    /// co-runners and chance. In (0, 1].
+    double time_share = 0.4;
   };
 
-  /// Reads `width` and `mapping`. Without a profile `best` is `highest` or `last`, and so is
-  /// `fastest`. @throws ConfigError for labels that there are not.
+  /// Reads `width`, `mapping` and `time_share`. Without a profile `best` is `highest` or `last`,
+  /// and so is `fastest`. @throws ConfigError for labels that there are not.
   HeldKnobs(const ConfigNode& node, const Options& fallback, Problem problem,
             std::optional<Profile> profile);
 

@@ -1,47 +1,17 @@
 #pragma once
 
-#include <fmt/format.h>
-
-#include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "agent/fused_network.hpp"
-#include "common/base64.hpp"
+#include "agent/packed_numbers.hpp"
 #include "common/config_node.hpp"
 #include "env/action_space.hpp"
 
 namespace rein {
-
-/// A row of numbers that numbers_to_base64() wrote. @throws ConfigError if it is none, not of
-/// `count` numbers, or holds one that is not finite.
-template <typename T>
-std::vector<T> read_numbers(const ConfigNode& node, std::optional<std::size_t> count) {
-  const auto bytes = from_base64(node.text());
-  if (!bytes || bytes->size() % sizeof(T) != 0) {
-    node.reject("expected numbers in base64");
-  }
-  std::vector<T> numbers(bytes->size() / sizeof(T));
-  if (count && numbers.size() != *count) {
-    node.reject(fmt::format("expected {} numbers in base64, found {}", *count, numbers.size()));
-  }
-  if (!numbers.empty()) {
-    std::memcpy(numbers.data(), bytes->data(), bytes->size());
-  }
-  if constexpr (std::is_floating_point_v<T>) {
-    for (const T number : numbers) {
-      if (!std::isfinite(number)) {
-        node.reject("expected finite numbers in base64");
-      }
-    }
-  }
-  return numbers;
-}
 
 /// Actions as 32-bit numbers in base64, and back. @throws ConfigError as read_numbers(), and for an
 /// action that is none of these.

@@ -5,9 +5,9 @@
 #include "agent/actor_critic.hpp"
 #include "agent/alert.hpp"
 #include "agent/dqn.hpp"
-#include "agent/dyna.hpp"
 #include "agent/governor.hpp"
 #include "agent/knob_layout.hpp"
+#include "agent/model_based.hpp"
 #include "agent/oracle.hpp"
 #include "agent/poet.hpp"
 #include "agent/prime_q.hpp"
@@ -31,8 +31,8 @@ void require(bool has_foresight, const ConfigNode& kind) {
 
 const std::vector<std::string>& agent_kinds() {
   static const std::vector<std::string> kinds = {
-      "dyna",   "q_learning", "dqn",   "actor_critic", "static",  "best_static", "oracle",
-      "random", "governor",   "alert", "poet",         "prime_q", "ztt"};
+      "model_based", "q_learning", "dqn",   "actor_critic", "static",  "best_static", "oracle",
+      "random",      "governor",   "alert", "poet",         "prime_q", "ztt"};
   return kinds;
 }
 
@@ -50,8 +50,8 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
                       ? StateAggregation::from_yaml(node.at("state"), problem.observations)
                       : StateAggregation::standard(problem.observations);
     agent = std::make_unique<QLearning>(options, std::move(states), problem, random);
-  } else if (kind == "dyna") {
-    agent = std::make_unique<Dyna>(Dyna::Options::from_yaml(node), problem, random);
+  } else if (kind == "model_based") {
+    agent = std::make_unique<ModelBased>(ModelBased::Options::from_yaml(node), problem);
   } else if (kind == "static") {
     const ConfigNode configuration =
         node.has("configuration") ? node.at("configuration") : ConfigNode::parse("{}", "");
@@ -72,7 +72,8 @@ std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem
     agent = std::make_unique<RandomAgent>(problem, random);
   } else if (kind == "governor") {
     const auto options = Governor::Options::from_yaml(node);
-    agent = std::make_unique<Governor>(options, held({"highest", "fastest"}), problem);
+    agent = std::make_unique<Governor>(options, held({.width = "highest", .mapping = "fastest"}),
+                                       problem);
   } else if (kind == "alert") {
     const auto options = Alert::Options::from_yaml(node);
     agent = std::make_unique<Alert>(options, profile(), problem);

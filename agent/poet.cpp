@@ -57,7 +57,8 @@ void Poet::begin_episode(std::size_t /*stream*/) {
   power_ratio_ = 1.0;
   schedule_ = {};
   period_ = 0;
-  served_ = busy_s_ = expected_s_ = applied_ = speed_hz_ = 0.0;
+  last_asked_ = problem_.actions.size();
+  served_ = busy_s_ = expected_s_ = applied_ = speed_hz_ = speedup_ = goal_hz_ = 0.0;
 }
 
 std::optional<double> Poet::speedup(ActionId action) const {
@@ -127,9 +128,14 @@ double Poet::next_speedup(double goal_hz) {
   if (speed_hz_ > 0.0) {
     filter_.update(applied_, speed_hz_, options_);
     // With this gain the error is gone after one step, if the base speed is right.
-    return applied_ + (goal_hz - speed_hz_) / filter_.base_hz;
+    speedup_ = applied_ + (goal_hz - speed_hz_) / filter_.base_hz;
+  } else if (goal_hz_ > 0.0) {
+    speedup_ *= goal_hz / goal_hz_;  // Nothing new is known but the goal.
+  } else {
+    speedup_ = goal_hz / filter_.base_hz;
   }
-  return goal_hz / filter_.base_hz;
+  goal_hz_ = goal_hz;
+  return speedup_;
 }
 
 ActionId Poet::act(const Observation& observation) {
@@ -145,15 +151,19 @@ void Poet::observe(const Transition& transition) {
     return;
   }
   const StepInfo& info = *transition.info;
-  const ActionId in_force = action_in_force(transition, problem_.actions);
+  // What was asked for: where the machine gives less, everything is slower than profiled.
+  const ActionId asked = transition.action;
+  const ActionId before = std::exchange(last_asked_, asked);
+  // What a change itself takes says nothing of the speed.
+  const bool changed = before != asked && before < problem_.actions.size();
   const ServiceReport& service = info.applications.front().service;
-  if (const auto applied = speedup(in_force); applied && service.served > 0) {
+  if (const auto applied = speedup(asked); applied && service.served > 0 && !changed) {
     served_ += static_cast<double>(service.served);
     busy_s_ += 1e-3 * service.busy_ms;
     expected_s_ += static_cast<double>(service.served) / *applied;
   }
-  const auto& profiled_w = profile_.entries[in_force].power_w;
-  if (power_ && info.signals[*power_] && profiled_w &&
+  const auto& profiled_w = profile_.entries[asked].power_w;
+  if (!changed && power_ && info.signals[*power_] && profiled_w &&
       std::ranges::count(info.stale, *power_) == 0) {
     power_ratio_ += options_.power_rate * (*info.signals[*power_] / *profiled_w - power_ratio_);
   }
@@ -171,7 +181,9 @@ void Poet::save(const std::filesystem::path& file) const {
   json["power_ratio"] = power_ratio_;
   json["schedule"] = {schedule_.lower, schedule_.upper, schedule_.periods_in_lower};
   json["period"] = period_;
+  json["last_asked"] = last_asked_;
   json["window"] = {served_, busy_s_, expected_s_, applied_, speed_hz_};
+  json["control"] = {speedup_, goal_hz_};
   write_file(file, json.dump(1) + "\n");
 }
 
@@ -186,6 +198,10 @@ void Poet::load(const std::filesystem::path& file) {
   };
   const auto filter = numbers("filter", 2);
   const auto window = numbers("window", 5);
+  const auto control = node.at("control").numbers();
+  if (control.size() != 2) {
+    node.at("control").fail("2 numbers");
+  }
   const auto schedule = node.at("schedule").items();
   if (schedule.size() != 3) {
     node.at("schedule").fail("3 numbers");
@@ -195,7 +211,9 @@ void Poet::load(const std::filesystem::path& file) {
                         load_index(schedule[2], options_.window)};
   const double ratio = node.at("power_ratio").number();
   const std::size_t period = load_index(node.at("period"), options_.window - 1);
+  const ActionId last_asked = load_index(node.at("last_asked"), problem_.actions.size());
   node.reject_unknown();
+  last_asked_ = last_asked;
   filter_ = {filter[0], filter[1]};
   power_ratio_ = ratio;
   schedule_ = loaded;
@@ -205,6 +223,8 @@ void Poet::load(const std::filesystem::path& file) {
   expected_s_ = window[2];
   applied_ = window[3];
   speed_hz_ = window[4];
+  speedup_ = control[0];
+  goal_hz_ = control[1];
 }
 
 }  // namespace rein

@@ -28,10 +28,10 @@ class Poet final : public Agent {
   struct Options {
     double process_noise = 1e-5;      ///< Q, of the base speed in requests a second; above 0.
     double measurement_noise = 0.01;  ///< R; above 0.
-    double margin = 1.0;              ///< How much faster than needed is aimed at; at least 1.
+    double margin = 1.5;              ///< How much faster than needed is aimed at; at least 1.
     std::size_t window = 1;           ///< Periods that are divided between two; above 0.
     double power_rate = 0.3;          ///< Of the moving mean of the power's ratio; in (0, 1].
-    double power_share = 1.0;         ///< Of limits on power and energy that may be used.
+    double power_share = 0.97;        ///< Of limits on power and energy that may be used.
     static Options from_yaml(const ConfigNode& node);
   };
 
@@ -92,9 +92,14 @@ class Poet final : public Agent {
   double served_ = 0.0;
   double busy_s_ = 0.0;
   double expected_s_ = 0.0;  ///< What the requests take at base speed 1, with what was applied.
+  /// For in the last period; the number of actions if nothing was.
+  ActionId last_asked_ = 0;
   /// Of the last window: what was applied and what came of it; 0 if nothing was served.
   double applied_ = 0.0;
   double speed_hz_ = 0.0;
+  // Of the controller's last step; 0 if there was none.
+  double speedup_ = 0.0;
+  double goal_hz_ = 0.0;
 };
 
 }  // namespace rein

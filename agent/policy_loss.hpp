@@ -53,7 +53,7 @@ struct PolicyHead {
 /// branches'.
 struct PolicyLossOptions {
   double value_weight = 0.5;
-  double entropy_weight = 0.01;
+  double entropy_weight = 0.003;
 };
 
 /// Finds the gradients of that loss.

@@ -29,9 +29,9 @@ class PrimeQ final : public Agent {
     double work_rate = 0.6;      ///< lambda: what the newest period counts for, in (0, 1].
     std::size_t bins = 20;       ///< Of the work up to the time that there is; above 0.
     double power_weight = 0.5;   ///< Of saved power in the reward of what was in time; 0 to 1.
-    double exploration_initial = 0.3;    ///< The chance to explore in a new bin, 0 to 1.
+    double exploration_initial = 0.15;   ///< The chance to explore in a new bin, 0 to 1.
     double exploration_final = 0.01;     ///< Its limit.
-    std::size_t exploration_steps = 40;  ///< Visits of a bin in which it falls to that; above 0.
+    std::size_t exploration_steps = 20;  ///< Visits of a bin in which it falls to that; above 0.
     static Options from_yaml(const ConfigNode& node);
   };
 

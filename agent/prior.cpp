@@ -4,7 +4,6 @@
 #include <armadillo>
 #include <cmath>
 
-#include "agent/response_model.hpp"
 #include "agent/run_summary.hpp"
 
 namespace rein {
@@ -27,7 +26,7 @@ struct Means {
 };
 
 Means keep(Environment& environment, ActionId action, const std::vector<std::size_t>& hints,
-           std::size_t power, std::uint64_t& seed) {
+           std::size_t power, std::uint64_t& seed, std::uint64_t& periods) {
   Means means;
   means.hints.assign(hints.size(), 0.0);
   double served = 0.0;
@@ -36,6 +35,7 @@ Means keep(Environment& environment, ActionId action, const std::vector<std::siz
   double energy_j = 0.0;
   for (std::size_t i = 0; i < kSettle + kMeasured || served == 0.0; ++i) {
     const StepResult& result = environment.step(action);
+    ++periods;
     const StepInfo& info = result.info;
     if (i >= kSettle) {
       const ServiceReport& service = info.applications.front().service;
@@ -94,7 +94,7 @@ arma::rowvec left_over(const arma::mat& rows, const arma::mat& directions) {
 
 }  // namespace
 
-Sweep sweep(Environment& few, Environment& many, std::uint64_t seed) {
+Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods) {
   const auto hints = ResponseModel::hints(many.signals());
   const auto power = find_signal(many, many.task().power_signal);
   const std::size_t n = many.action_space().size();
@@ -103,8 +103,8 @@ Sweep sweep(Environment& few, Environment& many, std::uint64_t seed) {
   few.reset(seed);
   many.reset(seed);
   for (ActionId action = 0; action < n; ++action) {
-    const Means less = keep(few, action, hints, power.value_or(0), seeds[0]);
-    const Means more = keep(many, action, hints, power.value_or(0), seeds[1]);
+    const Means less = keep(few, action, hints, power.value_or(0), seeds[0], periods);
+    const Means more = keep(many, action, hints, power.value_or(0), seeds[1], periods);
     sweep[action] = std::log(std::sqrt(less.service_ms * more.service_ms));
     // Where both keep it busy all the time nothing can be told apart, and need not be.
     const double apart = more.busy - less.busy;
@@ -157,9 +157,9 @@ FactorModel FactorSearch::find(const Options& options) const {
   return model;
 }
 
-std::vector<std::vector<double>> FactorSearch::conditions(const FactorModel& model,
-                                                          std::size_t count) const {
-  std::vector<std::vector<double>> result = {std::vector<double>(model.passing, 0.0)};
+std::vector<ResponseModel::Condition> FactorSearch::conditions(const FactorModel& model,
+                                                               std::size_t count) const {
+  std::vector<ResponseModel::Condition> result = {{std::vector<double>(model.passing, 0.0), 0}};
   for (std::size_t i = 0; i < std::min(count, differences_.size()); ++i) {
     const Sweep& difference = differences_[i * differences_.size() / count];
     std::vector<double> factors;
@@ -173,7 +173,7 @@ std::vector<std::vector<double>> FactorSearch::conditions(const FactorModel& mod
       }
       factors.push_back(product / length);
     }
-    result.push_back(std::move(factors));
+    result.push_back({std::move(factors), 0});
   }
   return result;
 }

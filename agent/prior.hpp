@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agent/factor_model.hpp"
+#include "agent/response_model.hpp"
 #include "env/environment.hpp"
 
 namespace rein {
@@ -16,7 +17,8 @@ using Sweep = std::vector<double>;
 /// more, since what serving adds to the power is seen from the difference.
 ///
 /// The two environments are the same machine with the same knobs. @pre both measure power.
-Sweep sweep(Environment& few, Environment& many, std::uint64_t seed);
+/// @param periods  is increased by those that this took.
+Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods);
 
 /// Finds the few factors on which the quantities of machines depend, from machines that were swept:
 /// principal components of what differs between machines (lasting factors), and of what others do
@@ -36,7 +38,8 @@ class FactorSearch {
   /// @param actions  so many.  @pre machines() > 1.
   FactorModel find(const Options& options) const;
   /// The passing factors of some of the contended machines, the first of which is nobody else.
-  std::vector<std::vector<double>> conditions(const FactorModel& model, std::size_t count) const;
+  std::vector<ResponseModel::Condition> conditions(const FactorModel& model,
+                                                   std::size_t count) const;
 
  private:
   std::vector<Sweep> alone_;

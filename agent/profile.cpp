@@ -35,13 +35,11 @@ class Measurement {
     }
     served_ += service.served;
     busy_ms_ += service.busy_ms;
-    accuracy_sum_ += service.accuracy_sum;
     means_ms_.push_back(service.busy_ms / static_cast<double>(service.served));
     latencies_ms_.insert(latencies_ms_.end(), service.latencies_ms.begin(),
                          service.latencies_ms.end());
   }
 
-  /// @param top1  of the level, where nothing was served.
   ProfileEntry entry(ActionId action, double top1) const {
     const double served = static_cast<double>(served_);
     ProfileEntry entry{.action = action, .requests = served_, .top1 = top1};
@@ -52,7 +50,6 @@ class Measurement {
       entry.service_ms = busy_ms_ / served;
       entry.service_sd_ms = spread_ms();
       entry.latency_p95_ms = quantile(latencies_ms_, 0.95);
-      entry.top1 = accuracy_sum_ / served;
       if (entry.power_w) {
         entry.energy_mj = 1e3 * *entry.power_w * seconds_ / served;
       }
@@ -76,7 +73,6 @@ class Measurement {
   double energy_j_ = 0.0;
   std::size_t served_ = 0;
   double busy_ms_ = 0.0;
-  double accuracy_sum_ = 0.0;
   std::vector<double> means_ms_;
   std::vector<double> latencies_ms_;
 };

@@ -20,7 +20,7 @@ struct ProfileEntry {
   std::optional<double> latency_p95_ms;
   std::optional<double> power_w;    ///< Mean, of the whole board.
   std::optional<double> energy_mj;  ///< Of a request.
-  double top1 = 0.0;                ///< Of what was served; of the level if nothing was.
+  double top1 = 0.0;                ///< Of the level, from the network's table.
 };
 
 /// A table of measured latency, power and energy for each configuration. docs/profile.md has the

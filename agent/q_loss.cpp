@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace rein {
 
@@ -10,16 +11,22 @@ BranchAction QHead::best(const float* output, const ActionBranches::Branch& bran
   return static_cast<BranchAction>(std::max_element(of, of + branch.size) - of);
 }
 
-float QHead::base(const float* output, const ActionBranches::Branch& branch) const {
-  if (!duelling) {
-    return 0.0F;
+float QHead::value(const float* output, ActionId action) const {
+  float value = duelling ? output[0] : 0.0F;
+  for (const auto& branch : branches.all()) {
+    const float* of = advantages(output, branch);
+    value += of[branches.part(action, branch)];
+    if (duelling) {
+      value -= std::accumulate(of, of + branch.size, 0.0F) / static_cast<float>(branch.size);
+    }
   }
-  const float* of = advantages(output, branch);
-  float sum = 0.0F;
-  for (std::size_t i = 0; i < branch.size; ++i) {
-    sum += of[i];
+  return value;
+}
+
+void QHead::choose(const float* output, std::span<BranchAction> parts) const {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i] = best(output, branches.all()[i]);
   }
-  return output[0] - sum / static_cast<float>(branch.size);
 }
 
 namespace {
@@ -28,7 +35,11 @@ class FusedQLoss final : public QLoss {
  public:
   FusedQLoss(const NetworkLayout& layout, const QHead& head, const QLossOptions& options,
              std::size_t batch)
-      : head_(head), options_(options), online_(layout, batch), target_(layout, batch) {}
+      : head_(head),
+        options_(options),
+        online_(layout, batch),
+        target_(layout, batch),
+        parts_(head.branches.count()) {}
 
   float differentiate(const QBatch& batch, const AlignedFloats& weights,
                       const AlignedFloats& target, AlignedFloats& gradients) override {
@@ -59,15 +70,10 @@ class FusedQLoss final : public QLoss {
     }
     const FusedNetwork& chooser = options_.double_q ? online_ : target_;
     for (std::size_t row = 0; row < batch.size(); ++row) {
-      const float* values = target_.output(row);
-      float sum = 0.0F;
-      for (const auto& branch : head_.branches.all()) {
-        const BranchAction best = head_.best(chooser.output(row), branch);
-        sum += head_.base(values, branch) + head_.advantages(values, branch)[best];
-      }
-      targets_[row] = batch.rewards[row] + static_cast<float>(options_.discount) *
-                                               batch.continues[row] * sum /
-                                               static_cast<float>(head_.branches.count());
+      head_.choose(chooser.output(row), parts_);
+      const float next = head_.value(target_.output(row), head_.branches.join(parts_));
+      targets_[row] =
+          batch.rewards[row] + static_cast<float>(options_.discount) * batch.continues[row] * next;
     }
   }
 
@@ -75,32 +81,27 @@ class FusedQLoss final : public QLoss {
   float differentiate_row(const QBatch& batch, std::size_t row) {
     const float* output = online_.output(row);
     float* gradient = online_.output_gradient(row);
-    const float share = 1.0F / static_cast<float>(batch.size() * head_.branches.count());
-    float loss = 0.0F;
-    float by_value = 0.0F;
-    for (const auto& branch : head_.branches.all()) {
-      const BranchAction taken = head_.branches.part(batch.actions[row], branch);
-      const float error =
-          head_.base(output, branch) + head_.advantages(output, branch)[taken] - targets_[row];
-      const float size = std::abs(error);
-      loss += share * (size < 1.0F ? 0.5F * error * error : size - 0.5F);
-      const float by_taken = share * std::clamp(error, -1.0F, 1.0F);
-      by_value += by_taken;
-      float* by_advantages = gradient + (head_.advantages(output, branch) - output);
-      std::fill_n(by_advantages, branch.size,
-                  head_.duelling ? -by_taken / static_cast<float>(branch.size) : 0.0F);
-      by_advantages[taken] += by_taken;
-    }
+    const float share = 1.0F / static_cast<float>(batch.size());
+    const float error = head_.value(output, batch.actions[row]) - targets_[row];
+    const float by_value = share * std::clamp(error, -1.0F, 1.0F);
     if (head_.duelling) {
       gradient[0] = by_value;
     }
-    return loss;
+    for (const auto& branch : head_.branches.all()) {
+      float* by_advantages = gradient + (head_.advantages(output, branch) - output);
+      std::fill_n(by_advantages, branch.size,
+                  head_.duelling ? -by_value / static_cast<float>(branch.size) : 0.0F);
+      by_advantages[head_.branches.part(batch.actions[row], branch)] += by_value;
+    }
+    const float size = std::abs(error);
+    return share * (size < 1.0F ? 0.5F * error * error : size - 0.5F);
   }
 
   QHead head_;
   QLossOptions options_;
   FusedNetwork online_, target_;
-  std::vector<float> targets_;  ///< [batch]
+  std::vector<float> targets_;       ///< [batch]
+  std::vector<BranchAction> parts_;  ///< [branches]
 };
 
 }  // namespace

@@ -9,29 +9,34 @@
 
 namespace rein {
 
-/// What a Q-network's outputs mean. Of each branch b, with V the state's value:
-///   Q_b(s, a) = V(s) + A_b(s, a) - mean of A_b(s, .)      (duelling: Wang et al. 2016, eq. 9)
-///   Q_b(s, a) = A_b(s, a)                                  (otherwise)
+/// What a Q-network's outputs mean. An action's value is the sum of what its parts contribute:
+///   Q(s, a) = V(s) + sum over branches b of A_b(s, a_b) - mean of A_b(s, .)
+/// With one branch this is the duelling network (Wang et al. 2016, eq. 9). Branches on a shared
+/// trunk are those of Tavakoli, Pardo and Kormushev (2018); they learn a value each towards a
+/// common target. Adding them up (as Sunehag et al. 2018 do for agents, eq. 2) knows which part of
+/// an action was to blame, and left half the regret on the simulated boards. The best action is the
+/// best of each branch either way.
 struct QHead {
   ActionBranches branches;
-  bool duelling = true;  ///< The first output is V; the branches' follow.
+  bool duelling = true;  ///< The first output is V; otherwise there is none, and no mean goes off.
 
   std::size_t outputs() const { return branches.outputs() + (duelling ? 1 : 0); }
   const float* advantages(const float* output, const ActionBranches::Branch& branch) const {
     return output + (duelling ? 1 : 0) + branch.begin;
   }
   BranchAction best(const float* output, const ActionBranches::Branch& branch) const;
-  /// What is added to a branch's advantages to make them values.
-  float base(const float* output, const ActionBranches::Branch& branch) const;
+  float value(const float* output, ActionId action) const;
+  /// Writes the [branches] parts of the best action.
+  void choose(const float* output, std::span<BranchAction> parts) const;
 };
 
-/// What DQN learns from a batch. The loss is the mean, over rows and branches, of the Huber
+/// What DQN learns from a batch (Mnih et al. 2015). The loss is the mean over rows of the Huber
 /// function (Huber 1964) with bend 1 of the error
-///   r + discount x continues x mean over branches b of Q'_b(s', a*_b) - Q_b(s, a_b)
-/// with the target network's Q' (Tavakoli et al. 2018, eqs. 4 and 6); a* is the best by the network
-/// that learns if double_q (van Hasselt, Guez and Silver 2016), else by the target network.
+///   r + discount x continues x Q'(s', a*) - Q(s, a)
+/// with the target network's Q'; a* is the best by the network that learns if double_q (van
+/// Hasselt, Guez and Silver 2016), else by the target network.
 struct QLossOptions {
-  double discount = 0.6;
+  double discount = 0.5;
   bool double_q = true;
 };
 

@@ -1,12 +1,15 @@
 #include "agent/response_model.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <utility>
+
+#include "agent/checkpoint.hpp"
 
 namespace rein {
 
@@ -18,6 +21,9 @@ constexpr double kReturn = 0.05;
 /// ... and that a mean is off by chance, out of proportion to its usual spread.
 constexpr double kOutlier = 0.01;
 constexpr double kOutlierSpread = 0.4;
+/// ... and that an action takes another time than the factors say, by a deviation of its own.
+constexpr double kMistaken = 2e-4;
+constexpr double kMistakenSpread = 0.3;
 /// How much an outlier after an outlier is less likely: tails come in clusters, but not for long.
 constexpr double kAnother = 0.4;
 
@@ -26,6 +32,8 @@ constexpr double kAnother = 0.4;
 constexpr double kServiceSpread = 0.008;
 constexpr double kPowerSpread = 0.02;
 constexpr double kHintSpread = 0.06;
+/// Power that noise is in proportion to at least, in units of the model's.
+constexpr double kLeastPower = 0.2;
 /// In the period in which an action takes hold clocks rise, and sensors lag.
 constexpr double kNewServiceSpread = 0.10;
 constexpr double kNewPowerSpread = 0.15;
@@ -45,9 +53,8 @@ constexpr double kRestlessPowerSpread = 0.1;
 constexpr double kRestlessHintSpread = 0.4;
 /// A change is looked for if what was measured is less likely than usual by this, as a logarithm.
 constexpr double kSurprise = 4.0;
-/// For so many periods a knob's ceiling is believed in, at first and at most.
-constexpr std::size_t kFirstCeiling = 20;
-constexpr std::size_t kLastCeiling = 320;
+/// For so many periods a knob's ceiling is believed in after it was seen.
+constexpr std::size_t kCeiling = 20;
 /// What the ratio's histogram keeps of itself when conditions change.
 constexpr double kRatioKept = 0.7;
 
@@ -165,6 +172,17 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
   return model;
 }
 
+ResponseModel::Prior rounded(ResponseModel::Prior prior) {
+  prior.factors.round_to_singles();
+  return prior;
+}
+
+constexpr Range kCount{.min = 0.0, .max = 1e15};
+
+std::size_t read_count(const ConfigNode& node, const std::string& key) {
+  return static_cast<std::size_t>(node.at(key).integer(kCount));
+}
+
 }  // namespace
 
 double Forecast::service_ms() const { return std::exp(log_service.mean); }
@@ -183,47 +201,17 @@ ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem) {
   const std::size_t num_hints = hints(problem.signals).size();
   Prior prior{prior_of_knobs(problem.actions, num_hints), std::nullopt, {}, {}, 1.0};
   // Anything may be different, or all but what the hints say.
-  std::vector<double> condition(prior.factors.passing, 0.0);
-  prior.conditions.push_back(condition);
-  std::fill(condition.end() - static_cast<std::ptrdiff_t>(num_hints), condition.end(),
-            std::numeric_limits<double>::quiet_NaN());
-  prior.conditions.push_back(condition);
-  return prior;
-}
-
-nlohmann::ordered_json ResponseModel::Prior::to_json() const {
-  nlohmann::ordered_json json;
-  json["factors"] = factors.to_json();
-  json["power_scale_w"] =
-      power_scale_w ? nlohmann::ordered_json(*power_scale_w) : nlohmann::ordered_json();
-  json["ratio"] = ratio.to_json();
-  json["conditions"] = conditions;
-  json["condition_variance"] = condition_variance;
-  return json;
-}
-
-ResponseModel::Prior ResponseModel::Prior::from_json(const ConfigNode& node) {
-  Prior prior;
-  prior.factors = FactorModel::from_json(node.at("factors"));
-  if (!node.at("power_scale_w").is_null()) {
-    prior.power_scale_w = node.at("power_scale_w").number(Range::positive());
-  }
-  prior.ratio.load(node.at("ratio"));
-  for (const auto& condition : node.at("conditions").items()) {
-    prior.conditions.push_back(condition.numbers());
-  }
-  prior.condition_variance = node.at("condition_variance").number(Range::positive());
-  node.reject_unknown();
+  const std::vector<double> none(prior.factors.passing, 0.0);
+  prior.conditions = {{none, 0}, {none, num_hints}};
   return prior;
 }
 
 ResponseModel::ResponseModel(const Problem& problem, Prior prior)
     : space_(problem.actions),
       size_(problem.actions.size()),
-      period_s_(problem.task.period_s),
       signals_(problem.signals),
       hints_(hints(problem.signals)),
-      prior_(std::move(prior)),
+      prior_(rounded(std::move(prior))),
       belief_(prior_.factors),
       ratio_(prior_.ratio),
       ceilings_(problem.actions.knobs().size()) {
@@ -242,6 +230,10 @@ void ResponseModel::begin_episode() {
   has_changed_ = has_ceiling_ = is_restless_ = false;
   restless_ = 0.0;
   ceilings_.assign(ceilings_.size(), {});
+}
+
+double ResponseModel::expected_power(const Evidence& evidence) const {
+  return std::max(kLeastPower, belief_.estimate(evidence.parts).mean);
 }
 
 ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
@@ -275,10 +267,11 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
     }
     const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
     const double value = power_w / prior_.power_scale_w.value_or(1.0);
-    measured.others.push_back(
-        {{{size_ + measured.action, 1.0}, {2 * size_ + measured.action, busy}},
-         value,
-         square(value * (measured.is_new ? kNewPowerSpread : kPowerSpread))});
+    Evidence evidence{
+        {{size_ + measured.action, 1.0}, {2 * size_ + measured.action, busy}}, value, 0.0};
+    evidence.noise =
+        square(expected_power(evidence) * (measured.is_new ? kNewPowerSpread : kPowerSpread));
+    measured.others.push_back(std::move(evidence));
   }
   for (std::size_t i = 0; i < hints_.size(); ++i) {
     if (const auto& hint = info.signals[hints_[i]]) {
@@ -305,14 +298,11 @@ double ResponseModel::likelihood(Belief& belief, const Measured& measured, doubl
   return sum;
 }
 
-Belief ResponseModel::under(const std::vector<double>& condition) const {
+Belief ResponseModel::under(const Condition& condition) const {
   Belief::Passing passing = belief_.passing();
   const std::size_t n = passing.mean.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    if (std::isnan(condition[i])) {
-      continue;
-    }
-    passing.mean[i] = condition[i];
+  for (std::size_t i = 0; i < n - condition.kept; ++i) {
+    passing.mean[i] = condition.mean[i];
     for (std::size_t j = 0; j < n; ++j) {
       passing.covariance[i * n + j] = passing.covariance[j * n + i] = 0.0;
     }
@@ -328,7 +318,7 @@ void ResponseModel::recognise(Measured measured) {
   ++stayed_;
   has_changed_ = false;
 
-  enum class What { kSame, kOutlier, kNew, kKnown } what = What::kSame;
+  enum class What { kSame, kOutlier, kMistaken, kNew, kKnown } what = What::kSame;
   std::optional<Belief> best = belief_;
   double usual = 0.0;
   double most = likelihood(*best, measured, &usual) + std::log(1.0 - kChange - kReturn);
@@ -350,6 +340,9 @@ void ResponseModel::recognise(Measured measured) {
       doubted.service->noise += square(kOutlierSpread);
       consider(belief_, kOutlier * std::pow(kAnother, static_cast<double>(outliers_)), doubted,
                What::kOutlier);
+      Belief mistaken = belief_;
+      mistaken.doubt(measured.action, square(kMistakenSpread));
+      consider(std::move(mistaken), kMistaken, measured, What::kMistaken);
     }
     for (const auto& condition : prior_.conditions) {
       consider(under(condition), kChange / static_cast<double>(prior_.conditions.size()), measured,
@@ -378,7 +371,7 @@ void ResponseModel::recognise(Measured measured) {
     for (auto& evidence : measured.others) {
       const bool is_power = evidence.parts.size() > 1;
       evidence.noise +=
-          square(is_power ? kRestlessPowerSpread * evidence.value : kRestlessHintSpread);
+          square(is_power ? kRestlessPowerSpread * expected_power(evidence) : kRestlessHintSpread);
     }
     likelihood(belief_, measured);
     return;
@@ -405,11 +398,12 @@ void ResponseModel::note_ceilings(const StepInfo& info, ActionId asked) {
   for (std::size_t i = 0; i < ceilings_.size(); ++i) {
     Ceiling& ceiling = ceilings_[i];
     const KnobGrant& grant = info.granted[i];
-    ceiling.periods -= ceiling.periods > 0 ? 1 : 0;
     if (grant.level < asked_[i] && !grant.refused) {
-      ceiling.next = std::clamp(2 * ceiling.next, kFirstCeiling, kLastCeiling);
-      ceiling.periods = ceiling.next;
-      ceiling.level = grant.level;
+      ceiling = {grant.level, kCeiling};
+    } else if (asked_[i] > ceiling.level) {
+      ceiling.periods = 0;  // More was granted than was thought possible.
+    } else {
+      ceiling.periods -= ceiling.periods > 0 ? 1 : 0;
     }
     has_ceiling_ |= ceiling.periods > 0;
   }
@@ -436,11 +430,26 @@ void ResponseModel::remember() {
   }
 }
 
-void ResponseModel::learn_ratio(const StepInfo& info, ActionId action) {
-  const auto& services = info.applications.front().service.services_ms;
-  const double mean_ms = std::exp(belief_.estimate(action).mean);
-  for (const double service_ms : services) {
-    ratio_.add(std::max(1e-3, service_ms / mean_ms));
+void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) {
+  if (has_changed_) {
+    doubtful_.clear();  // They were slow because something had changed already.
+    return;
+  }
+  if (measured.is_new) {
+    return;
+  }
+  for (const double ratio : doubtful_) {
+    ratio_.add(ratio);
+  }
+  doubtful_.clear();
+  const double mean_ms = std::exp(belief_.estimate(measured.action).mean);
+  for (const double service_ms : info.applications.front().service.services_ms) {
+    const double ratio = std::max(1e-3, service_ms / mean_ms);
+    if (outliers_ > 0 && !is_restless_) {
+      doubtful_.push_back(ratio);
+    } else {
+      ratio_.add(ratio);
+    }
   }
   ratio_.sum_up();
 }
@@ -452,9 +461,7 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
   note_ceilings(info, action);
   const Measured measured = measure(info);
   recognise(measured);
-  if (!measured.is_new && !has_changed_) {
-    learn_ratio(info, measured.action);
-  }
+  learn_ratio(info, measured);
 }
 
 void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& forecasts) const {
@@ -484,6 +491,101 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
     const double scale_w = prior_.power_scale_w.value_or(1.0);
     forecast.power_w = {power.mean * scale_w, power.variance * square(scale_w)};
   }
+}
+
+nlohmann::ordered_json ResponseModel::to_json() const {
+  nlohmann::ordered_json json;
+  json["factors"] = prior_.factors.to_json();
+  json["power_scale_w"] =
+      prior_.power_scale_w ? nlohmann::ordered_json(*prior_.power_scale_w) : nullptr;
+  json["conditions"] = nlohmann::ordered_json::array();
+  for (const auto& condition : prior_.conditions) {
+    json["conditions"].push_back({{"mean", condition.mean}, {"kept", condition.kept}});
+  }
+  json["condition_variance"] = prior_.condition_variance;
+  json["belief"] = belief_.to_json();
+  json["ratio"] = ratio_.to_json();
+  json["doubtful"] = doubtful_;
+  json["known"] = nlohmann::ordered_json::array();
+  for (const auto& known : known_) {
+    json["known"].push_back({{"mean", known.mean}, {"covariance", known.covariance}});
+  }
+  json["recalled"] = recalled_ ? nlohmann::ordered_json(*recalled_) : nullptr;
+  json["last"] = last_ ? nlohmann::ordered_json(*last_) : nullptr;
+  json["ceilings"] = nlohmann::ordered_json::array();
+  for (const auto& ceiling : ceilings_) {
+    json["ceilings"].push_back({{"level", ceiling.level}, {"periods", ceiling.periods}});
+  }
+  json["restless"] = restless_;
+  json["is_restless"] = is_restless_;
+  json["stayed"] = stayed_;
+  json["outliers"] = outliers_;
+  json["has_changed"] = has_changed_;
+  json["changes"] = changes_;
+  return json;
+}
+
+std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
+                                                        const Problem& problem) {
+  const std::size_t quantities = 3 * problem.actions.size() + hints(problem.signals).size();
+  Prior prior;
+  prior.factors = FactorModel::from_json(node.at("factors"), quantities);
+  if (!node.at("power_scale_w").is_null()) {
+    prior.power_scale_w = node.at("power_scale_w").number(Range::positive());
+  }
+  const std::size_t passing = prior.factors.passing;
+  const auto read = [](const ConfigNode& of, const std::string& key, std::size_t count) {
+    auto numbers = of.at(key).numbers();
+    if (numbers.size() != count) {
+      of.at(key).reject(fmt::format("expected {} numbers, found {}", count, numbers.size()));
+    }
+    return numbers;
+  };
+  for (const auto& each : node.at("conditions").items()) {
+    prior.conditions.push_back({read(each, "mean", passing), load_index(each.at("kept"), passing)});
+    each.reject_unknown();
+  }
+  prior.condition_variance = node.at("condition_variance").number(Range::positive());
+  prior.ratio.load(node.at("ratio"));
+
+  auto model = std::make_unique<ResponseModel>(problem, std::move(prior));
+  model->belief_.load(node.at("belief"));
+  model->doubtful_ = node.at("doubtful").numbers();
+  for (const auto& each : node.at("known").items()) {
+    model->known_.push_back(
+        {read(each, "mean", passing), read(each, "covariance", passing * passing)});
+    each.reject_unknown();
+  }
+  if (!node.at("recalled").is_null()) {
+    if (model->known_.empty()) {
+      node.at("recalled").reject("expected null, as no conditions are known");
+    }
+    model->recalled_ = load_index(node.at("recalled"), model->known_.size() - 1);
+  }
+  if (!node.at("last").is_null()) {
+    model->last_ = load_index(node.at("last"), model->size_ - 1);
+  }
+  const auto ceilings = node.at("ceilings").items();
+  if (ceilings.size() != model->ceilings_.size()) {
+    node.at("ceilings")
+        .reject(fmt::format("expected {} entries, one for each knob, found {}",
+                            model->ceilings_.size(), ceilings.size()));
+  }
+  for (std::size_t i = 0; i < ceilings.size(); ++i) {
+    const std::size_t last = problem.actions.knobs()[i].levels.size() - 1;
+    model->ceilings_[i] = {load_index(ceilings[i].at("level"), last),
+                           read_count(ceilings[i], "periods")};
+    ceilings[i].reject_unknown();
+    model->has_ceiling_ |= model->ceilings_[i].periods > 0;
+  }
+  model->restless_ = node.at("restless").number(Range::share());
+  model->is_restless_ = node.at("is_restless").boolean();
+  model->stayed_ = read_count(node, "stayed");
+  model->outliers_ = read_count(node, "outliers");
+  model->has_changed_ = node.at("has_changed").boolean();
+  model->changes_ = read_count(node, "changes");
+  node.reject_unknown();
+  return model;
 }
 
 }  // namespace rein

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -33,6 +34,12 @@ struct Forecast {
 /// likelihood (Adams & MacKay 2007, without its run lengths).
 class ResponseModel {
  public:
+  /// Where the passing factors are in the middle of a kind of conditions.
+  struct Condition {
+    std::vector<double> mean;  ///< [passing]
+    std::size_t kept = 0;      ///< So many of the last factors stay as they are believed.
+  };
+
   /// What is known of the machine beforehand.
   struct Prior {
     FactorModel factors;
@@ -40,15 +47,12 @@ class ResponseModel {
     std::optional<double> power_scale_w;
     LatencyRatio ratio;
     /// What conditions may turn out to be when they change: a mixture of normal ones (Parzen 1962).
-    /// A passing factor whose mean is NaN stays as it is believed.
-    std::vector<std::vector<double>> conditions;
-    double condition_variance = 1.0;
+    std::vector<Condition> conditions;
+    double condition_variance = 1.0;  ///< Of each passing factor in each of them.
 
     /// Of what knobs do: a request takes longer on wider networks and at lower frequencies, in each
     /// place to another degree.
     static Prior of_knobs(const Problem& problem);
-    nlohmann::ordered_json to_json() const;
-    static Prior from_json(const ConfigNode& node);
   };
 
   ResponseModel(const Problem& problem, Prior prior);
@@ -66,18 +70,21 @@ class ResponseModel {
   /// Of every action. Overwrites `forecasts`.
   void forecast(const Situation& situation, std::vector<Forecast>& forecasts) const;
 
+  /// The action that will be in force when this one is asked for: less of a knob that is held down.
+  ActionId granted(ActionId action) const;
+
   /// Whether the last period was under other conditions than the one before, as far as can be told.
   bool has_changed() const { return has_changed_; }
   /// Periods since it did.
   std::size_t stayed() const { return stayed_; }
-  bool is_restless() const { return is_restless_; }
   std::uint64_t changes() const { return changes_; }
   const LatencyRatio& ratio() const { return ratio_; }
   const FactorModel& factors() const { return prior_.factors; }
+  std::size_t actions() const { return size_; }
 
+  /// All of it, and back. @throws ConfigError for what does not fit the problem.
   nlohmann::ordered_json to_json() const;
-  /// @throws ConfigError
-  void load(const ConfigNode& node);
+  static std::unique_ptr<ResponseModel> from_json(const ConfigNode& node, const Problem& problem);
 
  private:
   /// What a period's measurements say.
@@ -88,25 +95,26 @@ class ResponseModel {
     std::vector<Evidence> others;  ///< Power and hints.
   };
   Measured measure(const StepInfo& info);
+  /// In units of the model's, to tell the noise of a measurement by: not by itself, which would
+  /// make low ones weigh more.
+  double expected_power(const Evidence& evidence) const;
   /// Takes what was measured into account. @param usual  is told how likely it should be.
   double likelihood(Belief& belief, const Measured& measured, double* usual = nullptr) const;
   void recognise(Measured measured);
-  void learn_ratio(const StepInfo& info, ActionId action);
-  Belief under(const std::vector<double>& condition) const;
+  void learn_ratio(const StepInfo& info, const Measured& measured);
+  Belief under(const Condition& condition) const;
   void note_ceilings(const StepInfo& info, ActionId asked);
-  /// The action that is in force when this one is asked for.
-  ActionId granted(ActionId action) const;
   void remember();
 
   const ActionSpace& space_;
   std::size_t size_;
-  double period_s_;
   std::vector<SignalDescription> signals_;
   std::vector<std::size_t> hints_;
   std::optional<std::size_t> power_;
   Prior prior_;
   Belief belief_;
   LatencyRatio ratio_;
+  std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
   std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
   std::optional<std::size_t> recalled_;  ///< Which of them is there now.
   std::optional<ActionId> last_;
@@ -114,7 +122,6 @@ class ResponseModel {
   struct Ceiling {
     std::size_t level = 0;
     std::size_t periods = 0;  ///< For which it is taken to hold still; 0: there is none.
-    std::size_t next = 0;     ///< For so long the next one will be.
   };
   std::vector<Ceiling> ceilings_;  ///< [knobs]
   bool has_ceiling_ = false;

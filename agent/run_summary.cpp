@@ -160,6 +160,7 @@ void RunSummary::add(const PeriodRecord& record) {
   ++periods_;
   skipped_ += info.skipped_periods;
   explored_ += record.exploration.explored ? 1 : 0;
+  ++shielded_.at(static_cast<std::size_t>(record.shield));
   decisions_.add(to_milliseconds(record.decision));
   learnings_.add(to_milliseconds(record.learning));
 }
@@ -182,6 +183,11 @@ nlohmann::ordered_json RunSummary::to_json() const {
   json["periods"] = periods_;
   json["skipped_periods"] = skipped_;
   json["explored_periods"] = explored_;
+  json["shield"] = {{"interventions", periods_ - shielded_.front()},
+                    {"by_reason", nlohmann::ordered_json::object()}};
+  for (std::size_t i = 1; i < shielded_.size(); ++i) {
+    json["shield"]["by_reason"][to_string(static_cast<Shield::Reason>(i))] = shielded_[i];
+  }
   json["decision_us"] = {{"p50", decisions_.quantile_ms(0.5) * 1e3},
                          {"p99", decisions_.quantile_ms(0.99) * 1e3}};
   json["learning_us"] = {{"p50", learnings_.quantile_ms(0.5) * 1e3},

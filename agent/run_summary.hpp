@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -10,6 +11,7 @@
 #include "agent/budget_tally.hpp"
 #include "agent/control_loop.hpp"
 #include "agent/latency_histogram.hpp"
+#include "agent/shield.hpp"
 #include "env/environment.hpp"
 
 namespace rein {
@@ -114,6 +116,8 @@ class RunSummary {
   std::uint64_t periods_ = 0;
   std::uint64_t skipped_ = 0;
   std::uint64_t explored_ = 0;
+  /// Periods in which the shield decided, by reason; the first is none.
+  std::array<std::uint64_t, Shield::kNumReasons> shielded_{};
   LatencyHistogram decisions_;
   LatencyHistogram learnings_;
 };

@@ -68,7 +68,7 @@ double SmallNetwork::add_gradient(const std::vector<double>& input, std::size_t 
 }
 
 void SmallAdam::step(double learning_rate, const std::vector<double>& gradient,
-                std::vector<double>& parameters) {
+                     std::vector<double>& parameters) {
   constexpr double kFirst = 0.9;
   constexpr double kSecond = 0.999;
   constexpr double kLeast = 1e-8;

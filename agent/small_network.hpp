@@ -36,7 +36,7 @@ class SmallNetwork {
   std::vector<double> parameters_;
 };
 
-/// SmallAdam (Kingma & Ba 2015, algorithm 1) with the paper's constants.
+/// Adam (Kingma & Ba 2015, algorithm 1) with the paper's constants.
 struct SmallAdam {
   explicit SmallAdam(std::size_t parameters)
       : first_moment(parameters, 0.0), second_moment(parameters, 0.0) {}

@@ -1,6 +1,6 @@
 #include "agent/torch_losses.hpp"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <vector>
 
@@ -22,10 +22,10 @@ class TorchNetwork {
     }
   }
 
-  torch::Tensor evaluate(torch::Tensor rows) const {
+  at::Tensor evaluate(at::Tensor rows) const {
     for (const auto& layer : layers_) {
-      rows = torch::matmul(rows, layer.weights) + layer.biases;
-      rows = layer.rectify ? torch::relu(rows) : rows;
+      rows = at::matmul(rows, layer.weights) + layer.biases;
+      rows = layer.rectify ? at::relu(rows) : rows;
     }
     return rows;
   }
@@ -41,15 +41,15 @@ class TorchNetwork {
 
  private:
   struct Layer {
-    torch::Tensor weights, biases;
+    at::Tensor weights, biases;
     bool rectify;
   };
 
-  static torch::Tensor view(const AlignedFloats& row, std::size_t begin, std::size_t rows,
-                            const NetworkLayout::Layer& layer) {
+  static at::Tensor view(const AlignedFloats& row, std::size_t begin, std::size_t rows,
+                         const NetworkLayout::Layer& layer) {
     // LibTorch has no views of constant memory; what is constant is not written.
     auto* memory = const_cast<float*>(row.data() + begin);
-    return torch::from_blob(
+    return at::from_blob(
         memory, {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(layer.outputs)},
         {static_cast<std::int64_t>(layer.columns), 1});
   }
@@ -58,24 +58,24 @@ class TorchNetwork {
 };
 
 /// [rows x columns], copied.
-torch::Tensor to_matrix(const std::vector<float>& numbers, std::size_t rows) {
-  return torch::tensor(numbers).view({static_cast<std::int64_t>(rows), -1});
+at::Tensor to_matrix(const std::vector<float>& numbers, std::size_t rows) {
+  return at::tensor(numbers).view({static_cast<std::int64_t>(rows), -1});
 }
 
 /// [rows x 1]: the part of each action.
-torch::Tensor parts(const std::vector<ActionId>& actions, const ActionBranches& branches,
-                    const ActionBranches::Branch& branch) {
+at::Tensor parts(const std::vector<ActionId>& actions, const ActionBranches& branches,
+                 const ActionBranches::Branch& branch) {
   std::vector<std::int64_t> parts;
   parts.reserve(actions.size());
   for (const ActionId action : actions) {
     parts.push_back(branches.part(action, branch));
   }
-  return torch::tensor(parts).view({-1, 1});
+  return at::tensor(parts).view({-1, 1});
 }
 
 /// The branch's columns, of which the first branch's begin at `offset`.
-torch::Tensor columns(const torch::Tensor& outputs, std::size_t offset,
-                      const ActionBranches::Branch& branch) {
+at::Tensor columns(const at::Tensor& outputs, std::size_t offset,
+                   const ActionBranches::Branch& branch) {
   return outputs.narrow(1, static_cast<std::int64_t>(offset + branch.begin),
                         static_cast<std::int64_t>(branch.size));
 }
@@ -88,42 +88,46 @@ class TorchQLoss final : public QLoss {
   float differentiate(const QBatch& batch, const AlignedFloats& weights,
                       const AlignedFloats& target, AlignedFloats& gradients) override {
     const TorchNetwork online(layout_, weights, /*learns=*/true);
-    const torch::Tensor targets = make_targets(batch, online, target);
-    const torch::Tensor outputs = online.evaluate(to_matrix(batch.observations, batch.size()));
-    std::vector<torch::Tensor> taken;
+    const at::Tensor targets = make_targets(batch, online, target);
+    const at::Tensor outputs = online.evaluate(to_matrix(batch.observations, batch.size()));
+    at::Tensor values = base(outputs);
     for (const auto& branch : head_.branches.all()) {
-      taken.push_back(
-          values(outputs, branch).gather(1, parts(batch.actions, head_.branches, branch)));
+      values =
+          values + part_of(outputs, branch).gather(1, parts(batch.actions, head_.branches, branch));
     }
-    const torch::Tensor all = torch::cat(taken, 1);
-    const torch::Tensor loss = torch::smooth_l1_loss(all, targets.expand_as(all));
+    const at::Tensor loss = at::smooth_l1_loss(values, targets);
     loss.backward();
     online.copy_gradients(layout_, gradients);
     return loss.item<float>();
   }
 
  private:
-  torch::Tensor values(const torch::Tensor& outputs, const ActionBranches::Branch& branch) const {
-    const torch::Tensor advantages = columns(outputs, head_.duelling ? 1 : 0, branch);
-    return head_.duelling ? outputs.narrow(1, 0, 1) + advantages - advantages.mean(1, true)
-                          : advantages;
+  /// [rows x 1]: what is added to the branches' parts.
+  at::Tensor base(const at::Tensor& outputs) const {
+    const at::Tensor first = outputs.narrow(1, 0, 1);
+    return head_.duelling ? first : at::zeros_like(first);
+  }
+
+  /// [rows x branch.size]: what each of the branch's actions contributes.
+  at::Tensor part_of(const at::Tensor& outputs, const ActionBranches::Branch& branch) const {
+    const at::Tensor advantages = columns(outputs, head_.duelling ? 1 : 0, branch);
+    return head_.duelling ? advantages - advantages.mean(1, /*keepdim=*/true) : advantages;
   }
 
   /// [rows x 1]
-  torch::Tensor make_targets(const QBatch& batch, const TorchNetwork& online,
-                             const AlignedFloats& target) const {
-    const torch::NoGradGuard no_gradients;
-    const torch::Tensor next = to_matrix(batch.next_observations, batch.size());
-    const torch::Tensor judged = TorchNetwork(layout_, target, /*learns=*/false).evaluate(next);
-    const torch::Tensor chosen = options_.double_q ? online.evaluate(next) : judged;
-    std::vector<torch::Tensor> best;
+  at::Tensor make_targets(const QBatch& batch, const TorchNetwork& online,
+                          const AlignedFloats& target) const {
+    const at::NoGradGuard no_gradients;
+    const at::Tensor next = to_matrix(batch.next_observations, batch.size());
+    const at::Tensor judged = TorchNetwork(layout_, target, /*learns=*/false).evaluate(next);
+    const at::Tensor chosen = options_.double_q ? online.evaluate(next) : judged;
+    at::Tensor values = base(judged);
     for (const auto& branch : head_.branches.all()) {
-      best.push_back(
-          values(judged, branch).gather(1, values(chosen, branch).argmax(1, /*keepdim=*/true)));
+      const at::Tensor best = part_of(chosen, branch).argmax(1, /*keepdim=*/true);
+      values = values + part_of(judged, branch).gather(1, best);
     }
     return to_matrix(batch.rewards, batch.size()) +
-           options_.discount * to_matrix(batch.continues, batch.size()) *
-               torch::cat(best, 1).mean(1, /*keepdim=*/true);
+           options_.discount * to_matrix(batch.continues, batch.size()) * values;
   }
 
   NetworkLayout layout_;
@@ -140,17 +144,17 @@ class TorchPolicyLoss final : public PolicyLoss {
   float differentiate(const PolicyBatch& batch, const AlignedFloats& weights,
                       AlignedFloats& gradients) override {
     const TorchNetwork network(layout_, weights, /*learns=*/true);
-    const torch::Tensor outputs = network.evaluate(to_matrix(batch.observations, batch.size()));
-    const torch::Tensor lacking = outputs.narrow(1, 0, 1) - to_matrix(batch.returns, batch.size());
-    torch::Tensor rows = 0.5 * options_.value_weight * lacking.square();
-    const torch::Tensor advantages = to_matrix(batch.advantages, batch.size());
+    const at::Tensor outputs = network.evaluate(to_matrix(batch.observations, batch.size()));
+    const at::Tensor lacking = outputs.narrow(1, 0, 1) - to_matrix(batch.returns, batch.size());
+    at::Tensor rows = 0.5 * options_.value_weight * lacking.square();
+    const at::Tensor advantages = to_matrix(batch.advantages, batch.size());
     for (const auto& branch : head_.branches.all()) {
-      const torch::Tensor logs = torch::log_softmax(columns(outputs, 1, branch), 1);
-      const torch::Tensor entropy = -(logs.exp() * logs).sum(1, /*keepdim=*/true);
-      const torch::Tensor taken = logs.gather(1, parts(batch.actions, head_.branches, branch));
+      const at::Tensor logs = at::log_softmax(columns(outputs, 1, branch), 1);
+      const at::Tensor entropy = -(logs.exp() * logs).sum(1, /*keepdim=*/true);
+      const at::Tensor taken = logs.gather(1, parts(batch.actions, head_.branches, branch));
       rows = rows - advantages * taken - options_.entropy_weight * entropy;
     }
-    const torch::Tensor loss = rows.mean();
+    const at::Tensor loss = rows.mean();
     loss.backward();
     network.copy_gradients(layout_, gradients);
     return loss.item<float>();

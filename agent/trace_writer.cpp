@@ -137,6 +137,7 @@ void TraceWriter::write(const PeriodRecord& record) {
   }
   row.number("exploration", record.exploration.rate);
   row.count("explored", record.exploration.explored ? 1 : 0);
+  row.text("shield", to_string(record.shield));
   row.number("decision_us", to_seconds(record.decision) * 1e6);
   row.number("learning_us", to_seconds(record.learning) * 1e6);
   row.count("skipped_periods", info.skipped_periods);

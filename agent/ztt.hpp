@@ -24,15 +24,15 @@ namespace rein {
 class Ztt final : public Agent {
  public:
   struct Options {
-    double discount = 0.9;           ///< gamma, in [0, 1).
-    double learning_rate = 0.01;     ///< Of SmallAdam; above 0.
-    std::size_t hidden = 6;          ///< Neurons in each of two hidden layers; above 0.
-    std::size_t replay = 500;        ///< Experiences that are kept; at least `batch`.
-    std::size_t batch = 64;          ///< Of these learned from in each period; above 0.
-    std::size_t target_every = 50;   ///< Periods after which the target network follows; above 0.
-    double exploration_initial = 1;  ///< epsilon, 0 to 1.
+    double discount = 0.9;             ///< gamma, in [0, 1).
+    double learning_rate = 0.01;       ///< Of Adam; above 0.
+    std::size_t hidden = 16;           ///< Neurons in each of two hidden layers; above 0.
+    std::size_t replay = 500;          ///< Experiences that are kept; at least `batch`.
+    std::size_t batch = 64;            ///< Of these learned from in each period; above 0.
+    std::size_t target_every = 50;     ///< Periods after which the target network follows; above 0.
+    double exploration_initial = 0.3;  ///< epsilon, 0 to 1.
     double exploration_final = 0.01;
-    double exploration_decay = 0.95;     ///< Of epsilon in a period.
+    double exploration_decay = 0.9;      ///< Of epsilon in a period.
     double power_weight = 2.0;           ///< beta, W.
     double over_limit = 4.0;             ///< What is taken off for power over its limit, relative.
     double temperature_target_c = 85.0;  ///< Where no budget gives one.

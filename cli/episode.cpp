@@ -126,6 +126,10 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
   RunSummary summary(environment, config.duration_s);
   {
     StatusLine status(environment, config.duration_s);
+    // A simulated board comes to no harm.
+    const auto shield = make_shield(
+        config.shield.options_or(config.platform == PlatformKind::kLinux && agent->learns()),
+        environment);
     ControlLoop loop(environment, *agent, stage.clock,
                      {[&](const PeriodRecord& record) { trace.write(record); },
                       [&](const PeriodRecord& record) { summary.add(record); },
@@ -134,7 +138,8 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
                         for (const auto& message : record.result.info.messages) {
                           spdlog::warn("{}", message);
                         }
-                      }});
+                      }},
+                     shield.get());
     try {
       loop.run(config.seed, stop_requested);
     } catch (const std::exception& error) {

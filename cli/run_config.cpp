@@ -208,6 +208,9 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   if (node.has("prices")) {
     config.prices = Prices::from_yaml(node.at("prices"));
   }
+  if (node.has("shield")) {
+    config.shield = ShieldSetting::from_yaml(node.at("shield"));
+  }
   if (node.has("controls")) {
     read_controls(node.at("controls"), config);
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/shield.hpp"
 #include "cli/application_config.hpp"
 #include "common/clock.hpp"
 #include "common/config_node.hpp"
@@ -34,6 +35,7 @@ struct RunConfig {
   Prices prices;
   Scenario scenario;
   ConfigNode agent;  ///< Read by make_agent(), when the knobs are known.
+  ShieldSetting shield;
   /// The domains that are to be knobs, with the operating points that they may have: all of the
   /// board unless the file says otherwise.
   std::vector<DomainSpec> frequencies;

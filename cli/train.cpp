@@ -22,6 +22,7 @@
 #include "cli/report/training_page.hpp"
 #include "cli/training/plan.hpp"
 #include "cli/training/recorded_trace.hpp"
+#include "cli/training/sweep_teacher.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -53,7 +54,15 @@ void check_output(const TrainingPlan& plan) {
   }
 }
 
-std::unique_ptr<Teacher> make_teacher(const TrainingPlan& plan, const TrainedRuns& runs) {
+std::unique_ptr<Teacher> make_teacher(const TrainingPlan& plan, const TrainedRuns& runs,
+                                      const std::string& kind, std::size_t jobs) {
+  if (kind == "model_based") {
+    if (!plan.traces.empty()) {
+      throw UsageError(
+          "--trace: expected an agent that learns from transitions, found model_based");
+    }
+    return std::make_unique<SweepTeacher>(runs.tasks(), runs.first().seed, jobs);
+  }
   if (plan.traces.empty()) {
     return std::make_unique<PlayTeacher>(
         [worlds = runs.worlds(plan.duration_s)](std::uint64_t index) {
@@ -128,10 +137,10 @@ int run_train(const Options& options) {
   const TrainingPlan& plan = options.plan;
   check_output(plan);
   const TrainedRuns runs(plan);
-  const auto teacher = make_teacher(plan, runs);
   const RunConfig& first = runs.first();
   Random random(first.seed);
   const auto agent = runs.make_agent(random);
+  const auto teacher = make_teacher(plan, runs, agent->kind(), options.jobs);
   const TrainingWorlds worlds = runs.worlds(plan.duration_s);
   Trainer trainer(
       {.episodes = plan.episodes,

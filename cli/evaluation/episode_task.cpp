@@ -4,8 +4,10 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "agent/control_loop.hpp"
+#include "agent/shield.hpp"
 #include "agent/trace_writer.hpp"
 #include "cli/episode.hpp"
 #include "cli/evaluation/course_recorder.hpp"
@@ -19,6 +21,16 @@ namespace {
 
 /// Practice has seeds that no other episode has.
 constexpr std::uint64_t kPracticeSeeds = 1'000'000;
+
+/// What the variant says; else what the run file says, for agents that learn: the others are what
+/// they are compared with.
+std::optional<Shield::Options> shield_of(const EpisodeTask& task, const Agent& agent) {
+  if (!task.agent.shield.empty()) {
+    const auto node = ConfigNode::parse(task.agent.shield, task.agent.origin.string());
+    return ShieldSetting::from_yaml(node).options_or(false);
+  }
+  return agent.learns() ? task.world->config.shield.options_or(false) : std::nullopt;
+}
 
 void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   const EvaluatedWorld& of = *task.world;
@@ -35,8 +47,9 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   if (!task.agent.load.empty()) {
     agent->load(task.agent.load);
   }
+  const auto shield = make_shield(shield_of(task, *agent), environment);
   for (std::uint64_t i = 0; agent->learns() && i < task.agent.practice; ++i) {
-    ControlLoop(environment, *agent, world.clock(), {})
+    ControlLoop(environment, *agent, world.clock(), {}, shield.get())
         .run(kPracticeSeeds * (i + 1) + task.seed, stop_requested);
   }
 
@@ -62,7 +75,8 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
                         info.skipped_periods);
     phase = info.phase;
   });
-  ControlLoop(environment, *agent, world.clock(), sinks).run(task.seed, stop_requested);
+  ControlLoop(environment, *agent, world.clock(), sinks, shield.get())
+      .run(task.seed, stop_requested);
   if (stop_requested()) {
     return;
   }

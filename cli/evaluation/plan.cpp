@@ -54,7 +54,8 @@ EvaluatedAgent read_agent(const Variant& variant, const EvaluatedWorld& world,
                            .parameters = node.dump(),
                            .origin = node.file(),
                            .load = {},
-                           .practice = variant.practice.value_or(practice)};
+                           .practice = variant.practice.value_or(practice),
+                           .shield = variant.shield ? variant.shield->dump() : ""};
   if (variant.load) {
     evaluated.load = find_checkpoint(variant, world);
     agent->load(evaluated.load);
@@ -74,8 +75,8 @@ std::string digest(const std::string& text) {
 /// All that an episode depends on but its seed.
 std::string key_of(const EvaluatedWorld& world, const EvaluatedAgent& agent) {
   const std::string checkpoint = agent.load.empty() ? "" : digest(read_file(agent.load));
-  return digest(fmt::format("{}\n{}\n{}\n{}\n{}", REIN_VERSION, world.config.effective,
-                            agent.parameters, checkpoint, agent.practice));
+  return digest(fmt::format("{}\n{}\n{}\n{}\n{}{}", REIN_VERSION, world.config.effective,
+                            agent.parameters, checkpoint, agent.practice, agent.shield));
 }
 
 /// Whether the variant's course in the first episode is drawn.
@@ -94,6 +95,9 @@ nlohmann::ordered_json describe(const Variant& variant) {
   }
   if (variant.practice) {
     json["practice"] = *variant.practice;
+  }
+  if (variant.shield) {
+    json["shield"] = variant.shield->dump();
   }
   return json;
 }

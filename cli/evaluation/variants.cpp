@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "agent/make_agent.hpp"
+#include "agent/shield.hpp"
 
 namespace rein {
 
@@ -15,13 +16,18 @@ Variant read_variant(const ConfigNode& node) {
                   .kind = node.at("agent").at("kind").one_of(agent_kinds()),
                   .agent = node.at("agent"),
                   .load = {},
-                  .practice = {}};
+                  .practice = {},
+                  .shield = {}};
   if (node.has("load")) {
     variant.load = node.at("load");
     variant.load->text();
   }
   if (node.has("practice")) {
     variant.practice = static_cast<std::uint64_t>(node.at("practice").integer(kPractice));
+  }
+  if (node.has("shield")) {
+    variant.shield = node.at("shield");
+    ShieldSetting::from_yaml(*variant.shield);
   }
   node.reject_unknown();
   return variant;
@@ -30,7 +36,7 @@ Variant read_variant(const ConfigNode& node) {
 }  // namespace
 
 Variant Variant::of_kind(const std::string& kind) {
-  return {.name = kind, .kind = kind, .agent = {}, .load = {}, .practice = {}};
+  return {.name = kind, .kind = kind, .agent = {}, .load = {}, .practice = {}, .shield = {}};
 }
 
 std::vector<Variant> read_variants(const std::filesystem::path& file) {

@@ -20,11 +20,12 @@ struct Variant {
   /// without its ending; none for what begins from nothing.
   std::optional<ConfigNode> load;
   std::optional<std::uint64_t> practice;  ///< Instead of the evaluation's.
+  std::optional<ConfigNode> shield;       ///< Instead of what the run file says.
 
   static Variant of_kind(const std::string& kind);
 };
 
-/// A list of {name, agent, load, practice}. docs/evaluate.md describes the file.
+/// A list of {name, agent, load, practice, shield}. docs/evaluate.md describes the file.
 /// @throws ConfigError
 std::vector<Variant> read_variants(const std::filesystem::path& file);
 

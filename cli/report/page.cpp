@@ -99,6 +99,9 @@ std::string section(const Run& run, const std::string& label) {
       "<section class=\"run\">\n<h2>{}</h2>\n<dl class=\"facts\">\n{}", escape_html(label),
       fact("Folder", run.folder.string()) + fact("Duration", number(run.duration_s, " s")) +
           fact("Periods", number(run.periods)) + fact("Seed", run.seed));
+  if (run.shield_interventions.value_or(0.0) > 0.0) {
+    html += fact("Shield", number(run.shield_interventions, " interventions"));
+  }
   for (const auto& [name, signal] : run.signals) {
     if (signal.estimated) {
       html += fact("Estimated", signal.source.empty() ? name : name + " from " + signal.source);

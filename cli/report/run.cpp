@@ -51,6 +51,9 @@ void read_summary(const std::filesystem::path& file, Run& run) {
   run.version = text_in(summary, "version");
   run.seed = text_in(summary, "seed");
   run.periods = number_in(summary, "periods");
+  if (summary.has("shield")) {
+    run.shield_interventions = number_in(summary.at("shield"), "interventions");
+  }
   run.duration_s = number_in(summary, "duration_s");
   run.whole = read_statistics(summary.at("whole"));
   run.second_half = read_statistics(summary.at("second_half"));

@@ -56,6 +56,7 @@ struct Run {
   std::string version;
   std::string seed;
   Statistics::Value periods;
+  Statistics::Value shield_interventions;
   Statistics::Value duration_s;
   std::map<std::string, SignalSource> signals;
   Statistics whole;

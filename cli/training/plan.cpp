@@ -133,6 +133,12 @@ TrainingWorlds TrainedRuns::worlds(double duration_s) const {
   return {std::move(nominal), duration_s, first().seed};
 }
 
+std::vector<SimulatedTask> TrainedRuns::tasks() const {
+  std::vector<SimulatedTask> tasks;
+  std::ranges::transform(runs_, std::back_inserter(tasks), &Run::task);
+  return tasks;
+}
+
 std::vector<std::string> TrainedRuns::boards() const {
   std::vector<std::string> boards;
   for (const auto& run : runs_) {

@@ -45,6 +45,7 @@ class TrainedRuns {
   const Problem& problem() const { return problem_; }
   const RunConfig& first() const { return runs_.front().config; }
   TrainingWorlds worlds(double duration_s) const;
+  std::vector<SimulatedTask> tasks() const;
 
   std::vector<std::string> boards() const;
   /// The effective configuration of each, by its file's name.

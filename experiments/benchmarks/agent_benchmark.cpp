@@ -3,7 +3,9 @@
 #include <benchmark/benchmark.h>
 
 #ifdef REIN_HAS_LIBTORCH
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 #endif
 
 #include <algorithm>
@@ -39,13 +41,17 @@ BENCHMARK(BM_DecisionFused);
 #ifdef REIN_HAS_LIBTORCH
 void BM_DecisionTorch(benchmark::State& state) {
   const c10::InferenceMode inference;
-  torch::set_num_threads(1);
-  torch::nn::Sequential network(torch::nn::Linear(16, 64), torch::nn::ReLU(),
-                                torch::nn::Linear(64, 64), torch::nn::ReLU(),
-                                torch::nn::Linear(64, 12));
-  const torch::Tensor input = torch::full({1, 16}, 0.5);
+  at::set_num_threads(1);
+  const auto weights = [](std::int64_t outputs, std::int64_t inputs) {
+    return at::rand({outputs, inputs});
+  };
+  const at::Tensor layers[] = {weights(64, 16), weights(64, 64), weights(12, 64)};
+  const at::Tensor biases[] = {at::rand({64}), at::rand({64}), at::rand({12})};
+  const at::Tensor input = at::full({1, 16}, 0.5);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(network->forward(input).argmax(1).item<std::int64_t>());
+    at::Tensor row = at::relu(at::linear(input, layers[0], biases[0]));
+    row = at::relu(at::linear(row, layers[1], biases[1]));
+    benchmark::DoNotOptimize(at::linear(row, layers[2], biases[2]).argmax(1).item<std::int64_t>());
   }
 }
 BENCHMARK(BM_DecisionTorch);
@@ -190,7 +196,7 @@ BENCHMARK(BM_DqnTrainingStep)->DenseRange(0, 4);
 
 #ifdef REIN_HAS_LIBTORCH
 void BM_DqnTrainingStepTorch(benchmark::State& state) {
-  torch::set_num_threads(1);
+  at::set_num_threads(1);
   train(state, kRuns[state.range(0)], "{kind: dqn, trainer: torch}");
 }
 BENCHMARK(BM_DqnTrainingStepTorch)->Arg(0);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints what the evaluations of run.sh came to beside the goals.
 
-  experiments/compare/figures.py FOLDER [LEARNER]   LEARNER: dyna if not given
+  experiments/compare/figures.py FOLDER [LEARNER]   LEARNER: model_based if not given
 """
 import json
 import pathlib
@@ -119,7 +119,7 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     folder = pathlib.Path(sys.argv[1])
-    learner = sys.argv[2] if len(sys.argv) > 2 else "dyna"
+    learner = sys.argv[2] if len(sys.argv) > 2 else "model_based"
     everything = load(folder / "all")
     against_the_oracle(everything, learner)
     against_rivals(everything, learner)

@@ -20,7 +20,7 @@ jobs=$(nproc)
 scenarios=(configs/scenarios/[!q]*.yaml)
 variants=$here/variants.yaml
 output=results/compare/$(git describe --always --dirty 2>/dev/null || echo unknown)
-learner=${LEARNER:-dyna}
+learner=${LEARNER:-model_based}
 while [ $# -gt 0 ]; do
   case $1 in
     --quick)

@@ -273,7 +273,7 @@ DOCTEST_TEST_CASE("a broken checkpoint is refused with its place") {
   check_refused("\"actions\": \"AQAA", "\"actions\": \"AgAA",
                 "rollouts.0.actions: expected actions below 2, found 2");
   check_refused("\"steps\": 0", "\"steps\": -1", "network.steps: expected");
-  check_refused("\"stream\"", "\"strem\"", "rollouts.0.stream: expected this key");
+  check_refused("\"stream\"", "\"flow\"", "rollouts.0.stream: expected this key");
   write_file(file, good);
   DOCTEST_CHECK_NOTHROW(agent.load(file));
 }

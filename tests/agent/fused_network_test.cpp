@@ -149,6 +149,30 @@ DOCTEST_TEST_CASE("Adam's first steps are the learning rate's size, as worked by
   DOCTEST_CHECK(weights[0] == doctest::Approx(0.905263).epsilon(1e-5));
 }
 
+DOCTEST_TEST_CASE("a hundred steps of Adam end where the paper's formulas end in doubles") {
+  constexpr std::size_t kWeights = 32;
+  Random random(8);
+  AlignedFloats ours(kWeights, 0.5F);
+  std::vector<double> theirs(kWeights, 0.5);
+  std::vector<double> m(kWeights, 0.0);
+  std::vector<double> v(kWeights, 0.0);
+  Adam adam(kWeights);
+  for (int t = 1; t <= 100; ++t) {
+    AlignedFloats gradients(kWeights);
+    for (std::size_t i = 0; i < kWeights; ++i) {
+      const double g = gradients[i] = static_cast<float>(random.bell());
+      m[i] = 0.9 * m[i] + 0.1 * g;
+      v[i] = 0.999 * v[i] + 0.001 * g * g;
+      theirs[i] -= 0.01 * (m[i] / (1.0 - std::pow(0.9, t))) /
+                   (std::sqrt(v[i] / (1.0 - std::pow(0.999, t))) + 1e-8);
+    }
+    adam.step(gradients, 0.01F, ours);
+  }
+  for (std::size_t i = 0; i < kWeights; ++i) {
+    DOCTEST_CHECK(std::abs(ours[i] - theirs[i]) < 1e-5);
+  }
+}
+
 DOCTEST_TEST_CASE("moments that get no gradient become 0, not subnormal") {
   Adam adam(16);
   AlignedFloats weights(16, 1.0F);

@@ -121,11 +121,12 @@ DOCTEST_TEST_CASE("the best static configuration is asked for once and kept, und
 DOCTEST_TEST_CASE(
     "an agent that does not exist and a parameter that it does not have are refused") {
   Random random(1);
-  DOCTEST_CHECK_THROWS_WITH_AS(make("agent: {kind: psychic}", random),
-                               "run.yaml:1:15: agent.kind: expected one of dyna, q_learning, dqn, "
-                               "actor_critic, static, best_static, oracle, random, governor, "
-                               "alert, poet, prime_q, ztt, found 'psychic'",
-                               ConfigError);
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      make("agent: {kind: psychic}", random),
+      "run.yaml:1:15: agent.kind: expected one of model_based, q_learning, dqn, "
+      "actor_critic, static, best_static, oracle, random, governor, "
+      "alert, poet, prime_q, ztt, found 'psychic'",
+      ConfigError);
   DOCTEST_CHECK_THROWS_AS(make("agent: {kind: random, discount: 0.5}", random), ConfigError);
   DOCTEST_CHECK_THROWS_WITH_AS(
       make("agent: {kind: q_learning, discount: 1.5}", random),

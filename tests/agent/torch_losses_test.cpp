@@ -1,8 +1,8 @@
-// The fused networks, losses and Adam against LibTorch's.
+// The fused networks and losses against LibTorch's.
 #include "agent/torch_losses.hpp"
 
+#include <ATen/ATen.h>
 #include <doctest/doctest.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -60,21 +60,21 @@ DOCTEST_TEST_CASE("the network 16-64-64-12 puts out what LibTorch's does") {
     const auto input = draw(16, random);
     std::ranges::copy(input, network.input(0));
     network.evaluate(weights, 1);
-    torch::Tensor row = torch::tensor(input).view({1, -1});
+    at::Tensor row = at::tensor(input).view({1, -1});
     std::size_t at = 0;
     const auto packed = layout.pack(weights);
     const auto take = [&](std::int64_t rows, std::int64_t columns) {
       const auto count = static_cast<std::size_t>(rows * columns);
       const std::vector<float> part(packed.begin() + at, packed.begin() + at + count);
       at += count;
-      return torch::tensor(part).view({rows, columns});
+      return at::tensor(part).view({rows, columns});
     };
     for (const auto& layer : layout.layers()) {
       const auto inputs = static_cast<std::int64_t>(layer.inputs);
       const auto outputs = static_cast<std::int64_t>(layer.outputs);
-      row = torch::matmul(row, take(inputs, outputs));
+      row = at::matmul(row, take(inputs, outputs));
       row = row + take(1, outputs);
-      row = layer.rectify ? torch::relu(row) : row;
+      row = layer.rectify ? at::relu(row) : row;
     }
     for (std::int64_t i = 0; i < 12; ++i) {
       DOCTEST_REQUIRE(std::abs(network.output(0)[i] - row[0][i].item<float>()) < 1e-5);
@@ -137,25 +137,6 @@ DOCTEST_TEST_CASE("the policy's gradients are autograd's") {
                                             ->differentiate(batch, weights, theirs)));
   DOCTEST_CHECK(largest_difference(theirs, AlignedFloats(theirs.size(), 0.0F)) > 0.01);
   DOCTEST_CHECK(largest_difference(ours, theirs) < 1e-4);
-}
-
-DOCTEST_TEST_CASE("a hundred steps of Adam end where LibTorch's do") {
-  Random random(8);
-  constexpr std::size_t kWeights = 32;
-  const auto begin = draw(kWeights, random);
-  torch::Tensor theirs = torch::tensor(begin).requires_grad_();
-  torch::optim::Adam optimiser(std::vector<torch::Tensor>{theirs}, torch::optim::AdamOptions(0.01));
-  AlignedFloats ours(begin.begin(), begin.end());
-  Adam adam(kWeights);
-  for (int i = 0; i < 100; ++i) {
-    const auto gradients = draw(kWeights, random);
-    theirs.mutable_grad() = torch::tensor(gradients);
-    optimiser.step();
-    adam.step(AlignedFloats(gradients.begin(), gradients.end()), 0.01F, ours);
-  }
-  for (std::size_t i = 0; i < kWeights; ++i) {
-    DOCTEST_CHECK(std::abs(ours[i] - theirs[static_cast<std::int64_t>(i)].item<float>()) < 1e-5);
-  }
 }
 
 DOCTEST_TEST_CASE("both trainers learn the same, within rounding") {

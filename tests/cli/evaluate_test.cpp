@@ -145,6 +145,32 @@ std::filesystem::path write_variants(const SimulatedRunFiles& files) {
   return file;
 }
 
+DOCTEST_TEST_CASE("a run file shields agents that learn, and a variant whom it wants") {
+  const SimulatedRunFiles files;
+  const auto variants = files.folder.path() / "variants.yaml";
+  write_file(variants,
+             "- {name: random, agent: {kind: random}}\n"
+             "- {name: guarded, agent: {kind: random}, shield: true}\n"
+             "- {name: learner, agent: {kind: q_learning}}\n"
+             "- {name: reckless, agent: {kind: q_learning}, shield: false}\n");
+  const auto output = files.folder.path() / "out";
+  const Result result = evaluate({files.run().string(), "--variants", variants.string(), "--seeds",
+                                  "1", "--traces", "--set", "shield=true", "--set",
+                                  "budgets.power.limit_w=2", "--output", output.string()});
+  DOCTEST_CAPTURE(result.errors);
+  DOCTEST_REQUIRE(result.status == 0);
+  for (const auto& [agent, is_shielded] : {std::pair{"oracle", false},
+                                           {"random", false},
+                                           {"guarded", true},
+                                           {"learner", true},
+                                           {"reckless", false}}) {
+    DOCTEST_CAPTURE(agent);
+    const auto folder = output / "runs" / "small" / "test" / agent / "seed-1";
+    const auto summary = nlohmann::json::parse(read_file(folder / "summary.json"));
+    DOCTEST_CHECK((summary["shield"]["interventions"] > 0) == is_shielded);
+  }
+}
+
 DOCTEST_TEST_CASE("variants of a kind stand in one table under their own names") {
   const SimulatedRunFiles files;
   const auto variants = write_variants(files);
@@ -289,6 +315,8 @@ DOCTEST_TEST_CASE("mistakes are found before anything is played") {
   check_variants("- {name: x, agent: {kind: random}, seed: 1}\n", 3,
                  "found the unknown key 'seed'");
   check_variants("- {name: x, agent: {kind: random}, practice: -1}\n", 3, "practice: expected");
+  check_variants("- {name: x, agent: {kind: random}, shield: {guard_k: -1}}\n", 3,
+                 "0.shield.guard_k: expected");
   check_variants("- {name: x, agent: {kind: q_learning}, load: '{run}.json'}\n", 3,
                  "0.load: expected a checkpoint for small, found no file");
   check_variants("- {name: x, agent: {kind: q_learning}, load: scenario.yaml}\n", 3,

@@ -54,11 +54,10 @@ DOCTEST_TEST_CASE("the effective configuration is complete and reads back to its
 }
 
 DOCTEST_TEST_CASE("an unknown key is refused in every file") {
-  check_edit(
-      &RunFiles::run, "period_ms", "perod_ms: 5\nperiod_ms",
-      "12:1: perod_ms: expected one of agent, applications, board, budgets, controls, "
-      "duration_s, objective, period_ms, platform, prices, scenario, seed, time_scale, found the "
-      "unknown key 'perod_ms'");
+  check_edit(&RunFiles::run, "period_ms", "perod_ms: 5\nperiod_ms",
+             "12:1: perod_ms: expected one of agent, applications, board, budgets, controls, "
+             "duration_s, objective, period_ms, platform, prices, scenario, seed, shield, "
+             "time_scale, found the unknown key 'perod_ms'");
   check_edit(
       &RunFiles::scenario, "duration_s: 1}", "duration_s: 1, lasts: 2}",
       "5:34: phases.0.lasts: expected one of ambient_c, budgets, co_runners, duration_s, name, "

@@ -73,6 +73,32 @@ DOCTEST_TEST_CASE("an oracle and the best static configuration are played, and g
   }
 }
 
+DOCTEST_TEST_CASE(
+    "a shield on a simulated board is there if it is asked for, and counts what it does") {
+  const SimulatedRunFiles files;
+  const auto interventions = [&](const std::string& name, const std::vector<std::string>& more) {
+    const auto output = run(files.run(), files.folder.path() / name, more);
+    const auto shield = nlohmann::json::parse(read_file(output / "summary.json"))["shield"];
+    int sum = 0;
+    for (const int count : shield["by_reason"]) {
+      sum += count;
+    }
+    DOCTEST_CHECK(shield["interventions"] == sum);
+    return sum;
+  };
+  const std::vector<std::string> busy = {"--agent", "random", "--set",
+                                         "applications.0.requests.rate_hz=90"};
+  DOCTEST_CHECK(interventions("bare", busy) == 0);
+  auto shielded = busy;
+  shielded.insert(shielded.end(), {"--set", "shield=true"});
+  DOCTEST_CHECK(interventions("shielded", shielded) > 0);
+
+  Process process(
+      {kProgram, "run", files.run().string(), "--dry-run", "--set", "shield={hold: 1}"});
+  DOCTEST_CHECK(process.wait() == 3);
+  DOCTEST_CHECK(process.errors().find("shield.hold") != std::string::npos);
+}
+
 DOCTEST_TEST_CASE("a dry run on a simulated board says so, and leaves nothing behind") {
   const SimulatedRunFiles files;
   Process process({kProgram, "run", files.run().string(), "--dry-run"});

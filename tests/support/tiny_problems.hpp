@@ -44,6 +44,7 @@ class TinyProblem {
  private:
   static std::vector<Feature> make_features(const std::vector<std::string>& names) {
     std::vector<Feature> features;
+    features.reserve(names.size());
     for (const auto& name : names) {
       features.push_back({.name = name, .unit = "1", .source = "test"});
     }
@@ -70,9 +71,7 @@ class ContextualBandit final : public TinyProblem {
   double best_return() const override { return 1.0; }
 
  private:
-  Observation observation() const {
-    return {static_cast<double>(right_ / 2), static_cast<double>(right_ % 2)};
-  }
+  Observation observation() const { return {right_ >= 2 ? 1.0 : 0.0, right_ % 2 == 0 ? 0.0 : 1.0}; }
 
   ActionId right_ = 0;
 };
