@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+
+#include "common/config_node.hpp"
 
 namespace rein {
 
@@ -12,6 +15,8 @@ class ChangeDetector {
     double tolerance = 0.05;   ///< A rise by less is none.
     double threshold = 5.0;    ///< Of the sum of the rises beyond that; above 0.
     double mean_rate = 0.002;  ///< How fast the mean follows, in (0, 1]; 1 / count before.
+
+    static Options from_yaml(const ConfigNode& node);
   };
   struct State {
     std::uint64_t count = 0;
@@ -25,7 +30,9 @@ class ChangeDetector {
   bool add(double value);
 
   const State& state() const { return state_; }
-  void set_state(const State& state) { state_ = state; }
+  nlohmann::ordered_json save() const;
+  /// @throws ConfigError if it is not what save() gave; nothing has changed then.
+  void load(const ConfigNode& node);
 
  private:
   Options options_;

@@ -92,12 +92,7 @@ Dqn::Options Dqn::Options::from_yaml(const ConfigNode& node) {
     exploration.reject_unknown();
   }
   if (node.has("change")) {
-    const ConfigNode change = node.at("change");
-    options.change.tolerance =
-        change.number_or("tolerance", options.change.tolerance, Range::share());
-    options.change.threshold =
-        change.number_or("threshold", options.change.threshold, Range::positive());
-    change.reject_unknown();
+    options.change = ChangeDetector::Options::from_yaml(node.at("change"));
   }
   options.save_replay = node.boolean_or("save_replay", options.save_replay);
   options.use_libtorch = read_trainer(node);
@@ -229,9 +224,7 @@ void Dqn::save(const std::filesystem::path& file) const {
   json["network"] = learned_.save();
   json["target"] = numbers_to_base64<float>(learned_.layout.pack(target_));
   json["exploration"] = {{"opened", opened_}, {"decaying", decaying_}};
-  json["change"] = {{"count", detector_.state().count},
-                    {"mean", detector_.state().mean},
-                    {"sum", detector_.state().sum}};
+  json["change"] = detector_.save();
   if (options_.save_replay) {
     json["replay"] = save_replay(replay_);
   }
@@ -250,12 +243,8 @@ void Dqn::load(const std::filesystem::path& file) {
   const double opened = exploration.at("opened").number(Range::share());
   const auto decaying = static_cast<std::size_t>(exploration.at("decaying").integer({.min = 0}));
   exploration.reject_unknown();
-  const ConfigNode change = node.at("change");
-  const ChangeDetector::State state{
-      .count = static_cast<std::uint64_t>(change.at("count").integer({.min = 0})),
-      .mean = change.at("mean").number(),
-      .sum = change.at("sum").number(Range::non_negative())};
-  change.reject_unknown();
+  ChangeDetector detector = detector_;
+  detector.load(node.at("change"));
   ReplayBuffer replay = node.has("replay")
                             ? load_replay(node.at("replay"), options_.replay, problem_)
                             : ReplayBuffer(options_.replay, problem_.observations.size());
@@ -268,7 +257,7 @@ void Dqn::load(const std::filesystem::path& file) {
   target_ = std::move(target);
   opened_ = opened;
   decaying_ = decaying;
-  detector_.set_state(state);
+  detector_ = detector;
   replay_ = std::move(replay);
   random_ = loaded;
 }

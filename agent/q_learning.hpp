@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/agent.hpp"
+#include "agent/change_detector.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 
@@ -29,7 +31,10 @@ class StateAggregation {
   /// about 1.45.
   static StateAggregation standard(const ObservationSpec& observations);
 
-  Key key(const Observation& observation) const;
+  /// How many bins a key has.
+  std::size_t size() const { return columns_.size(); }
+  /// Overwrites `key`, whose memory is used again.
+  void find_key(const Observation& observation, Key& key) const;
 
  private:
   struct Column {
@@ -52,6 +57,15 @@ class StateAggregation {
 ///   fastest.
 /// Exploration (with chance epsilon, by softmax) is drawn only from actions whose bound is above
 /// the value of the greedy one: trying others cannot pay.
+///
+/// Double Q-learning (van Hasselt 2010, algorithm 1): of two estimates one, drawn for each update,
+/// is moved towards what the other says of the action that the first believes best. Decisions are
+/// made by their mean.
+///
+/// Watkins's Q(lambda) (Watkins 1989; Sutton & Barto 2018, section 12.10) with replacing traces
+/// (Singh & Sutton 1996): an error also moves what led to it, as far back as the actions were
+/// greedy, in each stream for itself. What would be moved by less than a hundredth is dropped. With
+/// two estimates the later errors of a value's return are those of the estimate that evaluates it.
 class QLearning final : public Agent {
  public:
   struct Options {
@@ -61,6 +75,11 @@ class QLearning final : public Agent {
     double exploration_final = 0.02;    ///< Its limit.
     double exploration_half_life = 50;  ///< Visits of a state after which it is half way; above 0.
     double exploration_temperature = 0.3;  ///< Of the softmax that explores, in rewards; above 0.
+    bool double_q = false;                 ///< Two estimates.
+    double trace_decay = 0.0;              ///< lambda, in [0, 1]; 0: no traces.
+    /// Epsilon begins anew in all states when the temporal-difference errors, cut at 1, rise.
+    bool reopen_on_change = false;
+    ChangeDetector::Options change;
 
     static Options from_yaml(const ConfigNode& node);
   };
@@ -70,6 +89,7 @@ class QLearning final : public Agent {
 
   std::string kind() const override { return "q_learning"; }
   bool learns() const override { return true; }
+  void begin_episode(std::size_t stream = 0) override;
   ActionId act(const Observation& observation) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
@@ -80,31 +100,76 @@ class QLearning final : public Agent {
   double value(const Observation& observation, ActionId action) const;
 
  private:
-  struct Row {
+  struct Estimate {
     std::vector<double> values;         ///< [actions]
-    std::vector<std::uint64_t> visits;  ///< [actions]
-    std::uint64_t visited = 0;          ///< Sum of visits.
+    std::vector<std::uint64_t> visits;  ///< [actions]: updates of each value.
   };
-  Row& row(const StateAggregation::Key& key);
+  struct Row {
+    std::vector<Estimate> estimates;  ///< One, or two if double.
+    std::vector<double> means;        ///< [actions]: of the two; empty if there is one.
+    std::uint64_t visited = 0;        ///< Updates since exploration was last opened.
+
+    const std::vector<double>& values() const {
+      return means.empty() ? estimates.front().values : means;
+    }
+    /// Moves a value of one estimate.
+    void add(std::size_t estimate, ActionId action, double change);
+  };
+  struct KeyHash {
+    std::size_t operator()(const StateAggregation::Key& key) const noexcept;
+  };
+  using Table = std::unordered_map<StateAggregation::Key, Row, KeyHash>;
+  /// What is still to be moved by the errors to come.
+  struct Trace {
+    Table::value_type* state = nullptr;
+    ActionId action = 0;
+    std::size_t estimate = 0;
+    double eligibility = 1.0;  ///< In (0, 1].
+  };
+  using Traces = std::vector<Trace>;
+
+  Table::value_type& state(const Observation& observation);
   ActionId greedy(const Row& row) const;
+  /// Of actions that could be better than `best`, the best one included.
+  ActionId explore(const Row& row, ActionId best);
+  /// Which estimate says what the actions are worth that `estimate` believes best.
+  std::size_t evaluator(std::size_t estimate) const {
+    return options_.double_q ? 1 - estimate : estimate;
+  }
+  /// What the value that was acted on is moved towards. @param next  null: nothing is to come.
+  double target(const Transition& transition, const Row* next, std::size_t estimate) const;
   /// What an action is worth that always earns its bound. Where a better one exists this is less
   /// than the truth, which does not matter: the better one's value is then above it.
-  double optimistic_value(ActionId action) const;
+  double optimistic_value(ActionId action) const { return optimistic_[action]; }
   /// alpha of the next update.
-  double rate(const Row& row, ActionId action) const;
-  /// Takes `fine` off what the actions in `worse` may still hope for.
+  double rate(const Estimate& estimate, ActionId action) const;
+  /// Moves what has a trace in the transition's stream by its error, and adds the newest trace.
+  void trace(const Trace& newest, const Transition& transition, const Row* next);
+  void pass_on(const Traces& traces, const Trace& newest, const Transition& transition,
+               const Row* next);
+  /// Takes what was fined off what worse actions may still hope for.
+  void spread_fines(Row& row, const Transition& transition);
   void spread(Row& row, const std::vector<ActionId>& worse, double fine);
+  Traces& traces_of(std::size_t stream);
+  Row load_row(const ConfigNode& node) const;
+  Traces load_traces(const ConfigNode& node, Table& table) const;
+  StateAggregation::Key load_key(const ConfigNode& node) const;
 
   Options options_;
   StateAggregation states_;
   Problem problem_;
   Random& random_;
-  std::map<StateAggregation::Key, Row> table_;
+  std::vector<double> optimistic_;  ///< [actions]
+  Table table_;
+  std::vector<Traces> traces_;  ///< [streams]
+  ChangeDetector detector_;
   std::vector<double> lacking_;  ///< [actions]: mean shortfall over all states, recent ones more.
   std::vector<std::vector<ActionId>> slower_;    ///< [actions]: those that serve no faster.
   std::vector<std::vector<ActionId>> costlier_;  ///< [actions]: those that use no less power.
   std::vector<std::size_t> speed_;  ///< [actions]: sum of the levels of the knobs that quicken.
   ExplorationStatus exploration_;
+  StateAggregation::Key key_;    ///< Of the state that is being looked up.
+  std::vector<double> weights_;  ///< [actions]: of the softmax.
 };
 
 }  // namespace rein

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/checkpoint.hpp"
+#include "agent/packed_numbers.hpp"
 #include "common/files.hpp"
 
 namespace rein {
@@ -87,9 +88,9 @@ Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random
       situation_(problem_.observations),
       power_(find_signal(problem_, "power_w")),
       groups_(make_groups(problem_.actions, layout_)),
-      network_({kFeatures, options.hidden, options.hidden, num_moves()}, random),
-      target_(network_),
-      optimiser_(network_.parameters().size()),
+      learned_(NetworkLayout({kFeatures, options.hidden, options.hidden, num_moves()}), random),
+      target_(learned_.weights),
+      network_(learned_.layout, options.batch),
       epsilon_(options.exploration_initial) {
   Ztt::begin_episode();
 }
@@ -200,7 +201,9 @@ ActionId Ztt::act(const Observation& observation) {
   if (!state_.empty()) {
     exploration_.rate = epsilon_;
     exploration_.explored = random_.uniform() < epsilon_;
-    const auto values = network_.evaluate(state_);
+    set_input(0, state_);
+    network_.evaluate(learned_.weights, 1);
+    const auto values = output(0);
     move_ = exploration_.explored
                 ? random_.index(num_moves())
                 : static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());
@@ -246,24 +249,46 @@ void Ztt::observe(const Transition& transition) {
   too_hot_ = outcome.headroom_k <= 0.0;
 }
 
+void Ztt::set_input(std::size_t row, const std::vector<double>& state) {
+  std::ranges::transform(state, network_.input(row),
+                         [](double value) { return static_cast<float>(value); });
+}
+
+std::vector<double> Ztt::output(std::size_t row) const {
+  return {network_.output(row), network_.output(row) + num_moves()};
+}
+
 void Ztt::learn() {
   if (experiences_.size() < options_.batch) {
     return;
   }
-  std::vector<double> gradient(network_.parameters().size(), 0.0);
-  for (std::size_t i = 0; i < options_.batch; ++i) {
-    const Experience& one = experiences_[random_.index(experiences_.size())];
-    network_.add_gradient(
-        one.state, one.move,
-        target(one.reward, one.terminated, target_.evaluate(one.next), options_.discount),
-        gradient);
+  std::vector<const Experience*> batch;
+  batch.reserve(options_.batch);
+  for (std::size_t row = 0; row < options_.batch; ++row) {
+    batch.push_back(&experiences_[random_.index(experiences_.size())]);
+    set_input(row, batch[row]->next);
   }
-  for (double& slope : gradient) {
-    slope /= static_cast<double>(options_.batch);
+  network_.evaluate(target_, batch.size());
+  std::vector<double> targets;
+  targets.reserve(batch.size());
+  for (std::size_t row = 0; row < batch.size(); ++row) {
+    const Experience& one = *batch[row];
+    targets.push_back(target(one.reward, one.terminated, output(row), options_.discount));
+    set_input(row, one.state);
   }
-  optimiser_.step(options_.learning_rate, gradient, network_.parameters());
-  if (++periods_ % options_.target_every == 0) {
-    target_.parameters() = network_.parameters();
+  network_.evaluate(learned_.weights, batch.size());
+  for (std::size_t row = 0; row < batch.size(); ++row) {
+    // Of half the square of the error.
+    const std::size_t move = batch[row]->move;
+    float* gradient = network_.output_gradient(row);
+    std::fill_n(gradient, num_moves(), 0.0F);
+    gradient[move] = network_.output(row)[move] - static_cast<float>(targets[row]);
+  }
+  network_.differentiate(learned_.weights, batch.size(), gradients_);
+  learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights,
+                     1.0F / static_cast<float>(batch.size()));
+  if (learned_.adam.steps % options_.target_every == 0) {
+    target_ = learned_.weights;
   }
 }
 
@@ -271,12 +296,8 @@ void Ztt::save(const std::filesystem::path& file) const {
   auto json = checkpoint_header(kind(), problem_);
   json["random"] = random_.save();
   json["held"] = held_.chosen();
-  json["network"] = network_.parameters();
-  json["target"] = target_.parameters();
-  json["first_moment"] = optimiser_.first_moment;
-  json["second_moment"] = optimiser_.second_moment;
-  json["steps"] = optimiser_.steps;
-  json["periods"] = periods_;
+  json["network"] = learned_.save();
+  json["target"] = numbers_to_base64<float>(learned_.layout.pack(target_));
   json["epsilon"] = epsilon_;
   json["oldest"] = oldest_;
   json["positions"] = positions_;
@@ -296,7 +317,6 @@ void Ztt::save(const std::filesystem::path& file) const {
 
 void Ztt::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const std::size_t count = network_.parameters().size();
   const std::size_t last_move = num_moves() - 1;
   std::vector<Experience> experiences;
   for (const auto& item : node.at("experiences").items()) {
@@ -310,13 +330,10 @@ void Ztt::load(const std::filesystem::path& file) {
   if (experiences.size() > options_.replay) {
     node.at("experiences").fail(fmt::format("at most {} experiences", options_.replay));
   }
-  const auto network = read_numbers(node.at("network"), count);
-  const auto target = read_numbers(node.at("target"), count);
-  SmallAdam optimiser(count);
-  optimiser.first_moment = read_numbers(node.at("first_moment"), count);
-  optimiser.second_moment = read_numbers(node.at("second_moment"), count);
-  optimiser.steps = static_cast<std::uint64_t>(node.at("steps").integer({.min = 0.0}));
-  const auto periods = static_cast<std::uint64_t>(node.at("periods").integer({.min = 0.0}));
+  LearnedWeights learned = learned_;
+  learned.load(node.at("network"));
+  AlignedFloats target =
+      learned.layout.unpack(read_numbers<float>(node.at("target"), learned.layout.packed_size()));
   const double epsilon = node.at("epsilon").number(Range::share());
   const std::size_t oldest = load_index(node.at("oldest"), options_.replay - 1);
   const auto position_items = node.at("positions").items();
@@ -341,10 +358,8 @@ void Ztt::load(const std::filesystem::path& file) {
 
   random_ = loaded;
   held_.restore(held);
-  network_.parameters() = network;
-  target_.parameters() = target;
-  optimiser_ = std::move(optimiser);
-  periods_ = periods;
+  learned_ = std::move(learned);
+  target_ = std::move(target);
   epsilon_ = epsilon;
   oldest_ = oldest;
   experiences_ = std::move(experiences);

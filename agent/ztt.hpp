@@ -1,14 +1,15 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/agent.hpp"
+#include "agent/fused_network.hpp"
 #include "agent/knob_layout.hpp"
+#include "agent/learned_weights.hpp"
 #include "agent/situation.hpp"
-#include "agent/small_network.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 
@@ -86,6 +87,9 @@ class Ztt final : public Agent {
   /// The move down, none or up (0, 1, 2) of a group.
   std::size_t direction(std::size_t move, std::size_t group) const;
   std::size_t num_moves() const;
+  void set_input(std::size_t row, const std::vector<double>& state);
+  /// Of each move.
+  std::vector<double> output(std::size_t row) const;
   void learn();
 
   Options options_;
@@ -97,12 +101,12 @@ class Ztt final : public Agent {
   std::optional<std::size_t> power_;
   std::vector<Group> groups_;  ///< One or two; none if no clock can be set.
 
-  SmallNetwork network_;
-  SmallNetwork target_;
-  SmallAdam optimiser_;
+  LearnedWeights learned_;
+  AlignedFloats target_;
+  FusedNetwork network_;
+  AlignedFloats gradients_;
   std::vector<Experience> experiences_;
   std::size_t oldest_ = 0;  ///< Is overwritten next, once all are there.
-  std::uint64_t periods_ = 0;
   double epsilon_;
 
   std::vector<std::size_t> positions_;  ///< [groups]

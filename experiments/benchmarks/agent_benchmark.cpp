@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/fused_network.hpp"
 #include "agent/make_agent.hpp"
@@ -56,6 +57,17 @@ void BM_DecisionTorch(benchmark::State& state) {
 BENCHMARK(BM_DecisionTorch);
 #endif
 
+/// A transition with what it refers to.
+struct Lived {
+  Observation before;
+  ActionId action = 0;
+  double reward = 0.0;
+  std::vector<RewardTerm> terms;
+  Observation after;
+  bool terminated = false;
+  bool truncated = false;
+};
+
 /// An agent in the world of a shipped run.
 class Play {
  public:
@@ -75,17 +87,22 @@ class Play {
   }
 
   /// One period, and what the agent learns from it.
-  void step() {
+  Lived step() {
     const ActionId action = agent_->act(observation_);
     const StepResult& result = world_.environment().step(action);
     agent_->observe({observation_, action, result.reward, result.info.reward_terms,
                      result.observation, result.terminated, result.truncated, &result.info});
+    Lived lived{observation_,       action,
+                result.reward,      result.info.reward_terms,
+                result.observation, result.terminated,
+                result.truncated};
     if (result.terminated || result.truncated) {
       observation_ = world_.environment().reset(++seed_);
       agent_->begin_episode();
     } else {
       observation_ = result.observation;
     }
+    return lived;
   }
 
  private:
@@ -99,6 +116,8 @@ class Play {
 
 const char* const kRuns[] = {"jetson-nano", "jetson-xavier-nx", "jetson-orin-nx", "odroid-xu3",
                              "raspberry-pi-4"};
+const char* const kTabular[] = {"{kind: q_learning}",
+                                "{kind: q_learning, double: true, trace_decay: 0.8}"};
 const char* const kAgents[] = {"dqn", "actor_critic", "q_learning"};
 
 /// An agent's choice, after some periods of learning.
@@ -114,6 +133,47 @@ void BM_Decision(benchmark::State& state) {
   state.SetLabel(kind + ", " + kRuns[state.range(1)] + ", " + play.describe());
 }
 BENCHMARK(BM_Decision)->ArgsProduct({{0, 1, 2}, {0, 1, 2, 3, 4}});
+
+/// Periods of a run's world, as an agent lived through them while it learned from them.
+class Recording {
+ public:
+  Recording(const std::string& run, const std::string& agent, std::size_t periods) {
+    Play play(run, agent);
+    transitions_.reserve(periods);
+    for (std::size_t i = 0; i < periods; ++i) {
+      transitions_.push_back(play.step());
+    }
+  }
+
+  /// The agent decides in each period, and learns from what was done in it.
+  void show_to(Agent& agent, std::size_t period) const {
+    const Lived& lived = transitions_[period % transitions_.size()];
+    benchmark::DoNotOptimize(agent.act(lived.before));
+    agent.observe({lived.before, lived.action, lived.reward, lived.terms, lived.after,
+                   lived.terminated, lived.truncated});
+  }
+
+ private:
+  std::vector<Lived> transitions_;
+};
+
+/// A decision and an update of the tabular learner, in the order in which they were recorded.
+void BM_TabularDecisionAndUpdate(benchmark::State& state) {
+  constexpr std::size_t kPeriods = 10000;
+  const std::string agent = kTabular[state.range(0)];
+  const std::string run = kRuns[state.range(1)];
+  const Recording recording(run, agent, kPeriods);
+  Play play(run, agent);
+  std::size_t period = 0;
+  while (period < kPeriods) {
+    recording.show_to(play.agent(), period++);
+  }
+  for (auto _ : state) {
+    recording.show_to(play.agent(), period++);
+  }
+  state.SetLabel(agent + ", " + run + ", " + play.describe());
+}
+BENCHMARK(BM_TabularDecisionAndUpdate)->ArgsProduct({{0, 1}, {0, 2, 3}});
 
 /// A period of the simulated world with an agent that learns from it.
 void train(benchmark::State& state, const std::string& run, const std::string& agent) {

@@ -64,6 +64,8 @@ DOCTEST_TEST_CASE("every kind of agent resumes from its checkpoint as if never s
   const TemporaryFolder folder;
   for (const std::string text :
        {"agent: {kind: q_learning, exploration: {initial: 1, final: 0.5}, state: []}",
+        "agent: {kind: q_learning, double: true, trace_decay: 0.8, state: [], "
+        "exploration: {initial: 1, final: 0.5, reopen_on_change: true}}",
         "agent: {kind: static, configuration: {width: 0.5}}", "agent: {kind: random}",
         "agent: {kind: dqn, warm_up: 1, hidden: [8], exploration: {initial: 1, final: 0.5}}",
         "agent: {kind: dqn, warm_up: 1, head: branching, double: false, duelling: false}",
@@ -119,10 +121,12 @@ DOCTEST_TEST_CASE("the best static configuration is asked for once and kept, und
 DOCTEST_TEST_CASE(
     "an agent that does not exist and a parameter that it does not have are refused") {
   Random random(1);
-  DOCTEST_CHECK_THROWS_WITH_AS(make("agent: {kind: psychic}", random),
-                               "run.yaml:1:15: agent.kind: expected one of q_learning, static, "
-                               "best_static, oracle, random, found 'psychic'",
-                               ConfigError);
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      make("agent: {kind: psychic}", random),
+      "run.yaml:1:15: agent.kind: expected one of model_based, q_learning, dqn, "
+      "actor_critic, static, best_static, oracle, random, governor, "
+      "alert, poet, prime_q, ztt, found 'psychic'",
+      ConfigError);
   DOCTEST_CHECK_THROWS_AS(make("agent: {kind: random, discount: 0.5}", random), ConfigError);
   DOCTEST_CHECK_THROWS_WITH_AS(
       make("agent: {kind: q_learning, discount: 1.5}", random),

@@ -28,48 +28,22 @@ DOCTEST_TEST_CASE("zTT's target goes on after a step, unless the task ended") {
   DOCTEST_CHECK(Ztt::target(1.5, true, {0.5, 2.0, 1.0}, 0.9) == 1.5);
 }
 
-DOCTEST_TEST_CASE("a small network's gradient is the slope of its loss") {
-  Random random(3);
-  SmallNetwork network({3, 4, 5, 2}, random);
-  for (double& parameter : network.parameters()) {
-    parameter += 0.1 * random.bell();  // So that no bias is 0.
-  }
-  DOCTEST_REQUIRE(network.parameters().size() == 4 * 4 + 5 * 5 + 2 * 6);
-  const std::vector<double> input = {0.3, -0.7, 1.1};
-  const double target = 0.4;
-  std::vector<double> gradient(network.parameters().size(), 0.0);
-  const double error = network.add_gradient(input, 1, target, gradient);
-  DOCTEST_CHECK(error == Approx(network.evaluate(input)[1] - target));
-  const auto loss = [&] {
-    const double off = network.evaluate(input)[1] - target;
-    return 0.5 * off * off;
-  };
-  constexpr double kStep = 1e-5;
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    double& parameter = network.parameters()[i];
-    const double before = parameter;
-    parameter = before + kStep;
-    const double above = loss();
-    parameter = before - kStep;
-    const double below = loss();
-    parameter = before;
-    DOCTEST_CHECK(gradient[i] == Approx((above - below) / (2.0 * kStep)).epsilon(1e-6));
-  }
-}
-
-DOCTEST_TEST_CASE("a network of one weight is worked by hand") {
-  Random random(1);
-  SmallNetwork network({1, 1}, random);
-  network.parameters() = {2.0, 0.5};
-  DOCTEST_CHECK(network.evaluate({3.0})[0] == 6.5);
-  std::vector<double> gradient(2, 0.0);
-  DOCTEST_CHECK(network.add_gradient({3.0}, 0, 6.0, gradient) == 0.5);
-  DOCTEST_CHECK(gradient == std::vector<double>{1.5, 0.5});
+DOCTEST_TEST_CASE("a step of zTT's network of one weight is worked by hand") {
+  const NetworkLayout layout({1, 1});
+  FusedNetwork network(layout, 1);
+  AlignedFloats weights = layout.unpack(std::vector<float>{2.0F, 0.5F});
+  network.input(0)[0] = 3.0F;
+  network.evaluate(weights, 1);
+  DOCTEST_CHECK(network.output(0)[0] == 6.5F);
+  network.output_gradient(0)[0] = 0.5F;  // Towards 6.
+  AlignedFloats gradients;
+  network.differentiate(weights, 1, gradients);
+  DOCTEST_CHECK(layout.pack(gradients) == std::vector<float>{1.5F, 0.5F});
   // Adam's first step is the learning rate in the direction of the slope, whatever its size.
-  Adam adam(2);
-  adam.step(0.1, gradient, network.parameters());
-  DOCTEST_CHECK(network.parameters()[0] == Approx(1.9));
-  DOCTEST_CHECK(network.parameters()[1] == Approx(0.4));
+  Adam adam(layout.size());
+  adam.step(gradients, 0.1F, weights);
+  DOCTEST_CHECK(layout.pack(weights)[0] == Approx(1.9));
+  DOCTEST_CHECK(layout.pack(weights)[1] == Approx(0.4));
 }
 
 struct Made {
