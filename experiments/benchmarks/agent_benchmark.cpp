@@ -118,7 +118,7 @@ const char* const kRuns[] = {"jetson-nano", "jetson-xavier-nx", "jetson-orin-nx"
                              "raspberry-pi-4"};
 const char* const kTabular[] = {"{kind: q_learning}",
                                 "{kind: q_learning, double: true, trace_decay: 0.8}"};
-const char* const kAgents[] = {"dqn", "actor_critic", "q_learning"};
+const char* const kAgents[] = {"dqn", "actor_critic", "q_learning", "model_based"};
 
 /// An agent's choice, after some periods of learning.
 void BM_Decision(benchmark::State& state) {
@@ -132,7 +132,20 @@ void BM_Decision(benchmark::State& state) {
   }
   state.SetLabel(kind + ", " + kRuns[state.range(1)] + ", " + play.describe());
 }
-BENCHMARK(BM_Decision)->ArgsProduct({{0, 1, 2}, {0, 1, 2, 3, 4}});
+BENCHMARK(BM_Decision)->ArgsProduct({{0, 1, 2, 3}, {0, 1, 2, 3, 4}});
+
+/// A period of the model-based learner with a shipped checkpoint: decision, simulation (a
+/// microsecond or two) and learning.
+void BM_ModelBasedPeriod(benchmark::State& state) {
+  const std::string run = kRuns[state.range(0)];
+  Play play(run, "{kind: model_based}");
+  play.agent().load(REIN_SOURCE_DIR "/configs/trained/model_based/" + run + ".json");
+  for (auto _ : state) {
+    play.step();
+  }
+  state.SetLabel("model_based, " + run + ", " + play.describe());
+}
+BENCHMARK(BM_ModelBasedPeriod)->DenseRange(0, 4);
 
 /// Periods of a run's world, as an agent lived through them while it learned from them.
 class Recording {
