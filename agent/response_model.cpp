@@ -19,10 +19,10 @@ namespace {
 constexpr double kChange = 0.1;
 constexpr double kReturn = 0.05;
 /// ... and that a mean is off by chance, out of proportion to its usual spread.
-constexpr double kOutlier = 0.01;
+constexpr double kOutlierChance = 0.01;
 constexpr double kOutlierSpread = 0.4;
 /// ... and that an action takes another time than the factors say, by a deviation of its own.
-constexpr double kMistaken = 2e-4;
+constexpr double kMistakenChance = 2e-4;
 constexpr double kMistakenSpread = 0.3;
 /// How much an outlier after an outlier is less likely: tails come in clusters, but not for long.
 constexpr double kAnother = 0.4;
@@ -38,6 +38,7 @@ constexpr double kLeastPower = 0.2;
 constexpr double kNewServiceSpread = 0.10;
 constexpr double kNewPowerSpread = 0.15;
 
+/// Variance that a lasting factor gains in a period.
 constexpr double kDrift = 2e-5;
 constexpr std::size_t kMostKnown = 12;
 /// Conditions that held for fewer periods were perhaps none.
@@ -62,10 +63,10 @@ double square(double x) { return x * x; }
 
 /// A column of prior_of_knobs() in the making.
 struct Column {
-  bool passing = false;
-  std::vector<std::pair<std::size_t, double>> entries;
+  std::vector<std::pair<std::size_t, double>> entries;  ///< Quantities and what they have of it.
 };
 
+/// What ResponseModel::Prior::of_knobs() believes of them.
 FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
   const auto& knobs = actions.knobs();
   const std::size_t n = actions.size();
@@ -153,7 +154,7 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
   }
   add(passing, 1, 0.25, one);
   for (std::size_t i = 0; i < hints; ++i) {
-    passing.push_back({true, {{3 * n + i, 0.35}}});
+    passing.push_back({{{3 * n + i, 0.35}}});
     model.offset[3 * n + i] = 0.1;
   }
 
@@ -313,73 +314,61 @@ Belief ResponseModel::under(const Condition& condition) const {
   return belief;
 }
 
-void ResponseModel::recognise(Measured measured) {
+ResponseModel::Explanation ResponseModel::explain(const Measured& measured) const {
+  using enum Explanation::What;
+  Explanation best{belief_, kSame, recalled_};
+  double usual = 0.0;
+  double most = likelihood(best.belief, measured, &usual) + std::log(1.0 - kChange - kReturn);
+  if (most >= usual - kSurprise) {
+    return best;
+  }
+  const auto consider = [&](Explanation other, double chance, const Measured& of) {
+    const double sum = likelihood(other.belief, of) + std::log(chance);
+    if (sum > most) {
+      most = sum;
+      best = std::move(other);
+    }
+  };
+  if (measured.service) {
+    Measured doubted = measured;
+    doubted.service->noise += square(kOutlierSpread);
+    consider({belief_, kOutlier, recalled_},
+             kOutlierChance * std::pow(kAnother, static_cast<double>(outliers_)), doubted);
+    Belief mistaken = belief_;
+    mistaken.doubt(measured.action, square(kMistakenSpread));
+    consider({std::move(mistaken), kMistaken, recalled_}, kMistakenChance, measured);
+  }
+  for (const auto& condition : prior_.conditions) {
+    consider({under(condition), kChanged, std::nullopt},
+             kChange / static_cast<double>(prior_.conditions.size()), measured);
+  }
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (recalled_ != i) {
+      Belief then = belief_;
+      then.recall(known_[i]);
+      consider({std::move(then), kChanged, i}, kReturn / static_cast<double>(known_.size()),
+               measured);
+    }
+  }
+  return best;
+}
+
+void ResponseModel::recognise(const Measured& measured) {
   belief_.drift(kDrift);
   ++stayed_;
   has_changed_ = false;
-
-  enum class What { kSame, kOutlier, kMistaken, kNew, kKnown } what = What::kSame;
-  std::optional<Belief> best = belief_;
-  double usual = 0.0;
-  double most = likelihood(*best, measured, &usual) + std::log(1.0 - kChange - kReturn);
-  const bool is_surprising = most < usual - kSurprise;
-  std::optional<std::size_t> recalled = recalled_;
-  if (is_surprising) {
-    const auto consider = [&](Belief belief, double chance, const Measured& of, What then) {
-      const double sum = likelihood(belief, of) + std::log(chance);
-      if (sum > most) {
-        most = sum;
-        best = std::move(belief);
-        what = then;
-        return true;
-      }
-      return false;
-    };
-    if (measured.service) {
-      Measured doubted = measured;
-      doubted.service->noise += square(kOutlierSpread);
-      consider(belief_, kOutlier * std::pow(kAnother, static_cast<double>(outliers_)), doubted,
-               What::kOutlier);
-      Belief mistaken = belief_;
-      mistaken.doubt(measured.action, square(kMistakenSpread));
-      consider(std::move(mistaken), kMistaken, measured, What::kMistaken);
-    }
-    for (const auto& condition : prior_.conditions) {
-      consider(under(condition), kChange / static_cast<double>(prior_.conditions.size()), measured,
-               What::kNew);
-    }
-    for (std::size_t i = 0; i < known_.size(); ++i) {
-      if (recalled_ == i) {
-        continue;
-      }
-      Belief then = belief_;
-      then.recall(known_[i]);
-      if (consider(std::move(then), kReturn / static_cast<double>(known_.size()), measured,
-                   What::kKnown)) {
-        recalled = i;
-      }
-    }
-  }
-
-  const bool changes = what == What::kNew || what == What::kKnown;
+  Explanation explanation = explain(measured);
+  const bool changes = explanation.what == Explanation::What::kChanged;
   restless_ += kRestlessRate * ((changes ? 1.0 : 0.0) - restless_);
   is_restless_ = restless_ > (is_restless_ ? kCalm : kRestless);
   if (is_restless_) {
-    if (measured.service) {
-      measured.service->noise += square(kRestlessServiceSpread);
-    }
-    for (auto& evidence : measured.others) {
-      const bool is_power = evidence.parts.size() > 1;
-      evidence.noise +=
-          square(is_power ? kRestlessPowerSpread * expected_power(evidence) : kRestlessHintSpread);
-    }
-    likelihood(belief_, measured);
+    take_loosely(measured);
     return;
   }
-  outliers_ = what == What::kOutlier ? outliers_ + 1 : 0;
+  outliers_ = explanation.what == Explanation::What::kOutlier ? outliers_ + 1 : 0;
   if (changes) {
     remember();
-    recalled_ = what == What::kKnown ? recalled : std::nullopt;
+    recalled_ = explanation.recalled;
     if (known_.size() > kMostKnown && recalled_ != 0) {
       known_.erase(known_.begin());
       recalled_ = recalled_ ? std::optional(*recalled_ - 1) : std::nullopt;
@@ -389,7 +378,19 @@ void ResponseModel::recognise(Measured measured) {
     ++changes_;
     ratio_.fade(kRatioKept);
   }
-  belief_ = std::move(*best);
+  belief_ = std::move(explanation.belief);
+}
+
+void ResponseModel::take_loosely(Measured measured) {
+  if (measured.service) {
+    measured.service->noise += square(kRestlessServiceSpread);
+  }
+  for (auto& evidence : measured.others) {
+    const bool is_power = evidence.parts.size() > 1;
+    evidence.noise +=
+        square(is_power ? kRestlessPowerSpread * expected_power(evidence) : kRestlessHintSpread);
+  }
+  likelihood(belief_, measured);
 }
 
 void ResponseModel::note_ceilings(const StepInfo& info, ActionId asked) {

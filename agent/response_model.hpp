@@ -102,7 +102,22 @@ class ResponseModel {
   double expected_power(const Evidence& evidence) const;
   /// Takes what was measured into account. @param usual  is told how likely it should be.
   double likelihood(Belief& belief, const Measured& measured, double* usual = nullptr) const;
-  void recognise(Measured measured);
+  /// What the measurements come from, most likely.
+  struct Explanation {
+    enum class What {
+      kSame,      ///< As was believed.
+      kOutlier,   ///< A request took long by chance.
+      kMistaken,  ///< The action deviates more than was thought.
+      kChanged,   ///< Conditions have changed.
+    };
+    Belief belief;  ///< What is believed then.
+    What what = What::kSame;
+    std::optional<std::size_t> recalled;  ///< Which of the known conditions it is.
+  };
+  Explanation explain(const Measured& measured) const;
+  void recognise(const Measured& measured);
+  /// Learns from it as one of many that differ.
+  void take_loosely(Measured measured);
   void learn_ratio(const StepInfo& info, const Measured& measured);
   Belief under(const Condition& condition) const;
   void note_ceilings(const StepInfo& info, ActionId asked);
