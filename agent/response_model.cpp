@@ -377,6 +377,7 @@ void ResponseModel::recognise(const Measured& measured) {
     has_changed_ = true;
     ++changes_;
     ratio_.fade(kRatioKept);
+    ratio_.sum_up();
   }
   belief_ = std::move(explanation.belief);
 }

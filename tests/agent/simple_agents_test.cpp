@@ -69,7 +69,7 @@ DOCTEST_TEST_CASE("every kind of agent resumes from its checkpoint as if never s
         "agent: {kind: static, configuration: {width: 0.5}}", "agent: {kind: random}",
         "agent: {kind: dqn, warm_up: 1, hidden: [8], exploration: {initial: 1, final: 0.5}}",
         "agent: {kind: dqn, warm_up: 1, head: branching, double: false, duelling: false}",
-        "agent: {kind: actor_critic, rollout: 7, hidden: [8, 8]}"}) {
+        "agent: {kind: actor_critic, rollout: 7, hidden: [8, 8]}", "agent: {kind: model_based}"}) {
     DOCTEST_CAPTURE(text);
     Random random(1);
     Random fresh(2);

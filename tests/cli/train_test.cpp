@@ -162,6 +162,33 @@ DOCTEST_TEST_CASE("an agent learns from the traces of another") {
                     .status == 0);
 }
 
+DOCTEST_TEST_CASE("a model-based agent is taught by machines that are swept, and learns on") {
+  const TemporaryFolder folder;
+  const fs::path whole = folder.path() / "whole";
+  const fs::path parts = folder.path() / "parts";
+  const auto teach = [](const fs::path& output, const std::string& episodes,
+                        const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"--agent", "model_based"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Result result = train(kXavier, output, episodes, arguments);
+    DOCTEST_CAPTURE(result.errors);
+    DOCTEST_REQUIRE(result.status == 0);
+  };
+  teach(whole, "48", {"--jobs", "2"});
+  teach(parts, "24", {"--jobs", "1"});
+  const std::string first = read_file(parts / "agent.json");
+  const fs::path run = folder.path() / "run";
+  const Result loaded = rein({"run", kXavier, "--agent", "model_based", "--load", parts.string(),
+                              "--duration", "2", "--output", run.string()});
+  DOCTEST_CAPTURE(loaded.errors);
+  DOCTEST_CHECK(loaded.status == 0);
+  DOCTEST_CHECK(read_file(run / "checkpoint" / "agent.json") != first);
+  teach(parts, "48", {"--resume"});
+  DOCTEST_CHECK(read_file(parts / "agent.json") != first);
+  DOCTEST_CHECK(read_file(parts / "agent.json") == read_file(whole / "agent.json"));
+  DOCTEST_CHECK(curve_in(parts) == curve_in(whole));
+}
+
 DOCTEST_TEST_CASE("a trace is read back to what was seen, done and earned") {
   const SimulatedRunFiles files;
   const fs::path run = files.folder.path() / "run";
@@ -218,6 +245,8 @@ DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing w
   const fs::path trace = files.folder.path() / "trace.csv";
   check(run, {"--trace", trace.string()}, 3, "trace.csv: expected a trace.csv, found none");
   write_file(trace, "period,reward\n0,1\n1,1\n");
+  check(run, {"--agent", "model_based", "--trace", trace.string()}, 2,
+        "--trace: expected an agent that learns from transitions, found model_based");
   check(run, {"--trace", trace.string()}, 3, "expected the column observed.width.app of this run");
 
   const fs::path recorded = files.folder.path() / "run";

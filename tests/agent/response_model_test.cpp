@@ -1,0 +1,272 @@
+// The response model, beginning with what is known of knobs alone, on a machine made by hand.
+#include "agent/response_model.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "support/responsive_machine.hpp"
+
+namespace rein {
+namespace {
+
+struct Bench {
+  std::vector<Forecast> forecasts() const {
+    std::vector<Forecast> result;
+    model.forecast(now, result);
+    return result;
+  }
+  Forecast forecast(ActionId action) const { return forecasts()[action]; }
+  void live(ActionId action, int periods = 1) {
+    for (int i = 0; i < periods; ++i) {
+      model.observe(machine.period(action), action);
+    }
+  }
+  /// How far off the forecast of the action is, as a share of what it is.
+  double error(ActionId action) const {
+    return std::abs(forecast(action).service_ms() / machine.service_ms(action) - 1.0);
+  }
+  /// Others come, who take a share of the CPU, or go.
+  void disturb(double slowdown, double others) {
+    machine.slowdown = slowdown;
+    machine.others = others;
+  }
+
+  ResponsiveMachine machine;
+  Problem problem = machine.problem();
+  ResponseModel model{problem, ResponseModel::Prior::of_knobs(problem)};
+  Situation now{.deadline_ms = 20.0, .rate_hz = 30.0};
+};
+
+DOCTEST_TEST_CASE("others' shares of CPUs are the hints") {
+  const ResponsiveMachine machine;
+  DOCTEST_CHECK(ResponseModel::hints(machine.signals) == std::vector<std::size_t>{1});
+}
+
+DOCTEST_TEST_CASE("what was measured of an action is forecast of it") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  const double unsure = bench.forecast(action).log_service.variance;
+  bench.live(action, 20);
+  const Forecast forecast = bench.forecast(action);
+  DOCTEST_CHECK(bench.error(action) < 0.01);
+  DOCTEST_CHECK(forecast.power_w.mean ==
+                doctest::Approx(bench.machine.power_w(action)).epsilon(0.02));
+  DOCTEST_CHECK(forecast.log_service.variance < 0.001 * unsure);
+  DOCTEST_CHECK(forecast.miss < 0.05);
+  DOCTEST_CHECK(bench.model.changes() == 0);
+  DOCTEST_CHECK(bench.model.stayed() == 20);
+  // 12 ms with 33 ms between requests: a deadline decides.
+  bench.now.deadline_ms = 8.0;
+  DOCTEST_CHECK(bench.forecast(action).miss > 0.95);
+}
+
+DOCTEST_TEST_CASE("slower clocks and wider networks are forecast to take longer") {
+  Bench bench;
+  const auto check = [&] {
+    for (const std::size_t place : {0, 1}) {
+      for (const std::size_t clock : {0, 1, 2}) {
+        DOCTEST_CHECK(bench.forecast(bench.machine.id(1, place, clock)).service_ms() >
+                      bench.forecast(bench.machine.id(0, place, clock)).service_ms());
+      }
+      for (const std::size_t clock : {0, 1}) {
+        DOCTEST_CHECK(bench.forecast(bench.machine.id(1, place, clock)).service_ms() >
+                      bench.forecast(bench.machine.id(1, place, clock + 1)).service_ms());
+      }
+    }
+  };
+  check();
+  bench.live(bench.machine.id(1, 0, 2), 10);
+  check();
+}
+
+DOCTEST_TEST_CASE("one action tells of others, and a second width of more") {
+  Bench bench;
+  const ActionId other = bench.machine.id(1, 0, 1);
+  const double before = bench.forecast(other).log_service.variance;
+  bench.live(bench.machine.id(1, 0, 2), 10);
+  const double after_one = bench.forecast(other).log_service.variance;
+  DOCTEST_CHECK(after_one < 0.1 * before);
+  bench.live(bench.machine.id(1, 0, 0), 10);
+  DOCTEST_CHECK(bench.forecast(other).log_service.variance < after_one);
+  DOCTEST_CHECK(bench.error(other) < 0.1);  // In between.
+}
+
+DOCTEST_TEST_CASE("a change of conditions is recognised, and so is the return to earlier ones") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 30);
+  bench.disturb(1.6, 0.7);
+  bench.live(action);
+  DOCTEST_CHECK(bench.model.changes() == 1);
+  DOCTEST_CHECK(bench.model.has_changed());
+  DOCTEST_CHECK(bench.model.stayed() == 0);
+  bench.live(action);
+  DOCTEST_CHECK_FALSE(bench.model.has_changed());
+  DOCTEST_CHECK(bench.error(action) < 0.05);
+  bench.live(action, 15);
+  bench.disturb(1.0, 0.1);
+  bench.live(action);
+  DOCTEST_CHECK(bench.model.changes() == 2);
+  DOCTEST_CHECK(bench.error(action) < 0.05);
+  bench.live(action, 10);
+  DOCTEST_CHECK(bench.model.changes() == 2);
+  DOCTEST_CHECK(bench.model.to_json().at("known").size() == 2);
+  // It is told at once what was learned the first time, also of what is not in force.
+  bench.disturb(1.6, 0.7);
+  bench.live(action);
+  DOCTEST_CHECK(bench.model.changes() == 3);
+  DOCTEST_CHECK(bench.model.to_json().at("recalled") == 1);
+  DOCTEST_CHECK(bench.error(action) < 0.03);
+}
+
+DOCTEST_TEST_CASE("a period that is out of proportion by itself is no change") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  // Two widths tell what serving adds to the power, so that it is known not to have changed.
+  bench.live(bench.machine.id(0, 0, 2), 10);
+  bench.live(action, 30);
+  bench.machine.slowdown = 1.5;  // Slower, while others do what they did.
+  bench.live(action);
+  bench.machine.slowdown = 1.0;
+  DOCTEST_CHECK(bench.model.changes() == 0);
+  DOCTEST_CHECK(bench.error(action) < 0.03);
+  bench.live(action, 3);
+  DOCTEST_CHECK(bench.model.changes() == 0);
+  DOCTEST_CHECK(bench.error(action) < 0.02);
+}
+
+DOCTEST_TEST_CASE("a knob that is held below what was asked for is a ceiling for some periods") {
+  Bench bench;
+  const ActionId asked = bench.machine.id(1, 0, 2);
+  const ActionId held = bench.machine.id(1, 0, 1);
+  DOCTEST_CHECK(bench.model.granted(asked) == asked);
+  bench.model.observe(bench.machine.period(held), asked);
+  DOCTEST_CHECK(bench.model.granted(asked) == held);
+  DOCTEST_CHECK(bench.model.granted(bench.machine.id(0, 1, 2)) == bench.machine.id(0, 1, 1));
+  DOCTEST_CHECK(bench.model.granted(bench.machine.id(0, 1, 0)) == bench.machine.id(0, 1, 0));
+  DOCTEST_CHECK(bench.forecast(asked).service_ms() == bench.forecast(held).service_ms());
+  // As long as nobody asks for more it is believed in for 20 periods.
+  bench.live(held, 19);
+  DOCTEST_CHECK(bench.model.granted(asked) == held);
+  bench.live(held);
+  DOCTEST_CHECK(bench.model.granted(asked) == asked);
+}
+
+DOCTEST_TEST_CASE("a ceiling is gone once more is granted, and what is refused is none") {
+  Bench bench;
+  const ActionId asked = bench.machine.id(1, 0, 2);
+  bench.model.observe(bench.machine.period(bench.machine.id(1, 0, 1)), asked);
+  bench.live(asked);
+  DOCTEST_CHECK(bench.model.granted(asked) == asked);
+  StepInfo refused = bench.machine.period(bench.machine.id(1, 0, 1));
+  refused.granted[2].refused = true;
+  bench.model.observe(refused, asked);
+  DOCTEST_CHECK(bench.model.granted(asked) == asked);
+  bench.model.observe(bench.machine.period(bench.machine.id(1, 0, 1)), asked);
+  bench.model.begin_episode();
+  DOCTEST_CHECK(bench.model.granted(asked) == asked);
+}
+
+DOCTEST_TEST_CASE("bursts that nobody can follow make it restless until they end") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 20);
+  DOCTEST_CHECK_FALSE(bench.model.is_restless());
+  const double calm = bench.forecast(action).log_service.variance;
+  bool was_restless = false;
+  for (int i = 0; i < 40; ++i) {
+    bench.disturb(i % 2 == 0 ? 1.0 + 0.1 * static_cast<double>(i % 7) + 0.4 : 1.0,
+                  i % 2 == 0 ? 0.9 : 0.1);
+    bench.live(action);
+    was_restless |= bench.model.is_restless();
+  }
+  DOCTEST_CHECK(was_restless);
+  DOCTEST_CHECK(bench.model.is_restless());
+  DOCTEST_CHECK(bench.forecast(action).log_service.variance > calm);
+  bench.disturb(1.0, 0.1);
+  bench.live(action, 200);
+  DOCTEST_CHECK_FALSE(bench.model.is_restless());
+  DOCTEST_CHECK(bench.error(action) < 0.05);
+}
+
+DOCTEST_TEST_CASE("a period without power, hints or requests leaves all forecasts finite") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  const auto check = [&] {
+    for (const Forecast& forecast : bench.forecasts()) {
+      DOCTEST_CHECK(std::isfinite(forecast.log_service.mean));
+      DOCTEST_CHECK(forecast.log_service.variance > 0.0);
+      DOCTEST_CHECK(std::isfinite(forecast.power_w.mean));
+      DOCTEST_CHECK(forecast.power_w.variance > 0.0);
+      DOCTEST_CHECK(forecast.miss >= 0.0);
+      DOCTEST_CHECK(forecast.miss <= 1.0);
+    }
+  };
+  StepInfo nothing = bench.machine.period(action);
+  nothing.signals.assign(2, std::nullopt);
+  nothing.applications.front().service = {};
+  bench.model.observe(nothing, action);
+  check();
+  StepInfo unpowered = bench.machine.period(action);
+  unpowered.signals[0] = 0.0;
+  bench.model.observe(unpowered, action);
+  check();
+  bench.live(action, 10);
+  const double before = bench.forecast(action).service_ms();
+  bench.model.observe(nothing, action);
+  check();
+  DOCTEST_CHECK(bench.forecast(action).service_ms() == doctest::Approx(before).epsilon(1e-3));
+  StepInfo empty = nothing;
+  empty.interval_s = 0.0;
+  bench.model.observe(empty, action);
+  check();
+}
+
+DOCTEST_TEST_CASE("an episode begins with what lasts and without what passed") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 30);
+  const double sure = bench.forecast(action).log_service.variance;
+  bench.model.begin_episode();
+  const Forecast forecast = bench.forecast(action);
+  DOCTEST_CHECK(forecast.log_service.variance > 0.35 * 0.35);  // Of who else is there.
+  DOCTEST_CHECK(forecast.log_service.variance > sure);
+  const ActionId slower = bench.machine.id(1, 0, 0);
+  DOCTEST_CHECK(bench.forecast(slower).service_ms() > forecast.service_ms());
+}
+
+DOCTEST_TEST_CASE("a model goes on from what it wrote as if it never stopped") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 30);
+  bench.disturb(1.6, 0.7);
+  bench.live(action);
+  DOCTEST_REQUIRE(bench.model.has_changed());
+  const auto again = ResponseModel::from_json(
+      ConfigNode::parse(bench.model.to_json().dump(), "model.json"), bench.problem);
+  DOCTEST_CHECK(again->to_json() == bench.model.to_json());
+  const auto compare = [&] {
+    std::vector<Forecast> forecasts;
+    again->forecast(bench.now, forecasts);
+    for (ActionId each = 0; each < forecasts.size(); ++each) {
+      const Forecast expected = bench.forecast(each);
+      DOCTEST_REQUIRE(forecasts[each].log_service.mean == expected.log_service.mean);
+      DOCTEST_REQUIRE(forecasts[each].miss == expected.miss);
+      DOCTEST_REQUIRE(forecasts[each].power_w.mean == expected.power_w.mean);
+    }
+  };
+  compare();
+  for (int i = 0; i < 40; ++i) {
+    const ActionId next = i % 5 == 0 ? bench.machine.id(0, 1, 1) : action;
+    bench.disturb(i < 20 ? 1.6 : 1.0, i < 20 ? 0.7 : 0.1);
+    bench.live(next);
+    again->observe(bench.machine.period(next), next);
+    compare();
+  }
+  DOCTEST_CHECK(again->to_json() == bench.model.to_json());
+}
+
+}  // namespace
+}  // namespace rein
