@@ -362,15 +362,18 @@ DOCTEST_TEST_CASE("a checkpoint that does not fit is refused, and leaves it as i
   bench.agent.save(file);
   const std::string good = read_file(file);
   const auto before = bench.saved();
-  for (const auto& [from, to] :
-       {std::pair<std::string, std::string>{"\"in_force\": ", "\"in_force\": 9"},
-        {"\"power\": 0.006", "\"power\": 0.5"},
-        {"\"restless\": 0.0", "\"restless\": 2.0"},
-        {"\"lasting\": ", "\"lasting\": 1"}}) {
-    DOCTEST_CAPTURE(from);
+  struct Edit {
+    std::string from;
+    std::string to;
+  };
+  for (const auto& edit : {Edit{"\"in_force\": ", "\"in_force\": 9"},
+                           {"\"power\": 0.006", "\"power\": 0.5"},
+                           {"\"restless\": 0.0", "\"restless\": 2.0"},
+                           {"\"lasting\": ", "\"lasting\": 1"}}) {
+    DOCTEST_CAPTURE(edit.from);
     std::string text = good;
-    DOCTEST_REQUIRE(text.find(from) != std::string::npos);
-    text.replace(text.find(from), from.size(), to);
+    DOCTEST_REQUIRE(text.find(edit.from) != std::string::npos);
+    text.replace(text.find(edit.from), edit.from.size(), edit.to);
     write_file(file, text);
     DOCTEST_CHECK_THROWS_AS(bench.agent.load(file), ConfigError);
     DOCTEST_CHECK(bench.saved() == before);

@@ -108,7 +108,7 @@ DOCTEST_TEST_CASE("a sweep tells service times and powers of a small board that 
   const std::size_t actions = environment.action_space().size();
   const auto hints = ResponseModel::hints(environment.signals());
   DOCTEST_REQUIRE(measured.size() == 3 * actions + hints.size());
-  DOCTEST_CHECK(periods >= 2 * 3 * actions);
+  DOCTEST_CHECK(periods >= 6 * actions);
   const auto check = [&](const std::string& width, const std::string& mapping, double service_ms) {
     const ActionId action = action_of(environment, width, mapping);
     DOCTEST_CHECK(std::exp(measured[action]) == doctest::Approx(service_ms).epsilon(0.01));
