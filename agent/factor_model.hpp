@@ -69,7 +69,7 @@ class Belief {
   /// Takes it into account: a Kalman filter's update.
   /// @return the logarithm of how likely it was.
   double update(const Evidence& evidence);
-  /// A period passes: lasting factors and deviations of their own are a little less sure.
+  /// A period passes: lasting factors are a little less sure, up to what the model says.
   void drift(double variance);
   /// The quantity may deviate more than was thought.
   void doubt(std::size_t quantity, double variance) { own_variance_[quantity] += variance; }

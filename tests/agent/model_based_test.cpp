@@ -90,6 +90,67 @@ DOCTEST_TEST_CASE("it takes what draws least where that is the objective") {
   DOCTEST_CHECK(draws(4.0) == bench.machine.power_w(bench.machine.id(0, 1, 2)));
 }
 
+DOCTEST_TEST_CASE("it takes what is fastest where that is the objective") {
+  Bench bench({}, {.kind = Objective::Kind::kMinLatency});
+  bench.see_all();
+  DOCTEST_CHECK(bench.agent.act(ResponsiveMachine::observation(20.0, std::nullopt)) ==
+                bench.machine.id(0, 1, 2));
+  // Within 1.5 W that is the half width at 1000 MHz.
+  DOCTEST_CHECK(bench.agent.act(ResponsiveMachine::observation(20.0, 1.5)) ==
+                bench.machine.id(0, 1, 1));
+}
+
+DOCTEST_TEST_CASE("where nothing keeps the deadline the fastest of a width is taken") {
+  Bench bench;
+  bench.see_all();
+  // Half the time is worth log(2), and all of the accuracy 1.
+  DOCTEST_CHECK(bench.agent.act(ResponsiveMachine::observation(1.0, std::nullopt)) ==
+                bench.machine.id(1, 1, 2));
+}
+
+DOCTEST_TEST_CASE("a battery's allowance, a request's energy and a floor are limits like others") {
+  ResponsiveMachine machine;
+  std::vector<Feature> features = machine.observations.features();
+  for (const std::string name : {"energy.limit", "energy.allowance", "accuracy.app.limit"}) {
+    features.push_back({.name = name,
+                        .unit = "1",
+                        .neutral = name == "accuracy.app.limit" ? 0.0 : 1.0,
+                        .source = "test"});
+  }
+  machine.observations = ObservationSpec(features);
+  ModelBased agent({}, machine.problem({.kind = Objective::Kind::kMinPower, .reference = 3.0}));
+  const auto observe = [](double deadline_ms, double energy_mj, double allowance_w, double floor) {
+    Observation observation = ResponsiveMachine::observation(deadline_ms, std::nullopt);
+    observation.insert(observation.end(),
+                       {std::log10(energy_mj) / 4.0, std::log10(allowance_w) / 4.0, floor});
+    return observation;
+  };
+  constexpr double kNone = 1e4;
+  const Observation plain = observe(12.0, kNone, kNone, 0.0);
+  for (int i = 0; i < 216; ++i) {
+    const ActionId action = static_cast<ActionId>(i / 3) % machine.actions.size();
+    const StepInfo info = machine.period(action);
+    agent.observe({plain, action, 0.0, kNoTerms, plain, false, false, &info});
+  }
+  DOCTEST_CHECK(agent.act(plain) == machine.id(0, 1, 0));
+  // Only full width has the accuracy.
+  DOCTEST_CHECK(agent.act(observe(12.0, kNone, kNone, 0.75)) == machine.id(1, 1, 1));
+  DOCTEST_CHECK(agent.act(observe(8.0, kNone, kNone, 0.75)) == machine.id(1, 1, 2));
+
+  ModelBased wide({}, machine.problem());
+  for (int i = 0; i < 216; ++i) {
+    const ActionId action = static_cast<ActionId>(i / 3) % machine.actions.size();
+    const StepInfo info = machine.period(action);
+    wide.observe({plain, action, 0.0, kNoTerms, plain, false, false, &info});
+  }
+  // 1.36 W at 30 requests a second are 45 mJ of each, and 2.04 W are 68 mJ.
+  DOCTEST_CHECK(wide.act(observe(8.0, kNone, kNone, 0.0)) == machine.id(1, 1, 2));
+  DOCTEST_CHECK(wide.act(observe(12.0, 50.0, kNone, 0.0)) == machine.id(1, 1, 1));
+  DOCTEST_CHECK(wide.act(observe(8.0, 50.0, kNone, 0.0)) == machine.id(0, 1, 1));
+  DOCTEST_CHECK(wide.act(observe(12.0, kNone, 1.5, 0.0)) == machine.id(1, 1, 1));
+  DOCTEST_CHECK(wide.act(observe(8.0, kNone, 1.5, 0.0)) == machine.id(0, 1, 1));
+}
+
 DOCTEST_TEST_CASE("it finds the best action by itself, and then explores no more") {
   Bench bench;
   int explored = 0;
@@ -301,15 +362,18 @@ DOCTEST_TEST_CASE("a checkpoint that does not fit is refused, and leaves it as i
   bench.agent.save(file);
   const std::string good = read_file(file);
   const auto before = bench.saved();
-  for (const auto& [from, to] :
-       {std::pair<std::string, std::string>{"\"in_force\": ", "\"in_force\": 9"},
-        {"\"power\": 0.006", "\"power\": 0.5"},
-        {"\"restless\": 0.0", "\"restless\": 2.0"},
-        {"\"lasting\": ", "\"lasting\": 1"}}) {
-    DOCTEST_CAPTURE(from);
+  struct Edit {
+    std::string from;
+    std::string to;
+  };
+  for (const auto& edit : {Edit{"\"in_force\": ", "\"in_force\": 9"},
+                           {"\"power\": 0.006", "\"power\": 0.5"},
+                           {"\"restless\": 0.0", "\"restless\": 2.0"},
+                           {"\"lasting\": ", "\"lasting\": 1"}}) {
+    DOCTEST_CAPTURE(edit.from);
     std::string text = good;
-    DOCTEST_REQUIRE(text.find(from) != std::string::npos);
-    text.replace(text.find(from), from.size(), to);
+    DOCTEST_REQUIRE(text.find(edit.from) != std::string::npos);
+    text.replace(text.find(edit.from), edit.from.size(), edit.to);
     write_file(file, text);
     DOCTEST_CHECK_THROWS_AS(bench.agent.load(file), ConfigError);
     DOCTEST_CHECK(bench.saved() == before);

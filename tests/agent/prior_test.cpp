@@ -4,8 +4,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
+
+#include "support/simulated_world.hpp"
 
 namespace rein {
 namespace {
@@ -90,6 +94,33 @@ DOCTEST_TEST_CASE("the same machines give the same model") {
   DOCTEST_CHECK(one.offset == other.offset);
   DOCTEST_CHECK(one.basis == other.basis);
   DOCTEST_CHECK(one.own == other.own);
+}
+
+DOCTEST_TEST_CASE("a sweep tells service times and powers of a small board that are known") {
+  SimulatedTask task = SmallTask::make();
+  task.requests.rate_hz = 2.0;
+  SimulatedWorld few(task);
+  task.requests.rate_hz = 40.0;
+  SimulatedWorld many(task);
+  std::uint64_t periods = 0;
+  const Sweep measured = sweep(few.environment(), many.environment(), 1, periods);
+  const Environment& environment = few.environment();
+  const std::size_t actions = environment.action_space().size();
+  const auto hints = ResponseModel::hints(environment.signals());
+  DOCTEST_REQUIRE(measured.size() == 3 * actions + hints.size());
+  DOCTEST_CHECK(periods >= 6 * actions);
+  const auto check = [&](const std::string& width, const std::string& mapping, double service_ms) {
+    const ActionId action = action_of(environment, width, mapping);
+    DOCTEST_CHECK(std::exp(measured[action]) == doctest::Approx(service_ms).epsilon(0.01));
+    return action;
+  };
+  check("0.5", "cpu0", 6.0);
+  check("0.5", "all2", 4.0);
+  check("1.0", "all2", 7.0);
+  const ActionId one = check("1.0", "cpu0", 11.0);
+  // The clock's 0.5 W and 1 W besides; a busy CPU's 2 W.
+  DOCTEST_CHECK(measured[actions + one] == doctest::Approx(1.5).epsilon(0.02));
+  DOCTEST_CHECK(measured[2 * actions + one] == doctest::Approx(2.0).epsilon(0.02));
 }
 
 }  // namespace

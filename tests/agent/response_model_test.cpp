@@ -247,6 +247,9 @@ DOCTEST_TEST_CASE("a model goes on from what it wrote as if it never stopped") {
   const auto again = ResponseModel::from_json(
       ConfigNode::parse(bench.model.to_json().dump(), "model.json"), bench.problem);
   DOCTEST_CHECK(again->to_json() == bench.model.to_json());
+  DOCTEST_CHECK(again->has_changed());
+  DOCTEST_CHECK(again->changes() == 1);
+  DOCTEST_CHECK(again->stayed() == 0);
   const auto compare = [&] {
     std::vector<Forecast> forecasts;
     again->forecast(bench.now, forecasts);
