@@ -110,7 +110,7 @@ double ModelBased::promise(ActionId action, const Situation& now, double optimis
   double value = objective(action, power_w.mean, now);
   value -= options_.latency_price * std::max(0.0, miss - now.miss_rate * margins_.miss);
   if (now.deadline_ms && miss > 0.5) {
-    // Where all are late the faster one is better.
+    // Misses alone do not tell actions apart of which all are late: lateness does.
     value -= std::max(0.0, forecast.log_service.mean - std::log(*now.deadline_ms));
   }
   if (now.power_limit_w) {

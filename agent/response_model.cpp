@@ -238,6 +238,10 @@ double ResponseModel::expected_power(const Evidence& evidence) const {
 }
 
 ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
+  // What was measured before the period says nothing of its action.
+  const auto fresh = [&](std::size_t signal) {
+    return std::ranges::count(info.stale, signal) == 0 ? info.signals[signal] : std::nullopt;
+  };
   levels_.clear();
   for (const auto& grant : info.granted) {
     levels_.push_back(grant.level);
@@ -261,8 +265,8 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
         std::log(sum_ms / count),
         ratio_.variance() / count + square(is_spoilt ? kNewServiceSpread : kServiceSpread)};
   }
-  if (power_ && info.signals[*power_]) {
-    const double power_w = *info.signals[*power_];
+  if (const auto read_w = power_ ? fresh(*power_) : std::nullopt) {
+    const double power_w = *read_w;
     if (!prior_.power_scale_w && power_w > 0.0) {
       prior_.power_scale_w = power_w;
     }
@@ -275,7 +279,7 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
     measured.others.push_back(std::move(evidence));
   }
   for (std::size_t i = 0; i < hints_.size(); ++i) {
-    if (const auto& hint = info.signals[hints_[i]]) {
+    if (const auto hint = fresh(hints_[i])) {
       measured.others.push_back({{{3 * size_ + i, 1.0}}, *hint, square(kHintSpread)});
     }
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "cli/report/markup.hpp"
@@ -224,7 +223,6 @@ std::string to_svg(const Plot& plot) {
       width, height, escape_html(plot.title));
   svg += text(left, 15.0, "start", plot.title, " class=\"title\"");
   svg += x_axis(plot, x, kTop, bottom) + y_axis(plot, y, left, right);
-  std::map<std::size_t, const Plot::Point*> last;  // By series.
   for (const auto& line : plot.lines) {
     svg += polyline(
         line, [&](double value) { return x.at(value); },
@@ -233,11 +231,6 @@ std::string to_svg(const Plot& plot) {
   for (const auto& point : plot.points) {
     if (!std::isfinite(point.x) || !std::isfinite(point.y)) {
       continue;
-    }
-    const Plot::Point* const before = std::exchange(last[point.series], &point);
-    if (plot.joined && before != nullptr) {
-      svg += line(x.at(before->x), y.at(before->y), x.at(point.x), y.at(point.y),
-                  fmt::format("spread s{}", point.series % kSeries).c_str());
     }
     if (point.spread_x > 0.0) {
       svg += line(x.at(point.x - point.spread_x), y.at(point.y), x.at(point.x + point.spread_x),

@@ -32,7 +32,6 @@ struct Plot {
   std::string y_title;                  ///< Not used with categories.
   std::vector<std::string> categories;  ///< Instead of numbers on the y axis, from the top down.
   std::vector<Point> points;
-  bool joined = false;  ///< A line from each point to the next of its series.
   std::vector<Line> lines;
   Scale x_scale = Scale::kLinear;
   /// What lies beyond is drawn at the edge.

@@ -84,9 +84,11 @@ std::string plots(const Training& training) {
               .y_title = measure.heading,
               .categories = {},
               .points = {},
-              .joined = true};
+              .lines = {Plot::Line{}}};
     for (const auto& point : training.curve) {
       if (const auto value = measure.of(point)) {
+        plot.lines.front().points.emplace_back(static_cast<double>(point.episodes),
+                                               measure.factor * *value);
         plot.points.push_back({.x = static_cast<double>(point.episodes),
                                .y = measure.factor * *value,
                                .series = 0,

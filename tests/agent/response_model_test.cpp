@@ -224,6 +224,27 @@ DOCTEST_TEST_CASE("a period without power, hints or requests leaves all forecast
   check();
 }
 
+DOCTEST_TEST_CASE("a reading from before the period is taken for none") {
+  const ResponsiveMachine machine;
+  const Problem problem = machine.problem();
+  const ActionId action = machine.id(1, 1, 2);
+  const auto forecast_after = [&](bool is_stale, double power_w) {
+    ResponseModel model(problem, ResponseModel::Prior::of_knobs(problem));
+    StepInfo info = machine.period(action);
+    for (int i = 0; i < 20; ++i) {
+      model.observe(info, action);
+    }
+    info.signals = {power_w, 0.9};
+    info.stale = is_stale ? std::vector<std::size_t>{0, 1} : std::vector<std::size_t>{};
+    model.observe(info, action);
+    std::vector<Forecast> forecasts;
+    model.forecast(Situation{}, forecasts);
+    return forecasts[action].power_w.mean;
+  };
+  DOCTEST_CHECK(forecast_after(true, 9.0) == forecast_after(true, 0.1));
+  DOCTEST_CHECK(forecast_after(false, 9.0) > forecast_after(true, 9.0) + 1.0);
+}
+
 DOCTEST_TEST_CASE("an episode begins with what lasts and without what passed") {
   Bench bench;
   const ActionId action = bench.machine.id(1, 0, 2);
