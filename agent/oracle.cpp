@@ -21,6 +21,10 @@ constexpr double kSpread = 100;
 /// Periods of the short look at each action.
 constexpr std::size_t kScreen = 2 * kChange;
 
+/// Periods that count while requests wait, and what another action has to be better by in them.
+constexpr std::size_t kSoon = 2;
+constexpr double kWorthIt = 0.05;
+
 constexpr Range kHorizon{.min = kScreen, .max = 1000};
 constexpr Range kCandidates{.min = 1, .max = 1e6};
 
@@ -63,8 +67,30 @@ ActionId Oracle::act(const Observation&) {
     prospects.push_back(look(candidate.action, options_.horizon));
   }
   sort(prospects);
-  in_force_ = prospects.front().action;
+  in_force_ = is_behind_ ? best_soon(prospects.front().action) : prospects.front().action;
   return *in_force_;
+}
+
+ActionId Oracle::best_soon(ActionId settled) {
+  ActionId best = settled;
+  double most = clairvoyant_.foresee(settled, kSoon).reward + kWorthIt;
+  for (ActionId action = 0; action < problem_.actions.size(); ++action) {
+    if (problem_.reward_bounds[action] <= most) {
+      continue;
+    }
+    const double reward = clairvoyant_.foresee(action, kSoon).reward;
+    if (reward > most + kRounding) {
+      most = reward;
+      best = action;
+    }
+  }
+  return best;
+}
+
+void Oracle::observe(const Transition& transition) {
+  const StepInfo* info = transition.info;
+  is_behind_ = info != nullptr && !info->applications.empty() &&
+               info->applications.front().service.waited_ms > 0.0;
 }
 
 bool Oracle::Prospect::is_feasible() const { return violation <= kRounding; }
@@ -118,6 +144,7 @@ void Oracle::save(const std::filesystem::path& file) const {
   auto json = checkpoint_header(kind(), problem_);
   json["horizon"] = options_.horizon;
   json["candidates"] = options_.candidates;
+  json["is_behind"] = is_behind_;
   json["in_force"] = in_force_ ? nlohmann::ordered_json(*in_force_) : nullptr;
   write_file(file, json.dump(1) + "\n");
 }
@@ -130,6 +157,7 @@ void Oracle::load(const std::filesystem::path& file) {
     const double last = static_cast<double>(problem_.actions.size() - 1);
     in_force = static_cast<ActionId>(node.at("in_force").integer({.min = 0.0, .max = last}));
   }
+  is_behind_ = node.at("is_behind").boolean();
   options_ = options;
   in_force_ = in_force;
 }

@@ -34,7 +34,7 @@ class Oracle final : public Agent {
 
   std::string kind() const override { return "oracle"; }
   ActionId act(const Observation&) override;
-  void observe(const Transition&) override {}
+  void observe(const Transition& transition) override;
   void save(const std::filesystem::path& file) const override;
   void load(const std::filesystem::path& file) override;
 
@@ -49,6 +49,8 @@ class Oracle final : public Agent {
   Prospect look(ActionId action, std::size_t periods);
   /// A short look at all that could be better than what is known. The most promising come first.
   std::vector<Prospect> screen(const std::vector<Prospect>& known);
+  /// What to do while requests wait, before `settled` is right again: the next ones wait for them.
+  ActionId best_soon(ActionId settled);
   /// Best first.
   void sort(std::vector<Prospect>& prospects) const;
 
@@ -56,6 +58,7 @@ class Oracle final : public Agent {
   Problem problem_;
   Clairvoyant& clairvoyant_;
   std::optional<ActionId> in_force_;
+  bool is_behind_ = false;  ///< Requests wait that came before this period.
 };
 
 }  // namespace rein

@@ -34,6 +34,8 @@ class RequestQueue {
     }
     requests_.push_back(request);
   }
+  /// The oldest. @pre !empty().
+  const Request& front() const { return requests_[first_]; }
   /// Takes the oldest. @pre !empty().
   Request pop() { return requests_[first_++]; }
   /// Takes out those that are late at `now`, and returns how many.

@@ -56,6 +56,9 @@ void RequestServer::serve_until(TimePoint end, ServiceReport& report) {
   admit(now, report);
   drop_expired(now, report);
   report.queued = backlog_.queue.size();
+  if (!backlog_.queue.empty()) {
+    report.waited_ms = to_milliseconds(now - backlog_.queue.front().arrival);
+  }
 }
 
 void RequestServer::admit(TimePoint now, ServiceReport& report) {

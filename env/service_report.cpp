@@ -12,7 +12,7 @@ void ServiceReport::clear() {
   services_ms.clear();
   misses.clear();
   accuracy_sum = 0.0;
-  busy_ms = 0.0;
+  busy_ms = waited_ms = 0.0;
 }
 
 double quantile(std::vector<double> values, double share) {

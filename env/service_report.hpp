@@ -12,7 +12,8 @@ struct ServiceReport {
   std::size_t served = 0;
   std::size_t late = 0;              ///< Of those served: ended after the deadline.
   std::size_t dropped = 0;           ///< Found the queue full, or expired in it.
-  std::size_t queued = 0;            ///< Waiting at the end of the period.
+  std::size_t queued = 0;            ///< Waiting at the end of the period ...
+  double waited_ms = 0.0;            ///< ... and for how long the oldest of them has.
   std::vector<double> latencies_ms;  ///< [served], from arrival to end, in the order of serving.
   std::vector<double> services_ms;   ///< [served], the same without the waiting.
   std::vector<bool> misses;  ///< [served + dropped], whether late or dropped, in order of event.
