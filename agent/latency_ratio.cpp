@@ -99,6 +99,18 @@ double LatencyRatio::late(double service, double deadline, double gap) const {
   return std::min(1.0, share);
 }
 
+double LatencyRatio::late_behind(double waited, std::size_t count, double service, double deadline,
+                                 double gap) const {
+  double sum = 0.0;
+  std::size_t i = 0;
+  for (; i < count && waited > 0.0; ++i) {
+    const double left = deadline - waited;
+    sum += left > 0.0 ? exceedance_at(std::log(left / service)) : 1.0;
+    waited += service - gap;
+  }
+  return sum + static_cast<double>(count - i) * late(service, deadline, gap);
+}
+
 double LatencyRatio::Lateness::operator()(double log_service) const {
   const double place = std::clamp((log_service - first_) / kStep, 0.0, kPoints - 1.001);
   const auto point = static_cast<std::size_t>(place);

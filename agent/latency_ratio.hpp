@@ -29,7 +29,11 @@ class LatencyRatio {
   /// every `gap`, each taking `service` on average: one may have to wait for the one before.
   /// All in the same unit, above 0.
   double late(double service, double deadline, double gap) const;
-  /// The same for many services, on a grid of their logarithm.
+  /// How many of the next `count` requests end after `deadline`, while the first of them has waited
+  /// for `waited` already, and those behind it wait for it.
+  double late_behind(double waited, std::size_t count, double service, double deadline,
+                     double gap) const;
+  /// late() for many services, on a grid of their logarithm.
   class Lateness {
    public:
     /// Of the logarithm of the mean service time, in the unit of the deadline.

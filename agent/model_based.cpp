@@ -18,6 +18,10 @@ namespace {
 constexpr double kLeastSpread = 0.004;
 /// What a budget that is broken for certain costs, however little it is exceeded.
 constexpr double kBroken = 1.5;
+/// What a service time as long as the deadline costs where latency is no objective.
+constexpr double kHaste = 0.01;
+/// Periods over which the requests that a change makes late are spread.
+constexpr double kStay = 50.0;
 /// What lacks of an accuracy floor costs, relative to the range of the levels.
 constexpr double kAccuracyPrice = 100.0;
 
@@ -88,7 +92,9 @@ double ModelBased::objective(ActionId action, double power_w, const Situation& n
     case Objective::Kind::kMaxAccuracy:
       break;
   }
-  return (top1_of(action) - lowest_top1_) / range_top1_;
+  // Of actions that are equally accurate the fastest is the least disturbed by what comes.
+  return (top1_of(action) - lowest_top1_) / range_top1_ -
+         kHaste * std::min(1.0, forecasts_[action].service_ms() / now.deadline_ms.value_or(1e3));
 }
 
 double ModelBased::fine_for_power(const Estimate& power_w, double limit_w) const {
@@ -132,11 +138,19 @@ ActionId ModelBased::best_known(const Situation& now) const {
   ActionId best = 0;
   double most = -std::numeric_limits<double>::infinity();
   for (ActionId action = 0; action < forecasts_.size(); ++action) {
-    const double value = promise(action, now, 0.0);
-    // What is held down is asked for in full, to see when it is let go.
-    if (value > most || (value == most && model_->granted(action) != action)) {
+    const double value =
+        promise(action, now, 0.0) - options_.latency_price * forecasts_[action].change_miss / kStay;
+    if (value > most) {
       most = value;
       best = action;
+    }
+  }
+  if (model_->is_held_down()) {
+    // More is asked for than is granted, to see when it is let go.
+    for (ActionId action = best + 1; action < forecasts_.size(); ++action) {
+      if (model_->granted(action) == model_->granted(best)) {
+        return action;
+      }
     }
   }
   return best;
@@ -148,7 +162,10 @@ std::optional<ActionId> ModelBased::worth_a_trial(ActionId best, const Situation
   std::optional<ActionId> chosen;
   for (ActionId action = 0; options_.optimism > 0.0 && action < forecasts_.size(); ++action) {
     const double gain = promise(action, now, options_.optimism) - most - options_.worth_trying;
-    if (gain > most_gain && most - promise(action, now, 0.0) < options_.patience * gain) {
+    // There, and back again.
+    const double changes = 2.0 * options_.latency_price * forecasts_[action].change_miss;
+    const double loss = most - promise(action, now, 0.0) + changes;
+    if (gain > most_gain && loss < options_.patience * gain) {
       most_gain = gain;
       chosen = action;
     }
@@ -160,7 +177,9 @@ ActionId ModelBased::act(const Observation& observation) {
   const Situation now = reader_.read(observation);
   model_->forecast(now, forecasts_);
   const ActionId best = best_known(now);
-  const auto trial = model_->is_restless() ? std::nullopt : worth_a_trial(best, now);
+  // Whatever is done under conditions that nothing is known of yet tells of all other actions too.
+  const bool is_ready = model_->stayed() > 0 && !model_->is_restless() && !model_->is_behind();
+  const auto trial = is_ready ? worth_a_trial(best, now) : std::nullopt;
   exploration_ = {.rate = trial ? 1.0 : 0.0, .explored = trial.has_value()};
   in_force_ = trial.value_or(best);
   const double limit_w =

@@ -31,7 +31,7 @@ namespace rein {
 class ModelBased final : public Agent {
  public:
   struct Options {
-    double latency_price = 30.0;  ///< Of a share of requests that miss beyond what may; above 0.
+    double latency_price = 20.0;  ///< Of a share of requests that miss beyond what may; above 0.
     double power_price = 10.0;    ///< Of power beyond its limit, as a share of it; above 0.
     double optimism = 1.0;        ///< Standard deviations that are hoped for, 0 to 10; 0: never.
     double patience = 40.0;       ///< Periods over which a trial has to pay, 0 to 10000.

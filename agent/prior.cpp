@@ -25,10 +25,10 @@ struct Means {
   std::vector<double> hints;
 };
 
-Means keep(Environment& environment, ActionId action, const std::vector<std::size_t>& hints,
+Means keep(Environment& environment, ActionId action, const std::vector<CpuShares>& cpus,
            std::size_t power, std::uint64_t& seed, std::uint64_t& periods) {
   Means means;
-  means.hints.assign(hints.size(), 0.0);
+  means.hints.assign(cpus.size(), 0.0);
   double served = 0.0;
   double busy_ms = 0.0;
   double time_s = 0.0;
@@ -43,8 +43,10 @@ Means keep(Environment& environment, ActionId action, const std::vector<std::siz
       busy_ms += service.busy_ms;
       time_s += info.interval_s;
       energy_j += info.signals[power].value_or(0.0) * info.interval_s;
-      for (std::size_t j = 0; j < hints.size(); ++j) {
-        means.hints[j] += info.signals[hints[j]].value_or(0.0) * info.interval_s;
+      for (std::size_t j = 0; j < cpus.size(); ++j) {
+        const double others = info.signals[cpus[j].others].value_or(0.0);
+        const double ours = cpus[j].ours ? info.signals[*cpus[j].ours].value_or(0.0) : 0.0;
+        means.hints[j] += demand_of_others(others, ours).share * info.interval_s;
       }
     }
     if (result.terminated || result.truncated) {
@@ -95,16 +97,16 @@ arma::rowvec left_over(const arma::mat& rows, const arma::mat& directions) {
 }  // namespace
 
 Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods) {
-  const auto hints = ResponseModel::hints(many.signals());
+  const auto cpus = find_cpu_shares(many.signals());
   const auto power = find_signal(many, many.task().power_signal);
   const std::size_t n = many.action_space().size();
-  Sweep sweep(3 * n + hints.size(), 0.0);
+  Sweep sweep(3 * n + cpus.size(), 0.0);
   std::uint64_t seeds[] = {seed, seed};
   few.reset(seed);
   many.reset(seed);
   for (ActionId action = 0; action < n; ++action) {
-    const Means less = keep(few, action, hints, power.value_or(0), seeds[0], periods);
-    const Means more = keep(many, action, hints, power.value_or(0), seeds[1], periods);
+    const Means less = keep(few, action, cpus, power.value_or(0), seeds[0], periods);
+    const Means more = keep(many, action, cpus, power.value_or(0), seeds[1], periods);
     sweep[action] = std::log(std::sqrt(less.service_ms * more.service_ms));
     // Where both keep it busy all the time nothing can be told apart, and need not be.
     const double apart = more.busy - less.busy;
@@ -112,7 +114,7 @@ Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64
         apart > 0.02 ? std::max(0.0, (more.power_w - less.power_w) / apart) : 0.0;
     sweep[n + action] = less.power_w - serving * less.busy;
     sweep[2 * n + action] = serving;
-    for (std::size_t i = 0; i < hints.size(); ++i) {
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
       sweep[3 * n + i] += (less.hints[i] + more.hints[i]) / (2.0 * static_cast<double>(n));
     }
   }

@@ -54,124 +54,15 @@ constexpr double kRestlessPowerSpread = 0.1;
 constexpr double kRestlessHintSpread = 0.4;
 /// A change is looked for if what was measured is less likely than usual by this, as a logarithm.
 constexpr double kSurprise = 4.0;
-/// For so many periods a knob's ceiling is believed in after it was seen.
-constexpr std::size_t kCeiling = 20;
+/// Share of its bandwidth beyond which an action may have used it up.
+constexpr double kStarved = 0.95;
+constexpr double kUnlimitedMs = 1e9;
+/// Where requests wait, so many of those that come are looked at, or a period's if that is more.
+constexpr std::size_t kComing = 4;
 /// What the ratio's histogram keeps of itself when conditions change.
 constexpr double kRatioKept = 0.7;
 
 double square(double x) { return x * x; }
-
-/// A column of prior_of_knobs() in the making.
-struct Column {
-  std::vector<std::pair<std::size_t, double>> entries;  ///< Quantities and what they have of it.
-};
-
-/// What ResponseModel::Prior::of_knobs() believes of them.
-FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
-  const auto& knobs = actions.knobs();
-  const std::size_t n = actions.size();
-  const auto mapping = std::ranges::find(knobs, Knob::Effect::kUnordered, &Knob::effect);
-  const std::size_t places = mapping == knobs.end() ? 1 : mapping->levels.size();
-  std::vector<std::size_t> speeds;
-  for (std::size_t i = 0; i < knobs.size(); ++i) {
-    if (knobs[i].effect == Knob::Effect::kFaster) {
-      speeds.push_back(i);
-    }
-  }
-  std::vector<std::vector<std::size_t>> levels;
-  levels.reserve(n);
-  for (ActionId a = 0; a < n; ++a) {
-    levels.push_back(actions.decode(a));
-  }
-  const auto place_of = [&](ActionId a) {
-    return mapping == knobs.end() ? 0
-                                  : levels[a][static_cast<std::size_t>(mapping - knobs.begin())];
-  };
-  const auto width_of = [&](ActionId a) {
-    return std::log(knobs[0].levels[levels[a][0]].value / knobs[0].levels.back().value);
-  };
-  // How far below the highest level, as a logarithm; how much of the highest's power, about.
-  const auto slowed_by = [&](ActionId a, std::size_t knob) {
-    return std::log(knobs[knob].levels.back().value / knobs[knob].levels[levels[a][knob]].value);
-  };
-  const auto drawn_by = [&](ActionId a, std::size_t knob) {
-    return std::pow(knobs[knob].levels[levels[a][knob]].value / knobs[knob].levels.back().value,
-                    2.5);
-  };
-
-  FactorModel model;
-  model.offset.assign(3 * n + hints, 0.0);
-  model.own.assign(3 * n + hints, 0.0);
-  std::vector<Column> lasting;
-  std::vector<Column> passing;
-  const auto add = [&](std::vector<Column>& columns, std::size_t block, double spread,
-                       const auto& feature) {
-    Column column;
-    for (ActionId a = 0; a < n; ++a) {
-      if (const double value = feature(a); value != 0.0) {
-        column.entries.emplace_back(block * n + a, spread * value);
-      }
-    }
-    columns.push_back(std::move(column));
-  };
-  const auto in_place = [&](std::size_t place, const auto& feature) {
-    return [&, place, feature](ActionId a) { return place_of(a) == place ? feature(a) : 0.0; };
-  };
-  const auto one = [](ActionId) { return 1.0; };
-
-  for (ActionId a = 0; a < n; ++a) {
-    model.offset[a] = 3.0 + width_of(a);
-    for (const std::size_t knob : speeds) {
-      model.offset[a] += 0.4 * slowed_by(a, knob);
-      model.offset[n + a] += 0.1 * drawn_by(a, knob);
-    }
-    model.offset[n + a] += 0.5;
-    model.offset[2 * n + a] = 0.3;
-    model.own[a] = square(0.03);
-    model.own[n + a] = square(0.01);
-    model.own[2 * n + a] = square(0.02);
-  }
-  add(lasting, 0, 3.0, one);
-  add(lasting, 0, 0.4, width_of);
-  add(lasting, 0, 0.15, [&](ActionId a) { return square(width_of(a)); });
-  add(lasting, 1, 0.4, one);
-  for (const std::size_t knob : speeds) {
-    add(lasting, 1, 0.15, [&](ActionId a) { return drawn_by(a, knob); });
-  }
-  for (std::size_t place = 0; place < places; ++place) {
-    if (places > 1) {
-      add(lasting, 0, 0.8, in_place(place, one));
-      add(lasting, 0, 0.3, in_place(place, width_of));
-    }
-    add(lasting, 2, 0.3, in_place(place, one));
-    for (const std::size_t knob : speeds) {
-      add(lasting, 0, 0.4, in_place(place, [&](ActionId a) { return slowed_by(a, knob); }));
-      add(lasting, 0, 0.15,
-          in_place(place, [&](ActionId a) { return slowed_by(a, knob) * width_of(a); }));
-      add(lasting, 2, 0.3, in_place(place, [&](ActionId a) { return drawn_by(a, knob); }));
-    }
-    add(passing, 0, 0.35, in_place(place, one));
-  }
-  add(passing, 1, 0.25, one);
-  for (std::size_t i = 0; i < hints; ++i) {
-    passing.push_back({{{3 * n + i, 0.35}}});
-    model.offset[3 * n + i] = 0.1;
-  }
-
-  model.lasting = lasting.size();
-  model.passing = passing.size();
-  model.basis.assign(model.quantities() * model.factors(), 0.0);
-  std::size_t factor = 0;
-  for (const auto* columns : {&lasting, &passing}) {
-    for (const auto& column : *columns) {
-      for (const auto& [quantity, value] : column.entries) {
-        model.basis[quantity * model.factors() + factor] = value;
-      }
-      ++factor;
-    }
-  }
-  return model;
-}
 
 ResponseModel::Prior rounded(ResponseModel::Prior prior) {
   prior.factors.round_to_singles();
@@ -186,36 +77,50 @@ std::size_t read_count(const ConfigNode& node, const std::string& key) {
 
 }  // namespace
 
-double Forecast::service_ms() const { return std::exp(log_service.mean); }
+namespace {
 
-std::vector<std::size_t> ResponseModel::hints(const std::vector<SignalDescription>& signals) {
-  std::vector<std::size_t> result;
-  for (std::size_t i = 0; i < signals.size(); ++i) {
-    if (signals[i].name.starts_with("cpu_others_share")) {
-      result.push_back(i);
-    }
+/// What an action's bandwidth leaves of the time, where it is less than its threads can use: the
+/// share of it in which requests can be served.
+std::vector<double> time_shares(const ActionSpace& actions) {
+  std::vector<double> shares(actions.size(), 1.0);
+  const auto& knobs = actions.knobs();
+  const auto find = [&](const std::string& begin) {
+    return std::ranges::find_if(
+        knobs, [&](const Knob& knob) { return knob.name.starts_with(begin); });
+  };
+  const auto mapping = find("mapping.");
+  const auto bandwidth = find("bandwidth.");
+  if (bandwidth == knobs.end()) {
+    return shares;
   }
-  return result;
+  for (ActionId action = 0; action < actions.size(); ++action) {
+    const auto levels = actions.decode(action);
+    const auto value = [&](const auto& knob) {
+      return knob->levels[levels[static_cast<std::size_t>(knob - knobs.begin())]].value;
+    };
+    const double threads = mapping == knobs.end() ? 1.0 : std::max(1.0, value(mapping));
+    shares[action] = std::min(1.0, value(bandwidth) / threads);
+  }
+  return shares;
 }
 
-ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem) {
-  const std::size_t num_hints = hints(problem.signals).size();
-  Prior prior{prior_of_knobs(problem.actions, num_hints), std::nullopt, {}, {}, 1.0};
-  // Anything may be different, or all but what the hints say.
-  const std::vector<double> none(prior.factors.passing, 0.0);
-  prior.conditions = {{none, 0}, {none, num_hints}};
-  return prior;
-}
+}  // namespace
+
+double Forecast::service_ms() const { return std::exp(log_service.mean); }
 
 ResponseModel::ResponseModel(const Problem& problem, Prior prior)
     : space_(problem.actions),
       size_(problem.actions.size()),
+      period_s_(problem.task.period_s),
       signals_(problem.signals),
-      hints_(hints(problem.signals)),
+      cpus_(find_cpu_shares(problem.signals)),
+      time_shares_(time_shares(problem.actions)),
       prior_(rounded(std::move(prior))),
       belief_(prior_.factors),
+      loose_(prior_.factors),
       ratio_(prior_.ratio),
-      ceilings_(problem.actions.knobs().size()) {
+      ceilings_(problem.actions),
+      change_costs_(problem.actions) {
   const auto power =
       std::ranges::find(signals_, problem.task.power_signal, &SignalDescription::name);
   if (power != signals_.end()) {
@@ -227,14 +132,32 @@ void ResponseModel::begin_episode() {
   belief_.forget_passing();
   recalled_.reset();
   last_.reset();
+  waited_ms_ = 0.0;
   stayed_ = outliers_ = 0;
-  has_changed_ = has_ceiling_ = is_restless_ = false;
+  has_changed_ = is_restless_ = false;
   restless_ = 0.0;
-  ceilings_.assign(ceilings_.size(), {});
+  ceilings_.forget();
 }
 
 double ResponseModel::expected_power(const Evidence& evidence) const {
   return std::max(kLeastPower, belief_.estimate(evidence.parts).mean);
+}
+
+ResponseModel::Parts ResponseModel::service_parts(const Mixture& mixture) const {
+  Parts parts;
+  parts.add(mixture.lower, 1.0 - mixture.share);
+  parts.add(mixture.upper, mixture.share);
+  return parts;
+}
+
+ResponseModel::Parts ResponseModel::power_parts(const Mixture& mixture, double busy) const {
+  Parts parts;
+  for (const auto& [action, weight] : {std::pair(mixture.lower, 1.0 - mixture.share),
+                                       std::pair(mixture.upper, mixture.share)}) {
+    parts.add(size_ + action, weight);
+    parts.add(2 * size_ + action, weight * busy);
+  }
+  return parts;
 }
 
 ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
@@ -242,14 +165,11 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   const auto fresh = [&](std::size_t signal) {
     return std::ranges::count(info.stale, signal) == 0 ? info.signals[signal] : std::nullopt;
   };
-  levels_.clear();
-  for (const auto& grant : info.granted) {
-    levels_.push_back(grant.level);
-  }
   Measured measured;
-  measured.action = space_.encode(levels_);
-  measured.is_new = last_ != measured.action;
-  last_ = measured.action;
+  measured.in_force = in_force(space_, info.granted);
+  measured.action = measured.in_force.nearest();
+  measured.before = std::exchange(last_, measured.action);
+  measured.is_new = measured.before != measured.action;
   const ServiceReport& service = info.applications.front().service;
   // The first request after a change pays for it.
   const std::size_t skipped = measured.is_new && service.served > 1 ? 1 : 0;
@@ -258,10 +178,18 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
     sum_ms += service.services_ms[i];
   }
   const auto count = static_cast<double>(service.served - std::min(skipped, service.served));
-  if (count > 0.0 && sum_ms > 0.0) {
+  const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
+  const double time_share = time_shares_[measured.action];
+  // With its bandwidth used up a request takes as long as it has to wait for more.
+  const bool is_starved = time_share < 1.0 && busy > kStarved * time_share;
+  if (count > 0.0 && sum_ms > 0.0 && !is_starved) {
     const bool is_spoilt = measured.is_new && skipped == 0;
+    if (is_spoilt && measured.before) {
+      const double extra_ms = change_costs_.of(*measured.before, measured.action);
+      sum_ms = std::max(0.5 * sum_ms, sum_ms - extra_ms);
+    }
     measured.service = Evidence{
-        {{measured.action, 1.0}},
+        service_parts(measured.in_force).to_vector(),
         std::log(sum_ms / count),
         ratio_.variance() / count + square(is_spoilt ? kNewServiceSpread : kServiceSpread)};
   }
@@ -270,17 +198,18 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
     if (!prior_.power_scale_w && power_w > 0.0) {
       prior_.power_scale_w = power_w;
     }
-    const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
     const double value = power_w / prior_.power_scale_w.value_or(1.0);
-    Evidence evidence{
-        {{size_ + measured.action, 1.0}, {2 * size_ + measured.action, busy}}, value, 0.0};
+    Evidence evidence{power_parts(measured.in_force, busy).to_vector(), value, 0.0};
     evidence.noise =
         square(expected_power(evidence) * (measured.is_new ? kNewPowerSpread : kPowerSpread));
     measured.others.push_back(std::move(evidence));
   }
-  for (std::size_t i = 0; i < hints_.size(); ++i) {
-    if (const auto hint = fresh(hints_[i])) {
-      measured.others.push_back({{{3 * size_ + i, 1.0}}, *hint, square(kHintSpread)});
+  for (std::size_t i = 0; i < cpus_.size(); ++i) {
+    if (const auto others = fresh(cpus_[i].others)) {
+      const auto ours = cpus_[i].ours ? fresh(*cpus_[i].ours) : std::nullopt;
+      const Demand demand = demand_of_others(*others, ours.value_or(0.0));
+      measured.others.push_back(
+          {{{3 * size_ + i, 1.0}}, demand.share, square(kHintSpread * demand.sensitivity)});
     }
   }
   return measured;
@@ -364,9 +293,13 @@ void ResponseModel::recognise(const Measured& measured) {
   Explanation explanation = explain(measured);
   const bool changes = explanation.what == Explanation::What::kChanged;
   restless_ += kRestlessRate * ((changes ? 1.0 : 0.0) - restless_);
+  const bool was_restless = is_restless_;
   is_restless_ = restless_ > (is_restless_ ? kCalm : kRestless);
   if (is_restless_) {
+    loose_ = was_restless ? std::move(loose_) : belief_;
     take_loosely(measured);
+    recalled_.reset();
+    belief_ = std::move(explanation.belief);
     return;
   }
   outliers_ = explanation.what == Explanation::What::kOutlier ? outliers_ + 1 : 0;
@@ -391,41 +324,12 @@ void ResponseModel::take_loosely(Measured measured) {
     measured.service->noise += square(kRestlessServiceSpread);
   }
   for (auto& evidence : measured.others) {
-    const bool is_power = evidence.parts.size() > 1;
+    const bool is_power = evidence.parts.front().quantity < 3 * size_;
     evidence.noise +=
         square(is_power ? kRestlessPowerSpread * expected_power(evidence) : kRestlessHintSpread);
   }
-  likelihood(belief_, measured);
-}
-
-void ResponseModel::note_ceilings(const StepInfo& info, ActionId asked) {
-  space_.decode(asked, asked_);
-  has_ceiling_ = false;
-  for (std::size_t i = 0; i < ceilings_.size(); ++i) {
-    Ceiling& ceiling = ceilings_[i];
-    const KnobGrant& grant = info.granted[i];
-    if (grant.level < asked_[i] && !grant.refused) {
-      ceiling = {grant.level, kCeiling};
-    } else if (asked_[i] > ceiling.level) {
-      ceiling.periods = 0;  // More was granted than was thought possible.
-    } else {
-      ceiling.periods -= ceiling.periods > 0 ? 1 : 0;
-    }
-    has_ceiling_ |= ceiling.periods > 0;
-  }
-}
-
-ActionId ResponseModel::granted(ActionId action) const {
-  if (!has_ceiling_) {
-    return action;
-  }
-  std::vector<std::size_t> levels = space_.decode(action);
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    if (ceilings_[i].periods > 0) {
-      levels[i] = std::min(levels[i], ceilings_[i].level);
-    }
-  }
-  return space_.encode(levels);
+  loose_.drift(kDrift);
+  likelihood(loose_, measured);
 }
 
 void ResponseModel::remember() {
@@ -448,7 +352,7 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
     ratio_.add(ratio);
   }
   doubtful_.clear();
-  const double mean_ms = std::exp(belief_.estimate(measured.action).mean);
+  const double mean_ms = std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
   for (const double service_ms : info.applications.front().service.services_ms) {
     const double ratio = std::max(1e-3, service_ms / mean_ms);
     if (outliers_ > 0 && !is_restless_) {
@@ -460,14 +364,27 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
   ratio_.sum_up();
 }
 
+void ResponseModel::learn_change_cost(const StepInfo& info, const Measured& measured) {
+  const auto& services_ms = info.applications.front().service.services_ms;
+  if (!measured.service || !measured.is_new || !measured.before || has_changed_ || outliers_ > 0 ||
+      services_ms.empty()) {
+    return;
+  }
+  const double mean_ms =
+      std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
+  change_costs_.learn(*measured.before, measured.action, services_ms.front() - mean_ms);
+}
+
 void ResponseModel::observe(const StepInfo& info, ActionId action) {
   if (info.granted.size() != space_.knobs().size() || info.applications.empty()) {
     return;
   }
-  note_ceilings(info, action);
+  ceilings_.note(info.granted, action);
+  waited_ms_ = info.applications.front().service.waited_ms;
   const Measured measured = measure(info);
   recognise(measured);
   learn_ratio(info, measured);
+  learn_change_cost(info, measured);
 }
 
 void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& forecasts) const {
@@ -476,24 +393,42 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
   constexpr double kMiddle = 2.0 / 3.0;
   const double gap_ms = 1e3 / situation.rate_hz;
   const double deadline_ms = situation.deadline_ms.value_or(1e9);
-  const auto late = ratio_.lateness(deadline_ms, gap_ms);
+  const auto steady = ratio_.lateness(deadline_ms, gap_ms);
+  const double a_period = std::max(1.0, situation.rate_hz * period_s_);
+  const std::size_t coming = std::max(kComing, static_cast<std::size_t>(2.0 * a_period));
   forecasts.resize(size_);
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
-    if (const ActionId then = granted(a); then != a) {
-      forecast = forecasts[then];  // Its levels are lower, and so is its number.
-      continue;
-    }
-    forecast.log_service = belief_.estimate(a);
+    const Mixture then = ceilings_.granted(a);
+    forecast.log_service = believed().estimate(service_parts(then).used());
     const double mean = forecast.log_service.mean;
     const double spread = std::sqrt(std::max(0.0, forecast.log_service.variance));
-    forecast.miss =
-        kMiddle * late(mean) +
-        0.5 * (1.0 - kMiddle) * (late(mean - kFar * spread) + late(mean + kFar * spread));
+    const double change_ms = last_ ? change_costs_.of(*last_, a) : 0.0;
+    const double most_ms =
+        time_shares_[a] < 1.0 ? kStarved * time_shares_[a] * gap_ms : kUnlimitedMs;
+    // Of a period's requests, when the first has waited.
+    const auto late_behind = [&](double log_service, double waited_ms) {
+      return ratio_.late_behind(waited_ms, coming, std::exp(log_service), deadline_ms, gap_ms) /
+             a_period;
+    };
+    const auto late = [&](double log_service) {
+      if (std::exp(log_service) > most_ms) {
+        return waited_ms_ > 0.0 ? static_cast<double>(coming) / a_period : 1.0;
+      }
+      return waited_ms_ > 0.0 ? late_behind(log_service, waited_ms_ + change_ms)
+                              : steady(log_service);
+    };
+    forecast.miss = kMiddle * late(mean) + 0.5 * (1.0 - kMiddle) *
+                                               (late(mean - kFar * spread) +
+                                                late(mean + kFar * spread));
     forecast.hoped_miss = late(mean - spread);
+    forecast.change_miss = 0.0;
+    if (change_ms > 0.0 && waited_ms_ == 0.0) {
+      forecast.change_miss =
+          std::max(0.0, late_behind(mean, change_ms) - late_behind(mean, 0.0));
+    }
     const double busy = std::min(1.0, std::exp(mean) / gap_ms);
-    const Estimate power = belief_.estimate(
-        std::array{Evidence::Part{size_ + a, 1.0}, Evidence::Part{2 * size_ + a, busy}});
+    const Estimate power = believed().estimate(power_parts(then, busy).used());
     const double scale_w = prior_.power_scale_w.value_or(1.0);
     forecast.power_w = {power.mean * scale_w, power.variance * square(scale_w)};
   }
@@ -517,13 +452,12 @@ nlohmann::ordered_json ResponseModel::to_json() const {
     json["known"].push_back({{"mean", known.mean}, {"covariance", known.covariance}});
   }
   json["recalled"] = recalled_ ? nlohmann::ordered_json(*recalled_) : nullptr;
+  json["waited_ms"] = waited_ms_;
   json["last"] = last_ ? nlohmann::ordered_json(*last_) : nullptr;
-  json["ceilings"] = nlohmann::ordered_json::array();
-  for (const auto& ceiling : ceilings_) {
-    json["ceilings"].push_back({{"level", ceiling.level}, {"periods", ceiling.periods}});
-  }
+  json["ceilings"] = ceilings_.to_json();
+  json["change_costs"] = change_costs_.to_json();
   json["restless"] = restless_;
-  json["is_restless"] = is_restless_;
+  json["loose"] = is_restless_ ? loose_.to_json() : nullptr;
   json["stayed"] = stayed_;
   json["outliers"] = outliers_;
   json["has_changed"] = has_changed_;
@@ -533,7 +467,7 @@ nlohmann::ordered_json ResponseModel::to_json() const {
 
 std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
                                                         const Problem& problem) {
-  const std::size_t quantities = 3 * problem.actions.size() + hints(problem.signals).size();
+  const std::size_t quantities = 3 * problem.actions.size() + find_cpu_shares(problem.signals).size();
   Prior prior;
   prior.factors = FactorModel::from_json(node.at("factors"), quantities);
   if (!node.at("power_scale_w").is_null()) {
@@ -568,24 +502,17 @@ std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
     }
     model->recalled_ = load_index(node.at("recalled"), model->known_.size() - 1);
   }
+  model->waited_ms_ = node.at("waited_ms").number(Range::non_negative());
   if (!node.at("last").is_null()) {
     model->last_ = load_index(node.at("last"), model->size_ - 1);
   }
-  const auto ceilings = node.at("ceilings").items();
-  if (ceilings.size() != model->ceilings_.size()) {
-    node.at("ceilings")
-        .reject(fmt::format("expected {} entries, one for each knob, found {}",
-                            model->ceilings_.size(), ceilings.size()));
-  }
-  for (std::size_t i = 0; i < ceilings.size(); ++i) {
-    const std::size_t last = problem.actions.knobs()[i].levels.size() - 1;
-    model->ceilings_[i] = {load_index(ceilings[i].at("level"), last),
-                           read_count(ceilings[i], "periods")};
-    ceilings[i].reject_unknown();
-    model->has_ceiling_ |= model->ceilings_[i].periods > 0;
-  }
+  model->ceilings_.load(node.at("ceilings"));
+  model->change_costs_.load(node.at("change_costs"));
   model->restless_ = node.at("restless").number(Range::share());
-  model->is_restless_ = node.at("is_restless").boolean();
+  model->is_restless_ = !node.at("loose").is_null();
+  if (model->is_restless_) {
+    model->loose_.load(node.at("loose"));
+  }
   model->stayed_ = read_count(node, "stayed");
   model->outliers_ = read_count(node, "outliers");
   model->has_changed_ = node.at("has_changed").boolean();

@@ -1,14 +1,19 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "agent/agent.hpp"
+#include "agent/ceilings.hpp"
+#include "agent/change_costs.hpp"
 #include "agent/factor_model.hpp"
 #include "agent/latency_ratio.hpp"
+#include "agent/others_demand.hpp"
 #include "agent/situation.hpp"
 
 namespace rein {
@@ -16,8 +21,12 @@ namespace rein {
 /// What is expected of an action in the coming periods.
 struct Forecast {
   Estimate log_service;     ///< Of the mean time to serve a request, in ms, without waiting.
-  double miss = 0.0;        ///< Share of requests that will be late or dropped, in [0, 1] ...
-  double hoped_miss = 0.0;  ///< ... if it is faster by one standard deviation.
+  /// Share of requests that will be late or dropped, in [0, 1]; more where requests wait, since
+  /// one period's action makes those of the next ones late too.
+  double miss = 0.0;
+  double hoped_miss = 0.0;  ///< The same if it is faster by one standard deviation.
+  /// More than that in the first period, since the first request pays for the change.
+  double change_miss = 0.0;
   Estimate power_w;         ///< Of the signal that the power budget names.
 
   double service_ms() const;
@@ -60,9 +69,6 @@ class ResponseModel {
   ResponseModel(const ResponseModel&) = delete;
   ResponseModel& operator=(const ResponseModel&) = delete;
 
-  /// Signals that tell what others do: others' share of each CPU.
-  static std::vector<std::size_t> hints(const std::vector<SignalDescription>& signals);
-
   void begin_episode();
   /// Learns from what a period was. @param info  of the transition.
   /// @param action  that was asked for.
@@ -70,11 +76,14 @@ class ResponseModel {
   /// Of every action. Overwrites `forecasts`.
   void forecast(const Situation& situation, std::vector<Forecast>& forecasts) const;
 
-  /// The action that will be in force when this one is asked for: less of a knob that is held down.
-  ActionId granted(ActionId action) const;
+  /// What will be in force when this action is asked for: less of a knob that is held down.
+  Mixture granted(ActionId action) const { return ceilings_.granted(action); }
+  bool is_held_down() const { return ceilings_.has_any(); }
 
   /// Whether the last period was under other conditions than the one before, as far as can be told.
   bool has_changed() const { return has_changed_; }
+  /// Whether requests wait that came before this period.
+  bool is_behind() const { return waited_ms_ > 0.0; }
   /// Periods since it did.
   std::size_t stayed() const { return stayed_; }
   /// Whether they change so often that nobody can follow: little is learned from a trial then.
@@ -91,11 +100,30 @@ class ResponseModel {
  private:
   /// What a period's measurements say.
   struct Measured {
-    ActionId action = 0;
+    Mixture in_force;
+    ActionId action = 0;  ///< The nearest.
+    std::optional<ActionId> before;  ///< That was in force before, if any.
     bool is_new = false;  ///< Another action than in the period before.
     std::optional<Evidence> service;
     std::vector<Evidence> others;  ///< Power and hints.
   };
+  /// Quantities and their weights, without what counts nothing.
+  struct Parts {
+    void add(std::size_t quantity, double weight) {
+      if (weight > 0.0) {
+        items[count++] = {quantity, weight};
+      }
+    }
+    std::span<const Evidence::Part> used() const { return {items.data(), count}; }
+    std::vector<Evidence::Part> to_vector() const { return {items.begin(), items.begin() + count}; }
+
+    std::array<Evidence::Part, 4> items;
+    std::size_t count = 0;
+  };
+  /// Of the service time of what is in force ...
+  Parts service_parts(const Mixture& mixture) const;
+  /// ... and of its power, while this share of the time something is served.
+  Parts power_parts(const Mixture& mixture, double busy) const;
   Measured measure(const StepInfo& info);
   /// In units of the model's, to tell the noise of a measurement by: not by itself, which would
   /// make low ones weigh more.
@@ -116,40 +144,38 @@ class ResponseModel {
   };
   Explanation explain(const Measured& measured) const;
   void recognise(const Measured& measured);
+  const Belief& believed() const { return is_restless_ ? loose_ : belief_; }
   /// Learns from it as one of many that differ.
   void take_loosely(Measured measured);
+  void learn_change_cost(const StepInfo& info, const Measured& measured);
   void learn_ratio(const StepInfo& info, const Measured& measured);
   Belief under(const Condition& condition) const;
-  void note_ceilings(const StepInfo& info, ActionId asked);
   void remember();
 
   const ActionSpace& space_;
   std::size_t size_;
+  double period_s_;
   std::vector<SignalDescription> signals_;
-  std::vector<std::size_t> hints_;
+  std::vector<CpuShares> cpus_;
+  std::vector<double> time_shares_;  ///< [actions]: what its bandwidth leaves of the time.
   std::optional<std::size_t> power_;
   Prior prior_;
-  Belief belief_;
+  Belief belief_;  ///< Follows every change.
+  Belief loose_;   ///< Of all that changes in turn, while it is restless.
   LatencyRatio ratio_;
   std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
   std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
   std::optional<std::size_t> recalled_;  ///< Which of them is there now.
   std::optional<ActionId> last_;
-  /// Of a knob that was not granted what was asked for, as a hot board does: the level that was.
-  struct Ceiling {
-    std::size_t level = 0;
-    std::size_t periods = 0;  ///< For which it is taken to hold still; 0: there is none.
-  };
-  std::vector<Ceiling> ceilings_;  ///< [knobs]
-  bool has_ceiling_ = false;
+  double waited_ms_ = 0.0;  ///< For which the oldest request that waits has.
+  Ceilings ceilings_;
+  ChangeCosts change_costs_;
   double restless_ = 0.0;  ///< Share of the periods, lately, that conditions changed in.
   bool is_restless_ = false;
   std::size_t stayed_ = 0;    ///< Periods since the last change.
   std::size_t outliers_ = 0;  ///< In a row.
   bool has_changed_ = false;
   std::uint64_t changes_ = 0;
-  std::vector<std::size_t> levels_;
-  std::vector<std::size_t> asked_;
 };
 
 }  // namespace rein

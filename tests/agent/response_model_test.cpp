@@ -41,7 +41,7 @@ struct Bench {
 
 DOCTEST_TEST_CASE("others' shares of CPUs are the hints") {
   const ResponsiveMachine machine;
-  DOCTEST_CHECK(ResponseModel::hints(machine.signals) == std::vector<std::size_t>{1});
+  DOCTEST_CHECK(find_cpu_shares(machine.signals).front().others == 1);
 }
 
 DOCTEST_TEST_CASE("what was measured of an action is forecast of it") {

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+#include "common/config_node.hpp"
+#include "env/action_space.hpp"
+
+namespace rein {
+
+/// How much longer the first request after a change of knobs takes than those that follow: another
+/// network is loaded, threads move, clocks rise. Learned for each knob, since it is paid for
+/// whatever the levels are.
+class ChangeCosts {
+ public:
+  /// `actions` must outlive this.
+  explicit ChangeCosts(const ActionSpace& actions);
+
+  /// In ms, at least 0.
+  double of(ActionId from, ActionId to) const;
+  /// @param extra_ms  that the first request took longer; noise may make it negative.
+  void learn(ActionId from, ActionId to, double extra_ms);
+
+  nlohmann::ordered_json to_json() const;
+  /// @throws ConfigError for what does not fit the knobs.
+  void load(const ConfigNode& node);
+
+ private:
+  struct Cost {
+    double ms = 0.0;
+    std::size_t seen = 0;  ///< Changes that it was learned from, up to kMemory.
+  };
+  const ActionSpace& actions_;
+  std::vector<Cost> costs_;  ///< [knobs]
+};
+
+}  // namespace rein
