@@ -225,7 +225,7 @@ void Dqn::save(const std::filesystem::path& file) const {
   json["target"] = numbers_to_base64<float>(learned_.layout.pack(target_));
   json["exploration"] = {{"opened", opened_}, {"decaying", decaying_}};
   json["change"] = detector_.save();
-  if (options_.save_replay) {
+  if (options_.save_replay && replay_.size() > 0) {
     json["replay"] = save_replay(replay_);
   }
   write_file(file, json.dump(1) + "\n");

@@ -113,8 +113,8 @@ void Trainer::resume(Agent& agent) {
   }
   if (node.at("setting").text() != options_.setting) {
     node.at("setting").reject(
-        "expected the training of the same run files, agent and options: those of config.yaml "
-        "beside it");
+        "expected the training of the same run files, profile, agent and options: those of "
+        "config.yaml beside it");
   }
   const std::uint64_t episodes = read_count(node.at("episodes"));
   const std::uint64_t periods = read_count(node.at("periods"));

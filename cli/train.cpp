@@ -38,6 +38,15 @@ struct Options {
   std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
+/// @throws UsageError for options that contradict each other.
+void check_sources(const TrainingPlan& plan) {
+  if (plan.profile && !plan.traces.empty()) {
+    throw UsageError(
+        "--profile: expected no --trace beside it, since what a trace recorded is of no simulated "
+        "board, found both");
+  }
+}
+
 /// @throws UsageError if it cannot begin, or go on, there.
 void check_output(const TrainingPlan& plan) {
   const bool is_begun = Trainer::is_begun(plan.output);
@@ -61,7 +70,7 @@ std::unique_ptr<Teacher> make_teacher(const TrainingPlan& plan, const TrainedRun
       throw UsageError(
           "--trace: expected an agent that learns from transitions, found model_based");
     }
-    return std::make_unique<SweepTeacher>(runs.tasks(), runs.first().seed, jobs);
+    return std::make_unique<SweepTeacher>(runs.tasks(), runs.spread(), runs.first().seed, jobs);
   }
   if (plan.traces.empty()) {
     return std::make_unique<PlayTeacher>(
@@ -103,6 +112,9 @@ std::string setting_of(const TrainingPlan& plan, const TrainedRuns& runs) {
   for (const auto& trace : plan.traces) {
     setting += fmt::format("trace: {}\n", trace.string());
   }
+  if (plan.profile) {
+    setting += fmt::format("---\n# profile\n{}\n", read_file(*plan.profile));
+  }
   for (const auto& [name, configuration] : runs.configurations()) {
     setting += fmt::format("---\n# {}\n{}\n", name, configuration);
   }
@@ -114,6 +126,9 @@ void write_configuration(const TrainingPlan& plan, const TrainedRuns& runs) {
   write_file(plan.output / "config.yaml", plan.to_yaml());
   for (const auto& [name, configuration] : runs.configurations()) {
     write_file(plan.output / "config" / (name + ".yaml"), configuration);
+  }
+  if (runs.calibration()) {
+    write_file(plan.output / "calibration.json", runs.calibration()->to_json());
   }
   write_file(plan.output / "machine.json", simulation_info(runs.boards()).dump(2) + "\n");
 }
@@ -135,6 +150,7 @@ void train(const Options& options, Trainer& trainer, Agent& agent) {
 
 int run_train(const Options& options) {
   const TrainingPlan& plan = options.plan;
+  check_sources(plan);
   check_output(plan);
   const TrainedRuns runs(plan);
   const RunConfig& first = runs.first();
@@ -154,6 +170,9 @@ int run_train(const Options& options) {
   }
   catch_interrupts();
   write_configuration(plan, runs);
+  if (runs.calibration()) {
+    fmt::print("calibrated to {}: {}\n", plan.profile->string(), runs.calibration()->describe());
+  }
   train(options, trainer, *agent);
 
   if (!trainer.curve().empty()) {
@@ -191,6 +210,9 @@ void add_train(CLI::App& app, VerbAction& action) {
                    "The agent's kind, instead of the first file's: one that learns");
   verb->add_option("--trace", plan.traces,
                    "Learn from what these trace.csv recorded, instead of playing")
+      ->type_name("FILE");
+  verb->add_option("--profile", plan.profile,
+                   "Practise near the machine that `rein profile` measured: for one run file")
       ->type_name("FILE");
   verb->add_option("--episodes", plan.episodes,
                    "Episodes of training in all; with traces, one for each time one is shown")

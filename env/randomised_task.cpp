@@ -30,16 +30,6 @@ double draw_shift(double most, Random& random) { return draw_uniform({-most, mos
 /// Keeps to what Simulation::from_yaml() takes.
 void scale(double& value, double factor, double most) { value = std::min(value * factor, most); }
 
-/// Whether two domains are of the same hardware: the clusters of one kind of core, for example.
-bool is_same_make(const SimulatedDevice& one, const SimulatedDevice& other) {
-  return one.kind == other.kind && one.dynamic_w == other.dynamic_w && one.idle_w == other.idle_w &&
-         std::ranges::equal(one.kinds, other.kinds,
-                            [](const WorkKindSpec& kind, const WorkKindSpec& same) {
-                              return kind.name == same.name && kind.compute_ms == same.compute_ms &&
-                                     kind.memory_ms == same.memory_ms;
-                            });
-}
-
 SimulatedDevice randomise(SimulatedDevice device, const Randomisation& spread, Random& random) {
   const double slowness = draw_factor(spread.speed, random);
   const double launch = slowness * draw_factor(spread.speed_part, random);
@@ -185,6 +175,15 @@ void draw_battery(Budgets& budgets, double duration_s, const RandomScenarioSpec&
 }
 
 }  // namespace
+
+bool is_same_make(const SimulatedDevice& one, const SimulatedDevice& other) {
+  return one.kind == other.kind && one.dynamic_w == other.dynamic_w && one.idle_w == other.idle_w &&
+         std::ranges::equal(one.kinds, other.kinds,
+                            [](const WorkKindSpec& kind, const WorkKindSpec& same) {
+                              return kind.name == same.name && kind.compute_ms == same.compute_ms &&
+                                     kind.memory_ms == same.memory_ms;
+                            });
+}
 
 SimulatedTask randomise(const SimulatedTask& nominal, const Randomisation& spread, Random& random) {
   SimulatedTask task = nominal;

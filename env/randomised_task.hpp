@@ -30,6 +30,9 @@ struct Randomisation {
   double rate = 0.1;        ///< Of the requests.
 };
 
+/// Whether two domains are of the same hardware: the clusters of one kind of core, for example.
+bool is_same_make(const SimulatedDevice& one, const SimulatedDevice& other);
+
 /// A task on a board near the nominal one: as valid, with the same knobs, signals and features, so
 /// that what was learned on one fits the other. Devices of the same make stay the same.
 /// @pre nominal.board.simulation.

@@ -1,9 +1,6 @@
 #include "env/training_worlds.hpp"
 
 #include <memory>
-
-#include "env/randomised_task.hpp"
-
 namespace rein {
 
 namespace {
@@ -32,7 +29,7 @@ Episode make_episode(const SimulatedTask& task, std::uint64_t seed) {
 SimulatedTask TrainingWorlds::draw(std::uint64_t index, std::uint64_t seed) const {
   Random random(seed);
   const Nominal& nominal = nominal_[index % nominal_.size()];
-  SimulatedTask task = randomise(nominal.task, Randomisation{}, random);
+  SimulatedTask task = randomise(nominal.task, nominal.spread, random);
   task.scenario = random_scenario(nominal.budgets, nominal.task.board, duration_s_,
                                   RandomScenarioSpec{}, random);
   task.duration_s = duration_s_;

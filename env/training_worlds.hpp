@@ -6,6 +6,7 @@
 
 #include "env/budgets.hpp"
 #include "env/episode.hpp"
+#include "env/randomised_task.hpp"
 #include "env/simulated_world.hpp"
 
 namespace rein {
@@ -19,6 +20,7 @@ class TrainingWorlds {
   struct Nominal {
     SimulatedTask task;
     Budgets budgets;  ///< Of the run; the task's scenario is not used.
+    Randomisation spread{};
   };
 
   /// @param nominal  at least one, with the same knobs and features; each is as often the base.

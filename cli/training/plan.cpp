@@ -69,6 +69,9 @@ std::string TrainingPlan::to_yaml() const {
   };
   json["runs"] = texts_of(files);
   json["traces"] = texts_of(traces);
+  if (profile) {
+    json["profile"] = profile->string();
+  }
   json["environments"] = environments;
   json["duration_s"] = duration_s;
   if (overrides.agent) {
@@ -102,8 +105,31 @@ std::vector<TrainedRuns::Run> TrainedRuns::read(const TrainingPlan& plan) {
   return runs;
 }
 
+std::optional<Calibration> TrainedRuns::calibrate(std::vector<Run>& runs,
+                                                  const TrainingPlan& plan) {
+  if (!plan.profile) {
+    return std::nullopt;
+  }
+  if (runs.size() > 1) {
+    throw UsageError(
+        fmt::format("--profile: expected one run file, since a profile is of one machine, found {}",
+                    runs.size()));
+  }
+  Run& run = runs.front();
+  SimulatedWorld world(run.task);
+  const Profile measured = Profile::read(*plan.profile, world.environment().action_space());
+  if (std::ranges::none_of(measured.entries, tells_service_time)) {
+    throw ConfigError(fmt::format("{}: expected a configuration that served requests, found none",
+                                  plan.profile->string()));
+  }
+  Calibration calibration = rein::calibrate(run.task, run.config.budgets, measured);
+  run.task.board = calibration.board;
+  return calibration;
+}
+
 TrainedRuns::TrainedRuns(const TrainingPlan& plan)
     : runs_(read(plan)),
+      calibration_(calibrate(runs_, plan)),
       nominal_(std::make_unique<SimulatedWorld>(runs_.front().task)),
       problem_(problem_of(nominal_->environment())),
       agent_(runs_.front().config.agent.dump()) {
@@ -128,7 +154,7 @@ std::unique_ptr<Agent> TrainedRuns::make_agent(Random& random) const {
 TrainingWorlds TrainedRuns::worlds(double duration_s) const {
   std::vector<TrainingWorlds::Nominal> nominal;
   for (const auto& run : runs_) {
-    nominal.push_back({run.task, run.config.budgets});
+    nominal.push_back({run.task, run.config.budgets, spread()});
   }
   return {std::move(nominal), duration_s, first().seed};
 }
@@ -137,6 +163,10 @@ std::vector<SimulatedTask> TrainedRuns::tasks() const {
   std::vector<SimulatedTask> tasks;
   std::ranges::transform(runs_, std::back_inserter(tasks), &Run::task);
   return tasks;
+}
+
+Randomisation TrainedRuns::spread() const {
+  return calibration_ ? calibration_->spread : Randomisation{};
 }
 
 std::vector<std::string> TrainedRuns::boards() const {

@@ -7,7 +7,6 @@
 
 #include "agent/model_based.hpp"
 #include "cli/evaluation/parallel.hpp"
-#include "env/randomised_task.hpp"
 
 namespace rein {
 
@@ -117,7 +116,7 @@ std::uint64_t SweepTeacher::episodes_at_once() const { return kRound; }
 SweepTeacher::Swept SweepTeacher::sweep_machine(std::uint64_t index) const {
   constexpr std::uint64_t kStream = 0x9e3779b97f4a7c15;
   Random random(seed_ + kStream * (index + 1));
-  const SimulatedTask machine = randomise(nominal_[index % nominal_.size()], {}, random);
+  const SimulatedTask machine = randomise(nominal_[index % nominal_.size()], spread_, random);
   const SimulatedTask plain = made_plain(machine);
   Swept swept;
   const auto sweep_beside = [&](const Scenario& drawn, const std::vector<std::size_t>& co_runners) {

@@ -6,6 +6,7 @@
 
 #include "agent/prior.hpp"
 #include "agent/teacher.hpp"
+#include "env/randomised_task.hpp"
 #include "env/simulated_world.hpp"
 
 namespace rein {
@@ -16,9 +17,11 @@ namespace rein {
 class SweepTeacher final : public Teacher {
  public:
   /// @param nominal  at least one, with the same knobs and features; each is as often the base.
+  /// @param spread  by which each is drawn near them.
   /// @param jobs  machines that are swept at once; what is learned does not depend on it.
-  SweepTeacher(std::vector<SimulatedTask> nominal, std::uint64_t seed, std::size_t jobs)
-      : nominal_(std::move(nominal)), seed_(seed), jobs_(jobs) {}
+  SweepTeacher(std::vector<SimulatedTask> nominal, const Randomisation& spread, std::uint64_t seed,
+               std::size_t jobs)
+      : nominal_(std::move(nominal)), spread_(spread), seed_(seed), jobs_(jobs) {}
 
   std::uint64_t episodes_at_once() const override;
   /// Learns from these machines and all before them. @pre the agent is a ModelBased.
@@ -36,6 +39,7 @@ class SweepTeacher final : public Teacher {
   ResponseModel::Prior find_prior(std::size_t actions) const;
 
   std::vector<SimulatedTask> nominal_;
+  Randomisation spread_;
   std::uint64_t seed_;
   std::size_t jobs_;
   std::vector<Swept> swept_;  ///< From the first on.

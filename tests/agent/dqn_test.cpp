@@ -313,6 +313,18 @@ DOCTEST_TEST_CASE("save, load and go on equals never having stopped") {
   DOCTEST_CHECK(read_file(folder.path() / "a.json") == read_file(folder.path() / "b.json"));
 }
 
+DOCTEST_TEST_CASE("an agent that has seen nothing yet is saved and loaded too") {
+  const TemporaryFolder folder;
+  const Problem problem{kFour, kOneFeature, std::vector<double>(4, 1.0)};
+  Random random(1);
+  Random other(2);
+  Dqn original(quick(), problem, random);
+  original.save(folder.path() / "agent.json");
+  Dqn loaded(quick(), problem, other);
+  loaded.load(folder.path() / "agent.json");
+  DOCTEST_CHECK(loaded.greedy({0.5}) == original.greedy({0.5}));
+}
+
 DOCTEST_TEST_CASE("a checkpoint without the replay buffer is small and decides the same") {
   const TemporaryFolder folder;
   auto options = quick();

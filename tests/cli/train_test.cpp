@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -189,6 +190,75 @@ DOCTEST_TEST_CASE("a model-based agent is taught by machines that are swept, and
   DOCTEST_CHECK(curve_in(parts) == curve_in(whole));
 }
 
+/// A profile of the run, in a file beside it.
+fs::path profile_of(const fs::path& run, const std::string& name,
+                    const std::vector<std::string>& more = {}) {
+  fs::path file = run.parent_path() / name;
+  std::vector<std::string> arguments = {"profile", run.string(), "--output", file.string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  DOCTEST_REQUIRE(rein(arguments).status == 0);
+  return file;
+}
+
+DOCTEST_TEST_CASE(
+    "a training near a machine that was measured says how near, and can be gone on with") {
+  const SimulatedRunFiles files;
+  const std::string run = files.run().string();
+  const std::string board = read_file(files.board());
+  RunFiles::edit(files.board(), "compute_ms: 8", "compute_ms: 12");
+  const std::string profile = profile_of(files.run(), "profile.csv").string();
+  RunFiles::edit(files.board(), "compute_ms: 12", "compute_ms: 12.1");
+  const std::string other = profile_of(files.run(), "other.csv").string();
+  write_file(files.board(), board);
+
+  const fs::path whole = files.folder.path() / "whole";
+  const fs::path parts = files.folder.path() / "parts";
+  const Result first = train(run, whole, "8", {"--profile", profile});
+  DOCTEST_CAPTURE(first.errors);
+  DOCTEST_REQUIRE(first.status == 0);
+  DOCTEST_CHECK(first.output.starts_with("calibrated to " + profile + ": mean error of service "));
+  const std::string calibration = read_file(whole / "calibration.json");
+  DOCTEST_CHECK(contains(calibration, "\"cpu.cnn.compute_ms\": {\n   \"before\": 8.0,"));
+  DOCTEST_CHECK(contains(read_file(whole / "config.yaml"), profile));
+
+  DOCTEST_REQUIRE(train(run, parts, "4", {"--profile", profile}).status == 0);
+  for (const auto& without : {std::vector<std::string>{}, {"--profile", other}}) {
+    std::vector<std::string> arguments = {"--resume"};
+    arguments.insert(arguments.end(), without.begin(), without.end());
+    const Result refused = train(run, parts, "8", arguments);
+    DOCTEST_CHECK(refused.status == 3);
+    DOCTEST_CHECK(contains(refused.errors, "expected the training of the same run files, profile"));
+  }
+  DOCTEST_CHECK(train(run, parts, "8", {"--resume", "--profile", profile}).status == 0);
+  DOCTEST_CHECK(read_file(parts / "agent.json") == read_file(whole / "agent.json"));
+  DOCTEST_CHECK(curve_in(parts) == curve_in(whole));
+
+  const fs::path nominal = files.folder.path() / "nominal";
+  DOCTEST_REQUIRE(train(run, nominal, "8").status == 0);
+  DOCTEST_CHECK(curve_in(nominal) != curve_in(whole));
+  DOCTEST_CHECK_FALSE(fs::exists(nominal / "calibration.json"));
+}
+
+DOCTEST_TEST_CASE(
+    "every learner can be trained for the quickstart near a machine that was measured") {
+  const TemporaryFolder folder;
+  const std::string run = REIN_SOURCE_DIR "/configs/runs/quickstart-simulated.yaml";
+  const std::string profile = (folder.path() / "profile.csv").string();
+  DOCTEST_REQUIRE(rein({"profile", run, "--output", profile}).status == 0);
+  // As our network names its levels.
+  DOCTEST_CHECK(contains(read_file(profile), "\n23,1.00,all2,2cpu,"));
+  for (const std::string agent : {"q_learning", "dqn", "actor_critic", "model_based"}) {
+    DOCTEST_CAPTURE(agent);
+    const fs::path output = folder.path() / agent;
+    const Result result = train(run, output, "4", {"--profile", profile, "--agent", agent});
+    DOCTEST_CAPTURE(result.errors);
+    DOCTEST_REQUIRE(result.status == 0);
+    DOCTEST_CHECK(rein({"run", run, "--agent", agent, "--load", (output / "best").string(),
+                        "--duration", "1", "--output", (output / "run").string()})
+                      .status == 0);
+  }
+}
+
 DOCTEST_TEST_CASE("a trace is read back to what was seen, done and earned") {
   const SimulatedRunFiles files;
   const fs::path run = files.folder.path() / "run";
@@ -219,6 +289,23 @@ DOCTEST_TEST_CASE("a trace is read back to what was seen, done and earned") {
                 doctest::Approx(0.294023));
 }
 
+/// The profile of a machine that was too slow for everything: `requests` is 0, the next five empty.
+std::string with_nothing_served(const std::string& profile) {
+  const std::string head = profile.substr(0, profile.find('\n') + 1);
+  const std::string knobs = head.substr(0, head.find(",requests"));
+  const auto columns = std::ranges::count(knobs, ',');
+  std::string text = head;
+  std::istringstream rows(profile.substr(head.size()));
+  for (std::string row; std::getline(rows, row);) {
+    std::size_t end = 0;
+    for (auto i = columns; i >= 0; --i) {
+      end = row.find(',', end) + 1;
+    }
+    text += row.substr(0, end) + "0,,,,,," + row.substr(row.rfind(',') + 1) + "\n";
+  }
+  return text;
+}
+
 DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing written") {
   const SimulatedRunFiles files;
   const RunFiles live;
@@ -241,6 +328,23 @@ DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing w
   check(run, {"--resume"}, 2, "--resume: expected the folder of a training that was begun");
   check(run, {run}, 2, "found 'small' twice");
   check(run, {kXavier}, 3, "jetson-xavier-nx.yaml: expected the knobs of " + run);
+
+  const fs::path second = files.folder.path() / "second.yaml";
+  write_file(second, SimulatedRunFiles::kRun);
+  const fs::path profile = profile_of(files.run(), "profile.csv");
+  const std::string measured = read_file(profile);
+  check(run, {second.string(), "--profile", profile.string()}, 2,
+        "--profile: expected one run file, since a profile is of one machine, found 2");
+  check(run, {"--profile", profile.string(), "--trace", "trace.csv"}, 2,
+        "--profile: expected no --trace beside it");
+  check(run, {"--profile", (files.folder.path() / "none.csv").string()}, 3, "none.csv");
+  check(run, {"--profile", profile.string(), "--set", "controls={bandwidth: false}"}, 3,
+        "profile.csv:1: expected the columns");
+  RunFiles::edit(profile, ",cpu0,", ",cpu9,");
+  check(run, {"--profile", profile.string()}, 3, "profile.csv:2: column mapping.app: expected");
+  write_file(profile, with_nothing_served(measured));
+  check(run, {"--profile", profile.string()}, 3,
+        "profile.csv: expected a configuration that served requests, found none");
 
   const fs::path trace = files.folder.path() / "trace.csv";
   check(run, {"--trace", trace.string()}, 3, "trace.csv: expected a trace.csv, found none");

@@ -181,6 +181,20 @@ DOCTEST_TEST_CASE("training and validation never play in the same board, nor in 
   }
 }
 
+DOCTEST_TEST_CASE("worlds are drawn as far from their nominal one as its spread says") {
+  Randomisation spread;
+  spread.speed = spread.speed_part = 0.0;
+  const TrainingWorlds worlds({{nominal(), SmallTask::budgets(), spread}}, 10.0, 1);
+  const SimulatedDevice known = nominal().board.simulation->devices.front();
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    for (const auto& task : {worlds.training_task(i), worlds.validation_task(i)}) {
+      const auto& device = task.board.simulation->devices.front();
+      DOCTEST_CHECK(device.kinds.front().compute_ms == known.kinds.front().compute_ms);
+      DOCTEST_CHECK(device.dynamic_w != known.dynamic_w);
+    }
+  }
+}
+
 DOCTEST_TEST_CASE("what an agent sees does not depend on the scenario's budgets") {
   const SimulatedTask limited = nominal();
   SimulatedTask free = nominal();
