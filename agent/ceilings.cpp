@@ -33,8 +33,7 @@ Position find_position(const Knob& knob, double value) {
   }
   const double at = knob.levels[position.level].value;
   if (position.level + 1 < knob.levels.size() && value > at * (1.0 + kSame)) {
-    position.beyond =
-        std::log(value / at) / std::log(knob.levels[position.level + 1].value / at);
+    position.beyond = std::log(value / at) / std::log(knob.levels[position.level + 1].value / at);
   }
   return position;
 }
@@ -100,8 +99,7 @@ void Ceilings::note(const std::vector<KnobGrant>& granted, ActionId asked) {
 }
 
 bool Ceilings::has_any() const {
-  return std::ranges::any_of(ceilings_,
-                             [](const Ceiling& ceiling) { return ceiling.periods > 0; });
+  return std::ranges::any_of(ceilings_, [](const Ceiling& ceiling) { return ceiling.periods > 0; });
 }
 
 Mixture Ceilings::granted(ActionId action) const {

@@ -44,9 +44,9 @@ inline std::vector<CpuShares> find_cpu_shares(const std::vector<SignalDescriptio
     if (signals[i].name.starts_with(others)) {
       const std::string ours = "cpu_ours_share" + signals[i].name.substr(others.size());
       const auto found = std::ranges::find(signals, ours, &SignalDescription::name);
-      result.push_back({i, found == signals.end() ? std::nullopt
-                                                  : std::optional<std::size_t>(
-                                                        found - signals.begin())});
+      result.push_back({i, found == signals.end()
+                               ? std::nullopt
+                               : std::optional<std::size_t>(found - signals.begin())});
     }
   }
   return result;

@@ -85,8 +85,8 @@ std::vector<double> time_shares(const ActionSpace& actions) {
   std::vector<double> shares(actions.size(), 1.0);
   const auto& knobs = actions.knobs();
   const auto find = [&](const std::string& begin) {
-    return std::ranges::find_if(
-        knobs, [&](const Knob& knob) { return knob.name.starts_with(begin); });
+    return std::ranges::find_if(knobs,
+                                [&](const Knob& knob) { return knob.name.starts_with(begin); });
   };
   const auto mapping = find("mapping.");
   const auto bandwidth = find("bandwidth.");
@@ -152,8 +152,8 @@ ResponseModel::Parts ResponseModel::service_parts(const Mixture& mixture) const 
 
 ResponseModel::Parts ResponseModel::power_parts(const Mixture& mixture, double busy) const {
   Parts parts;
-  for (const auto& [action, weight] : {std::pair(mixture.lower, 1.0 - mixture.share),
-                                       std::pair(mixture.upper, mixture.share)}) {
+  for (const auto& [action, weight] :
+       {std::pair(mixture.lower, 1.0 - mixture.share), std::pair(mixture.upper, mixture.share)}) {
     parts.add(size_ + action, weight);
     parts.add(2 * size_ + action, weight * busy);
   }
@@ -189,8 +189,7 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
       sum_ms = std::max(0.5 * sum_ms, sum_ms - extra_ms);
     }
     measured.service = Evidence{
-        service_parts(measured.in_force).to_vector(),
-        std::log(sum_ms / count),
+        service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
         ratio_.variance() / count + square(is_spoilt ? kNewServiceSpread : kServiceSpread)};
   }
   if (const auto read_w = power_ ? fresh(*power_) : std::nullopt) {
@@ -352,7 +351,8 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
     ratio_.add(ratio);
   }
   doubtful_.clear();
-  const double mean_ms = std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
+  const double mean_ms =
+      std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
   for (const double service_ms : info.applications.front().service.services_ms) {
     const double ratio = std::max(1e-3, service_ms / mean_ms);
     if (outliers_ > 0 && !is_restless_) {
@@ -418,14 +418,13 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
       return waited_ms_ > 0.0 ? late_behind(log_service, waited_ms_ + change_ms)
                               : steady(log_service);
     };
-    forecast.miss = kMiddle * late(mean) + 0.5 * (1.0 - kMiddle) *
-                                               (late(mean - kFar * spread) +
-                                                late(mean + kFar * spread));
+    forecast.miss =
+        kMiddle * late(mean) +
+        0.5 * (1.0 - kMiddle) * (late(mean - kFar * spread) + late(mean + kFar * spread));
     forecast.hoped_miss = late(mean - spread);
     forecast.change_miss = 0.0;
     if (change_ms > 0.0 && waited_ms_ == 0.0) {
-      forecast.change_miss =
-          std::max(0.0, late_behind(mean, change_ms) - late_behind(mean, 0.0));
+      forecast.change_miss = std::max(0.0, late_behind(mean, change_ms) - late_behind(mean, 0.0));
     }
     const double busy = std::min(1.0, std::exp(mean) / gap_ms);
     const Estimate power = believed().estimate(power_parts(then, busy).used());
@@ -467,7 +466,8 @@ nlohmann::ordered_json ResponseModel::to_json() const {
 
 std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
                                                         const Problem& problem) {
-  const std::size_t quantities = 3 * problem.actions.size() + find_cpu_shares(problem.signals).size();
+  const std::size_t quantities =
+      3 * problem.actions.size() + find_cpu_shares(problem.signals).size();
   Prior prior;
   prior.factors = FactorModel::from_json(node.at("factors"), quantities);
   if (!node.at("power_scale_w").is_null()) {

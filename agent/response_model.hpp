@@ -20,14 +20,14 @@ namespace rein {
 
 /// What is expected of an action in the coming periods.
 struct Forecast {
-  Estimate log_service;     ///< Of the mean time to serve a request, in ms, without waiting.
+  Estimate log_service;  ///< Of the mean time to serve a request, in ms, without waiting.
   /// Share of requests that will be late or dropped, in [0, 1]; more where requests wait, since
   /// one period's action makes those of the next ones late too.
   double miss = 0.0;
   double hoped_miss = 0.0;  ///< The same if it is faster by one standard deviation.
   /// More than that in the first period, since the first request pays for the change.
   double change_miss = 0.0;
-  Estimate power_w;         ///< Of the signal that the power budget names.
+  Estimate power_w;  ///< Of the signal that the power budget names.
 
   double service_ms() const;
 };
@@ -101,9 +101,9 @@ class ResponseModel {
   /// What a period's measurements say.
   struct Measured {
     Mixture in_force;
-    ActionId action = 0;  ///< The nearest.
+    ActionId action = 0;             ///< The nearest.
     std::optional<ActionId> before;  ///< That was in force before, if any.
-    bool is_new = false;  ///< Another action than in the period before.
+    bool is_new = false;             ///< Another action than in the period before.
     std::optional<Evidence> service;
     std::vector<Evidence> others;  ///< Power and hints.
   };

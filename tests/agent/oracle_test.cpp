@@ -107,6 +107,29 @@ DOCTEST_TEST_CASE("what a change costs is weighed against what follows, and is n
   DOCTEST_CHECK(not_worth.oracle().act({0.0}) == 0);
 }
 
+DOCTEST_TEST_CASE("while requests wait the oracle does what is best for them, and then settles") {
+  // 0.9 in the long run, but late for two periods; 0.5 and in time.
+  Task task({{{0.5}}, {{-4.0, -4.0, 0.9}}});
+  Oracle oracle = task.oracle();
+  StepInfo info;
+  info.applications.resize(1);
+  const std::vector<RewardTerm> terms;
+  const Observation nothing{0.0};
+  const auto observe = [&](double waited_ms) {
+    info.applications.front().service.waited_ms = waited_ms;
+    oracle.observe({nothing, 1, 0.0, terms, nothing, false, false, &info});
+  };
+  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  observe(7.0);
+  DOCTEST_CHECK(oracle.act({0.0}) == 0);
+  observe(0.0);
+  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  // What is hardly better is not worth it.
+  task.future.futures[0].rewards = {-3.98};
+  observe(7.0);
+  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+}
+
 DOCTEST_TEST_CASE("what looks feasible for ten periods and is not does not hide what is") {
   // Requests that take longer than the first look; heat.
   std::vector<Future> futures(40, Future{{0.9}, std::vector<double>(20, 0.0)});

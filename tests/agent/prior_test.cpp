@@ -106,7 +106,7 @@ DOCTEST_TEST_CASE("a sweep tells service times and powers of a small board that 
   const Sweep measured = sweep(few.environment(), many.environment(), 1, periods);
   const Environment& environment = few.environment();
   const std::size_t actions = environment.action_space().size();
-  const auto hints = ResponseModel::hints(environment.signals());
+  const auto hints = find_cpu_shares(environment.signals());
   DOCTEST_REQUIRE(measured.size() == 3 * actions + hints.size());
   DOCTEST_CHECK(periods >= 6 * actions);
   const auto check = [&](const std::string& width, const std::string& mapping, double service_ms) {

@@ -43,6 +43,7 @@ DOCTEST_TEST_CASE("requests that come slower than they are served all have the s
   DOCTEST_CHECK(report.arrived == 6);  // at 0, 20, ..., 100
   DOCTEST_CHECK(report.served == 5);
   DOCTEST_CHECK(report.queued == 1);
+  DOCTEST_CHECK(report.waited_ms == 0.0);  // It came this moment.
   DOCTEST_CHECK(report.late == 0);
   for (const double latency_ms : report.latencies_ms) {
     DOCTEST_CHECK(latency_ms == doctest::Approx(8.0));
@@ -61,6 +62,7 @@ DOCTEST_TEST_CASE("a queue makes requests wait, then late, then dropped") {
   DOCTEST_CHECK(report.latencies_ms[2] == doctest::Approx(16.0));
   DOCTEST_CHECK(report.late == 3);
   DOCTEST_CHECK(report.queued == 3);
+  DOCTEST_CHECK(report.waited_ms == doctest::Approx(20.0));  // that of 20 ms, at 40
   DOCTEST_CHECK(report.arrived == report.served + report.queued + report.dropped);
   DOCTEST_CHECK(report.misses.size() == report.requests());
 }
