@@ -53,7 +53,15 @@ SimulatedTask made_plain(SimulatedTask task) {
 SimulatedTask beside(SimulatedTask task, const Scenario& drawn,
                      const std::vector<std::size_t>& co_runners, double rate_scale) {
   constexpr double kLongS = 1e6;
-  Scenario scenario = Scenario::alone({}, kLongS);
+  // Budgets change nothing here, but say which signal is the power.
+  Budgets budgets;
+  const auto& phases = task.scenario.phases;
+  const auto limited = std::ranges::find_if(
+      phases, [](const ScenarioPhase& each) { return each.budgets.power.has_value(); });
+  if (limited != phases.end()) {
+    budgets.power = limited->budgets.power;
+  }
+  Scenario scenario = Scenario::alone(budgets, kLongS);
   scenario.co_runners = drawn.co_runners;
   for (auto& co_runner : scenario.co_runners) {
     co_runner.contention->off_ms = 0.0;
