@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "agent/actor_critic.hpp"
 #include "agent/alert.hpp"
 #include "agent/dqn.hpp"
@@ -20,73 +24,129 @@ namespace rein {
 
 namespace {
 
-void require(bool has_foresight, const ConfigNode& kind) {
-  if (!has_foresight) {
-    kind.reject(
-        fmt::format("{} needs a simulated board: `platform: {{kind: simulated}}`", kind.text()));
+/// What agents are made of.
+struct Ingredients {
+  const ConfigNode& node;
+  const Problem& problem;
+  Random& random;
+  const Foresight& foresight;
+
+  Profile profile() const { return require_profile(node, problem, random, foresight); }
+  HeldKnobs held(const HeldKnobs::Options& fallback) const {
+    return {node, fallback, problem, find_profile(node, problem, random, foresight)};
   }
+  void require(bool has_foresight) const {
+    if (!has_foresight) {
+      const ConfigNode kind = node.at("kind");
+      kind.reject(
+          fmt::format("{} needs a simulated board: `platform: {{kind: simulated}}`", kind.text()));
+    }
+  }
+};
+
+using Made = std::unique_ptr<Agent>;
+
+Made make_q_learning(const Ingredients& from) {
+  const auto options = QLearning::Options::from_yaml(from.node);
+  const ObservationSpec& observations = from.problem.observations;
+  auto states = from.node.has("state")
+                    ? StateAggregation::from_yaml(from.node.at("state"), observations)
+                    : StateAggregation::standard(observations);
+  return std::make_unique<QLearning>(options, std::move(states), from.problem, from.random);
+}
+
+Made make_static(const Ingredients& from) {
+  const ConfigNode configuration =
+      from.node.has("configuration") ? from.node.at("configuration") : ConfigNode::parse("{}", "");
+  return std::make_unique<StaticAgent>(
+      StaticAgent::read_configuration(configuration, from.problem.actions), from.problem);
+}
+
+Made make_best_static(const Ingredients& from) {
+  from.require(from.foresight.find_best_static != nullptr);
+  return std::make_unique<StaticAgent>(from.foresight.find_best_static(), from.problem,
+                                       "best_static");
+}
+
+Made make_oracle(const Ingredients& from) {
+  from.require(from.foresight.clairvoyant != nullptr);
+  return std::make_unique<Oracle>(Oracle::Options::from_yaml(from.node), from.problem,
+                                  *from.foresight.clairvoyant);
+}
+
+Made make_governor(const Ingredients& from) {
+  const auto options = Governor::Options::from_yaml(from.node);
+  return std::make_unique<Governor>(options, from.held({.width = "highest", .mapping = "fastest"}),
+                                    from.problem);
+}
+
+/// Of options and problem alone.
+template <typename Kind>
+Made make_plain(const Ingredients& from) {
+  return std::make_unique<Kind>(Kind::Options::from_yaml(from.node), from.problem);
+}
+
+template <typename Kind>
+Made make_random(const Ingredients& from) {
+  return std::make_unique<Kind>(Kind::Options::from_yaml(from.node), from.problem, from.random);
+}
+
+/// With what `rein profile` measures.
+template <typename Kind>
+Made make_profiled(const Ingredients& from) {
+  const auto options = Kind::Options::from_yaml(from.node);
+  return std::make_unique<Kind>(options, from.profile(), from.problem);
+}
+
+/// With knobs that it leaves alone.
+template <typename Kind>
+Made make_holding(const Ingredients& from) {
+  const auto options = Kind::Options::from_yaml(from.node);
+  return std::make_unique<Kind>(options, from.held({}), from.problem, from.random);
+}
+
+struct Maker {
+  std::string kind;
+  Made (*make)(const Ingredients&);
+};
+
+const std::vector<Maker>& makers() {
+  static const std::vector<Maker> all = {{"model_based", make_plain<ModelBased>},
+                                         {"q_learning", make_q_learning},
+                                         {"dqn", make_random<Dqn>},
+                                         {"actor_critic", make_random<ActorCritic>},
+                                         {"static", make_static},
+                                         {"best_static", make_best_static},
+                                         {"oracle", make_oracle},
+                                         {"random",
+                                          [](const Ingredients& from) -> Made {
+                                            return std::make_unique<RandomAgent>(from.problem,
+                                                                                 from.random);
+                                          }},
+                                         {"governor", make_governor},
+                                         {"alert", make_profiled<Alert>},
+                                         {"poet", make_profiled<Poet>},
+                                         {"prime_q", make_holding<PrimeQ>},
+                                         {"ztt", make_holding<Ztt>}};
+  return all;
 }
 
 }  // namespace
 
 const std::vector<std::string>& agent_kinds() {
-  static const std::vector<std::string> kinds = {
-      "model_based", "q_learning", "dqn",   "actor_critic", "static",  "best_static", "oracle",
-      "random",      "governor",   "alert", "poet",         "prime_q", "ztt"};
+  static const std::vector<std::string> kinds = [] {
+    std::vector<std::string> names;
+    std::ranges::transform(makers(), std::back_inserter(names), &Maker::kind);
+    return names;
+  }();
   return kinds;
 }
 
 std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem, Random& random,
                                   const Foresight& foresight) {
   const std::string kind = node.at("kind").one_of(agent_kinds());
-  const auto profile = [&] { return require_profile(node, problem, random, foresight); };
-  const auto held = [&](const HeldKnobs::Options& fallback) {
-    return HeldKnobs(node, fallback, problem, find_profile(node, problem, random, foresight));
-  };
-  std::unique_ptr<Agent> agent;
-  if (kind == "q_learning") {
-    const auto options = QLearning::Options::from_yaml(node);
-    auto states = node.has("state")
-                      ? StateAggregation::from_yaml(node.at("state"), problem.observations)
-                      : StateAggregation::standard(problem.observations);
-    agent = std::make_unique<QLearning>(options, std::move(states), problem, random);
-  } else if (kind == "model_based") {
-    agent = std::make_unique<ModelBased>(ModelBased::Options::from_yaml(node), problem);
-  } else if (kind == "static") {
-    const ConfigNode configuration =
-        node.has("configuration") ? node.at("configuration") : ConfigNode::parse("{}", "");
-    agent = std::make_unique<StaticAgent>(
-        StaticAgent::read_configuration(configuration, problem.actions), problem);
-  } else if (kind == "best_static") {
-    require(foresight.find_best_static != nullptr, node.at("kind"));
-    agent = std::make_unique<StaticAgent>(foresight.find_best_static(), problem, kind);
-  } else if (kind == "oracle") {
-    require(foresight.clairvoyant != nullptr, node.at("kind"));
-    agent =
-        std::make_unique<Oracle>(Oracle::Options::from_yaml(node), problem, *foresight.clairvoyant);
-  } else if (kind == "dqn") {
-    agent = std::make_unique<Dqn>(Dqn::Options::from_yaml(node), problem, random);
-  } else if (kind == "actor_critic") {
-    agent = std::make_unique<ActorCritic>(ActorCritic::Options::from_yaml(node), problem, random);
-  } else if (kind == "random") {
-    agent = std::make_unique<RandomAgent>(problem, random);
-  } else if (kind == "governor") {
-    const auto options = Governor::Options::from_yaml(node);
-    agent = std::make_unique<Governor>(options, held({.width = "highest", .mapping = "fastest"}),
-                                       problem);
-  } else if (kind == "alert") {
-    const auto options = Alert::Options::from_yaml(node);
-    agent = std::make_unique<Alert>(options, profile(), problem);
-  } else if (kind == "poet") {
-    const auto options = Poet::Options::from_yaml(node);
-    agent = std::make_unique<Poet>(options, profile(), problem);
-  } else if (kind == "prime_q") {
-    const auto options = PrimeQ::Options::from_yaml(node);
-    agent = std::make_unique<PrimeQ>(options, held({}), problem, random);
-  } else {
-    const auto options = Ztt::Options::from_yaml(node);
-    agent = std::make_unique<Ztt>(options, held({}), problem, random);
-  }
+  auto agent =
+      std::ranges::find(makers(), kind, &Maker::kind)->make({node, problem, random, foresight});
   node.reject_unknown();
   return agent;
 }

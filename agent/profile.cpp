@@ -19,16 +19,37 @@ namespace rein {
 namespace {
 
 /// Adds up the periods of one configuration.
+/// The mean of a signal, over the time in which it had a value.
+class MeanPower {
+ public:
+  explicit MeanPower(std::optional<std::size_t> signal) : signal_(signal) {}
+
+  void add(const StepInfo& info) {
+    if (signal_ && info.signals[*signal_]) {
+      energy_j_ += *info.signals[*signal_] * info.interval_s;
+      seconds_ += info.interval_s;
+    }
+  }
+  std::optional<double> watts() const {
+    return seconds_ > 0.0 ? std::optional(energy_j_ / seconds_) : std::nullopt;
+  }
+
+ private:
+  std::optional<std::size_t> signal_;
+  double energy_j_ = 0.0;
+  double seconds_ = 0.0;
+};
+
 class Measurement {
  public:
-  explicit Measurement(std::optional<std::size_t> power) : power_(power) {}
+  explicit Measurement(const Environment& environment)
+      : limited_(find_signal(environment, environment.task().power_signal)),
+        whole_(find_signal(environment, "power_w")) {}
 
   void add(const StepInfo& info) {
     seconds_ += info.interval_s;
-    if (power_ && info.signals[*power_]) {
-      energy_j_ += *info.signals[*power_] * info.interval_s;
-      measured_s_ += info.interval_s;
-    }
+    limited_.add(info);
+    whole_.add(info);
     const ServiceReport& service = info.applications.front().service;
     if (service.served == 0) {
       return;
@@ -43,15 +64,13 @@ class Measurement {
   ProfileEntry entry(ActionId action, double top1) const {
     const double served = static_cast<double>(served_);
     ProfileEntry entry{.action = action, .requests = served_, .top1 = top1};
-    if (measured_s_ > 0.0) {
-      entry.power_w = energy_j_ / measured_s_;
-    }
+    entry.power_w = limited_.watts();
     if (served_ > 0) {
       entry.service_ms = busy_ms_ / served;
       entry.service_sd_ms = spread_ms();
       entry.latency_p95_ms = quantile(latencies_ms_, 0.95);
-      if (entry.power_w) {
-        entry.energy_mj = 1e3 * *entry.power_w * seconds_ / served;
+      if (const auto whole_w = whole_.watts()) {
+        entry.energy_mj = 1e3 * *whole_w * seconds_ / served;
       }
     }
     return entry;
@@ -67,10 +86,9 @@ class Measurement {
     return std::sqrt(squares / static_cast<double>(means_ms_.size()));
   }
 
-  std::optional<std::size_t> power_;
+  MeanPower limited_;  ///< The signal that the power budget is about ...
+  MeanPower whole_;    ///< ... and the whole board.
   double seconds_ = 0.0;
-  double measured_s_ = 0.0;
-  double energy_j_ = 0.0;
   std::size_t served_ = 0;
   double busy_ms_ = 0.0;
   std::vector<double> means_ms_;
@@ -172,14 +190,13 @@ ProfileEntry read_entry(RowReader reader, ActionId expected, const ActionSpace& 
 Profile Profile::measure(Environment& environment, std::uint64_t seed, std::size_t settle,
                          std::size_t periods, const std::function<bool()>& stop,
                          const std::function<void(std::size_t)>& progress) {
-  const auto power = find_signal(environment, "power_w");
   const auto& actions = environment.action_space();
   const auto top1 = environment.task().top1;
   Profile profile;
   profile.entries.reserve(actions.size());
   environment.reset(seed);
   for (ActionId action = 0; action < actions.size(); ++action) {
-    Measurement measurement(power);
+    Measurement measurement(environment);
     for (std::size_t period = 0; period < settle + periods; ++period) {
       if (stop()) {
         return profile;

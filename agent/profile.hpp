@@ -18,8 +18,8 @@ struct ProfileEntry {
   std::optional<double> service_ms;     ///< Mean time to serve a request, without its waiting.
   std::optional<double> service_sd_ms;  ///< Standard deviation of the periods' means.
   std::optional<double> latency_p95_ms;
-  std::optional<double> power_w;    ///< Mean, of the whole board.
-  std::optional<double> energy_mj;  ///< Of a request.
+  std::optional<double> power_w;    ///< Mean of the signal that the power budget is about.
+  std::optional<double> energy_mj;  ///< Of a request, of the whole board.
   double top1 = 0.0;                ///< Of the level, from the network's table.
 };
 

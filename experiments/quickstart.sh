@@ -23,11 +23,11 @@ static() {
   "$rein" run "$run" --set "agent=$2" --set time_scale=0.4 --output "$output/$1"
 }
 
-echo "== q_learning, from nothing"
-"$rein" run "$run" --output "$output/q_learning"
+echo "== model_based, from nothing"
+"$rein" run "$run" --output "$output/model_based"
 static full-width-all-cpus "{kind: static, configuration: {width: 1.0, mapping: $everywhere}}"
 static full-width-one-cpu "{kind: static, configuration: {width: 1.0, mapping: cpu0}}"
 static narrowest-one-cpu "{kind: static, configuration: {width: 0.25, mapping: cpu0}}"
 
 echo
-"$rein" report "$output"/{q_learning,full-width-all-cpus,full-width-one-cpu,narrowest-one-cpu}
+"$rein" report "$output"/{model_based,full-width-all-cpus,full-width-one-cpu,narrowest-one-cpu}

@@ -28,6 +28,8 @@ constexpr double kMostDeviations = 4.0;
 constexpr double kModelError = 0.05;
 /// Of a board that was calibrated well, what may differ is this share of what usually may.
 constexpr double kLeastSpread = 1.0 / 3.0;
+/// Less power than this is as good as none.
+constexpr double kLeastPowerW = 1e-3;
 /// What a configuration is taken to need in which the simulated board serves nothing.
 constexpr double kNeverServedMs = 1e5;
 
@@ -216,7 +218,8 @@ class Comparison {
       ratios.service.push_back(std::log(service_ms * noise_factor_) - target.logarithm);
     }
     for (const auto& target : power_) {
-      ratios.power.push_back(std::log(*simulated[target.action].power_w) - target.logarithm);
+      ratios.power.push_back(std::log(std::max(kLeastPowerW, *simulated[target.action].power_w)) -
+                             target.logarithm);
     }
     return ratios;
   }
@@ -241,13 +244,13 @@ class Comparison {
   std::vector<Target> power_;
 };
 
-/// Whence the simulated board has its `power_w`.
+/// Whence the simulated board has the power that the budget is about.
 enum class PowerSource { kNone, kSensors, kModel };
 
 PowerSource power_source_of(const SimulatedTask& task) {
   SimulatedWorld world(task);
   Environment& environment = world.environment();
-  const auto power = find_signal(environment, "power_w");
+  const auto power = find_signal(environment, environment.task().power_signal);
   environment.reset(/*seed=*/1);
   // A sensor that is there may be silent.
   if (!power || !environment.step(0).info.signals[*power]) {

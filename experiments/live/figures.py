@@ -38,7 +38,8 @@ def best(profile: pathlib.Path, folder: pathlib.Path) -> str:
 
 
 def table(folder: pathlib.Path) -> None:
-    agents = [each for each in sorted(folder.iterdir()) if (each / "1" / "summary.json").exists()]
+    agents = [each for each in sorted(folder.iterdir())
+              if each.name != "configurations" and (each / "1" / "summary.json").exists()]
     runs = {agent.name: [whole(run) for run in sorted(agent.iterdir())] for agent in agents}
     print(f"{'agent':<26}{'runs':>5}" + "".join(f"{title:>18}" for title, *_ in COLUMNS))
     for name, each in sorted(runs.items(), key=lambda item: -statistics.mean(run["reward"] for run in item[1])):

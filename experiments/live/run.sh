@@ -52,9 +52,9 @@ fi
 
 # In hindsight: every configuration in the scenario at three twentieths of its length.
 "$(dirname "$0")/figures.py" configurations "$output/profile.csv" | while read -r name configuration; do
-  serve "static/$name" --set "agent={kind: static, configuration: $configuration}" --set time_scale=0.15 </dev/null
+  serve "configurations/$name" --set "agent={kind: static, configuration: $configuration}" --set time_scale=0.15 </dev/null
 done
-best=$("$(dirname "$0")/figures.py" best "$output/profile.csv" "$output/static")
+best=$("$(dirname "$0")/figures.py" best "$output/profile.csv" "$output/configurations")
 echo "best static configuration: $best"
 
 # In turn, so that whatever else the machine does is the same for all.

@@ -37,6 +37,28 @@ DOCTEST_TEST_CASE("a profile has what each configuration takes, as worked out by
   DOCTEST_CHECK(*one.energy_mj == Approx(1e3 * *one.power_w / 20.0));
 }
 
+DOCTEST_TEST_CASE("profiles measured the whole board's power where the budget is on our own") {
+  SimulatedTask task = SmallTask::make();
+  for (auto& phase : task.scenario.phases) {
+    phase.budgets.power->signal = "power_ours_w";
+  }
+  SimulatedWorld world(SmallTask::make());
+  SimulatedWorld ours(task);
+  const Profile of_whole = Profile::measure(world.environment(), 1, 2, 20);
+  const Profile of_ours = Profile::measure(ours.environment(), 1, 2, 20);
+  const auto& power_model = task.board.power_model;
+  for (std::size_t i = 0; i < of_ours.entries.size(); ++i) {
+    const ProfileEntry& entry = of_ours.entries[i];
+    DOCTEST_CHECK(*entry.power_w < *of_whole.entries[i].power_w);
+    DOCTEST_CHECK(*entry.power_w > 0.0);
+    // The energy of a request is the whole board's in both.
+    DOCTEST_CHECK(*entry.energy_mj == Approx(*of_whole.entries[i].energy_mj));
+  }
+  // One busy CPU for 11 ms of each 50.
+  const ActionId one = action_of(ours.environment(), "1.0", "cpu0");
+  DOCTEST_CHECK(*of_ours.entries[one].power_w == Approx(power_model.cpu_w * 0.22).epsilon(0.02));
+}
+
 DOCTEST_TEST_CASE("a profile that is stopped has what was measured so far") {
   SimulatedWorld world(SmallTask::make());
   std::size_t done = 0;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/simulated_run.hpp"
 #include "cli/training/least_squares.hpp"
@@ -16,8 +17,9 @@
 namespace rein {
 namespace {
 
-RunConfig run_named(const std::string& name) {
-  return RunConfig::load(REIN_SOURCE_DIR "/configs/runs/" + name + ".yaml", {});
+RunConfig run_named(const std::string& name, const std::vector<std::string>& settings = {}) {
+  return RunConfig::load(REIN_SOURCE_DIR "/configs/runs/" + name + ".yaml",
+                         {.settings = settings});
 }
 
 Profile measure(SimulatedTask task, const Budgets& budgets) {
@@ -101,7 +103,7 @@ DOCTEST_TEST_CASE("a board that is as its file says hardly changes") {
 }
 
 DOCTEST_TEST_CASE("where power is estimated, it is the model that is calibrated") {
-  const RunConfig config = run_named("quickstart-simulated");
+  const RunConfig config = run_named("quickstart-simulated", {"budgets.power.signal=power_w"});
   const Calibration calibration =
       calibrate_to(config, [](Board& board) { board.power_model = {.idle_w = 4.0, .cpu_w = 2.0}; });
   DOCTEST_CHECK(calibration.board.power_model.idle_w == doctest::Approx(4.0).epsilon(0.02));
@@ -111,6 +113,15 @@ DOCTEST_TEST_CASE("where power is estimated, it is the model that is calibrated"
   DOCTEST_CHECK(after.dynamic_w == before.dynamic_w);
   // Nothing was told about what the board draws.
   DOCTEST_CHECK(calibration.spread.power == Randomisation{}.power);
+}
+
+DOCTEST_TEST_CASE("a profile of our own power tells nothing about idling") {
+  const RunConfig config = run_named("quickstart-simulated");
+  DOCTEST_REQUIRE(config.budgets.power->signal == "power_ours_w");
+  const Calibration calibration =
+      calibrate_to(config, [](Board& board) { board.power_model = {.idle_w = 4.0, .cpu_w = 2.0}; });
+  DOCTEST_CHECK(calibration.board.power_model.idle_w == config.board.power_model.idle_w);
+  DOCTEST_CHECK(calibration.board.power_model.cpu_w == doctest::Approx(2.0).epsilon(0.05));
 }
 
 DOCTEST_TEST_CASE("a machine that differs from itself leaves the usual spread") {

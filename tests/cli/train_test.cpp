@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -257,6 +258,19 @@ DOCTEST_TEST_CASE(
                         "--duration", "1", "--output", (output / "run").string()})
                       .status == 0);
   }
+}
+
+DOCTEST_TEST_CASE("sweeps measured the whole machine's power where the budget is on our own") {
+  const TemporaryFolder folder;
+  const fs::path output = folder.path() / "out";
+  const std::string run = REIN_SOURCE_DIR "/configs/runs/quickstart-simulated.yaml";
+  DOCTEST_REQUIRE(train(run, output, "24", {"--agent", "model_based"}).status == 0);
+  const auto agent = nlohmann::json::parse(read_file(output / "agent.json"));
+  // The mean over actions that serve for half of the time: 0.5 x 3 W for each CPU of the place, and
+  // idle power is nobody's. With it there are 2 W more.
+  const double scale_w = agent.at("model").at("power_scale_w");
+  DOCTEST_CHECK(scale_w > 1.4);
+  DOCTEST_CHECK(scale_w < 3.0);
 }
 
 DOCTEST_TEST_CASE("a trace is read back to what was seen, done and earned") {
