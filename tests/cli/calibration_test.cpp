@@ -18,8 +18,7 @@ namespace rein {
 namespace {
 
 RunConfig run_named(const std::string& name, const std::vector<std::string>& settings = {}) {
-  return RunConfig::load(REIN_SOURCE_DIR "/configs/runs/" + name + ".yaml",
-                         {.settings = settings});
+  return RunConfig::load(REIN_SOURCE_DIR "/configs/runs/" + name + ".yaml", {.settings = settings});
 }
 
 Profile measure(SimulatedTask task, const Budgets& budgets) {
