@@ -100,7 +100,7 @@ double LatencyRatio::late(double service, double deadline, double gap) const {
 }
 
 double LatencyRatio::late_behind(double waited, std::size_t count, double service, double deadline,
-                                 double gap) const {
+                                 double gap, double otherwise) const {
   double sum = 0.0;
   std::size_t i = 0;
   for (; i < count && waited > 0.0; ++i) {
@@ -108,7 +108,7 @@ double LatencyRatio::late_behind(double waited, std::size_t count, double servic
     sum += left > 0.0 ? exceedance_at(std::log(left / service)) : 1.0;
     waited += service - gap;
   }
-  return sum + static_cast<double>(count - i) * late(service, deadline, gap);
+  return sum + static_cast<double>(count - i) * otherwise;
 }
 
 double LatencyRatio::Lateness::operator()(double log_service) const {

@@ -30,9 +30,10 @@ class LatencyRatio {
   /// All in the same unit, above 0.
   double late(double service, double deadline, double gap) const;
   /// How many of the next `count` requests end after `deadline`, while the first of them has waited
-  /// for `waited` already, and those behind it wait for it.
-  double late_behind(double waited, std::size_t count, double service, double deadline,
-                     double gap) const;
+  /// for `waited` already, and those behind it wait for it. @param otherwise  late() of the same:
+  /// the share of those that need not wait any more.
+  double late_behind(double waited, std::size_t count, double service, double deadline, double gap,
+                     double otherwise) const;
   /// late() for many services, on a grid of their logarithm.
   class Lateness {
    public:

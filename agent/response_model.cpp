@@ -57,7 +57,7 @@ constexpr double kSurprise = 4.0;
 /// Share of its bandwidth beyond which an action may have used it up.
 constexpr double kStarved = 0.95;
 constexpr double kUnlimitedMs = 1e9;
-/// Where requests wait, so many of those that come are looked at, or a period's if that is more.
+/// Where requests wait, so many of those that come are looked at, or two periods' if that is more.
 constexpr std::size_t kComing = 4;
 /// What the ratio's histogram keeps of itself when conditions change.
 constexpr double kRatioKept = 0.7;
@@ -407,16 +407,20 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
     const double most_ms =
         time_shares_[a] < 1.0 ? kStarved * time_shares_[a] * gap_ms : kUnlimitedMs;
     // Of a period's requests, when the first has waited.
-    const auto late_behind = [&](double log_service, double waited_ms) {
-      return ratio_.late_behind(waited_ms, coming, std::exp(log_service), deadline_ms, gap_ms) /
+    const auto late_behind = [&](double service_ms, double waited_ms, double otherwise) {
+      return ratio_.late_behind(waited_ms, coming, service_ms, deadline_ms, gap_ms, otherwise) /
              a_period;
     };
     const auto late = [&](double log_service) {
       if (std::exp(log_service) > most_ms) {
         return waited_ms_ > 0.0 ? static_cast<double>(coming) / a_period : 1.0;
       }
-      return waited_ms_ > 0.0 ? late_behind(log_service, waited_ms_ + change_ms)
-                              : steady(log_service);
+      if (waited_ms_ == 0.0) {
+        return steady(log_service);
+      }
+      const double service_ms = std::exp(log_service);
+      return late_behind(service_ms, waited_ms_ + change_ms,
+                         ratio_.late(service_ms, deadline_ms, gap_ms));
     };
     forecast.miss =
         kMiddle * late(mean) +
@@ -424,7 +428,10 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
     forecast.hoped_miss = late(mean - spread);
     forecast.change_miss = 0.0;
     if (change_ms > 0.0 && waited_ms_ == 0.0) {
-      forecast.change_miss = std::max(0.0, late_behind(mean, change_ms) - late_behind(mean, 0.0));
+      const double service_ms = std::exp(mean);
+      const double otherwise = ratio_.late(service_ms, deadline_ms, gap_ms);
+      forecast.change_miss = std::max(0.0, late_behind(service_ms, change_ms, otherwise) -
+                                               late_behind(service_ms, 0.0, otherwise));
     }
     const double busy = std::min(1.0, std::exp(mean) / gap_ms);
     const Estimate power = believed().estimate(power_parts(then, busy).used());

@@ -85,15 +85,18 @@ DOCTEST_TEST_CASE("requests behind one that waits are late until the wait is cau
   ratio.fade(0.0);
   ratio.add(1.0, 100.0);
   ratio.sum_up();
+  const auto behind = [&](double waited, std::size_t count, double service) {
+    return ratio.late_behind(waited, count, service, 20.0, 15.0, ratio.late(service, 20.0, 15.0));
+  };
   // 12 each 15, due after 20: waits of 13, 10, 7, 4 and 1 end after 25, 22, 19, 16 and 13.
-  DOCTEST_CHECK(ratio.late_behind(13.0, 5, 12.0, 20.0, 15.0) == doctest::Approx(2.0));
-  DOCTEST_CHECK(ratio.late_behind(13.0, 1, 12.0, 20.0, 15.0) == doctest::Approx(1.0));
-  DOCTEST_CHECK(ratio.late_behind(0.0, 5, 12.0, 20.0, 15.0) == doctest::Approx(0.0));
+  DOCTEST_CHECK(behind(13.0, 5, 12.0) == doctest::Approx(2.0));
+  DOCTEST_CHECK(behind(13.0, 1, 12.0) == doctest::Approx(1.0));
+  DOCTEST_CHECK(behind(0.0, 5, 12.0) == doctest::Approx(0.0));
   // Faster ones catch up at once; those that take as long as the gap never do.
-  DOCTEST_CHECK(ratio.late_behind(13.0, 5, 6.0, 20.0, 15.0) == doctest::Approx(0.0));
-  DOCTEST_CHECK(ratio.late_behind(13.0, 5, 15.0, 20.0, 15.0) == doctest::Approx(5.0));
+  DOCTEST_CHECK(behind(13.0, 5, 6.0) == doctest::Approx(0.0));
+  DOCTEST_CHECK(behind(13.0, 5, 15.0) == doctest::Approx(5.0));
   // Whoever has waited beyond the deadline is late whatever it takes.
-  DOCTEST_CHECK(ratio.late_behind(21.0, 1, 1.0, 20.0, 15.0) == doctest::Approx(1.0));
+  DOCTEST_CHECK(behind(21.0, 1, 1.0) == doctest::Approx(1.0));
 }
 
 DOCTEST_TEST_CASE("the table of many services says the same as each of them") {
