@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "agent/control_loop.hpp"
 #include "agent/trace_writer.hpp"
@@ -118,10 +117,7 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
   make_folder(output);
   write_file(output / "config.yaml", config.effective);
   write_file(output / "machine.json", stage.machine.dump(2) + "\n");
-  std::ofstream trace_file(output / "trace.csv");
-  if (!trace_file) {
-    throw Error(fmt::format("{}: cannot be written", (output / "trace.csv").string()));
-  }
+  OutputFile trace_file(output / "trace.csv", OutputFile::IfThere::kFail);
   TraceWriter trace(environment, trace_file);
   RunSummary summary(environment, config.duration_s);
   {

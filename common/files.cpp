@@ -1,14 +1,19 @@
 #include "common/files.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ext/stdio_filebuf.h>
 #include <fstream>
 #include <sstream>
-#include <system_error>
 
 #include "common/error.hpp"
+#include "common/folder.hpp"
 
 namespace rein {
 
@@ -25,32 +30,117 @@ std::string read_file(const std::filesystem::path& file) {
   return content.str();
 }
 
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw Error(fmt::format("{}: cannot make this folder: {}", folder.string(), error.message()));
+namespace {
+
+/// What a file is to be written in, and its name there.
+struct Target {
+  explicit Target(const std::filesystem::path& file)
+      : path(file), folder(file.parent_path()), name(file.filename().string()) {}
+
+  [[noreturn]] void fail(int reason) const {
+    throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(reason)));
+  }
+
+  /// Where a rename would put an end to a device, a pipe or a folder.
+  void require_file_or_nothing() const {
+    struct stat status {};
+    if (name.empty() || name == "." || name == "..") {
+      fail(EISDIR);
+    }
+    if (fstatat(folder.descriptor(), name.c_str(), &status, 0) == 0 && !S_ISREG(status.st_mode)) {
+      throw Error(fmt::format("{}: cannot be written: expected a file or nothing, found {}",
+                              path.string(),
+                              S_ISDIR(status.st_mode) ? "a folder" : "a device, pipe or socket"));
+    }
+  }
+
+  /// @return a descriptor of a file that was not there before, or -1 with errno.
+  int make(const std::string& as) const {
+    return openat(folder.descriptor(), as.c_str(),
+                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  }
+  /// The same in the place of whatever is there.
+  int make_anew(const std::string& as) const {
+    const int descriptor = make(as);
+    if (descriptor >= 0 || errno != EEXIST || unlinkat(folder.descriptor(), as.c_str(), 0) != 0) {
+      return descriptor;
+    }
+    return make(as);
+  }
+
+  const std::filesystem::path& path;
+  Folder folder;
+  std::string name;
+};
+
+/// @return 0 or an error.
+int write_whole(int descriptor, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t count = write(descriptor, content.data(), content.size());
+    if (count < 0 && errno != EINTR) {
+      return errno;
+    }
+    content.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  }
+  return 0;
+}
+
+/// @return a descriptor.
+int open_output(const std::filesystem::path& file, OutputFile::IfThere if_there) {
+  const Target target(file);
+  target.require_file_or_nothing();
+  int descriptor = -1;
+  switch (if_there) {
+    case OutputFile::IfThere::kFail:
+      descriptor = target.make(target.name);
+      break;
+    case OutputFile::IfThere::kReplace:
+      descriptor = target.make_anew(target.name);
+      break;
+    case OutputFile::IfThere::kAppend:
+      descriptor = openat(target.folder.descriptor(), target.name.c_str(),
+                          O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0666);
+      break;
+  }
+  if (descriptor < 0) {
+    target.fail(errno);
+  }
+  return descriptor;
+}
+
+}  // namespace
+
+void make_folder(const std::filesystem::path& folder) { const Folder made(folder); }
+
+void write_file(const std::filesystem::path& file, std::string_view content) {
+  const Target target(file);
+  target.require_file_or_nothing();
+  const std::string draft = target.name + ".part";
+  const int descriptor = target.make_anew(draft);
+  if (descriptor < 0) {
+    target.fail(errno);
+  }
+  int reason = write_whole(descriptor, content);
+  if (close(descriptor) != 0 && reason == 0) {
+    reason = errno;
+  }
+  const int folder = target.folder.descriptor();
+  if (reason == 0 && renameat(folder, draft.c_str(), folder, target.name.c_str()) != 0) {
+    reason = errno;
+  }
+  if (reason != 0) {
+    unlinkat(folder, draft.c_str(), 0);
+    target.fail(reason);
   }
 }
 
-void write_file(const std::filesystem::path& file, std::string_view content) {
-  if (file.has_parent_path()) {
-    make_folder(file.parent_path());
-  }
-  const std::filesystem::path draft = file.string() + ".part";
-  std::ofstream stream(draft, std::ios::binary | std::ios::trunc);
-  stream.write(content.data(), static_cast<std::streamsize>(content.size()));
-  stream.close();
-  std::error_code error;
-  if (!stream) {
-    const int reason = errno;
-    std::filesystem::remove(draft, error);
-    throw Error(fmt::format("{}: cannot be written: {}", file.string(), std::strerror(reason)));
-  }
-  std::filesystem::rename(draft, file, error);
-  if (error) {
-    throw Error(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
-  }
+OutputFile::OutputFile(const std::filesystem::path& file, IfThere if_there)
+    : std::ostream(nullptr),
+      buffer_(std::make_unique<__gnu_cxx::stdio_filebuf<char>>(open_output(file, if_there),
+                                                               std::ios::out | std::ios::binary)) {
+  rdbuf(buffer_.get());
 }
+
+OutputFile::~OutputFile() = default;
 
 }  // namespace rein

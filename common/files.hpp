@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -10,10 +12,27 @@ namespace rein {
 std::string read_file(const std::filesystem::path& file);
 
 /// Writes beside the file and renames, so that a crash leaves the old file or the new one, never
-/// half of one. Makes the folder. @throws Error naming the path and the reason.
+/// half of one, and a symbolic link in its place is replaced, not followed. Makes the folder.
+/// @throws Error naming the path and the reason; also if there is something else than a file.
 void write_file(const std::filesystem::path& file, std::string_view content);
 
 /// @throws Error naming the path and the reason.
 void make_folder(const std::filesystem::path& folder);
+
+/// A file that is written bit by bit. It is never reached through a symbolic link in its place.
+class OutputFile final : public std::ostream {
+ public:
+  enum class IfThere {
+    kFail,     ///< Somebody else's, or of a run before.
+    kReplace,  ///< By a new one.
+    kAppend,
+  };
+  /// Makes the folder. @throws Error naming the path and the reason.
+  OutputFile(const std::filesystem::path& file, IfThere if_there);
+  ~OutputFile() override;
+
+ private:
+  std::unique_ptr<std::streambuf> buffer_;
+};
 
 }  // namespace rein

@@ -70,10 +70,7 @@ EpisodeLog::EpisodeLog(const fs::path& file) : file_(file) {
   if (begin < text.size()) {
     fs::resize_file(file, begin);
   }
-  stream_.open(file, std::ios::app);
-  if (!stream_) {
-    throw Error(fmt::format("{}: cannot be written", file.string()));
-  }
+  stream_.emplace(file, OutputFile::IfThere::kAppend);
 }
 
 std::optional<EpisodeOutcome> EpisodeLog::take(const EpisodeTask& task) {
@@ -86,8 +83,8 @@ std::optional<EpisodeOutcome> EpisodeLog::take(const EpisodeTask& task) {
 }
 
 void EpisodeLog::add(const EpisodeTask& task, const EpisodeOutcome& outcome) {
-  stream_ << json_of(task, outcome).dump() << '\n' << std::flush;
-  if (!stream_) {
+  *stream_ << json_of(task, outcome).dump() << '\n' << std::flush;
+  if (!*stream_) {
     throw Error(fmt::format("{}: cannot be written", file_.string()));
   }
 }

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "cli/evaluation/episode_task.hpp"
+#include "common/files.hpp"
 
 namespace rein {
 
@@ -28,7 +28,7 @@ class EpisodeLog {
  private:
   std::filesystem::path file_;
   std::unordered_map<std::string, EpisodeOutcome> outcomes_;  ///< By name and key.
-  std::ofstream stream_;
+  std::optional<OutputFile> stream_;
 };
 
 }  // namespace rein

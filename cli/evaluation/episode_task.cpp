@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -53,14 +52,14 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
         .run(kPracticeSeeds * (i + 1) + task.seed, stop_requested);
   }
 
-  std::ofstream file;
-  TraceWriter trace(environment, file);
+  std::optional<OutputFile> file;
+  std::optional<TraceWriter> trace;
   RunSummary summary(environment, of.config.duration_s);
   std::vector<PeriodSink> sinks = {[&](const PeriodRecord& record) { summary.add(record); }};
   if (!task.folder.empty()) {
-    make_folder(task.folder);
-    file.open(task.folder / "trace.csv");
-    sinks.emplace_back([&](const PeriodRecord& record) { trace.write(record); });
+    file.emplace(task.folder / "trace.csv", OutputFile::IfThere::kReplace);
+    trace.emplace(environment, *file);
+    sinks.emplace_back([&](const PeriodRecord& record) { trace->write(record); });
   }
   CourseRecorder course(environment, of.config.duration_s);
   if (task.wants_course) {

@@ -1,6 +1,12 @@
 #include "common/files.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include "common/error.hpp"
 #include "support/temporary_folder.hpp"
@@ -32,6 +38,107 @@ DOCTEST_TEST_CASE("a folder cannot be made where a file is") {
   const TemporaryFolder folder;
   write_file(folder.path() / "file", "");
   DOCTEST_CHECK_THROWS_AS(make_folder(folder.path() / "file" / "below"), Error);
+}
+
+DOCTEST_TEST_CASE("a link in the place of a draft, a result or a trace is replaced, not followed") {
+  const TemporaryFolder folder;
+  const auto precious = folder.path() / "precious";
+  write_file(precious, "precious");
+  for (const char* name : {"summary.json.part", "summary.json"}) {
+    std::filesystem::create_symlink(precious, folder.path() / name);
+    write_file(folder.path() / "summary.json", "new");
+    DOCTEST_CHECK(read_file(precious) == "precious");
+    DOCTEST_CHECK(read_file(folder.path() / "summary.json") == "new");
+    std::filesystem::remove(folder.path() / "summary.json");
+  }
+  const auto trace = folder.path() / "trace.csv";
+  for (const auto if_there : {OutputFile::IfThere::kFail, OutputFile::IfThere::kAppend}) {
+    std::filesystem::create_symlink(precious, trace);
+    DOCTEST_CHECK_THROWS_AS(OutputFile(trace, if_there), Error);
+    std::filesystem::remove(trace);
+  }
+  std::filesystem::create_symlink(precious, trace);
+  OutputFile(trace, OutputFile::IfThere::kReplace) << "row\n";
+  DOCTEST_CHECK(read_file(trace) == "row\n");
+  DOCTEST_CHECK(read_file(precious) == "precious");
+}
+
+DOCTEST_TEST_CASE("an output file is new, replaced or gone on with") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "a" / "trace.csv";
+  OutputFile(file, OutputFile::IfThere::kFail) << "one\n";
+  DOCTEST_CHECK_THROWS_WITH_AS(OutputFile(file, OutputFile::IfThere::kFail),
+                               (file.string() + ": cannot be written: File exists").c_str(), Error);
+  OutputFile(file, OutputFile::IfThere::kAppend) << "two\n";
+  DOCTEST_CHECK(read_file(file) == "one\ntwo\n");
+  OutputFile(file, OutputFile::IfThere::kReplace) << "three\n";
+  DOCTEST_CHECK(read_file(file) == "three\n");
+}
+
+DOCTEST_TEST_CASE("a device, a pipe or a folder in the place of a result stays what it is") {
+  const TemporaryFolder folder;
+  const auto pipe = folder.path() / "pipe";
+  mkfifo(pipe.c_str(), 0600);
+  const std::string end = ": cannot be written: expected a file or nothing, found ";
+  DOCTEST_CHECK_THROWS_WITH_AS(write_file(pipe, "x"),
+                               (pipe.string() + end + "a device, pipe or socket").c_str(), Error);
+  DOCTEST_CHECK_THROWS_AS(write_file("/dev/null", "x"), Error);
+  DOCTEST_CHECK(std::filesystem::is_character_file("/dev/null"));
+  DOCTEST_CHECK_THROWS_WITH_AS(write_file(folder.path(), "x"),
+                               (folder.path().string() + end + "a folder").c_str(), Error);
+}
+
+DOCTEST_TEST_CASE("a full disk is named, and neither the old file nor its folder suffers") {
+  // RLIMIT_FSIZE is as good as a full disk: the write comes back short, then fails.
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "result";
+  write_file(file, "old");
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit limit{.rlim_cur = 1000, .rlim_max = 1000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, SIG_IGN);
+    try {
+      write_file(file, std::string(5000, 'x'));
+      _exit(1);
+    } catch (const Error& error) {
+      _exit(error.what() == file.string() + ": cannot be written: File too large" ? 0 : 2);
+    }
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  DOCTEST_CHECK(status == 0);
+  DOCTEST_CHECK(read_file(file) == "old");
+  DOCTEST_CHECK_FALSE(std::filesystem::exists(file.string() + ".part"));
+}
+
+DOCTEST_TEST_CASE("root follows its own links to folders and nobody else's") {
+  const TemporaryFolder folder;
+  const auto target = folder.path() / "target";
+  const auto link = folder.path() / "checkpoint";
+  make_folder(target);
+  std::filesystem::create_directory_symlink("target", link);
+  write_file(link / "mine", "x");
+  DOCTEST_CHECK(read_file(target / "mine") == "x");
+  if (geteuid() != 0) {
+    DOCTEST_MESSAGE("SKIPPED: only root can give a link away");
+    return;
+  }
+  DOCTEST_REQUIRE(lchown(link.c_str(), 65534, 65534) == 0);
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      write_file(link / "agent.json", "x"),
+      (link.string() + ": cannot use this folder: expected a folder at 'checkpoint', found a "
+                       "symbolic link of user 65534")
+          .c_str(),
+      Error);
+  DOCTEST_CHECK_FALSE(std::filesystem::exists(target / "agent.json"));
+}
+
+DOCTEST_TEST_CASE("links that lead in a circle end in a line") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory_symlink("b", folder.path() / "a");
+  std::filesystem::create_directory_symlink("a", folder.path() / "b");
+  DOCTEST_CHECK_THROWS_AS(make_folder(folder.path() / "a" / "c"), Error);
 }
 
 }  // namespace
