@@ -8,6 +8,7 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "models/openmp_waiting.hpp"
+#include "platform/descriptors.hpp"
 
 namespace {
 
@@ -22,6 +23,7 @@ int report(const std::exception& error, int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  rein::fill_standard_descriptors();
   rein::limit_spinning(argv);
   CLI::App app{"Rein: runtime manager for a scalable neural network on a shared machine.", "rein"};
   app.set_version_flag("--version", REIN_VERSION);

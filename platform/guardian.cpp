@@ -70,6 +70,7 @@ void tidy_up(Watch& watch) {
   close_descriptors_from(place);
   close(STDIN_FILENO);
   close(STDOUT_FILENO);
+  fill_standard_descriptors();
 }
 
 void be_hard_to_kill() {
