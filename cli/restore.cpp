@@ -16,14 +16,25 @@ namespace {
 struct RestoreArguments {
   std::string sysfs_root = "/";
   std::filesystem::path state_file;
+  bool discard = false;
 };
 
 int run_restore(const RestoreArguments& arguments) {
   const SysfsRoot root(arguments.sysfs_root);
   const auto file =
       arguments.state_file.empty() ? StateFile::default_path(root) : arguments.state_file;
-  if (!arguments.state_file.empty() && !std::filesystem::exists(file)) {
+  std::error_code ignored;
+  if (!arguments.state_file.empty() &&
+      !std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
     throw ConfigError(fmt::format("{}: expected a state file, found none", file.string()));
+  }
+  if (arguments.discard) {
+    if (const auto text = discard_leftover(root, file)) {
+      fmt::print("{}{}: discarded; nothing was put back\n", *text, file.string());
+    } else {
+      fmt::print("nothing to discard: there is no {}\n", file.string());
+    }
+    return 0;
   }
   const auto changed = restore_leftover(root, file);
   if (!changed) {
@@ -46,6 +57,9 @@ void add_restore(CLI::App& app, VerbAction& action) {
   verb->add_option("--state", arguments->state_file,
                    "The run's state file, instead of the one below /var/lib/rein or your "
                    "~/.local/state/rein");
+  verb->add_flag(
+      "--discard", arguments->discard,
+      "Drop the state file, whatever is in it, and put nothing back; shows what it said");
   verb->add_option("--sysfs-root", arguments->sysfs_root, "Look for /sys and /proc below DIR")
       ->type_name("DIR")
       ->check(CLI::ExistingDirectory);

@@ -27,10 +27,10 @@ struct InterfaceKey {
 };
 constexpr std::array<InterfaceKey, 4> kInterfaces{{
     {ClockInterface::kCpufreq, "policy",
-     "a cpufreq directory such as 'policy0' or 'policy{0-3}', or a path"},
-    {ClockInterface::kDevfreq, "devfreq", "a device in /sys/class/devfreq, or its path"},
-    {ClockInterface::kBpmp, "bpmp", "a path that begins with '/'"},
-    {ClockInterface::kMali, "mali", "a path that begins with '/'"},
+     "a cpufreq directory such as 'policy0' or 'policy{0-3}', or a path below /sys"},
+    {ClockInterface::kDevfreq, "devfreq", "a device in /sys/class/devfreq, or its path below /sys"},
+    {ClockInterface::kBpmp, "bpmp", "a path that begins with '/sys/'"},
+    {ClockInterface::kMali, "mali", "a path that begins with '/sys/'"},
 }};
 
 /// What a sensor of a board file may measure.
@@ -102,6 +102,11 @@ std::string read_path(const ConfigNode& node) {
   return path;
 }
 
+/// Below /sys: what is written elsewhere could not be put back by `rein restore`.
+bool is_setting(std::string_view path) {
+  return path.starts_with("/sys/") && path.find("/../") == path.npos;
+}
+
 /// The kernel's directory of a cpufreq domain: "policy" and a number, or several in braces.
 bool is_policy(std::string_view text) {
   if (!text.starts_with(kPolicyPrefix)) {
@@ -121,7 +126,7 @@ bool is_policy(std::string_view text) {
 
 bool is_clock_path(std::string_view text, ClockInterface interface) {
   if (text.starts_with('/')) {
-    return true;
+    return is_setting(text);
   }
   switch (interface) {
     case ClockInterface::kCpufreq:
@@ -251,7 +256,10 @@ SensorSpec read_sensor(const ConfigNode& node, std::set<std::string>& signals) {
   sensor.scale = node.number_or("scale", sensor.scale, Range::positive());
   sensor.update_ms = node.number_or("update_ms", sensor.update_ms, Range::non_negative());
   if (node.has("enable")) {
-    sensor.enable = read_path(node.at("enable"));
+    sensor.enable = node.at("enable").text();
+    if (!is_setting(sensor.enable)) {
+      node.at("enable").fail("a path that begins with '/sys/'");
+    }
   }
   node.reject_unknown();
   return sensor;

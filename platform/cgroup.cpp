@@ -114,4 +114,19 @@ std::optional<Missing> cgroup_obstacle(const SysfsRoot& root, const CpuCgroup& c
   return obstacle;
 }
 
+std::vector<std::string> cgroup_mounts(const SysfsRoot& root) {
+  std::vector<std::string> mounts;
+  const std::string text = root.try_read("/proc/self/mountinfo").value_or("");
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto words = split_words(line);
+    const auto dash = std::find(words.begin(), words.end(), "-");
+    if (words.end() - dash >= 2 && dash - words.begin() >= 5 &&
+        (dash[1] == "cgroup" || dash[1] == "cgroup2")) {
+      mounts.emplace_back(words[4]);
+    }
+  }
+  return mounts;
+}
+
 }  // namespace rein

@@ -23,6 +23,9 @@ struct CpuCgroup {
 /// Finds it by /proc/self/mountinfo and /proc/self/cgroup, or says what is missing.
 std::variant<CpuCgroup, Missing> find_cpu_cgroup(const SysfsRoot& root);
 
+/// Where hierarchies of control groups are mounted, of whatever controllers: kernel paths.
+std::vector<std::string> cgroup_mounts(const SysfsRoot& root);
+
 /// What stands in the way of making a group and moving into it, as far as can be told without
 /// trying; nothing if nothing does.
 std::optional<Missing> cgroup_obstacle(const SysfsRoot& root, const CpuCgroup& cgroup);

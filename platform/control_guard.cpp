@@ -10,6 +10,7 @@
 #include "common/error.hpp"
 #include "platform/guardian.hpp"
 #include "platform/machine_lock.hpp"
+#include "platform/restorable.hpp"
 #include "platform/state_file.hpp"
 
 namespace rein {
@@ -45,8 +46,8 @@ std::optional<std::vector<std::string>> put_back_leftover(const SysfsRoot& root,
   CollectingListener listener;
   if (!restore(root.calls(), leftover->lines, listener)) {
     throw Error(
-        fmt::format("{}: what process {} had changed cannot all be put back: {}; remove "
-                    "the file to leave it at that",
+        fmt::format("{}: what process {} had changed cannot all be put back: {}; "
+                    "`rein restore --discard` leaves it at that",
                     file.string(), leftover->process, fmt::join(listener.problems, "; ")));
   }
   std::filesystem::remove(file);
@@ -58,11 +59,13 @@ std::optional<std::vector<std::string>> put_back_leftover(const SysfsRoot& root,
 /// In the order in which they are made; the guardian ends first.
 struct ControlGuard::Machine {
   MachineLock lock;
+  RestorableFiles restorable;
   StateFile state;
   Guardian guardian;
 
   explicit Machine(const SysfsRoot& root, const Report& report)
       : lock(root),
+        restorable(root),
         state(clean(root, report), root),
         guardian(root.calls(), state, lock.descriptor()) {}
 
@@ -88,6 +91,9 @@ ControlGuard::ControlGuard(const SysfsRoot& root, Report report, Reach reach)
     : root_(root), report_(std::move(report)) {
   if (reach == Reach::kMachine) {
     machine_ = std::make_unique<Machine>(root_, report_);
+    if (const auto& notice = machine_->lock.notice(); !notice.empty()) {
+      this->report(notice);
+    }
   }
 }
 
@@ -101,6 +107,12 @@ void ControlGuard::report(const std::string& line) const {
 
 void ControlGuard::note(const Restoration& restoration) {
   if (machine_) {
+    if (!machine_->restorable.hold(restoration)) {
+      throw Error(
+          fmt::format("{}: is left alone, since `rein restore` could not put it back: "
+                      "expected {}, and a text of one line",
+                      restoration.path, machine_->restorable.expected()));
+    }
     machine_->state.add(restoration);
   }
   undo_.push_back({restoration.line(), nullptr});
@@ -164,6 +176,12 @@ void ControlGuard::restore() noexcept {
     machine_->state.remove();
   }
   machine_.reset();
+}
+
+std::optional<std::string> discard_leftover(const SysfsRoot& root,
+                                            const std::filesystem::path& state_file) {
+  const MachineLock lock(root);
+  return StateFile::discard(state_file);
 }
 
 std::optional<std::vector<std::string>> restore_leftover(const SysfsRoot& root,

@@ -36,7 +36,8 @@ class ControlGuard {
   ControlGuard& operator=(const ControlGuard&) = delete;
 
   /// Saves what a file says now. Call it before the first write to the file.
-  /// @throws Error if the file cannot be read: what cannot be saved must not be changed.
+  /// @throws Error if the file cannot be read, or `rein restore` could not put it back: what
+  ///         cannot be saved must not be changed. So do the two below.
   void save(const std::string& kernel_path);
   /// For a file that does not say what has to be written to it.
   void restore_by_writing(const std::string& kernel_path, const std::string& text);
@@ -79,5 +80,11 @@ class ControlGuard {
 ///         stays). @throws ConfigError if the state file is damaged.
 std::optional<std::vector<std::string>> restore_leftover(const SysfsRoot& root,
                                                          const std::filesystem::path& state_file);
+
+/// Removes the state file of a run that is dead, whatever is in it, and puts nothing back.
+/// @return what it said; nothing if there is none.
+/// @throws Error if another run has the machine, or the file cannot be removed.
+std::optional<std::string> discard_leftover(const SysfsRoot& root,
+                                            const std::filesystem::path& state_file);
 
 }  // namespace rein

@@ -129,7 +129,12 @@ void LinuxPlatform::add_frequency(const DomainSpec& spec) {
     return;
   }
   const std::size_t begin = guard_.mark();
-  add(std::make_unique<FrequencyDomain>(root_, spec, guard_), begin);
+  try {
+    add(std::make_unique<FrequencyDomain>(root_, spec, guard_), begin);
+  } catch (const Error& error) {
+    // What cannot be noted is not touched; nothing has been changed yet.
+    notes_.emplace_back(error.what());
+  }
 }
 
 void LinuxPlatform::add_bandwidth(const Board& board) {

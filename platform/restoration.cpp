@@ -48,7 +48,7 @@ Step failure(ssize_t result) { return {Outcome::kFailed, static_cast<int>(-resul
 
 /// What a file holds, in `buffer`. @return the number of bytes, or minus an error.
 ssize_t read_whole(SystemCalls& calls, const char* path, std::span<char> buffer) {
-  const int descriptor = calls.open_file(path, O_RDONLY);
+  const int descriptor = calls.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0) {
     return descriptor;
   }
@@ -59,7 +59,7 @@ ssize_t read_whole(SystemCalls& calls, const char* path, std::span<char> buffer)
 
 /// @return 0 or minus an error.
 ssize_t write_whole(SystemCalls& calls, const char* path, std::string_view text) {
-  const int descriptor = calls.open_file(path, O_WRONLY | O_TRUNC);
+  const int descriptor = calls.open_file(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0) {
     return descriptor;
   }

@@ -27,10 +27,14 @@ class StateFile {
     std::string lines;      ///< Restorations.
   };
   /// @return nothing if there is no such file.
-  /// @throws ConfigError if it is damaged, names what is no setting of the kernel below the root,
-  /// or
-  ///         others than its owner may write it.
+  /// @throws ConfigError if it is damaged, names what RestorableFiles do not hold, or is not a
+  ///         file that we or root alone can write. Every message says how to be rid of it.
   static std::optional<Leftover> read(const std::filesystem::path& file, const SysfsRoot& root);
+
+  /// Removes whatever is there, and puts nothing back.
+  /// @return what it said, without what a terminal takes for a command; nothing if there was none.
+  /// @throws Error if it cannot be removed.
+  static std::optional<std::string> discard(const std::filesystem::path& file);
 
   /// Makes the file, or keeps the text in memory where none can be made: then a guardian can still
   /// put everything back.

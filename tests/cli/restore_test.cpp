@@ -47,7 +47,8 @@ DOCTEST_TEST_CASE("a state file that is damaged or missing ends restore with sta
   DOCTEST_CHECK(damaged.wait() == 3);
   DOCTEST_CHECK(damaged.errors() ==
                 "rein: " + leftover.state() +
-                    ":1: expected 'rein-state 1', a process id and a boot id, found 'nonsense'\n");
+                    ":1: expected 'rein-state 1', a process id and a boot id, found 'nonsense'; "
+                    "`rein restore --discard` drops it\n");
   auto command = leftover.command();
   command.insert(command.end(), {"--state", "/nowhere/state"});
   Process missing(command);
@@ -64,6 +65,21 @@ DOCTEST_TEST_CASE("a setting that is gone ends restore with status 1, and the st
                                       ": expected 'ondemand': No such file or directory") !=
                 std::string::npos);
   DOCTEST_CHECK(leftover.tree.exists("/var/lib/rein/state"));
+}
+
+DOCTEST_TEST_CASE("a spoilt state file is shown and dropped with --discard, and nothing put back") {
+  const Leftover leftover;
+  leftover.write("rein-state 1 4711 boot\nvalue /etc/passwd\tx\n");
+  auto command = leftover.command();
+  command.emplace_back("--discard");
+  Process first(command);
+  DOCTEST_CHECK(first.wait() == 0);
+  DOCTEST_CHECK(first.output() == "rein-state 1 4711 boot\nvalue /etc/passwd\tx\n" +
+                                      leftover.state() + ": discarded; nothing was put back\n");
+  DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "userspace\n");
+  Process second(command);
+  DOCTEST_CHECK(second.wait() == 0);
+  DOCTEST_CHECK(second.output() == "nothing to discard: there is no " + leftover.state() + "\n");
 }
 
 }  // namespace

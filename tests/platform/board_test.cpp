@@ -163,17 +163,18 @@ DOCTEST_TEST_CASE("mistakes in places are told with their place") {
 DOCTEST_TEST_CASE("mistakes in the directories of domains are told with their place") {
   check_fourth_line("domains: [{name: d, policy: cpu0, cpus: \"0\"}]",
                     "29: domains.0.policy: expected a cpufreq directory such as 'policy0' or "
-                    "'policy{0-3}', or a path, found 'cpu0'");
+                    "'policy{0-3}', or a path below /sys, found 'cpu0'");
   check_fourth_line("domains: [{name: d, policy: \"policy{a}\", cpus: \"0\"}]",
                     "29: domains.0.policy: expected a cpufreq directory such as 'policy0' or "
-                    "'policy{0-3}', or a path, found 'policy{a}'");
+                    "'policy{0-3}', or a path below /sys, found 'policy{a}'");
   check_fourth_line("domains: [{name: d, devfreq: devfreq/gpu}]",
-                    "30: domains.0.devfreq: expected a device in /sys/class/devfreq, or its path, "
-                    "found 'devfreq/gpu'");
+                    "30: domains.0.devfreq: expected a device in /sys/class/devfreq, or its path "
+                    "below /sys, found 'devfreq/gpu'");
   check_fourth_line("domains: [{name: d, bpmp: emc}]",
-                    "27: domains.0.bpmp: expected a path that begins with '/', found 'emc'");
-  check_fourth_line("domains: [{name: d, mali: [/sys/a, mali0]}]",
-                    "36: domains.0.mali.1: expected a path that begins with '/', found 'mali0'");
+                    "27: domains.0.bpmp: expected a path that begins with '/sys/', found 'emc'");
+  check_fourth_line(
+      "domains: [{name: d, mali: [/sys/a, mali0]}]",
+      "36: domains.0.mali.1: expected a path that begins with '/sys/', found 'mali0'");
   check_fourth_line("domains: [{name: d, devfreq: []}]",
                     "30: domains.0.devfreq: expected at least one path, found a list");
   check_fourth_line("domains: [{name: d, cpus: \"0\"}]",
@@ -230,7 +231,7 @@ DOCTEST_TEST_CASE("mistakes in sensors are told with their place") {
   check_fourth_line("sensors: [{signal: power_w.a, path: /a, update_ms: -1}]",
                     "52: sensors.0.update_ms: expected a number of at least 0, found '-1'");
   check_fourth_line("sensors: [{signal: power_w.a, path: /a, enable: a}]",
-                    "49: sensors.0.enable: expected a path that begins with '/', found 'a'");
+                    "49: sensors.0.enable: expected a path that begins with '/sys/', found 'a'");
   check_fourth_line("sensors: [{signal: power_w.a, path: /a, unit: W}]",
                     "41: sensors.0.unit: expected one of enable, path, scale, signal, update_ms, "
                     "found the unknown key 'unit'");

@@ -298,7 +298,8 @@ DOCTEST_TEST_CASE("what cannot be put back keeps its state file and stops the ne
   const std::string message =
       leftover.state().string() +
       ": what process 4711 had changed cannot all be put back: not restored: " + leftover.sys() +
-      "/governor: expected 'ondemand': Permission denied; remove the file to leave it at that";
+      "/governor: expected 'ondemand': Permission denied; `rein restore --discard` leaves it at "
+      "that";
   DOCTEST_CHECK_THROWS_WITH_AS(restore_leftover(root, leftover.state()), message.c_str(), Error);
   DOCTEST_CHECK_THROWS_WITH_AS(ControlGuard(root, fail, ControlGuard::Reach::kMachine),
                                message.c_str(), Error);
@@ -320,47 +321,117 @@ DOCTEST_TEST_CASE("a guard that cannot put everything back leaves its state file
   DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
 }
 
-DOCTEST_TEST_CASE("a damaged state file is refused in one line with its place") {
+DOCTEST_TEST_CASE("a damaged state file is refused in one line with its place and the way out") {
   const Leftover leftover;
-  const auto message = [&](const std::string& text) -> std::string {
-    leftover.write(text);
-    try {
-      restore_leftover(leftover.tree.root(), leftover.state());
-    } catch (const ConfigError& error) {
-      return error.what();
-    }
-    return "";
-  };
+  leftover.tree.write("/etc/rein-1/cgroup.procs", "precious\n");
   const std::string file = leftover.state().string();
   const std::string head = "rein-state 1 4711 boot-1\n";
-  DOCTEST_CHECK(message("garbage\n") ==
-                file + ":1: expected 'rein-state 1', a process id and a boot id, found 'garbage'");
-  DOCTEST_CHECK(message("rein-state 2 4711 boot-1\n") ==
-                file +
-                    ":1: expected 'rein-state 1', a process id and a boot id, found "
-                    "'rein-state 2 4711 boot-1'");
-  DOCTEST_CHECK(message(head + "value " + leftover.sys() + "/governor\tx\nvalue nonsense\n") ==
-                file +
-                    ":3: expected 'value', 'write' or 'group', a path, a tab and a text, found "
-                    "'value nonsense'");
-  DOCTEST_CHECK(message(head + "value /etc/passwd\tx\n") ==
-                file + ":2: expected a path below " + leftover.sys() + "/, found '/etc/passwd'");
-  DOCTEST_CHECK(message(head + "value " + leftover.sys() + "/../etc/passwd\tx\n") ==
-                file + ":2: expected a path below " + leftover.sys() + "/, found '" +
-                    leftover.sys() + "/../etc/passwd'");
+  const std::string sys = leftover.sys();
+  const std::string etc = (leftover.tree.path() / "etc").string();
+  const std::string first = ":1: expected 'rein-state 1', a process id and a boot id, found '";
+  const std::string third =
+      ":3: expected 'value', 'write' or 'group', a path, a tab and a text, found '";
+  const std::string second = ":2: expected a path below " + sys + "/, found '";
+  struct Case {
+    std::string text;
+    std::string where;
+    std::string found;
+  };
+  const std::string good = "value " + sys + "/governor\tx\n";
+  const std::vector<Case> cases{
+      {"garbage\n", first, "garbage"},
+      {"rein-state 2 4711 boot-1\n", first, "rein-state 2 4711 boot-1"},
+      {"\x1b[2Jgarbage\n", first, "?[2Jgarbage"},
+      {head + good + "value nonsense\n", third, "value nonsense"},
+      {head + "value /etc/passwd\tx\n", second, "value /etc/passwd\tx"},
+      {head + "value " + sys + "/../etc/passwd\tx\n", second, "value " + sys + "/../etc/passwd\tx"},
+      {head + "value " + sys + "\tx\n", second, "value " + sys + "\tx"},
+      // Root would empty, and write into, any file of that name.
+      {head + "group " + sys + "/rein-1\t" + etc + "/rein-1\n", second,
+       "group " + sys + "/rein-1\t" + etc + "/rein-1"},
+      {head + "group " + etc + "/rein-1\t" + sys + "/home\n", second,
+       "group " + etc + "/rein-1\t" + sys + "/home"},
+      {head + "group " + sys + "/rein-1\t" + sys + "/a/../../etc/rein-1\n", second,
+       "group " + sys + "/rein-1\t" + sys + "/a/../../etc/rein-1"},
+      {head + "group " + sys + "/user.slice\t" + sys + "\n", second,
+       "group " + sys + "/user.slice\t" + sys},
+  };
+  for (const auto& each : cases) {
+    DOCTEST_CAPTURE(each.text);
+    leftover.write(each.text);
+    DOCTEST_CHECK_THROWS_WITH_AS(
+        restore_leftover(leftover.tree.root(), leftover.state()),
+        (file + each.where + each.found + "'; `rein restore --discard` drops it").c_str(),
+        ConfigError);
+  }
   DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "userspace\n");
+  DOCTEST_CHECK(leftover.tree.read("/etc/rein-1/cgroup.procs") == "precious\n");
   DOCTEST_CHECK(leftover.tree.exists(kState));
 }
 
-DOCTEST_TEST_CASE("a state file that others may write is refused") {
+DOCTEST_TEST_CASE("a spoilt state file is dropped when asked for and locks nobody out for good") {
   const Leftover leftover;
+  leftover.write("rein-state 1 4711 boot-1\nvalue /etc/passwd\tx\n\x1b]0;title\a");
+  DOCTEST_CHECK_THROWS_AS(ControlGuard(leftover.tree.root(), fail, ControlGuard::Reach::kMachine),
+                          ConfigError);
+  const auto said = discard_leftover(leftover.tree.root(), leftover.state());
+  DOCTEST_REQUIRE(said);
+  DOCTEST_CHECK(*said == "rein-state 1 4711 boot-1\nvalue /etc/passwd\tx\n?]0;title?");
+  DOCTEST_CHECK_NOTHROW(ControlGuard(leftover.tree.root(), fail, ControlGuard::Reach::kMachine));
+  DOCTEST_CHECK_FALSE(discard_leftover(leftover.tree.root(), leftover.state()));
+}
+
+DOCTEST_TEST_CASE("a state file that others may write, or that is something else, is refused") {
+  const Leftover leftover;
+  const auto refused = [&](const std::string& why) {
+    DOCTEST_CHECK_THROWS_WITH_AS(
+        restore_leftover(leftover.tree.root(), leftover.state()),
+        (leftover.state().string() + ": " + why + "; `rein restore --discard` drops it").c_str(),
+        ConfigError);
+  };
   chmod(leftover.state().c_str(), 0666);
-  DOCTEST_CHECK_THROWS_WITH_AS(restore_leftover(leftover.tree.root(), leftover.state()),
-                               (leftover.state().string() +
-                                ": expected a file that only you or root can write, found owner " +
-                                std::to_string(geteuid()) + " and mode 666")
-                                   .c_str(),
-                               ConfigError);
+  refused("expected a file that only you or root can write, found owner " +
+          std::to_string(geteuid()) + " and mode 666");
+  chmod(leftover.state().c_str(), 0600);
+
+  const auto other = leftover.tree.path() / "other";
+  std::filesystem::create_hard_link(leftover.state(), other);
+  refused("expected a file of one name, found hard links to it");
+  std::filesystem::remove(leftover.state());
+  std::filesystem::create_symlink(other, leftover.state());
+  refused("expected a file, found a symbolic link");
+  std::filesystem::remove(leftover.state());
+  mkfifo(leftover.state().c_str(), 0600);
+  refused("expected a file, found something else");
+  DOCTEST_CHECK(discard_leftover(leftover.tree.root(), leftover.state()) == "");
+  leftover.write("");
+  std::filesystem::resize_file(leftover.state(), 2'000'000'000);
+  refused("expected at most 1048576 bytes, found 2000000000");
+  if (geteuid() == 0) {
+    leftover.write("rein-state 1 4711 boot-1\n");
+    DOCTEST_REQUIRE(chown(leftover.state().c_str(), 65534, 65534) == 0);
+    refused("expected a file that only you or root can write, found owner 65534 and mode 600");
+  }
+}
+
+DOCTEST_TEST_CASE("what restore would refuse is neither noted nor changed") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/lines", "one\ntwo\n");
+  tree.write("/etc/setting", "1\n");
+  tree.write("/proc/self/mountinfo",
+             "30 24 0:27 / /mnt/groups rw - cgroup2 cgroup2 rw\n"
+             "31 24 0:28 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n");
+  ControlGuard guard(tree.root(), fail, ControlGuard::Reach::kMachine);
+  DOCTEST_CHECK_THROWS_AS(guard.save("/etc/setting"), Error);
+  DOCTEST_CHECK_THROWS_AS(guard.save("/sys/lines"), Error);
+  DOCTEST_CHECK_THROWS_AS(guard.restore_by_writing("/sys/../etc/setting", "1"), Error);
+  DOCTEST_CHECK_THROWS_AS(guard.remove_group("/mnt/elsewhere/rein-1", "/mnt/groups"), Error);
+  DOCTEST_CHECK_THROWS_AS(guard.remove_group("/mnt/groups/machine.slice", "/mnt/groups"), Error);
+  DOCTEST_CHECK(guard.mark() == 0);
+  // A hierarchy that is mounted elsewhere than usual is one like any other, for both sides.
+  guard.remove_group("/mnt/groups/rein-1", "/mnt/groups");
+  guard.remove_group("/sys/fs/cgroup/cpu/rein-1", "/sys/fs/cgroup/cpu/user");
+  DOCTEST_CHECK(StateFile::read(tree.root().resolve(kState), tree.root()));
 }
 
 DOCTEST_TEST_CASE("a state file that was cut off names only what had been changed") {
