@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "platform/control_guard.hpp"
@@ -27,13 +28,13 @@ int run_restore(const RestoreArguments& arguments) {
   }
   const auto changed = restore_leftover(root, file);
   if (!changed) {
-    fmt::print("nothing to restore: there is no {}\n", file.string());
+    put("nothing to restore: there is no {}\n", file.string());
     return 0;
   }
   for (const auto& path : *changed) {
-    fmt::print("{}\n", path);
+    put("{}\n", path);
   }
-  fmt::print("{} settings put back\n", changed->size());
+  put("{} settings put back\n", changed->size());
   return 0;
 }
 

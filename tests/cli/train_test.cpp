@@ -134,7 +134,7 @@ DOCTEST_TEST_CASE("an interrupted training ends well, and can be gone on with") 
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   process.send(SIGINT);
-  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(process.wait() == 130);
   DOCTEST_CHECK(contains(process.errors(), "rein: interrupted: "));
   DOCTEST_CHECK(fs::exists(output / "agent.json"));
   DOCTEST_CHECK(fs::exists(output / "report.html"));
