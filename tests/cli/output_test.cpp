@@ -78,6 +78,32 @@ DOCTEST_TEST_CASE("a terminal that hung up in the middle of a run ended in an ab
   DOCTEST_CHECK(fs::exists(work.output / "checkpoint" / "agent.json"));
 }
 
+DOCTEST_TEST_CASE("the halves and the duration of an interrupted run were those of its plan") {
+  const Work work;
+  {
+    TerminalProcess process(work.long_run());
+    DOCTEST_REQUIRE(process.shows("missed"));
+    process.send(SIGINT);
+    DOCTEST_CHECK(process.shows("interrupted after "));
+    process.read_all();
+    DOCTEST_CHECK(process.wait() == 0);
+  }
+  const auto summary = nlohmann::json::parse(read_file(work.output / "summary.json"));
+  const double periods = summary["periods"];
+  DOCTEST_CHECK(summary["planned_s"] == 800'000.0);
+  DOCTEST_CHECK(summary["duration_s"].get<double>() == doctest::Approx(0.1 * periods));
+  DOCTEST_CHECK(summary["second_half"]["periods"].get<double>() >= 0.45 * periods - 1.0);
+  DOCTEST_CHECK(summary["second_half"]["periods"].get<double>() <= 0.55 * periods);
+
+  Process report({REIN_PROGRAM, "report", work.output.string()});
+  DOCTEST_CHECK(report.wait() == 0);
+  DOCTEST_CHECK(report.output().find("q_learning: interrupted after ") != std::string::npos);
+  const std::string page = read_file(work.output / "report.html");
+  DOCTEST_CHECK(page.find(" of 800000 s; its figures, and their halves, are of that.") !=
+                std::string::npos);
+  DOCTEST_CHECK(page.find("<dt>Duration</dt><dd>800000") == std::string::npos);
+}
+
 DOCTEST_TEST_CASE("a terminal that hung up ended a training, evaluation or profile in an abort") {
   struct Case {
     Words (Work::*command)() const;
@@ -271,8 +297,8 @@ DOCTEST_TEST_CASE("an unknown verb was not named") {
                 "all\n");
   DOCTEST_CHECK(errors({"--log-level", "debug", "zzz"}) ==
                 "rein: unknown verb 'zzz': `rein --help` shows all\n");
-  DOCTEST_CHECK(errors({"network", "trian"}) ==
-                "rein: network: unknown verb 'trian' (did you mean 'train'?): `rein network "
+  DOCTEST_CHECK(errors({"network", "benchmrk"}) ==
+                "rein: network: unknown verb 'benchmrk' (did you mean 'benchmark'?): `rein network "
                 "--help` shows all\n");
   DOCTEST_CHECK(errors({"run", "x", "--sed", "5"}) ==
                 "rein: run: unknown option '--sed' (did you mean '--seed'?): `rein run --help` "
