@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace rein {
 
@@ -18,6 +19,12 @@ void LatencyHistogram::add(double latency_ms) {
   ++bins_[std::min(kBins - 1, static_cast<std::size_t>(position))];
   ++count_;
   largest_ms_ = std::max(largest_ms_, latency_ms);
+}
+
+void LatencyHistogram::add(const LatencyHistogram& other) {
+  std::ranges::transform(bins_, other.bins_, bins_.begin(), std::plus{});
+  count_ += other.count_;
+  largest_ms_ = std::max(largest_ms_, other.largest_ms_);
 }
 
 double LatencyHistogram::quantile_ms(double share) const {

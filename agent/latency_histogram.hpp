@@ -11,6 +11,8 @@ class LatencyHistogram {
  public:
   LatencyHistogram();
   void add(double latency_ms);
+  /// As if all that `other` holds had been added.
+  void add(const LatencyHistogram& other);
   std::uint64_t count() const { return count_; }
   /// Within 1 % of the exact quantile (nearest rank); the largest is exact. 0 if there is none.
   /// @pre share in (0, 1].

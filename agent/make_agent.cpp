@@ -59,7 +59,8 @@ Made make_static(const Ingredients& from) {
   const ConfigNode configuration =
       from.node.has("configuration") ? from.node.at("configuration") : ConfigNode::parse("{}", "");
   return std::make_unique<StaticAgent>(
-      StaticAgent::read_configuration(configuration, from.problem.actions), from.problem);
+      StaticAgent::read_configuration(configuration, from.problem.actions), from.problem, "static",
+      from.node.has("configuration"));
 }
 
 Made make_best_static(const Ingredients& from) {

@@ -190,12 +190,19 @@ ProfileEntry read_entry(RowReader reader, ActionId expected, const ActionSpace& 
 Profile Profile::measure(Environment& environment, std::uint64_t seed, std::size_t settle,
                          std::size_t periods, const std::function<bool()>& stop,
                          const std::function<void(std::size_t)>& progress) {
+  return measure_rest({}, environment, seed, settle, periods, stop, progress);
+}
+
+Profile Profile::measure_rest(Profile begun, Environment& environment, std::uint64_t seed,
+                              std::size_t settle, std::size_t periods,
+                              const std::function<bool()>& stop,
+                              const std::function<void(std::size_t)>& progress) {
   const auto& actions = environment.action_space();
   const auto top1 = environment.task().top1;
-  Profile profile;
+  Profile profile = std::move(begun);
   profile.entries.reserve(actions.size());
   environment.reset(seed);
-  for (ActionId action = 0; action < actions.size(); ++action) {
+  for (ActionId action = profile.entries.size(); action < actions.size(); ++action) {
     Measurement measurement(environment);
     for (std::size_t period = 0; period < settle + periods; ++period) {
       if (stop()) {
@@ -234,6 +241,16 @@ void Profile::write(const std::filesystem::path& file, const ActionSpace& action
 }
 
 Profile Profile::read(const std::filesystem::path& file, const ActionSpace& actions) {
+  Profile profile = read_begun(file, actions);
+  if (profile.entries.size() != actions.size()) {
+    throw ConfigError(fmt::format("{}:{}: expected the {} configurations of this run, found {}",
+                                  file.string(), profile.entries.size() + 1, actions.size(),
+                                  profile.entries.size()));
+  }
+  return profile;
+}
+
+Profile Profile::read_begun(const std::filesystem::path& file, const ActionSpace& actions) {
   const std::string name = file.string();
   std::string text;
   try {
@@ -254,11 +271,6 @@ Profile Profile::read(const std::filesystem::path& file, const ActionSpace& acti
                                     name, row.line, actions.size()));
     }
     profile.entries.push_back(read_entry({name, table, row}, profile.entries.size(), actions));
-  }
-  if (profile.entries.size() != actions.size()) {
-    throw ConfigError(fmt::format("{}:{}: expected the {} configurations of this run, found {}",
-                                  name, table.rows.size() + 1, actions.size(),
-                                  profile.entries.size()));
   }
   return profile;
 }

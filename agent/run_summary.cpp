@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace rein {
 
@@ -46,6 +47,8 @@ void Statistics::add(const StepResult& result, std::optional<double> power_w,
     }
     for (const bool miss : service.misses) {
       miss_run_ = miss ? miss_run_ + 1 : 0;
+      first_miss_run_ += miss && first_miss_run_ == outcomes_ ? 1 : 0;
+      ++outcomes_;
       longest_miss_run_ = std::max(longest_miss_run_, miss_run_);
     }
   }
@@ -56,6 +59,30 @@ void Statistics::add(const StepResult& result, std::optional<double> power_w,
   if (power_ours_w) {
     power_ours_w_.add(*power_ours_w, info.interval_s);
   }
+}
+
+void Statistics::add(const Statistics& next) {
+  longest_miss_run_ =
+      std::max({longest_miss_run_, next.longest_miss_run_, miss_run_ + next.first_miss_run_});
+  if (first_miss_run_ == outcomes_) {
+    first_miss_run_ += next.first_miss_run_;
+  }
+  miss_run_ = next.first_miss_run_ == next.outcomes_ ? miss_run_ + next.miss_run_ : next.miss_run_;
+  outcomes_ += next.outcomes_;
+  periods_ += next.periods_;
+  served_ += next.served_;
+  late_ += next.late_;
+  dropped_ += next.dropped_;
+  images_ += next.images_;
+  correct_ += next.correct_;
+  accuracy_sum_ += next.accuracy_sum_;
+  latency_sum_ms_ += next.latency_sum_ms_;
+  energy_j_ += next.energy_j_;
+  reward_sum_ += next.reward_sum_;
+  objective_sum_ += next.objective_sum_;
+  power_w_.add(next.power_w_);
+  power_ours_w_.add(next.power_ours_w_);
+  latencies_.add(next.latencies_);
 }
 
 double Statistics::miss_share() const {
@@ -128,13 +155,57 @@ nlohmann::ordered_json Statistics::to_json() const {
   return json;
 }
 
-RunSummary::RunSummary(const Environment& environment, double planned_s)
+void HalfTally::add(const StepResult& result, std::optional<double> power_w,
+                    std::optional<double> power_ours_w) {
+  const StepInfo& info = result.info;
+  if (parts_.empty() || parts_.back().periods == periods_a_part_) {
+    if (parts_.size() == kMostParts) {
+      for (std::size_t i = 0; i < kMostParts / 2; ++i) {
+        Part joined = std::move(parts_[2 * i]);
+        joined.statistics.add(parts_[2 * i + 1].statistics);
+        joined.periods += parts_[2 * i + 1].periods;
+        joined.end_s = parts_[2 * i + 1].end_s;
+        parts_[i] = std::move(joined);
+      }
+      parts_.resize(kMostParts / 2);
+      periods_a_part_ *= 2;
+    }
+    parts_.push_back(
+        {.start_s = info.time_s, .end_s = info.time_s, .periods = 0, .statistics = {}});
+  }
+  Part& part = parts_.back();
+  part.statistics.add(result, power_w, power_ours_w);
+  part.end_s = info.time_s + info.interval_s;
+  ++part.periods;
+}
+
+Statistics HalfTally::second_half() const {
+  Statistics statistics;
+  const double half_s = parts_.empty() ? 0.0 : (parts_.front().start_s + parts_.back().end_s) / 2.0;
+  for (const auto& part : parts_) {
+    // The part in the middle belongs where most of it is.
+    if (part.end_s - half_s > half_s - part.start_s) {
+      statistics.add(part.statistics);
+    }
+  }
+  return statistics;
+}
+
+RunSummary::RunSummary(const Environment& environment, double planned_s, Ends ends)
     : environment_(environment),
       half_s_(planned_s / 2.0),
       power_(find_signal(environment, "power_w")),
       power_ours_(find_signal(environment, "power_ours_w")),
       signals_(environment.signals().size()),
-      knobs_(environment.action_space().knobs().size()) {}
+      knobs_(environment.action_space().knobs().size()) {
+  if (ends == Ends::kAnyTime) {
+    halves_.emplace();
+  }
+}
+
+Statistics RunSummary::second_half() const {
+  return is_complete_ || !halves_ ? second_half_ : halves_->second_half();
+}
 
 void RunSummary::add(const PeriodRecord& record) {
   const StepResult& result = record.result;
@@ -149,6 +220,11 @@ void RunSummary::add(const PeriodRecord& record) {
   if (info.time_s >= half_s_) {
     second_half_.add(result, power_w, power_ours_w);
   }
+  if (halves_) {
+    halves_->add(result, power_w, power_ours_w);
+  }
+  end_s_ = info.time_s + info.interval_s;
+  is_complete_ = result.terminated || result.truncated;
   if (phases_.empty() || phases_.back().name != info.phase) {
     phases_.push_back({info.phase, info.time_s, info.time_s, {}});
   }
@@ -214,7 +290,7 @@ nlohmann::ordered_json RunSummary::to_json() const {
                                     {"stale_periods", signals_[i].stale}};
   }
   json["whole"] = whole_.to_json();
-  json["second_half"] = second_half_.to_json();
+  json["second_half"] = second_half().to_json();
   json["phases"] = nlohmann::ordered_json::array();
   for (const auto& phase : phases_) {
     json["phases"].push_back({{"name", phase.name},

@@ -25,8 +25,11 @@ class Statistics {
   /// @param power_w, power_ours_w  of the period; empty if not known.
   void add(const StepResult& result, std::optional<double> power_w,
            std::optional<double> power_ours_w);
+  /// Adds what was next after this stretch.
+  void add(const Statistics& next);
   nlohmann::ordered_json to_json() const;
 
+  std::uint64_t served() const { return served_; }
   std::uint64_t requests() const { return served_ + dropped_; }
   /// Late or dropped over all; 0 without requests.
   double miss_share() const;
@@ -50,6 +53,10 @@ class Statistics {
       sum += value * value_weight;
       weight += value_weight;
     }
+    void add(const Mean& other) {
+      sum += other.sum;
+      weight += other.weight;
+    }
     std::optional<double> value() const;
   };
   std::optional<double> energy_per_request_mj() const;
@@ -60,7 +67,9 @@ class Statistics {
   std::uint64_t dropped_ = 0;
   std::uint64_t images_ = 0;
   std::uint64_t correct_ = 0;
-  std::uint64_t miss_run_ = 0;
+  std::uint64_t outcomes_ = 0;        ///< Requests that ended, in their order: of them ...
+  std::uint64_t first_miss_run_ = 0;  ///< ... those that were missed before the first that was not,
+  std::uint64_t miss_run_ = 0;        ///< ... after the last that was not,
   std::uint64_t longest_miss_run_ = 0;
   double accuracy_sum_ = 0.0;
   double latency_sum_ms_ = 0.0;
@@ -72,16 +81,46 @@ class Statistics {
   LatencyHistogram latencies_;
 };
 
+/// The second half of a stretch whose end nobody knows beforehand, in memory that does not grow:
+/// the stretch in equal parts, of which two become one where they are too many.
+class HalfTally {
+ public:
+  void add(const StepResult& result, std::optional<double> power_w,
+           std::optional<double> power_ours_w);
+  /// All after the half of what was added, to within a 64th of it; exact up to 128 periods.
+  Statistics second_half() const;
+
+ private:
+  static constexpr std::size_t kMostParts = 128;
+  struct Part {
+    double start_s = 0.0;
+    double end_s = 0.0;
+    std::size_t periods = 0;
+    Statistics statistics;
+  };
+  std::vector<Part> parts_;
+  std::size_t periods_a_part_ = 1;
+};
+
 /// What summary.json says of a run: the whole, its second half, each phase, each budget.
 class RunSummary {
  public:
-  /// @param planned_s the length that the run is to have: its half is where the second half begins.
-  RunSummary(const Environment& environment, double planned_s);
+  /// When a run that is summed up may end: it takes some time to be ready for any.
+  enum class Ends { kAsPlanned, kAnyTime };
+
+  /// @param planned_s the length that the run is to have: its half is where the second half begins,
+  ///                  unless it ends before and that was to be expected.
+  RunSummary(const Environment& environment, double planned_s, Ends ends = Ends::kAsPlanned);
 
   void add(const PeriodRecord& record);
 
+  /// What was run, in seconds ...
+  double duration_s() const { return end_s_; }
+  /// ... and whether that is all that was planned.
+  bool is_complete() const { return is_complete_; }
   const Statistics& whole() const { return whole_; }
-  const Statistics& second_half() const { return second_half_; }
+  /// Of what was run.
+  Statistics second_half() const;
   const BudgetTally& budgets() const { return budgets_; }
   nlohmann::ordered_json to_json() const;
 
@@ -105,10 +144,13 @@ class RunSummary {
 
   const Environment& environment_;
   double half_s_;
+  double end_s_ = 0.0;
+  bool is_complete_ = false;
   std::optional<std::size_t> power_;       ///< Index of power_w among the signals.
   std::optional<std::size_t> power_ours_;  ///< Of power_ours_w.
   Statistics whole_;
-  Statistics second_half_;
+  Statistics second_half_;           ///< Of what was planned.
+  std::optional<HalfTally> halves_;  ///< If it may end at any time.
   std::vector<Phase> phases_;
   BudgetTally budgets_;
   std::vector<SignalTrouble> signals_;  ///< In the order of the environment's.

@@ -11,8 +11,11 @@
 
 namespace rein {
 
-StaticAgent::StaticAgent(ActionId action, Problem problem, std::string kind)
-    : action_(action), problem_(std::move(problem)), kind_(std::move(kind)) {}
+StaticAgent::StaticAgent(ActionId action, Problem problem, std::string kind, bool is_chosen)
+    : action_(action),
+      problem_(std::move(problem)),
+      kind_(std::move(kind)),
+      is_chosen_(is_chosen) {}
 
 ActionId StaticAgent::read_configuration(const ConfigNode& node, const ActionSpace& actions) {
   const auto& knobs = actions.knobs();
@@ -50,7 +53,13 @@ void StaticAgent::save(const std::filesystem::path& file) const {
 void StaticAgent::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
   const double last = static_cast<double>(problem_.actions.size() - 1);
-  action_ = static_cast<ActionId>(node.at("action").integer({.min = 0.0, .max = last}));
+  const auto action = static_cast<ActionId>(node.at("action").integer({.min = 0.0, .max = last}));
+  if (is_chosen_ && action != action_) {
+    node.at("action").reject(fmt::format(
+        "expected the agent's `configuration` ({}), which would have no effect, found {}",
+        problem_.actions.describe(action_), problem_.actions.describe(action)));
+  }
+  action_ = action;
 }
 
 RandomAgent::RandomAgent(Problem problem, Random& random)

@@ -13,7 +13,9 @@ namespace rein {
 class StaticAgent final : public Agent {
  public:
   /// @pre action < problem.actions.size().
-  StaticAgent(ActionId action, Problem problem, std::string kind = "static");
+  /// @param is_chosen  the configuration was asked for, so that a checkpoint of another is refused.
+  StaticAgent(ActionId action, Problem problem, std::string kind = "static",
+              bool is_chosen = false);
 
   /// `configuration:` names a level for each knob, by its label or value; a knob that it leaves
   /// out stays at its highest level: `{width: 1.0, mapping: all2}`. A knob may be named without
@@ -30,6 +32,7 @@ class StaticAgent final : public Agent {
   ActionId action_;
   Problem problem_;
   std::string kind_;
+  bool is_chosen_;
 };
 
 /// Every action with the same chance: the least that a learner has to beat.

@@ -15,8 +15,10 @@ struct Stream {
 
 }  // namespace
 
-std::uint64_t PlayTeacher::teach(Agent& agent, std::uint64_t first, std::uint64_t count,
-                                 const std::function<void(double)>& progress) {
+std::optional<std::uint64_t> PlayTeacher::teach(Agent& agent, std::uint64_t first,
+                                                std::uint64_t count,
+                                                const std::function<bool()>& stop,
+                                                const std::function<void(double)>& progress) {
   std::vector<Stream> streams(count);
   for (std::size_t i = 0; i < streams.size(); ++i) {
     streams[i].episode = draw_(first + i);
@@ -25,6 +27,9 @@ std::uint64_t PlayTeacher::teach(Agent& agent, std::uint64_t first, std::uint64_
   }
   std::uint64_t periods = 0;
   while (std::ranges::any_of(streams, [](const Stream& stream) { return !stream.is_over; })) {
+    if (stop()) {
+      return std::nullopt;
+    }
     double share = 0.0;
     for (std::size_t i = 0; i < streams.size(); ++i) {
       Stream& stream = streams[i];
@@ -45,12 +50,17 @@ std::uint64_t PlayTeacher::teach(Agent& agent, std::uint64_t first, std::uint64_
   return periods;
 }
 
-std::uint64_t ReplayTeacher::teach(Agent& agent, std::uint64_t first, std::uint64_t count,
-                                   const std::function<void(double)>& progress) {
+std::optional<std::uint64_t> ReplayTeacher::teach(Agent& agent, std::uint64_t first,
+                                                  std::uint64_t count,
+                                                  const std::function<bool()>& stop,
+                                                  const std::function<void(double)>& progress) {
   std::uint64_t periods = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     agent.begin_episode();
     for (const auto& each : recordings_[(first + i) % recordings_.size()]) {
+      if (stop()) {
+        return std::nullopt;
+      }
       agent.observe({each.observation, each.action, each.reward, each.terms, each.next_observation,
                      /*terminated=*/false, /*truncated=*/false});
       ++periods;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,10 +25,12 @@ class Teacher {
   virtual std::uint64_t episodes_at_once() const = 0;
 
   /// Teaches the episodes `first` to `first + count - 1`, a round or the rest of one. What it does
-  /// depends on the agent and these numbers alone. Returns the transitions.
+  /// depends on the agent and these numbers alone. Returns the transitions; nothing if `stop` said
+  /// so in the middle: then the agent is that of no round, and of no use.
   /// @param progress  is told now and then what share of the round is done.
-  virtual std::uint64_t teach(Agent& agent, std::uint64_t first, std::uint64_t count,
-                              const std::function<void(double)>& progress) = 0;
+  virtual std::optional<std::uint64_t> teach(Agent& agent, std::uint64_t first, std::uint64_t count,
+                                             const std::function<bool()>& stop,
+                                             const std::function<void(double)>& progress) = 0;
 };
 
 /// Lets the agent play in several environments at once, period by period in turn.
@@ -38,8 +41,9 @@ class PlayTeacher final : public Teacher {
       : draw_(std::move(draw)), environments_(environments) {}
 
   std::uint64_t episodes_at_once() const override { return environments_; }
-  std::uint64_t teach(Agent& agent, std::uint64_t first, std::uint64_t count,
-                      const std::function<void(double)>& progress) override;
+  std::optional<std::uint64_t> teach(Agent& agent, std::uint64_t first, std::uint64_t count,
+                                     const std::function<bool()>& stop,
+                                     const std::function<void(double)>& progress) override;
 
  private:
   DrawEpisode draw_;
@@ -64,8 +68,9 @@ class ReplayTeacher final : public Teacher {
       : recordings_(std::move(recordings)) {}
 
   std::uint64_t episodes_at_once() const override { return recordings_.size(); }
-  std::uint64_t teach(Agent& agent, std::uint64_t first, std::uint64_t count,
-                      const std::function<void(double)>& progress) override;
+  std::optional<std::uint64_t> teach(Agent& agent, std::uint64_t first, std::uint64_t count,
+                                     const std::function<bool()>& stop,
+                                     const std::function<void(double)>& progress) override;
 
  private:
   std::vector<std::vector<RecordedTransition>> recordings_;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -22,6 +21,8 @@ namespace {
 
 constexpr const char* kFormat = "rein training";
 constexpr int kVersion = 1;
+/// Before a round that takes longer the agent is saved, so that nobody has to wait for its end.
+constexpr double kLongRoundS = 0.5;
 
 std::filesystem::path agent_in(const std::filesystem::path& folder) {
   return folder / "agent.json";
@@ -136,7 +137,9 @@ void Trainer::run(Agent& agent, const ForEach& for_each, const std::function<boo
   const auto save_all = [&] {
     agent.save(agent_in(folder_));
     save();
+    saved_ = episodes_;
   };
+  double round_s = 0.0;
   while (true) {
     if (is_due()) {
       save_all();
@@ -147,16 +150,33 @@ void Trainer::run(Agent& agent, const ForEach& for_each, const std::function<boo
     if (episodes_ >= options_.episodes || stop()) {
       break;
     }
+    if (round_s > kLongRoundS && saved_ != episodes_) {
+      save_all();
+    }
+    // What is saved is what there was before the round, so that it can be given up.
+    const bool can_give_up = saved_ == episodes_;
     const std::uint64_t count =
         std::min(teacher_.episodes_at_once(), options_.episodes - episodes_);
     const auto before = std::chrono::steady_clock::now();
-    periods_ += teacher_.teach(agent, episodes_, count, [&](double share) {
-      progress(static_cast<double>(episodes_) + share * static_cast<double>(count), curve_);
-    });
-    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+    const auto periods = teacher_.teach(
+        agent, episodes_, count, [&] { return can_give_up && stop(); },
+        [&](double share) {
+          progress(static_cast<double>(episodes_) + share * static_cast<double>(count), curve_);
+        });
+    if (!periods) {
+      agent.load(agent_in(folder_));
+      break;
+    }
+    periods_ += *periods;
+    round_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+    seconds_ += round_s;
     episodes_ += count;
   }
   save_all();
+}
+
+bool Trainer::is_done() const {
+  return episodes_ >= options_.episodes && !curve_.empty() && curve_.back().episodes == episodes_;
 }
 
 bool Trainer::is_due() const {
@@ -195,12 +215,16 @@ std::optional<LearningPoint> Trainer::validate(const ForEach& for_each,
 }
 
 void Trainer::add(const LearningPoint& point, const Agent& agent) {
-  double best = -std::numeric_limits<double>::infinity();
-  for (const auto& earlier : curve_) {
-    best = std::max(best, earlier.reward);
-  }
-  if (point.reward > best) {
-    agent.save(agent_in(folder_ / "best"));
+  const auto untrained = agent_in(folder_ / "untrained");
+  const auto best = agent_in(folder_ / "best");
+  if (curve_.empty()) {
+    agent.save(untrained);
+  } else if (point.reward > std::ranges::max(curve_, {}, &LearningPoint::reward).reward) {
+    agent.save(best);
+  } else if (curve_.size() == 1 && std::filesystem::exists(untrained)) {
+    // Nothing that was trained was better so far.
+    make_folder(best.parent_path());
+    std::filesystem::rename(untrained, best);
   }
   curve_.push_back(point);
 }

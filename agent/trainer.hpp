@@ -29,7 +29,8 @@ struct LearningPoint {
 /// Trains one agent in rounds, and looks on the way how good it has become.
 ///
 /// The folder then has: `agent.json`, the agent as it is; `best/agent.json`, as it was at its best
-/// in validation; `training.json`, all that is needed to go on; `training.csv`, the learning curve.
+/// in validation, once there is one after the first (until then `untrained/agent.json` is what may
+/// become it); `training.json`, all that is needed to go on; `training.csv`, the learning curve.
 class Trainer {
  public:
   struct Options {
@@ -58,12 +59,14 @@ class Trainer {
   /// was then. @throws ConfigError if there is none, or one of another setting or agent.
   void resume(Agent& agent);
 
-  /// Trains `agent` until all episodes are done or `stop` says so after a round; saves on the way
-  /// after each validation, and in the end.
+  /// Trains `agent` until all episodes are done or `stop` says so, after a round or within one that
+  /// is long, which is then given up; saves on the way after each validation, and in the end.
   void run(Agent& agent, const ForEach& for_each, const std::function<bool()>& stop,
            const Progress& progress);
 
   std::uint64_t episodes() const { return episodes_; }
+  /// Whether all episodes are done and validated.
+  bool is_done() const;
   /// The first point is of the agent before it learned.
   const std::vector<LearningPoint>& curve() const { return curve_; }
 
@@ -85,6 +88,7 @@ class Trainer {
   std::filesystem::path folder_;
 
   std::uint64_t episodes_ = 0;
+  std::optional<std::uint64_t> saved_;  ///< Episodes of the agent in the folder, if this saved it.
   std::uint64_t periods_ = 0;
   double seconds_ = 0.0;
   std::vector<LearningPoint> curve_;

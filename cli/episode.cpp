@@ -4,11 +4,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "agent/control_loop.hpp"
 #include "agent/trace_writer.hpp"
+#include "cli/dated_folder.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/now_as_name.hpp"
+#include "cli/output.hpp"
 #include "cli/status_line.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -17,9 +19,14 @@ namespace rein {
 
 namespace {
 
-std::filesystem::path default_output(const RunOptions& options, const Agent& agent) {
-  return std::filesystem::path("results") / options.file.stem() /
-         fmt::format("{}_{}", now_as_name(), agent.kind());
+std::filesystem::path make_output(const RunOptions& options, const Agent& agent) {
+  if (options.output.empty()) {
+    return make_dated_folder(std::filesystem::path("results") / options.file.stem(),
+                             "_" + agent.kind());
+  }
+  require_free(options.output);
+  make_folder(options.output);
+  return options.output;
 }
 
 /// Of a real machine the command, of a simulated one the name.
@@ -29,29 +36,29 @@ std::string describe(const CoRunnerSpec& co_runner, PlatformKind platform) {
 }
 
 void describe(const RunConfig& config, const Environment& environment) {
-  fmt::print("board       {}{}\n", config.board.name,
-             config.platform == PlatformKind::kSimulated ? " (simulated)" : "");
-  fmt::print("objective   {}\n", config.objective.name());
-  fmt::print("period      {} ms\n", to_milliseconds(config.period));
-  fmt::print("duration    {} s\n", config.duration_s);
-  fmt::print("scenario    {}{}\n", config.scenario.name,
-             config.scenario.chain ? " (drawn; durations are means)" : "");
+  put("board       {}{}\n", config.board.name,
+      config.platform == PlatformKind::kSimulated ? " (simulated)" : "");
+  put("objective   {}\n", config.objective.name());
+  put("period      {} ms\n", to_milliseconds(config.period));
+  put("duration    {} s\n", config.duration_s);
+  put("scenario    {}{}\n", config.scenario.name,
+      config.scenario.chain ? " (drawn; durations are means)" : "");
   for (const auto& phase : config.scenario.phases) {
     std::vector<std::string> names;
     for (const std::size_t i : phase.co_runners) {
       names.push_back(describe(config.scenario.co_runners[i], config.platform));
     }
-    fmt::print("  {:>6.1f} s  {:<24} {}\n", phase.duration_s, phase.name, fmt::join(names, "; "));
+    put("  {:>6.1f} s  {:<24} {}\n", phase.duration_s, phase.name, fmt::join(names, "; "));
   }
-  fmt::print("knobs       {} actions\n", environment.action_space().size());
+  put("knobs       {} actions\n", environment.action_space().size());
   for (const auto& knob : environment.action_space().knobs()) {
     std::vector<std::string> labels;
     std::ranges::transform(knob.levels, std::back_inserter(labels), &Knob::Level::label);
-    fmt::print("  {:<24} {}\n", knob.name, fmt::join(labels, ", "));
+    put("  {:<24} {}\n", knob.name, fmt::join(labels, ", "));
   }
-  fmt::print("features    {}\n", environment.observation_spec().size());
+  put("features    {}\n", environment.observation_spec().size());
   for (const auto& feature : environment.observation_spec().features()) {
-    fmt::print("  {:<24} {}\n", feature.name, feature.source);
+    put("  {:<24} {}\n", feature.name, feature.source);
   }
 }
 
@@ -63,12 +70,19 @@ void write_results(const std::filesystem::path& output, const RunConfig& config,
   agent.save(output / "checkpoint" / "agent.json");
 }
 
+/// A share in per cent; "-" of nothing.
+std::string percent(double share, std::uint64_t of) {
+  return of > 0 ? fmt::format("{:.2f} %", 100.0 * share) : "-";
+}
+
 void print_result(const RunSummary& summary) {
-  fmt::print("{:<12} {:>8} {:>9} {:>10}\n", "", "requests", "missed", "top-1");
+  put("{:<12} {:>8} {:>9} {:>10}\n", "", "requests", "missed", "top-1");
+  const Statistics second_half = summary.second_half();
   for (const auto& [name, statistics] :
-       {std::pair{"whole run", &summary.whole()}, {"second half", &summary.second_half()}}) {
-    fmt::print("{:<12} {:>8} {:>7.2f} % {:>8.2f} %\n", name, statistics->requests(),
-               100.0 * statistics->miss_share(), 100.0 * statistics->accuracy_top1());
+       {std::pair{"whole run", &summary.whole()}, {"second half", &second_half}}) {
+    put("{:<12} {:>8} {:>9} {:>10}\n", name, statistics->requests(),
+        percent(statistics->miss_share(), statistics->requests()),
+        percent(statistics->accuracy_top1(), statistics->served()));
   }
 }
 
@@ -85,7 +99,9 @@ nlohmann::ordered_json describe_run(const RunConfig& config, const std::string& 
   json["seed"] = seed;
   json["objective"] = config.objective.name();
   json["period_ms"] = to_milliseconds(config.period);
-  json["duration_s"] = config.duration_s;
+  // To the millisecond: sums of periods are.
+  json["duration_s"] = std::round(1e3 * summary.duration_s()) / 1e3;
+  json["planned_s"] = config.duration_s;
   json["ended"] = ended;
   json.update(summary.to_json());
   return json;
@@ -112,14 +128,12 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
     return;
   }
 
-  const auto output = options.output.empty() ? default_output(options, *agent) : options.output;
-  require_free(output);
-  make_folder(output);
+  const auto output = make_output(options, *agent);
   write_file(output / "config.yaml", config.effective);
   write_file(output / "machine.json", stage.machine.dump(2) + "\n");
   OutputFile trace_file(output / "trace.csv", OutputFile::IfThere::kFail);
   TraceWriter trace(environment, trace_file);
-  RunSummary summary(environment, config.duration_s);
+  RunSummary summary(environment, config.duration_s, RunSummary::Ends::kAnyTime);
   {
     StatusLine status(environment, config.duration_s);
     // A simulated board comes to no harm.
@@ -139,13 +153,25 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
     try {
       loop.run(config.seed, stop_requested);
     } catch (const std::exception& error) {
-      write_results(output, config, summary, *agent, error.what());
+      try {
+        write_results(output, config, summary, *agent, error.what());
+      } catch (const Error& consequence) {
+        spdlog::error("{}", consequence.what());
+      }
       throw;
     }
   }
-  write_results(output, config, summary, *agent, stop_requested() ? "interrupted" : "completed");
+  trace_file.close();
+  const std::string ended = summary.is_complete() ? "completed" : "interrupted";
+  write_results(output, config, summary, *agent, ended);
+  if (!trace_file) {
+    throw Error(fmt::format("{}: cannot be written to its end", (output / "trace.csv").string()));
+  }
   print_result(summary);
-  fmt::print("{}\n", output.string());
+  if (!summary.is_complete()) {
+    put("interrupted after {:.1f} of {:.1f} s\n", summary.duration_s(), config.duration_s);
+  }
+  put("{}\n", output.string());
 }
 
 }  // namespace rein

@@ -11,19 +11,22 @@
 #include <thread>
 
 #include "agent/make_agent.hpp"
+#include "cli/dated_folder.hpp"
 #include "cli/evaluation/episode_log.hpp"
 #include "cli/evaluation/episode_task.hpp"
 #include "cli/evaluation/parallel.hpp"
 #include "cli/evaluation/plan.hpp"
 #include "cli/evaluation/summary.hpp"
 #include "cli/evaluation/variants.hpp"
+#include "cli/exit_status.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/machine_info.hpp"
-#include "cli/now_as_name.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/report/evaluation.hpp"
 #include "cli/report/evaluation_page.hpp"
 #include "cli/report/evaluation_table.hpp"
+#include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -167,34 +170,43 @@ int evaluate(const Options& options) {
   if (options.resume && plan.output.empty()) {
     throw UsageError("--resume: expected --output with the folder to go on with, found none");
   }
-  plan.output =
-      plan.output.empty() ? fs::path("results") / "evaluate" / now_as_name() : plan.output;
-  if (!options.resume) {
+  if (!plan.output.empty() && !options.resume) {
     require_unused(plan.output);
   }
   const auto worlds = read_worlds(plan);
-  const auto tasks = make_tasks(plan, worlds);
+  auto tasks = make_tasks(plan, worlds);
   catch_interrupts();
+  if (plan.output.empty()) {
+    plan.output = make_dated_folder(fs::path("results") / "evaluate", "");
+  }
+  for (auto& task : tasks) {
+    task.folder = task.folder.empty() ? fs::path() : plan.output / task.folder;
+  }
   write_configuration(plan, worlds);
 
   EpisodeLog log(plan.output / kLog);
   const auto outcomes = play_all(tasks, options.jobs, log);
-  const auto evaluation = summarise(plan, worlds, outcomes);
+  auto evaluation = summarise(plan, worlds, outcomes);
+  const auto played = std::ranges::count_if(outcomes, &EpisodeOutcome::completed);
+  const bool is_interrupted = played + std::ssize(evaluation.errors) < std::ssize(outcomes);
+  if (is_interrupted) {
+    evaluation.ended = fmt::format("interrupted: {} of {} episodes were played to the end", played,
+                                   outcomes.size());
+  }
   const fs::path page = plan.output / "report.html";
   write_file(plan.output / "summary.json", evaluation.to_json().dump(1) + "\n");
   if (!evaluation.courses.empty()) {
     write_file(plan.output / "courses.json", evaluation.courses_to_json().dump() + "\n");
   }
   write_file(page, report::make_page(evaluation, plan.to_yaml()));
-  fmt::print("{}{}\n", report::to_text(evaluation), page.string());
+  put("{}{}\n", report::to_text(evaluation), page.string());
   for (const auto& error : evaluation.errors) {
-    fmt::print(stderr, "rein: {}\n", error);
+    tell("{}", error);
   }
-  if (stop_requested()) {
-    fmt::print(stderr, "rein: interrupted: {} of {} episodes were played to the end\n",
-               std::ranges::count_if(outcomes, &EpisodeOutcome::completed), outcomes.size());
+  if (is_interrupted) {
+    tell("{}; --output {} --resume goes on", evaluation.ended, plan.output.string());
   }
-  return evaluation.errors.empty() ? 0 : 1;
+  return !evaluation.errors.empty() ? kFailed : is_interrupted ? kInterrupted : kDone;
 }
 
 }  // namespace
@@ -237,7 +249,7 @@ void add_evaluate(CLI::App& app, VerbAction& action) {
       ->type_name("DIR");
   verb->add_option("--duration", options->plan.duration_s,
                    "Seconds after which an episode ends, instead of the scenario's")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   verb->add_option("--set", options->plan.settings,
                    "dotted.key=value: a value instead of the files'; repeatable")
       ->allow_extra_args(false);

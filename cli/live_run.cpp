@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "platform/co_runner_process.hpp"
 #include "platform/control_guard.hpp"
 #include "platform/linux_platform.hpp"
+#include "platform/placement.hpp"
 
 namespace rein {
 
@@ -35,6 +37,16 @@ Board with_chosen_domains(const RunConfig& config) {
   Board board = config.board;
   board.domains = config.frequencies;
   return board;
+}
+
+/// Those that the run file names, or all of the board.
+std::vector<Place> used_places(const RunConfig& config) {
+  const auto& names = config.applications.front().places;
+  std::vector<Place> places = config.board.places;
+  std::erase_if(places, [&](const Place& place) {
+    return !names.empty() && std::ranges::count(names, place.name) == 0;
+  });
+  return places;
 }
 
 LinuxPlatformOptions platform_options(const RunConfig& config) {
@@ -73,8 +85,14 @@ void on_this_machine(const RunConfig& config, bool only_look,
     spdlog::debug("{}", note);
   }
   if (!platform.notes().empty()) {
-    spdlog::info("{} kinds of signal or control are not to be had here: `rein probe` says why",
-                 platform.notes().size());
+    spdlog::info("{} kinds of signal or control are not to be had here: `rein probe{}` says why",
+                 platform.notes().size(),
+                 config.board_file.empty() ? "" : " --board " + config.board_file.string());
+  }
+  for (const auto& place : used_places(config)) {
+    if (const auto obstacle = Placement::foreign_device(place)) {
+      spdlog::warn("{}", obstacle->line());
+    }
   }
   NetworkWorker worker(*network, images, application.requests.batch);
   ServingEnvironment environment(platform, worker, application.name, application.requests, player,

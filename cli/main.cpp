@@ -1,10 +1,15 @@
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <sstream>
+#include <string>
+#include <vector>
 
+#include "cli/exit_status.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/output.hpp"
+#include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "models/openmp_waiting.hpp"
@@ -12,19 +17,13 @@
 
 namespace {
 
-enum ExitStatus { kDone = 0, kFailed = 1, kUsage = 2, kConfiguration = 3 };
-
-/// One line on standard error, whatever the message holds.
 int report(const std::exception& error, int status) {
-  fmt::print(stderr, "rein: {}\n", error.what());
+  rein::tell_line(error.what());
   return status;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  rein::fill_standard_descriptors();
-  rein::limit_spinning(argv);
+/// Does what the command line says, and maps what goes wrong to an exit status.
+int run_program(int argc, char** argv) {
   CLI::App app{"Rein: runtime manager for a scalable neural network on a shared machine.", "rein"};
   app.set_version_flag("--version", REIN_VERSION);
   app.require_subcommand(1);
@@ -34,7 +33,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
   app.footer(
-      "Exit status: 0 done, 1 failed while running, 2 usage, 3 configuration or input file.");
+      "Exit status: 0 done, 1 failed while running, 2 usage, 3 configuration or input file, "
+      "130 interrupted.");
 
   rein::VerbAction action;
   rein::add_probe(app, action);
@@ -48,21 +48,38 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    // The help, or the version.
+    std::ostringstream text;
+    app.exit(success, text, text);
+    rein::put_text(text.str());
+    return rein::kDone;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
+    const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    rein::tell_line(rein::describe_misuse(app, error, words));
+    return rein::kUsage;
   }
   // Standard output is for results alone.
-  spdlog::set_default_logger(spdlog::stderr_color_mt("rein"));
-  spdlog::set_pattern("%^%l%$: %v");
-  spdlog::set_level(spdlog::level::from_str(log_level));
+  rein::begin_log(log_level);
 
   try {
     return action();
   } catch (const rein::ConfigError& error) {
-    return report(error, kConfiguration);
+    return report(error, rein::kConfiguration);
   } catch (const rein::UsageError& error) {
-    return report(error, kUsage);
+    return report(error, rein::kUsage);
+  } catch (const rein::Interrupted& error) {
+    return report(error, rein::kInterrupted);
   } catch (const std::exception& error) {
-    return report(error, kFailed);
+    return report(error, rein::kFailed);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  rein::fill_standard_descriptors();
+  rein::begin_output();
+  rein::limit_spinning(argv);
+  return rein::finish_output(run_program(argc, argv));
 }

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "common/clock.hpp"
@@ -108,9 +108,9 @@ int train(const TrainArguments& arguments) {
         }
       });
   write_checkpoint(arguments.output, network);
-  fmt::print("level  top-1 (test)\n");
+  put("level  top-1 (test)\n");
   for (const NetworkLevel& level : network.levels) {
-    fmt::print("{:<5}  {:>10.2f} %\n", level.name, 100.0 * level.accuracy_top1);
+    put("{:<5}  {:>10.2f} %\n", level.name, 100.0 * level.accuracy_top1);
   }
   return 0;
 }
@@ -158,16 +158,16 @@ int evaluate(const EvaluateArguments& arguments) {
                                 {"accuracy_top1", top1[i]},
                                 {"accuracy_top1_in_checkpoint", level.accuracy_top1}});
     }
-    fmt::print("{}\n", json.dump(2));
+    put("{}\n", json.dump(2));
     return 0;
   }
-  fmt::print("{}: {} ({})\n{} test images\n\n", file.string(), checkpoint.dataset,
-             checkpoint.recipe, test.count());
-  fmt::print("level    top-1  top-1 in the checkpoint\n");
+  put("{}: {} ({})\n{} test images\n\n", file.string(), checkpoint.dataset, checkpoint.recipe,
+      test.count());
+  put("level    top-1  top-1 in the checkpoint\n");
   for (std::size_t i = 0; i < top1.size(); ++i) {
     const NetworkLevel& level = network->levels()[i];
-    fmt::print("{:<5}  {:>5.2f} %  {:>21.2f} %\n", level.name, 100.0 * top1[i],
-               100.0 * level.accuracy_top1);
+    put("{:<5}  {:>5.2f} %  {:>21.2f} %\n", level.name, 100.0 * top1[i],
+        100.0 * level.accuracy_top1);
   }
   return 0;
 }
@@ -267,7 +267,7 @@ int benchmark(const BenchmarkArguments& arguments) {
                               {"switch_us", switch_us},
                               {"after_switch_p50_ms", after}});
   }
-  fmt::print("{}", arguments.json ? json.dump(2) + "\n" : table);
+  put("{}", arguments.json ? json.dump(2) + "\n" : table);
   return 0;
 }
 

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
+#include "cli/output.hpp"
 #include "cli/verbs.hpp"
+#include "common/error.hpp"
 #include "common/files.hpp"
 #include "platform/overhead.hpp"
 
@@ -23,24 +25,39 @@ struct ProbeArguments {
   std::filesystem::path board;
   bool json = false;
   bool overhead = false;
-  std::string board_file;
+  std::filesystem::path board_file;
+  bool force = false;
 };
 
+/// @throws UsageError for a file that somebody may have edited.
+void require_new(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
+    throw UsageError(
+        fmt::format("--write-board: expected a file that does not exist, found {}: choose another, "
+                    "or write over it with --force",
+                    file.string()));
+  }
+}
+
 int run_probe(const ProbeArguments& arguments) {
+  if (!arguments.board_file.empty() && !arguments.force) {
+    require_new(arguments.board_file);
+  }
   SteadyClock clock;
   const SysfsRoot root(arguments.sysfs_root);
   const Board board = arguments.board.empty() ? Board::detect(root)
                                               : Board::from_yaml(ConfigNode::load(arguments.board));
   if (arguments.overhead) {
     const Overhead overhead = measure_overhead(board, arguments.sysfs_root, kOverheadRounds);
-    fmt::print("{}", arguments.json ? to_json(overhead) : to_table(overhead));
+    put("{}", arguments.json ? to_json(overhead) : to_table(overhead));
     return 0;
   }
   const ProbeReport report = probe(board, root, clock);
-  fmt::print("{}", arguments.json ? to_json(report) : to_table(report));
+  put("{}", arguments.json ? to_json(report) : to_table(report));
   if (!arguments.board_file.empty()) {
     write_file(arguments.board_file, report.board.to_yaml());
-    fmt::print(stderr, "wrote {}\n", arguments.board_file);
+    tell("wrote {}", arguments.board_file.string());
   }
   return 0;
 }
@@ -56,11 +73,16 @@ void add_probe(CLI::App& app, VerbAction& action) {
   verb->add_option("--board", arguments->board, "Look for what this board file names")
       ->type_name("FILE");
   verb->add_flag("--json", arguments->json, "For programs");
-  verb->add_option("--write-board", arguments->board_file, "Write a board file for this machine")
-      ->type_name("FILE");
+  auto* const write_board =
+      verb->add_option("--write-board", arguments->board_file,
+                       "Write a board file for this machine, where there is none yet")
+          ->type_name("FILE");
+  verb->add_flag("--force", arguments->force, "Write it over a file that is there")
+      ->needs(write_board);
   verb->add_flag("--overhead", arguments->overhead,
                  "Instead, measure what a period costs: sets every control to its first and last "
-                 "level in turn, and gives it back");
+                 "level in turn, and gives it back")
+      ->excludes(write_board);
   verb->callback([arguments, &action] { action = [arguments] { return run_probe(*arguments); }; });
 }
 

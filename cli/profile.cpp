@@ -1,14 +1,18 @@
 #include "agent/profile.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <memory>
+#include <utility>
 
+#include "cli/exit_status.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/live_run.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/settings.hpp"
 #include "cli/simulated_run.hpp"
+#include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 
@@ -22,43 +26,74 @@ struct Options {
   RunOverrides overrides;
   std::size_t settle = 2;
   std::size_t periods = 10;
+  bool resume = false;
 };
 
-void measure(const RunConfig& config, const Options& options, const Stage& stage) {
+/// What a profile does not depend on, and why.
+constexpr std::pair<const char*, const char*> kUnused[] = {
+    {"agent", "a profile is measured without an agent"},
+    {"shield", "a profile is measured without an agent"},
+    {"prices", "a profile has no rewards"},
+    {"scenario", "a profile is measured with nobody else on the machine"},
+    {"time_scale", "a profile is measured with nobody else on the machine"},
+    {"duration_s", "a profile ends when everything is measured: see --periods"}};
+
+/// @return whether all was measured.
+bool measure(const RunConfig& config, const Options& options, const Stage& stage) {
   const ActionSpace& actions = stage.environment.action_space();
   Profile profile;
+  if (options.resume) {
+    profile = Profile::read_begun(options.output, actions);
+  }
   {
     ProgressBar bar("profile", actions.size());
-    profile = Profile::measure(
-        stage.environment, config.seed, options.settle, options.periods, stop_requested,
-        [&](std::size_t done) { bar.update(done, actions.describe(done - 1)); });
+    profile = Profile::measure_rest(
+        std::move(profile), stage.environment, config.seed, options.settle, options.periods,
+        stop_requested, [&](std::size_t done) { bar.update(done, actions.describe(done - 1)); });
   }
   profile.write(options.output, actions);
-  if (profile.entries.size() < actions.size()) {
-    spdlog::warn("interrupted: {} of {} configurations were measured", profile.entries.size(),
-                 actions.size());
+  put("{}\n", options.output.string());
+  if (profile.entries.size() == actions.size()) {
+    return true;
   }
-  fmt::print("{}\n", options.output.string());
+  tell("interrupted: {} of {} configurations were measured; --resume goes on",
+       profile.entries.size(), actions.size());
+  return false;
+}
+
+/// @throws UsageError
+void check_output(const Options& options) {
+  const bool exists = std::filesystem::exists(options.output);
+  if (exists && !options.resume) {
+    throw UsageError(fmt::format(
+        "--output: expected a file that does not exist, found {}: choose another, remove it, or go "
+        "on with --resume",
+        options.output.string()));
+  }
+  if (!exists && options.resume) {
+    throw UsageError(fmt::format("--resume: expected a profile that was begun, found no {}",
+                                 options.output.string()));
+  }
 }
 
 int run(const Options& options) {
-  if (std::filesystem::exists(options.output)) {
-    throw UsageError(fmt::format(
-        "--output: expected a file that does not exist, found {}: choose another or remove it",
-        options.output.string()));
+  check_output(options);
+  for (const auto& [key, why] : kUnused) {
+    refuse_setting(options.overrides.settings, key, why);
   }
   RunConfig config = RunConfig::load(options.file, options.overrides);
   // Long enough: measuring ends it.
   config.duration_s = 1e9;
   config.scenario = Scenario::alone(config.budgets, config.duration_s);
   catch_interrupts();
-  const auto play = [&](const Stage& stage) { measure(config, options, stage); };
+  bool complete = false;
+  const auto play = [&](const Stage& stage) { complete = measure(config, options, stage); };
   if (config.platform == PlatformKind::kSimulated) {
     in_simulation(config, play);
   } else {
     on_this_machine(config, /*only_look=*/false, play);
   }
-  return 0;
+  return complete ? kDone : kInterrupted;
 }
 
 }  // namespace
@@ -75,11 +110,12 @@ void add_profile(CLI::App& app, VerbAction& action) {
   verb->add_option("--settle", options->settle, "Control periods before that, which do not count")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
-  verb->add_option("--seed", options->overrides.seed, "Of all that is random")
-      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--seed", options->overrides.seed, "Of all that is random")->check(a_seed());
   verb->add_option("--set", options->overrides.settings,
                    "dotted.key=value: a value instead of the file's; repeatable")
       ->allow_extra_args(false);
+  verb->add_flag("--resume", options->resume,
+                 "Go on with the profile in --output, which was interrupted");
   verb->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -26,4 +26,9 @@ class ProgressBar {
   std::chrono::steady_clock::time_point last_{};
 };
 
+/// What is drawn of it: the bar as long as `columns` leave room for, none if that is too short.
+/// draw_line() cuts the rest. @pre done <= total, which is not 0.
+std::string progress_line(const std::string& title, std::size_t done, std::size_t total,
+                          double left_s, const std::string& note, std::size_t columns);
+
 }  // namespace rein

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/output.hpp"
 #include "cli/report/evaluation_page.hpp"
 #include "cli/report/evaluation_table.hpp"
 #include "cli/report/page.hpp"
@@ -61,7 +61,7 @@ int report_evaluation(const Options& options) {
   const fs::path config = folder / "config.yaml";
   const auto evaluation = report::read_evaluation(folder);
   write_file(output, report::make_page(evaluation, fs::exists(config) ? read_file(config) : ""));
-  std::cout << report::to_text(evaluation) << readable(output).string() << '\n';
+  put("{}{}\n", report::to_text(evaluation), readable(output).string());
   return 0;
 }
 
@@ -81,8 +81,11 @@ int make_report(const Options& options) {
   const fs::path output =
       options.output.empty() ? default_output(options.folders) : fs::path(options.output);
   write_file(output, report::make_page(runs));
-  std::cout << report::to_text(report::compare_runs(runs, report::labels_of(runs)))
-            << readable(output).string() << '\n';
+  std::string text = report::to_text(report::compare_runs(runs, report::labels_of(runs)));
+  for (const auto& note : report::shortfalls(runs)) {
+    text += note + "\n";
+  }
+  put("{}{}\n", text, readable(output).string());
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "platform/control_guard.hpp"
@@ -30,21 +31,21 @@ int run_restore(const RestoreArguments& arguments) {
   }
   if (arguments.discard) {
     if (const auto text = discard_leftover(root, file)) {
-      fmt::print("{}{}: discarded; nothing was put back\n", *text, file.string());
+      put("{}{}: discarded; nothing was put back\n", *text, file.string());
     } else {
-      fmt::print("nothing to discard: there is no {}\n", file.string());
+      put("nothing to discard: there is no {}\n", file.string());
     }
     return 0;
   }
   const auto changed = restore_leftover(root, file);
   if (!changed) {
-    fmt::print("nothing to restore: there is no {}\n", file.string());
+    put("nothing to restore: there is no {}\n", file.string());
     return 0;
   }
   for (const auto& path : *changed) {
-    fmt::print("{}\n", path);
+    put("{}\n", path);
   }
-  fmt::print("{} settings put back\n", changed->size());
+  put("{} settings put back\n", changed->size());
   return 0;
 }
 

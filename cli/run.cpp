@@ -5,6 +5,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/live_run.hpp"
 #include "cli/simulated_run.hpp"
+#include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 
 namespace rein {
@@ -37,11 +38,10 @@ void add_run(CLI::App& app, VerbAction& action) {
       "--agent", options->overrides.agent,
       fmt::format("The agent's kind, instead of the file's ({})", fmt::join(agent_kinds(), ", ")));
   verb->add_option("--load", options->load, "Go on from this checkpoint (a file or its folder)");
-  verb->add_option("--seed", options->overrides.seed, "Of all that is random")
-      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--seed", options->overrides.seed, "Of all that is random")->check(a_seed());
   verb->add_option("--duration", options->overrides.duration_s,
                    "Seconds after which the run ends, instead of the scenario's")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   verb->add_option("--output", options->output, "Folder for trace, summary and checkpoint");
   verb->add_option("--set", options->overrides.settings,
                    "dotted.key=value: a value instead of the file's; repeatable")

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/settings.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "platform/co_runner_process.hpp"
@@ -16,44 +17,58 @@ namespace rein {
 
 namespace {
 
-void apply_overrides(ConfigNode& node, const RunOverrides& overrides) {
-  for (const auto& setting : overrides.settings) {
-    const auto equals = setting.find('=');
-    if (equals == std::string::npos) {
-      throw UsageError(fmt::format("--set: expected dotted.key=value, found '{}'", setting));
-    }
-    node.set(setting.substr(0, equals), setting.substr(equals + 1), "--set " + setting);
+/// The file's agent, or another kind with its default parameters: those in the file are of its own.
+void choose_agent(ConfigNode& node, const std::string& kind) {
+  if (!node.has("agent") || node.at("agent").text_or("kind", "") != kind) {
+    node.set("agent", fmt::format("{{kind: {}}}", kind), "--agent " + kind);
   }
+}
+
+/// What is set is set in what an option chose, and not in what it sets.
+void apply_overrides(ConfigNode& node, const RunOverrides& overrides) {
+  const auto replace = [&](const char* key, const std::string& value, const std::string& option) {
+    refuse_setting(overrides.settings, key, option + " sets it");
+    node.set(key, value, option);
+  };
   if (overrides.agent) {
-    // The parameters in the file are those of the file's own agent.
-    if (!node.has("agent") || node.at("agent").text_or("kind", "") != *overrides.agent) {
-      node.set("agent", fmt::format("{{kind: {}}}", *overrides.agent),
-               "--agent " + *overrides.agent);
-    }
+    refuse_setting(overrides.settings, "agent.kind", "--agent " + *overrides.agent + " sets it");
+    choose_agent(node, *overrides.agent);
   }
   if (overrides.seed) {
-    node.set("seed", std::to_string(*overrides.seed), fmt::format("--seed {}", *overrides.seed));
+    replace("seed", std::to_string(*overrides.seed), fmt::format("--seed {}", *overrides.seed));
   }
   if (overrides.scenario) {
     // As a JSON string, which YAML reads to the same whatever is in it.
     const std::string file = std::filesystem::absolute(*overrides.scenario).string();
-    node.set("scenario", nlohmann::json(file).dump(),
-             fmt::format("--scenarios {}", overrides.scenario->string()));
+    replace("scenario", nlohmann::json(file).dump(),
+            fmt::format("--scenarios {}", overrides.scenario->string()));
   }
   if (overrides.duration_s) {
-    node.set("duration_s", fmt::format("{}", *overrides.duration_s),
-             fmt::format("--duration {}", *overrides.duration_s));
+    replace("duration_s", fmt::format("{}", *overrides.duration_s),
+            fmt::format("--duration {}", *overrides.duration_s));
+  }
+  for (const auto& setting : read_settings(overrides.settings)) {
+    node.set(setting.key, setting.value, setting.origin());
   }
 }
 
 /// The agent is also read from copies of this file that lie elsewhere.
-void make_profile_absolute(ConfigNode& node) {
-  const ConfigNode agent = node.at("agent");
-  if (agent.is_mapping() && agent.has("profile")) {
-    const ConfigNode profile = agent.at("profile");
-    const auto file = std::filesystem::absolute(profile.resolve(profile.text()));
-    node.set("agent.profile", nlohmann::json(file.string()).dump(), node.file().string());
+void make_profile_absolute(ConfigNode& node, const RunOverrides& overrides) {
+  // In a copy: whether the agent knows the key is not for this to say.
+  const ConfigNode copy = ConfigNode::parse(node.dump(), node.file().string());
+  const ConfigNode agent = copy.at("agent");
+  if (!agent.is_mapping() || !agent.has("profile")) {
+    return;
   }
+  const std::string name = node.at("agent").at("profile").text();
+  const auto file = std::filesystem::absolute(node.resolve(name));
+  std::string origin = node.file().string();
+  for (const auto& setting : read_settings(overrides.settings)) {
+    if (setting.key == "agent.profile" || setting.key == "agent") {
+      origin = setting.origin();
+    }
+  }
+  node.set("agent.profile", nlohmann::json(file.string()).dump(), origin);
 }
 
 PlatformKind read_platform(const ConfigNode& node) {
@@ -111,6 +126,7 @@ void check_commands(const ConfigNode& node, const Scenario& scenario, const Boar
 struct BoardFile {
   Board board;
   std::string text;
+  std::filesystem::path file;  ///< Empty if it is none of its own.
 };
 
 BoardFile read_board(const ConfigNode& node, PlatformKind platform) {
@@ -120,10 +136,13 @@ BoardFile read_board(const ConfigNode& node, PlatformKind platform) {
       node.fail("a board file with `simulation`");
     }
     const Board board = Board::detect(SysfsRoot());
-    return {board, board.to_yaml()};
+    return {board, board.to_yaml(), {}};
   }
   const ConfigNode file = open_named(node);
-  BoardFile read{Board::from_yaml(file), file.dump()};
+  BoardFile read{Board::from_yaml(file), file.dump(), {}};
+  if (!node.is_mapping()) {
+    read.file = file.file();
+  }
   if (simulated && !read.board.simulation) {
     node.reject(fmt::format("expected a board file with `simulation`, found that of {} without",
                             read.board.name));
@@ -187,11 +206,12 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   ConfigNode node = ConfigNode::load(file);
   apply_overrides(node, overrides);
 
-  make_profile_absolute(node);
+  make_profile_absolute(node, overrides);
   RunConfig config{.agent = node.at("agent")};
   config.platform = read_platform(node);
   const BoardFile board = read_board(node.at("board"), config.platform);
   config.board = board.board;
+  config.board_file = board.file;
   config.frequencies = config.board.domains;
   for (const auto& item : node.at("applications").items()) {
     config.applications.push_back(ApplicationConfig::read(item, config.platform, config.board));
@@ -221,6 +241,10 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   node.at("agent").at("kind");
 
   const bool has_scenario = node.has("scenario");
+  if (!has_scenario && node.has("time_scale")) {
+    node.at("time_scale")
+        .reject("has no effect: there is no scenario whose durations it multiplies");
+  }
   std::optional<ConfigNode> scenario;
   if (has_scenario) {
     scenario = open_named(node.at("scenario"));

@@ -29,6 +29,7 @@ struct RunOverrides {
 struct RunConfig {
   PlatformKind platform = PlatformKind::kLinux;
   Board board;
+  std::filesystem::path board_file;  ///< That it was read from; empty if it has none of its own.
   std::vector<ApplicationConfig> applications;
   Budgets budgets;
   Objective objective;

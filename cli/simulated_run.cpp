@@ -5,7 +5,6 @@
 #include "agent/best_static.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/machine_info.hpp"
-#include "common/error.hpp"
 
 namespace rein {
 
@@ -35,7 +34,7 @@ ActionId find_best_static(const SimulatedTask& task, std::uint64_t seed) {
   const auto scores =
       StaticSearch(world.environment(), task.objective.kind, stop_requested).run(seed);
   if (scores.empty()) {
-    throw Error("best_static: interrupted before it was found");
+    throw Interrupted("interrupted before best_static was found");
   }
   return scores.front().action;
 }
@@ -52,7 +51,7 @@ const Profile& ModelProfile::get() {
     profile_ = Profile::measure(world.environment(), /*seed=*/1, /*settle=*/2, /*periods=*/20,
                                 stop_requested);
     if (profile_.entries.size() < world.environment().action_space().size()) {
-      throw Error("interrupted before the profile was measured");
+      throw Interrupted("interrupted before the profile was measured");
     }
   });
   return profile_;

@@ -14,6 +14,7 @@ namespace rein {
 SimulatedTask task_of(const RunConfig& config);
 
 /// The configuration that would be the best one to keep in this episode.
+/// @throws Interrupted
 ActionId find_best_static(const SimulatedTask& task, std::uint64_t seed);
 
 /// The profile of the board as it is modelled, with nobody else on it and the run's own budgets:
@@ -21,7 +22,7 @@ ActionId find_best_static(const SimulatedTask& task, std::uint64_t seed);
 class ModelProfile {
  public:
   ModelProfile(SimulatedTask task, const Budgets& budgets);
-  /// @throws Error if it was interrupted.
+  /// @throws Interrupted
   const Profile& get();
 
  private:

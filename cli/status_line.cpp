@@ -1,32 +1,19 @@
 #include "cli/status_line.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <string>
+
+#include "cli/output.hpp"
 
 namespace rein {
 
-namespace {
-
-/// Cut to the terminal's width: a line that wraps can't be drawn over.
-std::string fit(const std::string& line) {
-  winsize size{};
-  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-  return known ? line.substr(0, size.ws_col - 1U) : line;
-}
-
-}  // namespace
-
 StatusLine::StatusLine(const Environment& environment, double planned_s)
-    : environment_(environment), planned_s_(planned_s), shown_(isatty(STDERR_FILENO) == 1) {}
+    : environment_(environment), planned_s_(planned_s), shown_(can_draw()) {}
 
 StatusLine::~StatusLine() {
   if (drawn_) {
-    fmt::print(stderr, "\n");
+    end_drawing();
   }
 }
 
@@ -58,14 +45,11 @@ void StatusLine::update(const PeriodRecord& record) {
   }
   const double misses =
       requests_ > 0 ? 100.0 * static_cast<double>(missed_) / static_cast<double>(requests_) : 0.0;
-  fmt::print(
-      stderr, "\r{}\x1b[K",
-      fit(fmt::format(
-          "{:5.1f}/{:.0f} s  {}{}  {}  p95 {} ms  missed {:.2f} %  reward {:+.2f}",
-          info.time_s + info.interval_s, planned_s_, info.phase,
-          info.co_runners.empty() ? "" : fmt::format(" [{}]", fmt::join(info.co_runners, " ")),
-          settings, latency, misses, record.result.reward)));
-  std::fflush(stderr);
+  draw_line(fmt::format(
+      "{:5.1f}/{:.0f} s  {}{}  {}  p95 {} ms  missed {:.2f} %  reward {:+.2f}",
+      info.time_s + info.interval_s, planned_s_, info.phase,
+      info.co_runners.empty() ? "" : fmt::format(" [{}]", fmt::join(info.co_runners, " ")),
+      settings, latency, misses, record.result.reward));
 }
 
 }  // namespace rein

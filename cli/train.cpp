@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -16,13 +17,17 @@
 #include "agent/teacher.hpp"
 #include "agent/trainer.hpp"
 #include "cli/evaluation/parallel.hpp"
+#include "cli/exit_status.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/machine_info.hpp"
+#include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/report/training_page.hpp"
+#include "cli/settings.hpp"
 #include "cli/training/plan.hpp"
 #include "cli/training/recorded_trace.hpp"
 #include "cli/training/sweep_teacher.hpp"
+#include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -35,11 +40,26 @@ namespace fs = std::filesystem;
 
 struct Options {
   TrainingPlan plan;
+  const CLI::Option* environments = nullptr;  ///< Whether it was given. Of the parser.
   std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
+/// Of the run files, what training does not depend on, and why.
+constexpr std::pair<const char*, const char*> kUnused[] = {
+    {"scenario", "training draws its own scenarios"},
+    {"time_scale", "training draws its own scenarios"},
+    {"duration_s", "--duration is the length of an episode"},
+    {"shield", "nothing is shielded in training"}};
+
+/// Mean error of a calibrated board from which on it is doubted, and said so.
+constexpr double kDoubtfulError = 0.2;
+
 /// @throws UsageError for options that contradict each other.
-void check_sources(const TrainingPlan& plan) {
+void check_sources(const Options& options) {
+  const TrainingPlan& plan = options.plan;
+  for (const auto& [key, why] : kUnused) {
+    refuse_setting(plan.overrides.settings, key, why);
+  }
   if (plan.profile && !plan.traces.empty()) {
     throw UsageError(
         "--profile: expected no --trace beside it, since what a trace recorded is of no simulated "
@@ -63,14 +83,19 @@ void check_output(const TrainingPlan& plan) {
   }
 }
 
-std::unique_ptr<Teacher> make_teacher(const TrainingPlan& plan, const TrainedRuns& runs,
-                                      const std::string& kind, std::size_t jobs) {
-  if (kind == "model_based") {
+/// Whether it learns from whole sweeps instead of from playing.
+bool is_swept(const Agent& agent) { return agent.kind() == "model_based"; }
+
+std::unique_ptr<Teacher> make_teacher(const Options& options, const TrainedRuns& runs,
+                                      const Agent& agent) {
+  const TrainingPlan& plan = options.plan;
+  if (is_swept(agent)) {
     if (!plan.traces.empty()) {
       throw UsageError(
           "--trace: expected an agent that learns from transitions, found model_based");
     }
-    return std::make_unique<SweepTeacher>(runs.tasks(), runs.spread(), runs.first().seed, jobs);
+    return std::make_unique<SweepTeacher>(runs.tasks(), runs.spread(), runs.first().seed,
+                                          options.jobs);
   }
   if (plan.traces.empty()) {
     return std::make_unique<PlayTeacher>(
@@ -150,13 +175,13 @@ void train(const Options& options, Trainer& trainer, Agent& agent) {
 
 int run_train(const Options& options) {
   const TrainingPlan& plan = options.plan;
-  check_sources(plan);
+  check_sources(options);
   check_output(plan);
   const TrainedRuns runs(plan);
   const RunConfig& first = runs.first();
   Random random(first.seed);
   const auto agent = runs.make_agent(random);
-  const auto teacher = make_teacher(plan, runs, agent->kind(), options.jobs);
+  const auto teacher = make_teacher(options, runs, *agent);
   const TrainingWorlds worlds = runs.worlds(plan.duration_s);
   Trainer trainer(
       {.episodes = plan.episodes,
@@ -171,7 +196,21 @@ int run_train(const Options& options) {
   catch_interrupts();
   write_configuration(plan, runs);
   if (runs.calibration()) {
-    fmt::print("calibrated to {}: {}\n", plan.profile->string(), runs.calibration()->describe());
+    put("calibrated to {}: {}\n", plan.profile->string(), runs.calibration()->describe());
+    if (runs.calibration()->worst_error() > kDoubtfulError) {
+      spdlog::warn(
+          "the calibrated board is still {:.0f} % off: what is learned near it may not hold "
+          "on the machine",
+          100.0 * runs.calibration()->worst_error());
+    }
+  }
+  if (!plan.traces.empty()) {
+    spdlog::warn(
+        "learning from traces made every learner but one worse than no training at all: look at "
+        "the curve (docs/training.md)");
+  }
+  if (options.environments->count() > 0 && (!plan.traces.empty() || is_swept(*agent))) {
+    spdlog::warn("--environments has no effect: none is played in");
   }
   train(options, trainer, *agent);
 
@@ -181,19 +220,22 @@ int run_train(const Options& options) {
                                     .objective = first.objective.kind,
                                     .objective_name = first.objective.name(),
                                     .curve = trainer.curve(),
+                                    .episodes = trainer.episodes(),
+                                    .planned = plan.episodes,
                                     .config = plan.to_yaml(),
                                     .version = REIN_VERSION};
     write_file(plan.output / "report.html", report::make_page(training));
-    fmt::print("{}best after {} episodes: {}\n", report::to_text(training),
-               report::best_of(training.curve).episodes,
-               (plan.output / "best" / "agent.json").string());
+    put("{}best after {}", report::to_text(training), report::describe_best(training));
+    const fs::path best = plan.output / "best" / "agent.json";
+    put("{}\n", training.curve.size() > 1 ? ": " + best.string() : "");
   }
-  fmt::print("after {} episodes: {}\n", trainer.episodes(), (plan.output / "agent.json").string());
-  if (trainer.episodes() < plan.episodes) {
-    fmt::print(stderr, "rein: interrupted: {} of {} episodes are done; --resume goes on\n",
-               trainer.episodes(), plan.episodes);
+  put("after {} episodes: {}\n", trainer.episodes(), (plan.output / "agent.json").string());
+  if (!trainer.is_done()) {
+    tell("interrupted: {} of {} episodes are done; --resume goes on", trainer.episodes(),
+         plan.episodes);
+    return kInterrupted;
   }
-  return 0;
+  return kDone;
 }
 
 }  // namespace
@@ -211,25 +253,32 @@ void add_train(CLI::App& app, VerbAction& action) {
   verb->add_option("--trace", plan.traces,
                    "Learn from what these trace.csv recorded, instead of playing")
       ->type_name("FILE");
-  verb->add_option("--profile", plan.profile,
-                   "Practise near the machine that `rein profile` measured: for one run file")
-      ->type_name("FILE");
+  auto* const profile =
+      verb->add_option("--profile", plan.profile,
+                       "Practise near the machine that `rein profile` measured: for one run file")
+          ->type_name("FILE");
+  verb->add_option("--max-error", plan.max_error_percent,
+                   "Mean error in % that the calibrated board may have")
+      ->needs(profile)
+      ->check(above_zero())
+      ->capture_default_str();
   verb->add_option("--episodes", plan.episodes,
                    "Episodes of training in all; with traces, one for each time one is shown")
       ->check(CLI::Range(1, 100'000'000))
       ->capture_default_str();
-  verb->add_option("--environments", plan.environments, "That are played at once")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  options->environments =
+      verb->add_option("--environments", plan.environments, "That are played at once")
+          ->check(CLI::Range(1, 1024))
+          ->capture_default_str();
   verb->add_option("--duration", plan.duration_s, "Seconds of an episode")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   verb->add_option("--validate-every", plan.validate_every,
                    "Episodes from one point of the learning curve to the next")
       ->check(CLI::Range(1, 100'000'000))
       ->capture_default_str();
   verb->add_option("--seed", plan.overrides.seed, "Of all that is random, but for validation")
-      ->check(CLI::NonNegativeNumber);
+      ->check(a_seed());
   verb->add_option("--jobs", options->jobs, "Validation episodes that are played at once")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

@@ -17,6 +17,20 @@ struct ConfigNode::Document {
   std::filesystem::path file;
   /// Dotted keys that were set from outside the file, and by what.
   std::map<std::string, std::string> origins;
+
+  /// What set this key, or what it is a part of: the innermost. Null for what is in the file.
+  const std::string* origin_of(std::string key) const {
+    while (true) {
+      if (const auto origin = origins.find(key); origin != origins.end()) {
+        return &origin->second;
+      }
+      const auto dot = key.rfind('.');
+      if (dot == std::string::npos) {
+        return nullptr;
+      }
+      key.resize(dot);
+    }
+  }
 };
 
 struct ConfigNode::Impl {
@@ -110,10 +124,8 @@ bool ConfigNode::is_null() const { return !impl_->node.IsDefined() || impl_->nod
 
 std::string ConfigNode::where() const {
   // What was set from outside has no place in the file; neither have its children.
-  for (const auto& [key, origin] : impl_->document->origins) {
-    if (impl_->key == key || impl_->key.starts_with(key + ".")) {
-      return fmt::format("{}: {}", origin, impl_->key);
-    }
+  if (const std::string* origin = impl_->document->origin_of(impl_->key)) {
+    return fmt::format("{}: {}", *origin, impl_->key);
   }
   const YAML::Mark mark = impl_->node.Mark();
   std::string place = impl_->document->file.string();
@@ -195,15 +207,14 @@ void ConfigNode::reject_unknown() const {
     const YAML::Mark mark = entry.first.Mark();
     const auto complain = [&](const std::string& problem) {
       const auto name = dotted(impl_->key, key);
-      const auto origin = impl_->document->origins.find(name);
-      throw ConfigError(origin != impl_->document->origins.end() || mark.is_null()
-                            ? fmt::format("{}: {}: {}",
-                                          origin == impl_->document->origins.end()
-                                              ? impl_->document->file.string()
-                                              : origin->second,
-                                          name, problem)
-                            : fmt::format("{}:{}:{}: {}: {}", impl_->document->file.string(),
-                                          mark.line + 1, mark.column + 1, name, problem));
+      const std::string* const origin = impl_->document->origin_of(name);
+      throw ConfigError(
+          origin != nullptr || mark.is_null()
+              ? fmt::format("{}: {}: {}",
+                            origin == nullptr ? impl_->document->file.string() : *origin, name,
+                            problem)
+              : fmt::format("{}:{}:{}: {}: {}", impl_->document->file.string(), mark.line + 1,
+                            mark.column + 1, name, problem));
     };
     if (!impl_->asked.contains(key)) {
       complain(

@@ -143,4 +143,10 @@ OutputFile::OutputFile(const std::filesystem::path& file, IfThere if_there)
 
 OutputFile::~OutputFile() = default;
 
+void OutputFile::close() {
+  if (buffer_->close() == nullptr) {
+    setstate(std::ios::failbit);
+  }
+}
+
 }  // namespace rein

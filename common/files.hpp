@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -31,8 +32,11 @@ class OutputFile final : public std::ostream {
   OutputFile(const std::filesystem::path& file, IfThere if_there);
   ~OutputFile() override;
 
+  /// What was written is with the kernel from here on, or fail() says that it is not.
+  void close();
+
  private:
-  std::unique_ptr<std::streambuf> buffer_;
+  std::unique_ptr<std::filebuf> buffer_;
 };
 
 }  // namespace rein

@@ -105,9 +105,9 @@ void LinuxPlatform::add_mapping(const Board& board, const std::string& applicati
   std::vector<Place> usable;
   for (const auto& place : places_of(board, application, options)) {
     if (std::ranges::find(options.devices, place.device) == options.devices.end()) {
-      notes_.push_back(fmt::format("place {}: its device is {}, and {} can run on {} only",
-                                   place.name, place.device, application,
-                                   fmt::join(options.devices, ", ")));
+      if (const auto foreign = Placement::foreign_device(place)) {
+        notes_.push_back(foreign->line());
+      }
     } else if (const auto obstacle = Placement::obstacle(root_, place)) {
       notes_.push_back(obstacle->line());
     } else {

@@ -48,6 +48,15 @@ std::string online_file(int cpu) {
 
 }  // namespace
 
+std::optional<Missing> Placement::foreign_device(const Place& place) {
+  if (place.device == "cpu") {
+    return std::nullopt;
+  }
+  return Missing{"place " + place.name,
+                 "is on the " + place.device + ", and a real run computes on CPUs alone",
+                 "it is there on the simulated board (`platform: {kind: simulated}`)"};
+}
+
 std::optional<Missing> Placement::obstacle(const SysfsRoot& root, const Place& place) {
   const std::string file = "/sys/devices/system/cpu/online";
   const CpuList online = parse_cpu_list(root.try_read(file).value_or(""));

@@ -22,6 +22,8 @@ class Placement final : public Actuator {
  public:
   /// What stands in the way of using a place; nothing if nothing does.
   static std::optional<Missing> obstacle(const SysfsRoot& root, const Place& place);
+  /// What keeps a real run from a place that is not on the CPU; nothing for one that is.
+  static std::optional<Missing> foreign_device(const Place& place);
 
   /// Saves the CPUs of every thread (threads that come later are given the main thread's), and
   /// which CPUs are online. @pre obstacle() found nothing for any of `places`, of which there is at

@@ -192,7 +192,9 @@ ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock) {
   report.troubles = sensors.new_troubles();
 
   for (const auto& place : board.places) {
-    if (const auto obstacle = Placement::obstacle(root, place)) {
+    if (auto foreign = Placement::foreign_device(place)) {
+      report.missing.push_back(*std::move(foreign));
+    } else if (const auto obstacle = Placement::obstacle(root, place)) {
       report.missing.push_back(*obstacle);
     }
   }

@@ -32,7 +32,8 @@ struct EvaluatedAgent {
   std::filesystem::path origin;  ///< ... that was read from here.
   std::filesystem::path load;    ///< The checkpoint that it begins with; none if empty.
   std::uint64_t practice = 0;    ///< Episodes with other seeds that a learner plays before.
-  std::string shield;            ///< YAML: what is said of its own; empty if nothing is.
+  bool learns = false;
+  std::string shield;  ///< YAML: what is said of its own; empty if nothing is.
 };
 
 /// One episode to be played: one agent in one world with one seed.

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "agent/make_agent.hpp"
+#include "cli/settings.hpp"
 #include "cli/simulated_run.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -55,12 +56,48 @@ EvaluatedAgent read_agent(const Variant& variant, const EvaluatedWorld& world,
                            .origin = node.file(),
                            .load = {},
                            .practice = variant.practice.value_or(practice),
+                           .learns = agent->learns(),
                            .shield = variant.shield ? variant.shield->dump() : ""};
   if (variant.load) {
     evaluated.load = find_checkpoint(variant, world);
     agent->load(evaluated.load);
   }
+  if (variant.practice && !evaluated.learns) {
+    variant.agent->at("kind").reject(
+        fmt::format("`practice` has no effect: expected an agent that learns beside it, found {}",
+                    variant.kind));
+  }
   return evaluated;
+}
+
+/// What is set for this world has to count for one of its agents.
+/// @throws UsageError
+void require_effect(const EvaluationPlan& plan, const EvaluatedWorld& world,
+                    const std::vector<EvaluatedAgent>& agents) {
+  refuse_setting(plan.settings, "seed", "episodes have the seeds 1 to --seeds");
+  const std::string kind = world.config.agent.at("kind").text();
+  const bool plays_own = std::ranges::any_of(plan.variants, [&](const Variant& variant) {
+    return !variant.agent && variant.kind == kind;
+  });
+  if (!plays_own) {
+    refuse_setting(
+        plan.settings, "agent",
+        fmt::format("the agent of {} is {}, which is not played with its parameters (--set "
+                    "\"agent={{kind: KIND, ...}}\" makes it another)",
+                    world.run, kind));
+  }
+  if (std::ranges::none_of(agents, [](const EvaluatedAgent& agent) {
+        return agent.learns && agent.shield.empty();
+      })) {
+    refuse_setting(plan.settings, "shield", "only agents that learn have the run file's shield");
+  }
+  const bool practises = std::ranges::any_of(plan.variants, [&](const Variant& variant) {
+    const auto index = static_cast<std::size_t>(&variant - plan.variants.data());
+    return agents[index].learns && !variant.practice;
+  });
+  if (plan.practice > 0 && !practises) {
+    throw UsageError("--practice: has no effect: no agent learns whose practice it is");
+  }
 }
 
 /// FNV-1a (Fowler, Noll and Vo 1991) with 64 bits.
@@ -173,10 +210,11 @@ std::vector<EpisodeTask> make_tasks(const EvaluationPlan& plan,
       agents.push_back(read_agent(variant, world, plan.practice));
       keys.push_back(key_of(world, agents.back()));
     }
+    require_effect(plan, world, agents);
     for (std::uint64_t seed = 1; seed <= plan.seeds; ++seed) {
       for (std::size_t i = 0; i < agents.size(); ++i) {
         const EvaluatedAgent& agent = agents[i];
-        const fs::path folder = plan.output / "runs" / world.run / world.scenario /
+        const fs::path folder = fs::path("runs") / world.run / world.scenario /
                                 as_file_name(agent.name) / fmt::format("seed-{}", seed);
         const bool wants_course = seed == 1 && shows(plan, agent.name);
         tasks.push_back({.world = &world,

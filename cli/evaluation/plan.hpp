@@ -39,8 +39,10 @@ inline const std::string kReferenceAgent = "oracle";
 /// unique.
 std::list<EvaluatedWorld> read_worlds(const EvaluationPlan& plan);
 
-/// By world, then by seed, then by agent. The worlds must outlive them.
-/// @throws ConfigError for an agent's parameters and for a checkpoint that does not fit.
+/// By world, then by seed, then by agent, with folders below that of the output. The worlds must
+/// outlive them.
+/// @throws ConfigError for an agent's parameters and for a checkpoint that does not fit; UsageError
+///         for what is set and counts for none of them.
 std::vector<EpisodeTask> make_tasks(const EvaluationPlan& plan,
                                     const std::list<EvaluatedWorld>& worlds);
 

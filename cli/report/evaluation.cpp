@@ -191,6 +191,7 @@ Json Evaluation::to_json() const {
     json["curves"].push_back(json_of(curve));
   }
   json["errors"] = errors;
+  json["ended"] = ended;
   return json;
 }
 
@@ -241,6 +242,7 @@ Evaluation read_evaluation(const std::filesystem::path& folder) {
     evaluation.curves.push_back(read_curve(curve));
   }
   evaluation.errors = read_texts(summary.at("errors"));
+  evaluation.ended = summary.text_or("ended", evaluation.ended);
   if (const auto courses = folder / "courses.json"; std::filesystem::exists(courses)) {
     for (const auto& shown : ConfigNode::load(courses).items()) {
       evaluation.courses.push_back(read_shown(shown));

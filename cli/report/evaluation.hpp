@@ -76,6 +76,10 @@ struct Evaluation {
   std::vector<Comparison> comparisons;
   std::vector<Curve> curves;
   std::vector<std::string> errors;  ///< Of episodes that could not be played.
+  /// "completed", or how far it came: "interrupted: ...", and then agents were not all played with
+  /// the same seeds.
+  std::string ended = "completed";
+  bool is_complete() const { return ended == "completed"; }
 
   std::vector<ShownCourse> courses;
 

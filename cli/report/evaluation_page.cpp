@@ -56,6 +56,11 @@ std::string facts(const Evaluation& evaluation) {
 
 std::string warnings(const Evaluation& evaluation) {
   std::string html;
+  if (!evaluation.is_complete()) {
+    html += fmt::format(
+        "<p class=\"warning\">{}; the agents are not compared over the same seeds.</p>\n",
+        escape_html(evaluation.ended));
+  }
   for (const auto& error : evaluation.errors) {
     html += fmt::format("<p class=\"warning\">{}</p>\n", escape_html(error));
   }

@@ -180,6 +180,9 @@ std::string to_text(const Evaluation& evaluation) {
                         evaluation.comparisons.front().agent, to_text(compare_pairwise(evaluation)),
                         to_text(compare_standings(evaluation)));
   }
+  if (!evaluation.is_complete()) {
+    text += evaluation.ended + "; the agents are not compared over the same seeds\n";
+  }
   return text;
 }
 

@@ -69,6 +69,9 @@ std::string warnings(const std::vector<Run>& runs) {
   warn_of("board", &Run::board);
   warn_of("scenario", &Run::scenario);
   warn_of("objective", &Run::objective);
+  for (const auto& note : shortfalls(runs)) {
+    html += fmt::format("<p class=\"warning\">{}.</p>\n", escape_html(note));
+  }
   return html;
 }
 
@@ -98,7 +101,8 @@ std::string section(const Run& run, const std::string& label) {
   std::string html = fmt::format(
       "<section class=\"run\">\n<h2>{}</h2>\n<dl class=\"facts\">\n{}", escape_html(label),
       fact("Folder", run.folder.string()) + fact("Duration", number(run.duration_s, " s")) +
-          fact("Periods", number(run.periods)) + fact("Seed", run.seed));
+          fact("Ended", run.shortfall()) + fact("Periods", number(run.periods)) +
+          fact("Seed", run.seed));
   if (run.shield_interventions.value_or(0.0) > 0.0) {
     html += fact("Shield", number(run.shield_interventions, " interventions"));
   }
@@ -159,6 +163,18 @@ std::vector<std::string> labels_of(const std::vector<Run>& runs) {
                                  same == 1 ? last_part(run).string() : run.folder.string()));
   }
   return labels;
+}
+
+std::vector<std::string> shortfalls(const std::vector<Run>& runs) {
+  const auto labels = labels_of(runs);
+  std::vector<std::string> notes;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (const auto note = runs[i].shortfall(); !note.empty()) {
+      notes.push_back(
+          fmt::format("{}: {}; its figures, and their halves, are of that", labels[i], note));
+    }
+  }
+  return notes;
 }
 
 std::string make_page(const std::vector<Run>& runs) {

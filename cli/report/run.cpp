@@ -55,6 +55,8 @@ void read_summary(const std::filesystem::path& file, Run& run) {
     run.shield_interventions = number_in(summary.at("shield"), "interventions");
   }
   run.duration_s = number_in(summary, "duration_s");
+  run.planned_s = number_in(summary, "planned_s");
+  run.ended = text_in(summary, "ended");
   run.whole = read_statistics(summary.at("whole"));
   run.second_half = read_statistics(summary.at("second_half"));
   if (summary.has("signals")) {
@@ -140,6 +142,16 @@ bool Run::explores() const {
   const auto found = trace.numbers.find("exploration");
   return found != trace.numbers.end() &&
          std::ranges::any_of(found->second, [](const auto& share) { return share > 0.0; });
+}
+
+std::string Run::shortfall() const {
+  if (ended.empty() || ended == "completed") {
+    return "";
+  }
+  const std::string of = planned_s ? fmt::format(" of {:.10g} s", *planned_s) : " s";
+  const std::string after =
+      planned_s && duration_s ? fmt::format(" after {:.10g}{}", *duration_s, of) : "";
+  return ended == "interrupted" ? ended + after : fmt::format("failed{}: {}", after, ended);
 }
 
 Trace parse_trace(const std::string& text, const std::string& name) {

@@ -57,7 +57,9 @@ struct Run {
   std::string seed;
   Statistics::Value periods;
   Statistics::Value shield_interventions;
-  Statistics::Value duration_s;
+  Statistics::Value duration_s;  ///< What was run ...
+  Statistics::Value planned_s;   ///< ... of what was to be. Empty in summaries of old.
+  std::string ended;             ///< "completed", "interrupted", or what went wrong.
   std::map<std::string, SignalSource> signals;
   Statistics whole;
   Statistics second_half;
@@ -70,6 +72,8 @@ struct Run {
   bool is_estimated(const std::string& signal) const;
   /// Whether the agent explored, as only one that learns does.
   bool explores() const;
+  /// "", or how far it came: "interrupted after 12.3 of 60 s".
+  std::string shortfall() const;
 };
 
 /// Reads `folder`: trace.csv and summary.json, and machine.json and config.yaml if they are there.

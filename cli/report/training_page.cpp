@@ -111,18 +111,28 @@ const LearningPoint& best_of(const std::vector<LearningPoint>& curve) {
   return *std::ranges::max_element(curve, {}, &LearningPoint::reward);
 }
 
+std::string describe_best(const Training& training) {
+  if (training.curve.size() == 1) {
+    return "not known yet: nothing was validated since training began";
+  }
+  const auto episodes = best_of(training.curve).episodes;
+  return episodes > 0 ? fmt::format("{} episodes", episodes)
+                      : "0 episodes, untrained: in validation no training earned more";
+}
+
 std::string to_text(const Training& training) { return to_text(table_of(training)); }
 
 std::string make_page(const Training& training) {
-  const LearningPoint& last = training.curve.back();
+  const std::string episodes =
+      training.episodes < training.planned
+          ? fmt::format("{} of {}, interrupted", training.episodes, training.planned)
+          : fmt::to_string(training.episodes);
   return fill_template(
       assets::kTrainingHtml,
       {{"title", escape_html(training.agent)},
        {"facts", fact("Boards near", fmt::format("{}", fmt::join(training.boards, ", "))) +
-                     fact("Objective", training.objective_name) +
-                     fact("Episodes", fmt::to_string(last.episodes)) +
-                     fact("Best after", fmt::to_string(best_of(training.curve).episodes)) +
-                     fact("Rein", training.version)},
+                     fact("Objective", training.objective_name) + fact("Episodes", episodes) +
+                     fact("Best after", describe_best(training)) + fact("Rein", training.version)},
        {"plots", plots(training)},
        {"curve", to_html(table_of(training))},
        {"config", escape_html(training.config)},

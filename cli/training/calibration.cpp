@@ -356,6 +356,10 @@ Calibration calibrate(const SimulatedTask& nominal, const Budgets& budgets,
   return calibration;
 }
 
+double Calibration::worst_error() const {
+  return std::max(service_time.after, power ? power->after : 0.0);
+}
+
 std::string Calibration::describe() const {
   const auto change = [](const Error& error) {
     return fmt::format("{:.1f} % -> {:.1f} %", 100.0 * error.before, 100.0 * error.after);

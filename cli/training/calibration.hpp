@@ -33,6 +33,8 @@ struct Calibration {
   std::optional<Error> power;  ///< Empty if the profile has none.
   Randomisation spread;        ///< For boards near this one.
 
+  /// The larger of those that are left: a share.
+  double worst_error() const;
   /// One line for people.
   std::string describe() const;
   /// All but the board, as JSON.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -123,6 +124,14 @@ std::optional<Calibration> TrainedRuns::calibrate(std::vector<Run>& runs,
                                   plan.profile->string()));
   }
   Calibration calibration = rein::calibrate(run.task, run.config.budgets, measured);
+  if (const double error = 100.0 * calibration.worst_error(); error > plan.max_error_percent) {
+    throw ConfigError(
+        fmt::format("{}: expected the profile of a machine that {} can be made like to within "
+                    "{:.10g} %, found {} "
+                    "(is it of this board and network? --max-error {:.0f} goes on all the same)",
+                    plan.profile->string(), run.config.board.name, plan.max_error_percent,
+                    calibration.describe(), std::ceil(error)));
+  }
   run.task.board = calibration.board;
   return calibration;
 }

@@ -24,6 +24,7 @@ struct TrainingPlan {
   std::vector<std::filesystem::path> traces;  ///< To learn from, instead of playing.
   /// Of the machine that the board is to be calibrated to; for one run file alone.
   std::optional<std::filesystem::path> profile;
+  double max_error_percent = 50.0;  ///< Of the calibrated board, with which training goes on.
   std::uint64_t episodes = 200;
   std::size_t environments = 8;
   double duration_s = 60.0;  ///< Of an episode.

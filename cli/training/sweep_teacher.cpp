@@ -175,8 +175,10 @@ ResponseModel::Prior SweepTeacher::find_prior(std::size_t actions) const {
   return prior;
 }
 
-std::uint64_t SweepTeacher::teach(Agent& agent, std::uint64_t first, std::uint64_t count,
-                                  const std::function<void(double)>& progress) {
+std::optional<std::uint64_t> SweepTeacher::teach(Agent& agent, std::uint64_t first,
+                                                 std::uint64_t count,
+                                                 const std::function<bool()>& stop,
+                                                 const std::function<void(double)>& progress) {
   auto& learner = dynamic_cast<ModelBased&>(agent);
   // A training that goes on begins with machines that were swept before it was interrupted.
   const std::size_t begin = std::min<std::size_t>(swept_.size(), first + count);
@@ -185,10 +187,17 @@ std::uint64_t SweepTeacher::teach(Agent& agent, std::uint64_t first, std::uint64
   std::mutex mutex;
   std::size_t done = 0;
   run_parallel(fresh, jobs_, [&](std::size_t i) {
+    if (stop()) {
+      return;
+    }
     swept_[begin + i] = sweep_machine(begin + i);
     const std::lock_guard lock(mutex);
     progress(static_cast<double>(++done) / static_cast<double>(fresh));
   });
+  if (done < fresh) {
+    swept_.resize(begin);
+    return std::nullopt;
+  }
   learner.learn(find_prior(learner.model().actions()));
   std::uint64_t periods = 0;
   for (std::uint64_t i = first; i < first + count; ++i) {

@@ -97,6 +97,7 @@ struct Pupil final : Agent {
 };
 
 const std::function<void(double)> kQuiet = [](double) {};
+const std::function<bool()> kNever = [] { return false; };
 
 DOCTEST_TEST_CASE("several environments are played in turn, each as its own stream") {
   const TrainingWorlds worlds = small_worlds();
@@ -109,8 +110,8 @@ DOCTEST_TEST_CASE("several environments are played in turn, each as its own stre
       3);
   Pupil pupil(worlds.training(0).environment->action_space().size());
   double last_share = 0.0;
-  const std::uint64_t periods =
-      teacher.teach(pupil, 6, 3, [&](double share) { last_share = std::max(last_share, share); });
+  const auto periods = teacher.teach(
+      pupil, 6, 3, kNever, [&](double share) { last_share = std::max(last_share, share); });
   DOCTEST_CHECK(drawn == std::vector<std::uint64_t>{6, 7, 8});
   DOCTEST_CHECK(pupil.begun == std::vector<std::size_t>{0, 1, 2});
   DOCTEST_CHECK(periods == pupil.streams.size());
@@ -130,7 +131,7 @@ DOCTEST_TEST_CASE("recordings are shown one an episode, from the first again aft
   ReplayTeacher teacher({recording(1.0), recording(2.0)});
   DOCTEST_CHECK(teacher.episodes_at_once() == 2);
   Pupil pupil(1);
-  DOCTEST_CHECK(teacher.teach(pupil, 1, 2, kQuiet) == 4);
+  DOCTEST_CHECK(teacher.teach(pupil, 1, 2, kNever, kQuiet) == 4);
   DOCTEST_CHECK(pupil.rewards == std::vector<double>{2.0, 2.0, 1.0, 1.0});
   DOCTEST_CHECK(pupil.begun.size() == 2);
   DOCTEST_CHECK(pupil.acted == 0);
@@ -195,6 +196,41 @@ DOCTEST_TEST_CASE("training that stops and goes on is to the bit what it is in o
   DOCTEST_CHECK(read_file(folder.path() / "best" / "agent.json") ==
                 read_file(whole_folder.path() / "best" / "agent.json"));
   DOCTEST_CHECK(without_seconds(second.trainer.curve()) == without_seconds(whole.trainer.curve()));
+}
+
+DOCTEST_TEST_CASE("an interrupt had to wait for the end of a round of any length") {
+  const TemporaryFolder whole_folder;
+  const TemporaryFolder folder;
+  const Trainer::Options options{
+      .episodes = 8, .validate_every = 4, .validation_episodes = 2, .setting = "one"};
+  School whole(whole_folder.path(), options);
+  whole.run();
+
+  {
+    School first(folder.path(), options);
+    int asked = 0;
+    // In the middle of the first round, after the first validation.
+    first.run([&] { return first.trainer.curve().size() == 1 && ++asked > 5; });
+    DOCTEST_CHECK(asked == 6);
+    DOCTEST_CHECK(first.trainer.episodes() == 0);
+    DOCTEST_CHECK_FALSE(first.trainer.is_done());
+  }
+  School second(folder.path(), options);
+  second.trainer.resume(*second.agent);
+  second.run();
+  DOCTEST_CHECK(second.trainer.is_done());
+  DOCTEST_CHECK(read_file(folder.path() / "agent.json") ==
+                read_file(whole_folder.path() / "agent.json"));
+  DOCTEST_CHECK(without_seconds(second.trainer.curve()) == without_seconds(whole.trainer.curve()));
+}
+
+DOCTEST_TEST_CASE("the untrained agent was saved as the best before anything was trained") {
+  const TemporaryFolder folder;
+  School school(folder.path(), {.episodes = 4, .validate_every = 4, .setting = "one"});
+  school.run([&] { return school.trainer.curve().size() == 1; });
+  DOCTEST_CHECK_FALSE(std::filesystem::exists(folder.path() / "best"));
+  school.run();
+  DOCTEST_CHECK(std::filesystem::exists(folder.path() / "best" / "agent.json"));
 }
 
 DOCTEST_TEST_CASE("a validation that was interrupted is made up for, and teaches nothing") {

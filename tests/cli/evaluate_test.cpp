@@ -363,7 +363,7 @@ DOCTEST_TEST_CASE("an evaluation that is interrupted writes what was played to t
     std::this_thread::yield();
   }
   process.send(SIGINT);
-  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(process.wait() == 130);
   DOCTEST_CHECK(contains(process.errors(), "rein: interrupted: "));
   const auto oracle = result_of(summary_in(output), "oracle");
   DOCTEST_CHECK(oracle["episodes"] >= 1);

@@ -43,6 +43,44 @@ DOCTEST_TEST_CASE("probe tells what a period costs, and gives the machine back")
   DOCTEST_CHECK(machine.tree.root().read(kPolicy + "/scaling_governor") == "ondemand");
 }
 
+DOCTEST_TEST_CASE("a board file that was edited was written over") {
+  const Machine machine;
+  const auto file = machine.tree.path() / "board.yaml";
+  const auto probe = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> options = {"--write-board", file.string()};
+    options.insert(options.end(), more.begin(), more.end());
+    Process process(machine.command(options));
+    const int status = process.wait();
+    return std::pair(status, process.errors());
+  };
+  DOCTEST_CHECK(probe({}).first == 0);
+  write_file(file, "edited");
+  const auto [status, errors] = probe({});
+  DOCTEST_CHECK(status == 2);
+  DOCTEST_CHECK(errors == "rein: --write-board: expected a file that does not exist, found " +
+                              file.string() + ": choose another, or write over it with --force\n");
+  DOCTEST_CHECK(read_file(file) == "edited");
+  DOCTEST_CHECK(probe({"--force"}).first == 0);
+  DOCTEST_CHECK(read_file(file) != "edited");
+  // What it would not have done is refused.
+  DOCTEST_CHECK(probe({"--overhead"}).first == 2);
+  DOCTEST_CHECK(Process(machine.command({"--force"})).wait() == 2);
+}
+
+DOCTEST_TEST_CASE("a place on the GPU was left out of a run, and probe did not tell why") {
+  const Machine machine;
+  const auto file = machine.tree.path() / "board.yaml";
+  Process first(machine.command({"--write-board", file.string()}));
+  DOCTEST_REQUIRE(first.wait() == 0);
+  std::string board = read_file(file);
+  board.insert(board.find("places:\n") + 8, "  - {name: gpu, device: gpu, cpus: \"0\"}\n");
+  write_file(file, board);
+  Process second(machine.command({"--board", file.string()}));
+  DOCTEST_CHECK(second.wait() == 0);
+  DOCTEST_CHECK(second.output().find("place gpu: is on the gpu, and a real run computes on CPUs "
+                                     "alone;\n") != std::string::npos);
+}
+
 DOCTEST_TEST_CASE("a board file that probe is to look at is refused like any other") {
   const Machine machine;
   machine.tree.write("/board.yaml", "name: x\ncpus: none\n");

@@ -102,9 +102,38 @@ DOCTEST_TEST_CASE("a profile that is interrupted is written as far as it came") 
     std::this_thread::yield();
   }
   process.send(SIGINT);
-  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(process.wait() == 130);
   DOCTEST_CHECK(process.errors().find("of 24 configurations were measured") != std::string::npos);
   DOCTEST_CHECK(std::filesystem::exists(csv));
+}
+
+DOCTEST_TEST_CASE("a profile that was interrupted could not be gone on with") {
+  const SimulatedRunFiles files;
+  const std::string csv = (files.folder.path() / "profile.csv").string();
+  const std::vector<std::string> command = {REIN_PROGRAM, "profile", files.run().string(),
+                                            "--output", csv};
+  auto resumed = command;
+  resumed.emplace_back("--resume");
+  Process early(resumed);
+  DOCTEST_CHECK(early.wait() == 2);
+  DOCTEST_CHECK(early.errors().find("--resume: expected a profile that was begun") !=
+                std::string::npos);
+  DOCTEST_REQUIRE(Process(command).wait() == 0);
+  const std::string whole = read_file(csv);
+  // As if it had been interrupted after the tenth.
+  std::size_t end = 0;
+  for (int i = 0; i < 11; ++i) {
+    end = whole.find('\n', end) + 1;
+  }
+  write_file(csv, whole.substr(0, end));
+  DOCTEST_CHECK(Process(command).wait() == 2);
+  DOCTEST_CHECK(Process(resumed).wait() == 0);
+  const std::string again = read_file(csv);
+  DOCTEST_CHECK(again.starts_with(whole.substr(0, end)));
+  DOCTEST_CHECK(std::ranges::count(again, '\n') == std::ranges::count(whole, '\n'));
+  // Nothing is left to do.
+  DOCTEST_CHECK(Process(resumed).wait() == 0);
+  DOCTEST_CHECK(read_file(csv) == again);
 }
 
 }  // namespace

@@ -1,10 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -12,9 +9,9 @@
 #include "cli/report/page.hpp"
 #include "cli/report/run.hpp"
 #include "cli/report/table.hpp"
-#include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "support/process.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {
@@ -57,20 +54,12 @@ std::string trace_message(const std::string& trace) {
   return "no error";
 }
 
-/// What `rein report ARGUMENTS` prints.
+/// What `rein report` prints.
 std::string print_report(std::vector<std::string> arguments) {
-  CLI::App app;
-  rein::VerbAction action;
-  rein::add_report(app, action);
-  arguments.insert(arguments.begin(), "report");
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 wants the last one first.
-  app.parse(arguments);
-  std::ostringstream output;
-  std::streambuf* const before = std::cout.rdbuf(output.rdbuf());
-  const int status = action();
-  std::cout.rdbuf(before);
-  DOCTEST_CHECK(status == 0);
-  return output.str();
+  arguments.insert(arguments.begin(), {REIN_PROGRAM, "report"});
+  rein::Process process(arguments);
+  DOCTEST_REQUIRE(process.wait() == 0);
+  return process.output();
 }
 
 std::string last_line(const std::string& text) {

@@ -1,5 +1,6 @@
 // `rein train` with the real program: what it writes can be run, gone on with, and looked at.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "cli/report/training_page.hpp"
 #include "cli/training/plan.hpp"
 #include "cli/training/recorded_trace.hpp"
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "support/process.hpp"
 #include "support/run_files.hpp"
@@ -134,7 +136,7 @@ DOCTEST_TEST_CASE("an interrupted training ends well, and can be gone on with") 
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   process.send(SIGINT);
-  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(process.wait() == 130);
   DOCTEST_CHECK(contains(process.errors(), "rein: interrupted: "));
   DOCTEST_CHECK(fs::exists(output / "agent.json"));
   DOCTEST_CHECK(fs::exists(output / "report.html"));
@@ -155,6 +157,8 @@ DOCTEST_TEST_CASE("an agent learns from the traces of another") {
   const Result result = train(files.run().string(), output, "4", {"--trace", trace});
   DOCTEST_CAPTURE(result.errors);
   DOCTEST_REQUIRE(result.status == 0);
+  DOCTEST_CHECK(contains(result.errors, "worse than no training at all"));
+  DOCTEST_CHECK(contains(result.errors, "--environments has no effect"));
   // Each time it is shown, one transition fewer than it has periods.
   const std::string rows = read_file(trace);
   const auto periods = std::ranges::count(rows, '\n') - 1;
@@ -238,6 +242,39 @@ DOCTEST_TEST_CASE(
   DOCTEST_REQUIRE(train(run, nominal, "8").status == 0);
   DOCTEST_CHECK(curve_in(nominal) != curve_in(whole));
   DOCTEST_CHECK_FALSE(fs::exists(nominal / "calibration.json"));
+}
+
+/// The profile of a machine that no board of this kind can be like.
+std::string with_wild_times(const std::string& profile) {
+  CsvTable table = parse_csv(profile, "profile");
+  const auto column = static_cast<std::size_t>(std::ranges::find(table.columns, "service_ms") -
+                                               table.columns.begin());
+  std::string text = fmt::format("{}\n", fmt::join(table.columns, ","));
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    auto cells = table.rows[i].cells;
+    cells[column] = i % 3 == 0 ? "0.1" : "400";
+    text += fmt::format("{}\n", fmt::join(cells, ","));
+  }
+  return text;
+}
+
+DOCTEST_TEST_CASE("a calibration that left most of the error went on in silence") {
+  const SimulatedRunFiles files;
+  const fs::path profile = profile_of(files.run(), "profile.csv");
+  write_file(profile, with_wild_times(read_file(profile)));
+  const fs::path output = files.folder.path() / "out";
+  const Result refused = train(files.run().string(), output, "2", {"--profile", profile.string()});
+  DOCTEST_CAPTURE(refused.errors);
+  DOCTEST_CHECK(refused.status == 3);
+  DOCTEST_CHECK(refused.errors.starts_with("rein: " + profile.string() +
+                                           ": expected the profile of a machine that small can be "
+                                           "made like to within 50 %, found mean error of"));
+  DOCTEST_CHECK(contains(refused.errors, "--max-error "));
+  DOCTEST_CHECK_FALSE(fs::exists(output));
+  const Result doubted = train(files.run().string(), output, "2",
+                               {"--profile", profile.string(), "--max-error", "1e9"});
+  DOCTEST_CHECK(doubted.status == 0);
+  DOCTEST_CHECK(contains(doubted.errors, "warning: the calibrated board is still "));
 }
 
 DOCTEST_TEST_CASE(

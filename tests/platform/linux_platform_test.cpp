@@ -265,7 +265,7 @@ DOCTEST_TEST_CASE("a place on a device that the application cannot use is left o
   Run run(machine);
   DOCTEST_CHECK(run.platform.controls()[0].levels.size() == 3);
   DOCTEST_CHECK(
-      has_note(run.platform, "place gpu: its device is gpu, and dnn can run on cpu only"));
+      has_note(run.platform, "place gpu: is on the gpu, and a real run computes on CPUs alone"));
   machine.options.devices = {"cpu", "gpu"};
   DOCTEST_CHECK(Run(machine).platform.controls()[0].levels.size() == 4);
 }
