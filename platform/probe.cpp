@@ -11,12 +11,14 @@
 #include <variant>
 
 #include "common/error.hpp"
+#include "platform/access.hpp"
 #include "platform/cgroup.hpp"
 #include "platform/domain_path.hpp"
 #include "platform/frequency_domain.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/linux_sensors.hpp"
 #include "platform/placement.hpp"
+#include "platform/thermal_attributes.hpp"
 
 namespace rein {
 
@@ -199,6 +201,10 @@ ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock) {
   probe_frequencies(root, report);
   probe_unlisted_devices(root, board, report.missing);
   probe_bandwidth(root, report);
+  if (board.trips.empty()) {
+    find_trips(root, report.missing);
+  }
+  report.missing = fold(report.missing);
   return report;
 }
 

@@ -133,10 +133,11 @@ DOCTEST_TEST_CASE("mistakes in a board file are told with their place") {
   check_message(kHead, "b.yaml:1:1: places: expected this key, found nothing");
   check_message(kHead + "places: []\n",
                 "b.yaml:3:9: places: expected at least one place, found a list");
-  check_fourth_line("sensor: 1",
-                    "1: sensor: expected one of bandwidth, cpus, domains, name, places, "
-                    "power_model, sensors, simulation, total_power, trips, found the unknown key "
-                    "'sensor'");
+  check_fourth_line(
+      "sensor: 1",
+      "1: sensor: expected one of bandwidth, cpus, domains, name, places, "
+      "power_model, sensors, simulation, temperature, total_power, trips, found the unknown key "
+      "'sensor'");
   check_message("name: x\ncpus: \"0-\"\n" + kPlaces,
                 "b.yaml:2:7: cpus: expected CPU numbers as in '0-2,4', found '0-'");
 }

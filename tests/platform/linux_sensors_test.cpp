@@ -28,7 +28,7 @@ struct Machine {
   Machine() {
     board.name = "x";
     board.cpus = {0};
-    board.power_model = {.idle_w = 2.0, .cpu_w = 3.0};
+    board.power_model = {.idle_w = 2.0, .cpu_w = 3.0, .is_assumed = true};
     tree.write("/sys/devices/system/cpu/online", "0\n");
     tree.write("/proc/self/task/100/schedstat", "0 0 0\n");
     tree.write("/proc/self/task/100/stat", "100 (x) R\n");
@@ -238,7 +238,7 @@ DOCTEST_TEST_CASE("a rail of the total that is not there is told, and others giv
   DOCTEST_CHECK(run.signal("power_w").estimated);
   DOCTEST_CHECK(
       run.misses("power_w.A7: is not measured here, so that its sum has no part of it; "
-                 "check `total_power` of the board file"));
+                 "check `total_power` of the board file; there is A15"));
 }
 
 DOCTEST_TEST_CASE("a board's sensor may be the total itself") {
@@ -252,13 +252,19 @@ DOCTEST_TEST_CASE("a board's sensor may be the total itself") {
                               [](const Signal& signal) { return signal.name == "power_w"; }) == 1);
 }
 
-DOCTEST_TEST_CASE("packages go before rails, and the input rail before others") {
+DOCTEST_TEST_CASE("the input rail goes before packages, and packages before other rails") {
   Machine machine;
   machine.add_rail("0", "VDD_IN", "1000000");
   machine.add_rail("1", "VDD_SOC", "2000000");
-  DOCTEST_CHECK(Run(machine).signal("power_w").source == kHwmon + "0/power1_input");
   machine.add_package();
-  DOCTEST_CHECK(Run(machine).signal("power_w").source == kPackage + "/energy_uj");
+  DOCTEST_CHECK(Run(machine).signal("power_w").source == kHwmon + "0/power1_input");
+  machine.tree.remove(kHwmon + "0");
+  Run run(machine);
+  DOCTEST_CHECK(run.signal("power_w").source == kPackage + "/energy_uj");
+  DOCTEST_CHECK(run.misses(
+      "power_w: is of the processor alone: nothing else is known to measure the whole machine; "
+      "name the rails that do under `total_power` in the board file, or give `power_model`, or "
+      "leave it so"));
 }
 
 DOCTEST_TEST_CASE("the only rail is the total, unless it is a card or there are several") {
@@ -296,13 +302,15 @@ DOCTEST_TEST_CASE("where powercap's counters cannot be read, the kernel's counte
     run.sample("power_w");
     machine.calls.cpu_counts[{2, 0}] = 1ULL << 32;
     DOCTEST_CHECK(run.sample("power_w", seconds(1)).value == doctest::Approx(1.0));
-    DOCTEST_CHECK(run.sensors.missing().size() == 4);  // Pressure and counters of threads.
+    DOCTEST_CHECK(run.sensors.missing().size() == 4);  // Pressure, power, counters of threads.
   }
   machine.calls.refused_types.insert(11);
   Run run(machine);
   DOCTEST_CHECK(run.signal("power_w").estimated);
-  DOCTEST_CHECK(run.misses(kPackage + "/energy_uj: cannot be read; run as root, or give read "
-                                      "access (it is root's since Linux 5.10)"));
+  DOCTEST_CHECK(
+      run.misses(kPackage +
+                 "/energy_uj: cannot be read: Permission denied; run as root, or give read "
+                 "access (it is root's since Linux 5.10)"));
   DOCTEST_CHECK(run.misses(kPerf + "/events/energy-pkg: cannot be counted: No such file or "
                                    "directory; run as root, or with "
                                    "/proc/sys/kernel/perf_event_paranoid of 0"));

@@ -38,13 +38,4 @@ DOCTEST_TEST_CASE("the total is unknown if a part is, for the same reason") {
   DOCTEST_CHECK(total_of({good, bad, good}).value == 2.0);
 }
 
-DOCTEST_TEST_CASE("rails of which the whole board draws are known by their names") {
-  for (const char* name : {"VDD_IN", "POM_5V_IN", "MAIN", "SYS"}) {
-    DOCTEST_CHECK(is_input_rail(name));
-  }
-  for (const char* name : {"VDD_SYS_GPU", "SYS5V", "VDD_4V0_WIFI", "POM_5V_CPU", ""}) {
-    DOCTEST_CHECK_FALSE(is_input_rail(name));
-  }
-}
-
 }  // namespace rein
