@@ -11,6 +11,8 @@ namespace rein {
 
 namespace {
 
+constexpr int kMaxBlindPatience = 64;
+
 std::vector<Knob> make_knobs(const std::string& application, const RequestWorker& worker,
                              const Platform& platform) {
   Knob width{
@@ -270,13 +272,16 @@ void ServingEnvironment::assess() {
 
 void ServingEnvironment::watch_heat() {
   if (!facts_.budgets.temperature || facts_.hottest_c) {
+    if (blind_periods_ >= blind_patience_) {
+      // So that one that comes and goes does not fill the log.
+      blind_patience_ = std::min(2 * blind_patience_, kMaxBlindPatience);
+    }
     blind_periods_ = 0;
     return;
   }
   if (++blind_periods_ != blind_patience_) {
     return;
   }
-  blind_patience_ *= 2;  // So that one that comes and goes does not fill the log.
   std::vector<std::string> names;
   for (const std::size_t i : temperatures_) {
     names.push_back(signals_[i].name);

@@ -465,4 +465,33 @@ DOCTEST_TEST_CASE("every board file fits the kernel's files of its board") {
   DOCTEST_CHECK(num_boards == 11);
 }
 
+DOCTEST_TEST_CASE(
+    "a board file chooses the temperatures that count, and they are written as read") {
+  const std::string text = kHead + kPlaces +
+                           "temperature: {zones: [cpu*, soc], ignore: [\"cpu-skin\"]}\n"
+                           "power_model: {idle_w: 2, cpu_w: 3, assumed: true}\n";
+  for (const auto& board : {load(text), load(load(text).to_yaml())}) {
+    DOCTEST_CHECK(board.temperature.zones == std::vector<std::string>{"cpu*", "soc"});
+    DOCTEST_CHECK(board.temperature.ignore == std::vector<std::string>{"cpu-skin"});
+    DOCTEST_CHECK(board.power_model.is_assumed);
+  }
+  DOCTEST_CHECK_FALSE(
+      load(kHead + kPlaces + "power_model: {idle_w: 2, cpu_w: 3}\n").power_model.is_assumed);
+}
+
+DOCTEST_TEST_CASE("mistakes in the choice of temperatures are told with their place") {
+  const std::string expected =
+      "expected a temperature, as it comes behind 'temperature_c.'; '*' is any text, found ";
+  check_fourth_line("temperature: {zones: [temperature_c.cpu]}",
+                    "23: temperature.zones.0: " + expected + "'temperature_c.cpu'");
+  check_fourth_line("temperature: {ignore: [\"a b\"]}",
+                    "24: temperature.ignore.0: " + expected + "'a b'");
+  check_fourth_line("temperature: {zones: [cpu, cpu]}",
+                    "28: temperature.zones.1: expected a temperature that is not named already, "
+                    "found 'cpu'");
+  check_fourth_line("temperature: {zone: [cpu]}",
+                    "15: temperature.zone: expected one of ignore, zones, found the unknown key "
+                    "'zone'");
+}
+
 }  // namespace rein

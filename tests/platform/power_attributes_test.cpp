@@ -309,4 +309,71 @@ DOCTEST_TEST_CASE("a counter that only root may read is told") {
           "since Linux 5.10)");
 }
 
+DOCTEST_TEST_CASE("rails of which the whole board draws are known by their names") {
+  for (const char* name :
+       {"VDD_IN", "POM_5V_IN", "MAIN", "SYS", "VIN", "vin", "VDD_12V_IN", "DC_IN", "VSYS", "system",
+        "12V_IN", "Total System Power", "Board Power"}) {
+    DOCTEST_CAPTURE(name);
+    DOCTEST_CHECK(is_input_rail(name));
+  }
+  for (const char* name : {"VDD_SYS_GPU", "SYS5V", "VDD_4V0_WIFI", "POM_5V_CPU", "VIN_SYS_5V0",
+                           "VDD_GPU", "5V", "pin", ""}) {
+    DOCTEST_CAPTURE(name);
+    DOCTEST_CHECK_FALSE(is_input_rail(name));
+  }
+}
+
+DOCTEST_TEST_CASE("a CPU's own meter is no rail of the machine") {
+  for (const char* driver : {"fam15h_power", "k10temp", "zenpower", "amd_energy", "amdgpu", "xe",
+                             "i915", "nvidia", "sfp"}) {
+    DOCTEST_CAPTURE(driver);
+    Files files;
+    files.write_all(kHwmon + "0", {{"name", driver}, {"power1_input", "42040"}});
+    DOCTEST_REQUIRE(files.hwmon_power().size() == 1);
+    DOCTEST_CHECK(files.hwmon_power()[0].role == PowerRole::kNone);
+  }
+}
+
+DOCTEST_TEST_CASE("what hangs below a power supply is no rail, whatever its name is") {
+  Files files;
+  const std::string supply = "/sys/devices/platform/glink/power_supply/fuel-gauge";
+  files.write_all(supply + "/hwmon0",
+                  {{"name", "max17055"}, {"power1_input", "21340000"}, {"power1_label", "VIN"}});
+  files.tree.make_folder("/sys/class/hwmon");
+  std::filesystem::create_directory_symlink(
+      "../../devices/platform/glink/power_supply/fuel-gauge/hwmon0",
+      files.tree.root().resolve(kHwmon + "0"));
+  const auto rails = files.hwmon_power();
+  DOCTEST_REQUIRE(rails.size() == 1);
+  DOCTEST_CHECK(rails[0].role == PowerRole::kNone);
+}
+
+DOCTEST_TEST_CASE("rails that name a part, and chips that nobody knows, are not the whole") {
+  const auto role = [](const std::string& driver, const std::string& label) {
+    Files files;
+    files.write_all(kHwmon + "0",
+                    {{"name", driver}, {"power1_input", "1"}, {"power1_label", label}});
+    return files.hwmon_power().at(0).role;
+  };
+  DOCTEST_CHECK(role("ina226", "VDD_5V") == PowerRole::kOnlyRail);
+  DOCTEST_CHECK(role("ina226", "VDD_GPU") == PowerRole::kRail);
+  DOCTEST_CHECK(role("isl68137", "pout1") == PowerRole::kRail);
+  DOCTEST_CHECK(role("xgene", "CPU power") == PowerRole::kRail);
+  DOCTEST_CHECK(role("power_meter", "") == PowerRole::kMachine);
+  DOCTEST_CHECK(role("ina238", "VIN") == PowerRole::kMachine);
+}
+
+DOCTEST_TEST_CASE("channels of one chip with the same label carry their channel") {
+  Files files;
+  files.write_all(kHwmon + "0", {{"name", "ina3221"},
+                                 {"in1_label", "rail"},
+                                 {"in1_input", "5000"},
+                                 {"curr1_input", "100"},
+                                 {"in2_label", "rail"},
+                                 {"in2_input", "5000"},
+                                 {"curr2_input", "200"}});
+  DOCTEST_CHECK(test::names(files.hwmon_power()) ==
+                Strings{"power_w.rail_in1", "power_w.rail_in2"});
+}
+
 }  // namespace rein

@@ -27,8 +27,7 @@ Board load(const std::string& name) {
 Strings features(const std::vector<Signal>& signals) {
   Strings names;
   for (const auto& signal : signals) {
-    const bool is_feature =
-        signal.name.find("_share") != signal.name.npos || signal.name.starts_with("temperature_c");
+    const bool is_feature = signal.name.find("_share") != signal.name.npos || signal.is_heat;
     if (is_feature && !signal.name.starts_with("cpu_")) {
       names.push_back(signal.name);
     }
