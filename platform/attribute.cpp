@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "platform/access.hpp"
 #include "platform/board.hpp"
 #include "platform/power_attributes.hpp"
 #include "platform/sysfs_root.hpp"
@@ -70,7 +71,7 @@ std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<Senso
     const auto paths = root.find(spec.path);
     const auto switches = spec.enable.empty() ? paths : root.find(spec.enable);
     if (paths.empty() || switches.empty()) {
-      missing.push_back({paths.empty() ? spec.path : spec.enable, "does not exist", remedy});
+      missing.push_back(unreadable(root, paths.empty() ? spec.path : spec.enable, remedy));
       continue;
     }
     const std::size_t dot = spec.signal.find('.');
@@ -91,11 +92,12 @@ std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<Senso
     }
     if (!spec.enable.empty()) {
       attribute.enable = switches.front();
-      if (const auto state = root.try_read(attribute.enable); state != "1") {
-        missing.push_back(
-            {attribute.enable,
-             fmt::format("holds '{}', so that {} has no value", state.value_or(""), spec.signal),
-             fmt::format("echo 1 > {}", attribute.enable)});
+      if (const auto state = root.try_read(attribute.enable); !state) {
+        missing.push_back(unreadable(root, attribute.enable, remedy));
+      } else if (state != "1") {
+        missing.push_back({attribute.enable,
+                           fmt::format("holds '{}', so that {} has no value", *state, spec.signal),
+                           fmt::format("echo 1 > {}", attribute.enable)});
       }
     }
     given.push_back(std::move(attribute));

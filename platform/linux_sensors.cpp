@@ -131,7 +131,10 @@ std::vector<std::string> LinuxSensors::rail_names() const {
 }
 
 std::vector<std::size_t> LinuxSensors::find_given_total(const Board& board) {
-  const auto rails = rail_names();
+  std::vector<std::string> rails;
+  for (const auto& power : powers_) {
+    rails.push_back(name_behind_dot(signals_[power.signal].name));
+  }
   std::vector<std::size_t> parts;
   for (const auto& rail : board.total_power) {
     const auto found = std::ranges::find(signals_, "power_w." + rail, &Signal::name);

@@ -236,28 +236,12 @@ std::string parent_of(const std::string& zone) {
 
 bool is_input_rail(const std::string& name) {
   // Without the voltage and whatever is between words: "POM_5V_IN" is "pomin".
-  constexpr std::string_view kInputs[] = {"in",
-                                          "vddin",
-                                          "vin",
-                                          "pomin",
-                                          "main",
-                                          "sys",
-                                          "system",
-                                          "vsys",
-                                          "input",
-                                          "dcin",
-                                          "vccin",
-                                          "powerin",
-                                          "pwrin",
-                                          "systempower",
-                                          "totalpower",
-                                          "total",
-                                          "board",
-                                          "boardpower",
-                                          "totalsystempower",
-                                          "inputpower",
-                                          "vddmain",
-                                          "machine"};
+  constexpr std::string_view kInputs[] = {
+      "in",         "vddin",   "vin",    "pomin",       "main",
+      "sys",        "system",  "vsys",   "input",       "dcin",
+      "vccin",      "powerin", "pwrin",  "systempower", "totalpower",
+      "powertotal", "total",   "board",  "boardpower",  "totalsystempower",
+      "inputpower", "vddmain", "machine"};
   std::string word;
   std::string words;
   const std::string small = lower(name) + "_";

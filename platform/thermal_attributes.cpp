@@ -86,12 +86,12 @@ std::vector<std::pair<std::string, std::string>> list_zones(const SysfsRoot& roo
   return zones;
 }
 
-/// ACPI's device, else which of those of its type it is: the zones' numbers change when another
-/// driver comes first.
-std::string place_of_zone(const SysfsRoot& root, const std::string& zone, int count) {
+/// ACPI's device, else which of those of its type it is: numbers of zones and cooling devices
+/// change when another driver comes first.
+std::string place_of(const SysfsRoot& root, const std::string& entry, int count) {
   std::error_code error;
   const auto device =
-      std::filesystem::canonical(root.resolve(fmt::format("{}/{}/device", kThermal, zone)), error);
+      std::filesystem::canonical(root.resolve(fmt::format("{}/{}/device", kThermal, entry)), error);
   return error ? std::to_string(count) : device.filename().string();
 }
 
@@ -106,6 +106,7 @@ constexpr const char* kDriver = "load the driver of this machine's sensors";
 void add_zones(const SysfsRoot& root, std::vector<Attribute>& found, std::set<std::string>& shown,
                std::vector<Missing>& missing) {
   std::map<std::string, int> counts;
+  const auto supplies = root.list("/sys/class/power_supply");
   for (const auto& [zone, type] : list_zones(root)) {
     const std::string path = fmt::format("{}/{}/temp", kThermal, zone);
     const int count = ++counts[type];
@@ -116,9 +117,13 @@ void add_zones(const SysfsRoot& root, std::vector<Attribute>& found, std::set<st
       missing.push_back(unreadable(root, path, kDriver));
       continue;
     }
-    found.push_back(make_temperature({type.empty() ? zone.substr(kThermalPrefix.size()) : type,
-                                      place_of_zone(root, zone, count)},
-                                     path, heat_source_of_zone(type)));
+    // Batteries and chargers make zones that are called as they are.
+    const HeatSource heat = std::find(supplies.begin(), supplies.end(), type) != supplies.end()
+                                ? HeatSource::kElsewhere
+                                : heat_source_of_zone(type);
+    found.push_back(make_temperature(
+        {type.empty() ? zone.substr(kThermalPrefix.size()) : type, place_of(root, zone, count)},
+        path, heat));
     shown.insert(type == "x86_pkg_temp" ? "coretemp" : chip_name(type));
   }
 }
@@ -169,6 +174,7 @@ void add_chip(const SysfsRoot& root, const HwmonChip& chip, std::vector<Attribut
 
 void add_cooling_devices(const SysfsRoot& root, std::vector<Attribute>& found) {
   bool has_processor = false;
+  std::map<std::string, int> counts;
   for (const auto& entry : root.list(kThermal)) {
     if (!entry.starts_with("cooling_device")) {
       continue;
@@ -186,7 +192,7 @@ void add_cooling_devices(const SysfsRoot& root, std::vector<Attribute>& found) {
       continue;
     }
     found.push_back({.quantity = fan ? "cooling_share" : "throttle_share",
-                     .name = {type, entry},
+                     .name = {type, place_of(root, entry, ++counts[type])},
                      .paths = {folder + "/cur_state"},
                      .scale = 1.0 / static_cast<double>(*max_state)});
   }

@@ -328,4 +328,29 @@ DOCTEST_TEST_CASE("trip points in whole degrees are not believed, and told") {
                     "hardly be; give `trips` in the board file");
 }
 
+DOCTEST_TEST_CASE("a zone that is called as a power supply is a battery's") {
+  Files files;
+  files.add_zone(0, "max170xx-0", "31000");
+  files.tree.write("/sys/class/power_supply/max170xx-0/type", "Battery\n");
+  DOCTEST_CHECK(files.temperatures().at(0).heat == HeatSource::kElsewhere);
+}
+
+DOCTEST_TEST_CASE("fans of the same type keep their names when another driver comes first") {
+  Files files;
+  files.add_cooling(3, "Fan", "0", "1");
+  files.add_cooling(5, "Fan", "1", "1");
+  DOCTEST_CHECK(test::names(files.throttling()) ==
+                Strings{"cooling_share.Fan_1", "cooling_share.Fan_2"});
+}
+
+DOCTEST_TEST_CASE("chips that a container hides are missing, not without sensors") {
+  Files files;
+  files.tree.make_folder("/sys/class/hwmon");
+  std::filesystem::create_directory_symlink("../../devices/a/hwmon/hwmon0",
+                                            files.tree.root().resolve(kHwmon + "0"));
+  DOCTEST_CHECK(files.temperatures().empty());
+  DOCTEST_REQUIRE(files.missing.size() == 1);
+  DOCTEST_CHECK(files.missing[0].reason == "is behind a link whose target is hidden here");
+}
+
 }  // namespace rein
