@@ -149,7 +149,23 @@ void probe_bandwidth(const SysfsRoot& root, ProbeReport& report) {
   }
 }
 
-// The table.
+/// A machine has sensors of heat, of which none has a value.
+void probe_heat(ProbeReport& report) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < report.signals.size(); ++i) {
+    if (report.signals[i].is_heat) {
+      if (report.readings[i].valid) {
+        return;
+      }
+      names.push_back(report.signals[i].name);
+    }
+  }
+  if (!names.empty()) {
+    report.missing.push_back({fold(names), "has no value: a budget on heat is blind",
+                              "see what is in trouble above, or choose others by `temperature: "
+                              "{zones: [...]}` in the board file"});
+  }
+}
 
 }  // namespace
 
@@ -193,6 +209,7 @@ ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock) {
   report.readings = sensors.sample(clock.now()).readings;
   report.troubles = sensors.new_troubles();
 
+  probe_heat(report);
   for (const auto& place : board.places) {
     if (const auto obstacle = Placement::obstacle(root, place)) {
       report.missing.push_back(*obstacle);

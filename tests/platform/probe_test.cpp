@@ -148,6 +148,28 @@ DOCTEST_TEST_CASE("a probe tells which clocks are held below their highest opera
   DOCTEST_CHECK(document["domains"][0]["limit_mhz"] == 1000.0);
 }
 
+DOCTEST_TEST_CASE("a probe tells that a budget on heat is blind where no value is believed") {
+  const test::TemporaryTree tree;
+  fill(tree);
+  const auto is_blind = [&tree] {
+    return to_table(probe_tree(tree.root()))
+               .find("temperature_c.soc: has no value: a budget on heat is blind") !=
+           std::string::npos;
+  };
+  DOCTEST_CHECK_FALSE(is_blind());
+  tree.write("/sys/class/thermal/thermal_zone0/temp", "42\n");
+  DOCTEST_CHECK(is_blind());
+}
+
+DOCTEST_TEST_CASE("temperatures that do not count are marked in a probe") {
+  const test::BoardTree tree("reported/superio-cputin-109");
+  const ProbeReport report = probe_tree(tree.root());
+  check_parts(to_table(report), {"temperature_c.CPUTIN                 109 degC (does not count)"});
+  for (const auto& signal : nlohmann::json::parse(to_json(report))["signals"]) {
+    DOCTEST_CHECK(signal["is_heat"] == (signal["name"] == "temperature_c.x86_pkg_temp"));
+  }
+}
+
 DOCTEST_TEST_CASE("a clock of a board file that the machine has not is told with its paths") {
   const test::TemporaryTree tree;
   fill(tree);
