@@ -101,6 +101,28 @@ std::string join(const std::vector<std::string>& parts) {
                                         : fmt::format("{}", fmt::join(parts, ","));
 }
 
+/// Of paths that part ways behind `begin`: those in each folder by themselves.
+std::string fold_by_folder(const std::vector<std::string>& paths, std::size_t begin) {
+  std::vector<std::string> folders;
+  std::vector<std::vector<std::string>> groups;
+  for (const auto& path : paths) {
+    const std::string folder = path.substr(0, path.find('/', begin));
+    const auto found = std::find(folders.begin(), folders.end(), folder);
+    if (found == folders.end()) {
+      folders.push_back(folder);
+      groups.push_back({path});
+    } else {
+      groups[static_cast<std::size_t>(found - folders.begin())].push_back(path);
+    }
+  }
+  std::string text;
+  for (const auto& group : groups) {
+    text += (text.empty() ? "" : ", ") +
+            (groups.size() > 1 ? fold(group) : fmt::format("{}", fmt::join(group, ", ")));
+  }
+  return text;
+}
+
 }  // namespace
 
 Missing unreadable(const SysfsRoot& root, const std::string& path, const std::string& absent,
@@ -125,9 +147,15 @@ std::string fold(std::vector<std::string> texts) {
   }
   const std::size_t begin = common_begin(once);
   const std::size_t end = common_end(once, begin);
-  std::vector<std::string> parts;
-  for (const auto& text : once) {
-    parts.push_back(text.substr(begin, text.size() - begin - end));
+  std::vector<std::string> parts(once.size());
+  std::transform(once.begin(), once.end(), parts.begin(), [begin, end](const std::string& text) {
+    return text.substr(begin, text.size() - begin - end);
+  });
+  const bool in_folders = std::any_of(parts.begin(), parts.end(), [](const std::string& part) {
+    return part.find('/') != std::string::npos;
+  });
+  if (in_folders) {
+    return fold_by_folder(once, begin);
   }
   if (begin == 0 || std::find(parts.begin(), parts.end(), "") != parts.end()) {
     return fmt::format("{}", fmt::join(once, ", "));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/pattern.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -37,7 +38,10 @@ bool is_of_power_supply(const std::filesystem::path& device) {
 /// "1-0040", "0000:00:18.3", "coretemp.0": its address stays the same from boot to boot, the
 /// numbers of hwmon and of thermal zones do not.
 std::string place_of(const std::filesystem::path& device) {
-  std::string name = device.filename().string();
+  const std::string name = device.filename().string();
+  if (matches("????:????:????.????", name)) {
+    return device.parent_path().filename().string();  // Of HID, whose last number counts up.
+  }
   return name.starts_with("thermal_zone") ? "" : name;
 }
 

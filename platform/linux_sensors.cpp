@@ -27,6 +27,7 @@ namespace {
 /// No machine that runs this program draws less: the number is of something else, or in another
 /// unit.
 constexpr double kMinMachineW = 0.1;
+constexpr double kMinWPerCpu = 0.03;
 /// A signal that has been well for so long is trusted as at first.
 constexpr int kMaxPatience = 1024;
 
@@ -195,6 +196,8 @@ bool LinuxSensors::add_total(const Board& board) {
     return false;
   }
   if (!guess.empty()) {
+    const double min_w =
+        std::max(kMinMachineW, kMinWPerCpu * static_cast<double>(board.cpus.size()));
     const bool packages = guess == powers_of(PowerRole::kPackage);
     if (packages) {
       missing_.push_back({"power_w",
@@ -203,7 +206,7 @@ bool LinuxSensors::add_total(const Board& board) {
                           "name the rails that do under `total_power` in the board file, or give "
                           "`power_model`, or leave it so"});
     }
-    return add_sum(guess, packages ? 0.0 : kMinMachineW);
+    return add_sum(guess, packages ? 0.0 : min_w);
   }
   missing_.push_back(
       rails.empty()
@@ -321,6 +324,7 @@ std::vector<std::string> LinuxSensors::new_troubles() {
       }
     }
     std::vector<std::string> folded;
+    folded.reserve(names.size());
     for (const auto& [quantity, signals] : names) {
       folded.push_back(fold(signals));
     }

@@ -49,6 +49,7 @@ void distinguish(std::vector<std::string>& names, Part part) {
 
 std::vector<std::string> unique_names(const std::vector<SensorName>& names) {
   std::vector<std::string> result;
+  result.reserve(names.size());
   for (const auto& [name, place, channel] : names) {
     result.push_back(clean(name.empty() ? place : name));
   }

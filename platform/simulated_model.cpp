@@ -178,6 +178,7 @@ SimulatedModel::SimulatedModel(const Board& board)
 
 std::vector<bool> choose_heat(const Board& board, const std::vector<std::string>& zones) {
   std::vector<Temperature> temperatures;
+  temperatures.reserve(zones.size());
   for (const auto& zone : zones) {
     temperatures.push_back({zone, heat_source_of_zone(zone)});
   }

@@ -75,6 +75,13 @@ DOCTEST_TEST_CASE("texts that differ in one part are one, in which no word or nu
   DOCTEST_CHECK(fold(Strings{"a.cpu1", "b.cpu1"}) == "a.cpu1, b.cpu1");
 }
 
+DOCTEST_TEST_CASE("paths in several folders are folded in each by itself") {
+  DOCTEST_CHECK(fold(Strings{"/sys/cpu/policy0/min", "/sys/class/a.gpu/min", "/sys/cpu/policy4/min",
+                             "/sys/class/b.mem/min"}) ==
+                "/sys/cpu/policy{0,4}/min, /sys/class/{a.gpu,b.mem}/min");
+  DOCTEST_CHECK(fold(Strings{"/a/b/c", "/d/e/f", "/g"}) == "/a/b/c, /d/e/f, /g");
+}
+
 DOCTEST_TEST_CASE("what is missing for the same reason with the same remedy is one line") {
   const auto folded =
       fold({{"/a0/x", "r", "m"}, {"/b", "r", "other"}, {"/a1/x", "r", "m"}, {"/a7/x", "r", "m"}});

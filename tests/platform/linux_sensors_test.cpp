@@ -359,6 +359,18 @@ DOCTEST_TEST_CASE("a machine with rails is told to add them up, and not to give 
                  "[CPU_power, IO_power]` in the board file, without rails that others contain"));
 }
 
+DOCTEST_TEST_CASE("a guessed total in mW is not believed, one that a board file gives is") {
+  Machine machine;
+  machine.add_rail("0", "VIN", "32506");
+  Run run(machine);
+  DOCTEST_CHECK_FALSE(run.sample("power_w").valid);
+  DOCTEST_CHECK(run.sensors.new_troubles().front().find("expected at least 0.1 W of a whole "
+                                                        "machine, found 0.03251") !=
+                std::string::npos);
+  machine.board.total_power = {"VIN"};
+  DOCTEST_CHECK(Run(machine).sample("power_w").value == doctest::Approx(0.032506));
+}
+
 DOCTEST_TEST_CASE("a battery beside the only rail does not take its place away") {
   Machine machine;
   machine.add_rail("0", "board", "5000000");

@@ -376,4 +376,25 @@ DOCTEST_TEST_CASE("channels of one chip with the same label carry their channel"
                 Strings{"power_w.rail_in1", "power_w.rail_in2"});
 }
 
+DOCTEST_TEST_CASE("a chip's place has no number that counts up with every plug") {
+  Files files;
+  files.tree.make_folder("/sys/class/hwmon");
+  const std::pair<std::string, std::string> devices[] = {
+      {"pci0000:00/usb1/1-2/1-2:1.0/0003:1B1C:0C1A.0005", "0"},
+      {"platform/coretemp.0", "1"},
+      {"pci0000:00/0000:00:18.3", "2"},
+      {"virtual", "3"},
+      {"virtual/thermal/thermal_zone7", "4"}};
+  for (const auto& [device, number] : devices) {
+    files.tree.write("/sys/devices/" + device + "/hwmon/hwmon" + number + "/name", "x\n");
+    std::filesystem::create_directory_symlink("../../devices/" + device + "/hwmon/hwmon" + number,
+                                              files.tree.root().resolve(kHwmon + number));
+  }
+  Strings places;
+  for (const auto& chip : find_hwmon_chips(files.tree.root())) {
+    places.push_back(chip.place);
+  }
+  DOCTEST_CHECK(places == Strings{"1-2:1.0", "coretemp.0", "0000:00:18.3", "", ""});
+}
+
 }  // namespace rein
