@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "common/pattern.hpp"
 #include "platform/kernel_file.hpp"
 
 namespace rein {
@@ -444,6 +445,27 @@ std::string to_list(const char* key, const std::vector<Item>& items) {
   return text;
 }
 
+/// Of the temperatures that are chosen, one at least is simulated, if there are any.
+void check_zones(const ConfigNode& node, const Board& board) {
+  const auto& zones = board.temperature.zones;
+  std::vector<std::string> names;
+  for (const auto& sensor : board.simulation->sensors) {
+    if (constexpr std::string_view kBegin = "temperature_c."; sensor.signal.starts_with(kBegin)) {
+      names.push_back(sensor.signal.substr(kBegin.size()));
+    }
+  }
+  const bool any = std::ranges::any_of(names, [&zones](const std::string& name) {
+    return std::ranges::any_of(zones,
+                               [&name](const std::string& zone) { return matches(zone, name); });
+  });
+  if (!zones.empty() && !names.empty() && !any) {
+    node.at("temperature")
+        .at("zones")
+        .reject(fmt::format("expected one of the simulation's temperatures ({}), found none",
+                            fmt::join(names, ", ")));
+  }
+}
+
 }  // namespace
 
 const std::vector<std::string>& trip_kinds() {
@@ -485,6 +507,7 @@ Board Board::from_yaml(const ConfigNode& node) {
   }
   if (node.has("simulation")) {
     board.simulation = Simulation::from_yaml(node.at("simulation"), board);
+    check_zones(node, board);
   }
   node.reject_unknown();
   return board;

@@ -11,6 +11,7 @@
 #include "platform/frequency_domain.hpp"
 #include "platform/linux_sensors.hpp"
 #include "support/board_tree.hpp"
+#include "support/simulated_board.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -492,6 +493,16 @@ DOCTEST_TEST_CASE("mistakes in the choice of temperatures are told with their pl
   check_fourth_line("temperature: {zone: [cpu]}",
                     "15: temperature.zone: expected one of ignore, zones, found the unknown key "
                     "'zone'");
+}
+
+DOCTEST_TEST_CASE("a choice that leaves a simulation without a temperature is a mistake") {
+  DOCTEST_CHECK(SmallBoards::parse(SmallBoards::cpus("temperature: {zones: [acpitz, s*]}\n"))
+                    .temperature.zones.size() == 2);
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      SmallBoards::parse(SmallBoards::cpus("temperature: {zones: [acpitz]}\n")),
+      "small.yaml:24:22: temperature.zones: expected one of the simulation's temperatures (soc), "
+      "found none",
+      ConfigError);
 }
 
 }  // namespace rein

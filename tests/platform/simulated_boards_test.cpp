@@ -67,6 +67,31 @@ DOCTEST_TEST_CASE("simulated boards: the agent sees what it would see on the rea
   }
 }
 
+DOCTEST_TEST_CASE(
+    "simulated boards: a board file's choice of temperatures holds for the model too") {
+  Board board = load("jetson-nano");
+  const auto heat = [&board] {
+    SimulatedBoard simulated(board);
+    const SimulatedPlatform platform(board, simulated, all_knobs(board));
+    Strings names;
+    for (const auto& signal : platform.signals()) {
+      if (signal.is_heat) {
+        names.push_back(signal.name);
+      }
+    }
+    return names;
+  };
+  const auto hottest_c = [&board] { return SimulatedBoard(board).hottest_c(); };
+  DOCTEST_CHECK(heat().size() == 5);
+  // At rest it is the one with an offset.
+  const double with_ao_c = hottest_c();
+  board.temperature = {.zones = {}, .ignore = {"AO*"}};
+  DOCTEST_CHECK(heat().size() == 4);
+  DOCTEST_CHECK(hottest_c() < with_ao_c);
+  board.temperature = {.zones = {"CPU-therm"}, .ignore = {}};
+  DOCTEST_CHECK(heat() == Strings{"temperature_c.CPU-therm"});
+}
+
 DOCTEST_TEST_CASE("simulated boards: the network can run in every place, at a plausible power") {
   for (const char* name : {"odroid-xu3", "jetson-nano", "jetson-xavier-nx", "jetson-orin-nx",
                            "raspberry-pi-4", "pc"}) {
