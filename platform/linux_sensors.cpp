@@ -121,21 +121,18 @@ void LinuxSensors::choose(const Board& board, std::vector<Attribute>& attributes
   }
 }
 
-std::vector<std::string> LinuxSensors::rail_names() const {
-  std::vector<std::string> names;
-  for (const auto& power : powers_) {
-    if (power.role != PowerRole::kNone) {
-      names.push_back(name_behind_dot(signals_[power.signal].name));
-    }
-  }
+std::vector<std::string> LinuxSensors::names_of(const std::vector<std::size_t>& signals) const {
+  std::vector<std::string> names(signals.size());
+  std::ranges::transform(signals, names.begin(), [this](std::size_t signal) {
+    return name_behind_dot(signals_[signal].name);
+  });
   return names;
 }
 
 std::vector<std::size_t> LinuxSensors::find_given_total(const Board& board) {
-  std::vector<std::string> rails;
-  for (const auto& power : powers_) {
-    rails.push_back(name_behind_dot(signals_[power.signal].name));
-  }
+  std::vector<std::size_t> powers(powers_.size());
+  std::ranges::transform(powers_, powers.begin(), &Power::signal);
+  const auto rails = names_of(powers);
   std::vector<std::size_t> parts;
   for (const auto& rail : board.total_power) {
     const auto found = std::ranges::find(signals_, "power_w." + rail, &Signal::name);
@@ -181,32 +178,40 @@ bool LinuxSensors::add_total(const Board& board) {
   if (add_sum(find_given_total(board), /*min_w=*/0.0)) {
     return true;
   }
-  const auto rails = rail_names();
-  const std::string total_power = fmt::format("`total_power: [{}]`", fmt::join(rails, ", "));
   const auto guess = guess_total();
-  const bool is_model_given = board.power_model.cpu_w > 0.0 && !board.power_model.is_assumed;
-  if (is_model_given) {
+  if (board.power_model.cpu_w > 0.0 && !board.power_model.is_assumed) {
     if (!guess.empty()) {
       missing_.push_back(
           {"power_w",
-           "is by `power_model` of the board file, which goes before what "
-           "could be but guessed to be the whole machine",
-           fmt::format("if it is measured, give {} in the board file", total_power)});
+           "is by `power_model` of the board file, which goes before what could be "
+           "but guessed to be the whole machine",
+           fmt::format("if it is measured, give `total_power: [{}]` in the board file",
+                       fmt::join(names_of(guess), ", "))});
     }
     return false;
   }
-  if (!guess.empty()) {
-    const double min_w =
-        std::max(kMinMachineW, kMinWPerCpu * static_cast<double>(board.cpus.size()));
-    const bool packages = guess == powers_of(PowerRole::kPackage);
-    if (packages) {
-      missing_.push_back({"power_w",
-                          "is of the processor alone: nothing else is known to measure "
-                          "the whole machine",
-                          "name the rails that do under `total_power` in the board file, or give "
-                          "`power_model`, or leave it so"});
+  if (guess.empty()) {
+    tell_no_total();
+    return false;
+  }
+  if (guess == powers_of(PowerRole::kPackage)) {
+    missing_.push_back({"power_w",
+                        "is of the processor alone: nothing else is known to measure the whole "
+                        "machine",
+                        "name the rails that do under `total_power` in the board file, or give "
+                        "`power_model`, or leave it so"});
+    return add_sum(guess, /*min_w=*/0.0);
+  }
+  return add_sum(guess,
+                 std::max(kMinMachineW, kMinWPerCpu * static_cast<double>(board.cpus.size())));
+}
+
+void LinuxSensors::tell_no_total() {
+  std::vector<std::size_t> rails;
+  for (const auto& power : powers_) {
+    if (power.role != PowerRole::kNone) {
+      rails.push_back(power.signal);
     }
-    return add_sum(guess, packages ? 0.0 : min_w);
   }
   missing_.push_back(
       rails.empty()
@@ -214,9 +219,9 @@ bool LinuxSensors::add_total(const Board& board) {
                     "no sensor gives the power of the whole machine",
                     "give `power_model` in the board file; power_w is then an estimate"}
           : Missing{"power_w", "no rail is known to be the whole machine's",
-                    fmt::format("give {} in the board file, without rails that others contain",
-                                total_power)});
-  return false;
+                    fmt::format("give `total_power: [{}]` in the board file, without rails that "
+                                "others contain",
+                                fmt::join(names_of(rails), ", "))});
 }
 
 bool LinuxSensors::add_sum(const std::vector<std::size_t>& parts, double min_w) {

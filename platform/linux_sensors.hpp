@@ -53,10 +53,11 @@ class LinuxSensors {
   /// The same of what by its kind adds up to the power of the whole machine.
   std::vector<std::size_t> guess_total() const;
   std::vector<std::size_t> powers_of(PowerRole role) const;
-  /// Of what may be a part of the whole machine's power.
-  std::vector<std::string> rail_names() const;
+  /// What comes behind the dots of their names.
+  std::vector<std::string> names_of(const std::vector<std::size_t>& signals) const;
   /// @return whether the power of the whole machine is measured.
   bool add_total(const Board& board);
+  void tell_no_total();
   bool add_sum(const std::vector<std::size_t>& parts, double min_w);
   Reading judge(std::size_t signal, const Measurement& measurement, const SampleContext& context);
   void follow(std::size_t signal, bool valid, const std::string& problem);
