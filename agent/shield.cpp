@@ -88,7 +88,7 @@ Shield::Shield(const Options& options, Problem problem)
       situation_(problem_.observations),
       power_(find_signal(problem_, problem_.task.power_signal)) {
   for (std::size_t i = 0; i < problem_.signals.size(); ++i) {
-    if (problem_.signals[i].name.starts_with("temperature_c")) {
+    if (problem_.signals[i].is_heat) {
       zones_.push_back(i);
     }
   }

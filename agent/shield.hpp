@@ -120,7 +120,7 @@ class Shield {
   Problem problem_;
   SituationReader situation_;
   std::optional<std::size_t> power_;  ///< The signal that the power budget is about.
-  std::vector<std::size_t> zones_;    ///< The signals that are temperatures.
+  std::vector<std::size_t> zones_;    ///< The signals that are heat.
   State state_;
 };
 

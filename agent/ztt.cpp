@@ -25,13 +25,15 @@ bool is_of_gpu(std::string name) {
   return name.find("gpu") != std::string::npos;
 }
 
-/// The highest of the signals that begin with `begin`, of the GPU or of all else.
+bool is_heat(const SignalDescription& signal) { return signal.is_heat; }
+bool is_rail(const SignalDescription& signal) { return signal.name.starts_with("power_w."); }
+
+/// The highest of the signals that are wanted, of the GPU or of all else.
 std::optional<double> highest(const std::vector<SignalDescription>& signals, const StepInfo& info,
-                              const std::string& begin, bool of_gpu) {
+                              bool (*is_wanted)(const SignalDescription&), bool of_gpu) {
   std::optional<double> result;
   for (std::size_t i = 0; i < signals.size(); ++i) {
-    if (signals[i].name.starts_with(begin) && is_of_gpu(signals[i].name) == of_gpu &&
-        info.signals[i]) {
+    if (is_wanted(signals[i]) && is_of_gpu(signals[i].name) == of_gpu && info.signals[i]) {
       result = std::max(result.value_or(*info.signals[i]), *info.signals[i]);
     }
   }
@@ -157,8 +159,8 @@ Ztt::Outcome Ztt::judge(const StepInfo& info, const Situation& situation) const 
         1.0 - static_cast<double>(service.missed()) / static_cast<double>(service.requests());
     outcome.in_time = share >= 1.0 - situation.miss_rate ? 1.0 : share;
   }
-  const auto cpu_c = highest(problem_.signals, info, "temperature_c", false);
-  const auto gpu_c = highest(problem_.signals, info, "temperature_c", true);
+  const auto cpu_c = highest(problem_.signals, info, is_heat, false);
+  const auto gpu_c = highest(problem_.signals, info, is_heat, true);
   if (cpu_c || gpu_c) {
     outcome.headroom_k = situation.temperature_limit_c.value_or(options_.temperature_target_c) -
                          std::max(cpu_c.value_or(-300.0), gpu_c.value_or(-300.0));
@@ -184,13 +186,13 @@ std::vector<double> Ztt::features(const StepInfo& info, const Outcome& outcome) 
   const double power_w = std::max(outcome.power_w.value_or(0.0), 1e-3);
   // The board's power by its limit as far as there is one, and the GPU's part of it.
   const double limit_share = 1.0 + outcome.overuse;
-  const auto gpu_w = highest(problem_.signals, info, "power_w.", true);
+  const auto gpu_w = highest(problem_.signals, info, is_rail, true);
   return {clock(0),
           clock(1),
           std::clamp(limit_share, 0.0, 2.0),
           share(gpu_w, power_w),
-          share(highest(problem_.signals, info, "temperature_c", false), 100.0),
-          share(highest(problem_.signals, info, "temperature_c", true), 100.0),
+          share(highest(problem_.signals, info, is_heat, false), 100.0),
+          share(highest(problem_.signals, info, is_heat, true), 100.0),
           outcome.in_time};
 }
 

@@ -20,6 +20,7 @@ struct SignalDescription {
   std::string unit;
   std::string source;
   bool estimated = false;  ///< By a model, not measured.
+  bool is_heat = false;    ///< A temperature that counts for the hottest one.
 };
 
 /// What became of one application's requests in one period.

@@ -67,7 +67,7 @@ Forecaster::Forecaster(const Parts& parts, const SimulatedNetwork& network,
       is_power_estimated_ = signal.estimated;
     }
     sees_power_ours_ |= signal.name == "power_ours_w";
-    sees_temperature_ |= signal.name.starts_with("temperature_c");
+    sees_temperature_ |= signal.is_heat;
   }
 }
 

@@ -177,12 +177,11 @@ void Observer::add_signals(const std::vector<SignalDescription>& signals) {
   for (std::size_t i = 0; i < signals.size(); ++i) {
     const SignalDescription& signal = signals[i];
     const bool share = signal.name.find("_share") != std::string::npos;
-    const bool temperature = signal.name.starts_with("temperature_c");
-    if (share || temperature) {
+    if (share || signal.is_heat) {
       features_.push_back({.name = signal.name,
                            .unit = signal.unit,
-                           .source = temperature ? "over 150 degC" : "as measured"});
-      signals_.push_back({i, temperature ? 150.0 : 1.0});
+                           .source = signal.is_heat ? "over 150 degC" : "as measured"});
+      signals_.push_back({i, signal.is_heat ? 150.0 : 1.0});
     }
   }
 }

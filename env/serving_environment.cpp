@@ -1,5 +1,7 @@
 #include "env/serving_environment.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -8,6 +10,8 @@
 namespace rein {
 
 namespace {
+
+constexpr int kMaxBlindPatience = 64;
 
 std::vector<Knob> make_knobs(const std::string& application, const RequestWorker& worker,
                              const Platform& platform) {
@@ -35,7 +39,7 @@ std::vector<Knob> make_knobs(const std::string& application, const RequestWorker
 std::vector<SignalDescription> describe_signals(const Platform& platform) {
   std::vector<SignalDescription> signals;
   for (const auto& signal : platform.signals()) {
-    signals.push_back({signal.name, signal.unit, signal.source, signal.estimated});
+    signals.push_back({signal.name, signal.unit, signal.source, signal.estimated, signal.is_heat});
   }
   return signals;
 }
@@ -80,7 +84,7 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
     thread_counts_.assign(threads.begin(), threads.end());
   }
   for (std::size_t i = 0; i < signals_.size(); ++i) {
-    if (signals_[i].name.starts_with("temperature_c")) {
+    if (signals_[i].is_heat) {
       temperatures_.push_back(i);
     }
   }
@@ -254,6 +258,7 @@ void ServingEnvironment::assess() {
       facts_.hottest_c = std::max(facts_.hottest_c.value_or(-300.0), *info.signals[i]);
     }
   }
+  watch_heat();
   facts_.battery_allowance_w = monitor_.battery_allowance_w(facts_.budgets);
 
   facts_.applications.front().count(info.applications.front().service,
@@ -263,6 +268,30 @@ void ServingEnvironment::assess() {
   reward_.terms(facts_, checks_, info.reward_terms);
   monitor_.update(facts_, checks_, info.budgets);
   result_.reward = Reward::sum(info.reward_terms);
+}
+
+void ServingEnvironment::watch_heat() {
+  if (!facts_.budgets.temperature || facts_.hottest_c) {
+    if (blind_periods_ >= blind_patience_) {
+      // So that one that comes and goes does not fill the log.
+      blind_patience_ = std::min(2 * blind_patience_, kMaxBlindPatience);
+    }
+    blind_periods_ = 0;
+    return;
+  }
+  if (++blind_periods_ != blind_patience_) {
+    return;
+  }
+  std::vector<std::string> names;
+  for (const std::size_t i : temperatures_) {
+    names.push_back(signals_[i].name);
+  }
+  result_.info.messages.push_back(
+      names.empty()
+          ? "the budget on temperature is blind: nothing here is known to measure the processor's "
+            "heat (`rein probe` says why)"
+          : fmt::format("the budget on temperature is blind: no value of {} ({} periods)",
+                        fmt::join(names, ", "), blind_periods_));
 }
 
 void ServingEnvironment::observe() {

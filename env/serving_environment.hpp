@@ -63,6 +63,8 @@ class ServingEnvironment final : public Environment {
   void sample();
   /// Judges the period, by the budgets that held in it.
   void assess();
+  /// Tells a user whose budget on temperature sees none.
+  void watch_heat();
   void observe();
 
   Platform& platform_;
@@ -83,7 +85,9 @@ class ServingEnvironment final : public Environment {
   std::vector<int> thread_counts_;
   std::optional<std::size_t> power_;
   std::optional<std::size_t> budget_power_;  ///< Of the budget in force.
-  std::vector<std::size_t> temperatures_;
+  std::vector<std::size_t> temperatures_;    ///< Those that are heat.
+  int blind_periods_ = 0;                    ///< In a row, without any of them ...
+  int blind_patience_ = 2;                   ///< ... and when that is told.
 
   TimePoint start_{};
   PeriodTimer timer_;

@@ -9,7 +9,9 @@
 #include <set>
 #include <utility>
 
+#include "platform/access.hpp"
 #include "platform/board.hpp"
+#include "platform/power_attributes.hpp"
 #include "platform/sysfs_root.hpp"
 
 namespace rein {
@@ -22,7 +24,8 @@ constexpr double kAny = 1e12;
 constexpr std::array<Quantity, 13> kQuantities{{
     {"power_w", "W", 0.0, 10e3, /*stuck_after_s=*/10.0, /*zero_may_stay=*/true},
     {"_w", "W", 0.0, 10e3},
-    {"temperature_c", "degC", -40.0, 150.0, /*stuck_after_s=*/300.0},
+    {"temperature_c", "degC", -40.0, 150.0, /*stuck_after_s=*/300.0, /*zero_may_stay=*/false,
+     /*doubtful=*/1.5, /*believed_below=*/15.0},
     {"_c", "degC", -273.15, kAny},
     {"_mhz", "MHz", 0.001, 100e3},
     {"_v", "V", -1e3, 1e3},
@@ -68,7 +71,7 @@ std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<Senso
     const auto paths = root.find(spec.path);
     const auto switches = spec.enable.empty() ? paths : root.find(spec.enable);
     if (paths.empty() || switches.empty()) {
-      missing.push_back({paths.empty() ? spec.path : spec.enable, "does not exist", remedy});
+      missing.push_back(unreadable(root, paths.empty() ? spec.path : spec.enable, remedy));
       continue;
     }
     const std::size_t dot = spec.signal.find('.');
@@ -77,14 +80,24 @@ std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<Senso
                         .paths = {paths.front()},
                         .format = NumberFormat::kDecimal,
                         .scale = spec.scale,
+                        .is_unit_given = true,
                         .update = from_milliseconds(spec.update_ms)};
+    if (attribute.quantity == "power_w") {
+      attribute.role = is_input_rail(attribute.name.name) ? PowerRole::kMachine : PowerRole::kRail;
+    }
+    if (attribute.quantity == "temperature_c") {
+      // Whoever names one that is not known to be elsewhere means the processor's.
+      const HeatSource source = heat_source_of_zone(attribute.name.name);
+      attribute.heat = source == HeatSource::kUnknown ? HeatSource::kProcessor : source;
+    }
     if (!spec.enable.empty()) {
       attribute.enable = switches.front();
-      if (const auto state = root.try_read(attribute.enable); state != "1") {
-        missing.push_back(
-            {attribute.enable,
-             fmt::format("holds '{}', so that {} has no value", state.value_or(""), spec.signal),
-             fmt::format("echo 1 > {}", attribute.enable)});
+      if (const auto state = root.try_read(attribute.enable); !state) {
+        missing.push_back(unreadable(root, attribute.enable, remedy));
+      } else if (state != "1") {
+        missing.push_back({attribute.enable,
+                           fmt::format("holds '{}', so that {} has no value", *state, spec.signal),
+                           fmt::format("echo 1 > {}", attribute.enable)});
       }
     }
     given.push_back(std::move(attribute));

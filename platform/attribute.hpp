@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "platform/heat.hpp"
 #include "platform/platform.hpp"
 #include "platform/sensor.hpp"
 
@@ -22,6 +23,10 @@ struct Quantity {
   double max;
   double stuck_after_s = 0.0;  ///< What has not moved for so long is not measured; 0: it may be.
   bool zero_may_stay = false;  ///< That does not go for 0.
+  /// Nearer to 0 than this, a number is most often in another unit than the kernel says, or none
+  /// at all: it is believed only after a value below `believed_below`.
+  double doubtful = 0.0;
+  double believed_below = 0.0;
 };
 
 /// Of a signal, or of what comes before the dot of its name.
@@ -43,9 +48,11 @@ enum class NumberUse {
 
 /// What a power is a part of.
 enum class PowerRole {
-  kNone,
-  kRail,     ///< Of the board: if there is but one, it is the whole.
-  kPackage,  ///< All of them are the processor.
+  kNone,      ///< A card, a battery, a CPU's own meter: not to be added up.
+  kRail,      ///< Of the board.
+  kOnlyRail,  ///< The same; if there is no other, it is the whole.
+  kMachine,   ///< The whole.
+  kPackage,   ///< All of them are the processor.
 };
 
 /// A signal that the kernel offers as a file that holds a number, or as several whose product it
@@ -59,12 +66,15 @@ struct Attribute {
   int bit = 0;  ///< The one that is the signal, of kBits.
   NumberUse use = NumberUse::kLevel;
   double scale = 1.0;              ///< From the product to the signal's unit.
-  std::optional<double> max;       ///< Plausible; nothing: its quantity's.
+  std::optional<double> min;       ///< Plausible; nothing: its quantity's.
+  std::optional<double> max;       ///< The same.
+  bool is_unit_given = false;      ///< By a user: its scale is not doubted.
   std::optional<double> wraps_at;  ///< The greatest that a counter shows, after which comes 0.
   bool never_still = false;        ///< A counter that does not move does not count.
   Duration update{};  ///< How often the sensor measures; 0: whenever it is read, or unknown.
   PowerRole role = PowerRole::kNone;
-  Signal signal{};  ///< From name_signals().
+  HeatSource heat = HeatSource::kUnknown;  ///< Of a temperature.
+  Signal signal{};                         ///< From name_signals().
 };
 
 /// What a board file names. What is not there, or not switched on, is added to `missing`.

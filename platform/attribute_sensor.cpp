@@ -87,6 +87,23 @@ Duration update_age(Duration since, Duration update) {
   return std::clamp(since, Duration::zero(), update);
 }
 
+/// For the end of a line: by which scale a number would be a usual value; nothing if by none.
+std::string remedy_of_unit(double min, double max, double number, const Signal& signal) {
+  const bool temperature = signal.name.starts_with("temperature_c");
+  const bool clock = signal.name.starts_with("frequency_mhz");
+  const double low = temperature ? 10.0 : min;
+  const double high = temperature ? 120.0 : max;
+  for (const double scale : {1.0, 0.1, 1e-6, 0.01, 1e-3, 1e-4, 1e-5, 1e-9}) {
+    if ((temperature || clock) && number * scale >= low && number * scale <= high) {
+      return fmt::format(
+          "; if its unit is another, the board file gives it: "
+          "sensors: [{{signal: {}, path: \"{}\", scale: {}}}]",
+          signal.name, signal.source, scale);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 AttributeSensor::AttributeSensor(const SysfsRoot& root, const std::vector<Attribute>& attributes) {
@@ -100,7 +117,9 @@ AttributeSensor::AttributeSensor(const SysfsRoot& root, const std::vector<Attrib
                     .bit = attribute.format == NumberFormat::kBits ? attribute.bit : -1,
                     .factor = attribute.scale,
                     .divisor = 1.0,
+                    .min = attribute.min.value_or(quantity.min),
                     .max = attribute.max.value_or(quantity.max),
+                    .is_unit_given = attribute.is_unit_given,
                     .wraps_at = attribute.wraps_at,
                     .never_still = attribute.never_still,
                     .update = attribute.update,
@@ -194,14 +213,34 @@ void AttributeSensor::sample(const SampleContext& context, std::vector<Measureme
         measurement = growth(channel, *number, context);
         break;
     }
-    const auto& [min, max] = std::pair(channel.quantity->min, channel.max);
-    if (measurement.value && !(*measurement.value >= min && *measurement.value <= max)) {
-      const std::string_view unit = channel.quantity->unit;
-      measurement.problem =
-          fmt::format("{}: expected {} to {}{}{}, found {:.6g}", channel.where, min, max,
-                      unit == "1" ? "" : " ", unit == "1" ? "" : unit, *measurement.value);
-      measurement.value.reset();
+    check(channel, measurement, *number, signals_[&channel - channels_.data()]);
+  }
+}
+
+void AttributeSensor::check(Channel& channel, Measurement& measurement, double number,
+                            const Signal& signal) {
+  if (!measurement.value) {
+    return;
+  }
+  const double value = *measurement.value;
+  const Quantity& quantity = *channel.quantity;
+  if (!(value >= channel.min && value <= channel.max)) {
+    measurement.problem = fmt::format(
+        "{}: expected {} to {}{}, found {:.6g}", channel.where, channel.min, channel.max,
+        quantity.unit == "1" ? "" : fmt::format(" {}", quantity.unit), value);
+    if (!channel.is_unit_given && channel.use == NumberUse::kLevel) {
+      measurement.problem += remedy_of_unit(channel.min, channel.max, number, signal);
     }
+    measurement.value.reset();
+  } else if (!channel.is_unit_given && quantity.doubtful > 0.0 &&
+             std::abs(value) <= quantity.doubtful &&
+             !(channel.believed && *channel.believed < quantity.believed_below)) {
+    measurement.problem = fmt::format("{}: found {}, which would be {:.4g} {} and can hardly be{}",
+                                      channel.where, number, value, quantity.unit,
+                                      remedy_of_unit(channel.min, channel.max, number, signal));
+    measurement.value.reset();
+  } else {
+    channel.believed = value;
   }
 }
 

@@ -40,7 +40,9 @@ class AttributeSensor final : public Sensor {
     int bit;
     double factor;  ///< From the number to the unit: times this, over the divisor.
     double divisor;
+    double min;
     double max;
+    bool is_unit_given;
     std::optional<double> wraps_at;
     bool never_still;
     Duration update;
@@ -54,6 +56,7 @@ class AttributeSensor final : public Sensor {
     TimePoint counted_at{};
     bool on_edge = false;  ///< A counter was seen to move at counted_at.
     std::optional<double> rate;
+    std::optional<double> believed;  ///< The last value that was.
   };
 
   std::size_t add_file(const SysfsRoot& root, const std::string& path, NumberFormat format);
@@ -64,6 +67,9 @@ class AttributeSensor final : public Sensor {
   static Measurement level(Channel& channel, double number, const SampleContext& context);
   static Measurement growth(Channel& channel, double number, const SampleContext& context);
   static Measurement rate(Channel& channel, double number, const SampleContext& context);
+  /// Takes a value away that cannot be.
+  static void check(Channel& channel, Measurement& measurement, double number,
+                    const Signal& signal);
   static Measurement held_rate(const Channel& channel, const SampleContext& context);
   static Measurement rate_between(const Channel& channel, double before, double now,
                                   Duration elapsed);

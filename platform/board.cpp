@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "common/pattern.hpp"
 #include "platform/kernel_file.hpp"
 
 namespace rein {
@@ -281,6 +282,39 @@ std::vector<std::string> read_rails(const ConfigNode& node) {
   return rails;
 }
 
+/// Names of temperatures, which may hold `*`.
+std::vector<std::string> read_zones(const ConfigNode& node) {
+  constexpr std::string_view kQuantity = "temperature_c.";
+  std::vector<std::string> zones;
+  std::set<std::string> taken;
+  for (const auto& item : node.items()) {
+    std::string zone = item.text();
+    if (zone.empty() || !has_only(zone, "_-.*") || zone.starts_with(kQuantity)) {
+      item.fail(fmt::format("a temperature, as it comes behind '{}'; '*' is any text", kQuantity));
+    }
+    if (!taken.insert(zone).second) {
+      item.fail("a temperature that is not named already");
+    }
+    zones.push_back(std::move(zone));
+  }
+  if (zones.empty()) {
+    node.fail("at least one temperature");
+  }
+  return zones;
+}
+
+HeatChoice read_heat_choice(const ConfigNode& node) {
+  HeatChoice choice;
+  if (node.has("zones")) {
+    choice.zones = read_zones(node.at("zones"));
+  }
+  if (node.has("ignore")) {
+    choice.ignore = read_zones(node.at("ignore"));
+  }
+  node.reject_unknown();
+  return choice;
+}
+
 TripPoint read_trip(const ConfigNode& node) {
   TripPoint trip;
   trip.zone = node.at("zone").text();
@@ -317,6 +351,7 @@ PowerModel read_power_model(const ConfigNode& node) {
   PowerModel model;
   model.idle_w = node.at("idle_w").number(Range::non_negative());
   model.cpu_w = node.at("cpu_w").number(Range::non_negative());
+  model.is_assumed = node.boolean_or("assumed", false);
   node.reject_unknown();
   return model;
 }
@@ -346,6 +381,12 @@ std::string quoted(const std::string& text) {
   }
   result += '"';
   return result;
+}
+
+std::string to_texts(const std::vector<std::string>& texts) {
+  std::vector<std::string> all;
+  std::ranges::transform(texts, std::back_inserter(all), quoted);
+  return fmt::format("[{}]", fmt::join(all, ", "));
 }
 
 const char* key_of(ClockInterface interface) {
@@ -392,6 +433,17 @@ std::string to_line(const TripPoint& trip) {
                      quoted(trip.zone), trip.kind, trip.temperature_c, trip.hysteresis_c);
 }
 
+std::string to_yaml_line(const HeatChoice& choice) {
+  std::vector<std::string> keys;
+  if (!choice.zones.empty()) {
+    keys.push_back("zones: " + to_texts(choice.zones));
+  }
+  if (!choice.ignore.empty()) {
+    keys.push_back("ignore: " + to_texts(choice.ignore));
+  }
+  return keys.empty() ? "" : fmt::format("temperature: {{{}}}\n", fmt::join(keys, ", "));
+}
+
 template <typename Item>
 std::string to_list(const char* key, const std::vector<Item>& items) {
   std::string text = items.empty() ? "" : fmt::format("{}:\n", key);
@@ -399,6 +451,27 @@ std::string to_list(const char* key, const std::vector<Item>& items) {
     text += to_line(item);
   }
   return text;
+}
+
+/// Of the temperatures that are chosen, one at least is simulated, if there are any.
+void check_zones(const ConfigNode& node, const Board& board) {
+  const auto& zones = board.temperature.zones;
+  std::vector<std::string> names;
+  for (const auto& sensor : board.simulation->sensors) {
+    if (constexpr std::string_view kBegin = "temperature_c."; sensor.signal.starts_with(kBegin)) {
+      names.push_back(sensor.signal.substr(kBegin.size()));
+    }
+  }
+  const bool any = std::ranges::any_of(names, [&zones](const std::string& name) {
+    return std::ranges::any_of(zones,
+                               [&name](const std::string& zone) { return matches(zone, name); });
+  });
+  if (!zones.empty() && !names.empty() && !any) {
+    node.at("temperature")
+        .at("zones")
+        .reject(fmt::format("expected one of the simulation's temperatures ({}), found none",
+                            fmt::join(names, ", ")));
+  }
 }
 
 }  // namespace
@@ -426,6 +499,9 @@ Board Board::from_yaml(const ConfigNode& node) {
     node.at("places").fail("at least one place");
   }
   read_sensors(node, board);
+  if (node.has("temperature")) {
+    board.temperature = read_heat_choice(node.at("temperature"));
+  }
   if (node.has("trips")) {
     for (const auto& item : node.at("trips").items()) {
       board.trips.push_back(read_trip(item));
@@ -439,27 +515,31 @@ Board Board::from_yaml(const ConfigNode& node) {
   }
   if (node.has("simulation")) {
     board.simulation = Simulation::from_yaml(node.at("simulation"), board);
+    check_zones(node, board);
   }
   node.reject_unknown();
   return board;
+}
+
+bool Board::has_gpu() const {
+  return std::ranges::any_of(places, [](const Place& place) { return place.device == "gpu"; });
 }
 
 std::string Board::to_yaml() const {
   std::string text = fmt::format("name: {}\ncpus: \"{}\"\n", quoted(name), format_cpu_list(cpus));
   text += to_list("domains", domains) + to_list("places", places) + to_list("sensors", sensors);
   if (!total_power.empty()) {
-    std::vector<std::string> rails;
-    std::ranges::transform(total_power, std::back_inserter(rails), quoted);
-    text += fmt::format("total_power: [{}]\n", fmt::join(rails, ", "));
+    text += fmt::format("total_power: {}\n", to_texts(total_power));
   }
+  text += to_yaml_line(temperature);
   text += to_list("trips", trips);
   if (bandwidth) {
     text += fmt::format("bandwidth: {{name: {}, levels_cpus: [{}], period_ms: {}}}\n",
                         quoted(bandwidth->name), fmt::join(bandwidth->levels_cpus, ", "),
                         bandwidth->period_ms);
   }
-  text += fmt::format("power_model: {{idle_w: {}, cpu_w: {}}}\n", power_model.idle_w,
-                      power_model.cpu_w);
+  text += fmt::format("power_model: {{idle_w: {}, cpu_w: {}{}}}\n", power_model.idle_w,
+                      power_model.cpu_w, power_model.is_assumed ? ", assumed: true" : "");
   return text;
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/config_node.hpp"
 #include "platform/cpu_set.hpp"
+#include "platform/heat.hpp"
 #include "platform/simulation.hpp"
 
 namespace rein {
@@ -75,7 +76,8 @@ struct BandwidthSpec {
 /// A stand-in for a missing power sensor: power = idle_w + sum over CPUs of busy share x cpu_w.
 struct PowerModel {
   double idle_w = 0.0;
-  double cpu_w = 0.0;  ///< Of one CPU that is busy all the time.
+  double cpu_w = 0.0;       ///< Of one CPU that is busy all the time.
+  bool is_assumed = false;  ///< By nobody who knows this machine: what is measured goes before it.
 };
 
 /// One machine, from a file in configs/boards/ or as found.
@@ -87,11 +89,13 @@ struct Board {
   std::vector<SensorSpec> sensors;
   /// Rails of `power_w.<rail>` that together are the board's `power_w`; empty: as found.
   std::vector<std::string> total_power;
+  HeatChoice temperature;
   std::vector<TripPoint> trips;
   std::optional<BandwidthSpec> bandwidth;
   PowerModel power_model;
   std::optional<Simulation> simulation;  ///< The same machine as a model.
 
+  bool has_gpu() const;  ///< A place computes on one.
   /// @throws ConfigError for whatever is wrong in the file.
   static Board from_yaml(const ConfigNode& node);
   /// What this machine offers: the clocks that list operating points, the trip points; one place

@@ -13,6 +13,7 @@
 #include "platform/clock_files.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/sysfs_root.hpp"
+#include "platform/thermal_attributes.hpp"
 
 namespace rein {
 
@@ -21,7 +22,7 @@ namespace {
 constexpr std::size_t kManyCpus = 8;
 constexpr std::ptrdiff_t kFewDomains = 2;
 constexpr std::string_view kPolicyPrefix = "policy";
-constexpr PowerModel kAssumedPower{.idle_w = 2.0, .cpu_w = 3.0};
+constexpr PowerModel kAssumedPower{.idle_w = 2.0, .cpu_w = 3.0, .is_assumed = true};
 
 std::string board_name(const SysfsRoot& root) {
   // What makers leave where they should have written.
@@ -273,38 +274,6 @@ std::vector<SensorSpec> find_sensors(const SysfsRoot& root) {
   return sensors;
 }
 
-std::optional<TripPoint> find_trip(const SysfsRoot& root, const std::string& zone,
-                                   const std::string& type, const std::string& kind_path) {
-  constexpr double kPerDegree = 1e3;
-  const std::string trip = kind_path.substr(0, kind_path.rfind('_'));
-  const auto temperature = parse_integer(root.try_read(trip + "_temp").value_or(""));
-  const std::string kind = root.try_read(kind_path).value_or("");
-  // 0 and less is what drivers say of a trip point that is not set.
-  if (!temperature || *temperature <= 0 ||
-      std::ranges::find(trip_kinds(), kind) == trip_kinds().end()) {
-    return std::nullopt;
-  }
-  const auto hysteresis = parse_count(root.try_read(trip + "_hyst").value_or(""));
-  return TripPoint{.zone = type.empty() ? zone : type,
-                   .kind = kind,
-                   .temperature_c = static_cast<double>(*temperature) / kPerDegree,
-                   .hysteresis_c = static_cast<double>(hysteresis.value_or(0)) / kPerDegree};
-}
-
-std::vector<TripPoint> find_trips(const SysfsRoot& root) {
-  const std::string folder = "/sys/class/thermal";
-  std::vector<TripPoint> trips;
-  for (const auto& zone : root.list(folder)) {
-    const std::string type = root.try_read(fmt::format("{}/{}/type", folder, zone)).value_or("");
-    for (const auto& path : root.find(fmt::format("{}/{}/trip_point_*_type", folder, zone))) {
-      if (auto trip = find_trip(root, zone, type, path)) {
-        trips.push_back(std::move(*trip));
-      }
-    }
-  }
-  return trips;
-}
-
 }  // namespace
 
 Board Board::detect(const SysfsRoot& root) {
@@ -314,7 +283,8 @@ Board Board::detect(const SysfsRoot& root) {
   board.domains = find_domains(root, board.cpus);
   board.places = find_places(board.cpus, board.domains);
   board.sensors = find_sensors(root);
-  board.trips = find_trips(root);
+  std::vector<Missing> ignored;  // A probe tells.
+  board.trips = find_trips(root, ignored);
   const auto count = static_cast<double>(board.cpus.size());
   board.bandwidth = BandwidthSpec{.levels_cpus = {count / 2, count}};
   board.power_model = kAssumedPower;

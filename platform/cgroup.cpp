@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "platform/access.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -104,9 +105,12 @@ std::optional<Missing> cgroup_obstacle(const SysfsRoot& root, const CpuCgroup& c
                          "enable it in cgroup.subtree_control of the groups above"};
     } else if (!root.exists(parent)) {
       obstacle = Missing{parent, "does not exist", "run where this group is mounted"};
-    } else if (!root.writable(parent) || !root.writable(parent + "/cgroup.procs")) {
-      obstacle = Missing{parent, "a group cannot be made here",
-                         "run as root, or in a group that was delegated to you"};
+    } else if (const std::string procs = parent + "/cgroup.procs";
+               !root.writable(parent) || !root.writable(procs)) {
+      obstacle = unwritable(root, root.writable(parent) ? procs : parent,
+                            "run where this group is mounted",
+                            "run as root, or in a group that was delegated to you");
+      obstacle->reason = "a group cannot be made here: " + obstacle->reason;
     } else {
       return std::nullopt;
     }

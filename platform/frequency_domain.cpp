@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "platform/access.hpp"
 #include "platform/control_guard.hpp"
 #include "platform/domain_path.hpp"
 
@@ -70,9 +71,10 @@ std::optional<Missing> FrequencyDomain::obstacle(const SysfsRoot& root, const Do
       needed = {files.governor, files.setpoint};
     }
     for (const auto& file : needed) {
-      if (file.empty() || !root.writable(file_of(folder, file.c_str()))) {
-        return Missing{file_of(folder, file.c_str()), "cannot be written",
-                       "run as root, or give write access"};
+      const std::string path = file_of(folder, file.c_str());
+      if (file.empty() || !root.writable(path)) {
+        return unwritable(root, path, "a driver that takes it",
+                          "run as root, or give write access");
       }
     }
   }

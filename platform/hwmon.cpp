@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/pattern.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -14,15 +15,34 @@ namespace {
 
 constexpr std::int64_t kMaxUpdateMs = 3'600'000;
 
-/// "1-0040" of a chip on an I2C bus, which stays the same from boot to boot.
-std::string bus_address(const SysfsRoot& root, const std::string& folder) {
-  std::error_code ignored;
-  const std::string device =
-      std::filesystem::canonical(root.resolve(folder + "/device"), ignored).filename().string();
-  const std::size_t dash = device.find('-');
-  const bool is_address = dash != std::string::npos && device.size() == dash + 5 && dash > 0 &&
-                          device.find_first_not_of("0123456789abcdef-") == std::string::npos;
-  return is_address ? device : "";
+/// The device that a chip belongs to; empty if it has none.
+std::filesystem::path device_of(const SysfsRoot& root, const std::string& folder) {
+  std::error_code error;
+  auto device = std::filesystem::canonical(root.resolve(folder + "/device"), error);
+  if (!error) {
+    return device;
+  }
+  device = std::filesystem::canonical(root.resolve(folder), error).parent_path();
+  if (device.filename() == "hwmon") {
+    device = device.parent_path();
+  }
+  // Of what is in /sys/class itself, or below "virtual", nobody says whose it is.
+  const std::string name = device.filename().string();
+  return error || name == "class" || name == "virtual" ? std::filesystem::path() : device;
+}
+
+bool is_of_power_supply(const std::filesystem::path& device) {
+  return std::find(device.begin(), device.end(), "power_supply") != device.end();
+}
+
+/// "1-0040", "0000:00:18.3", "coretemp.0": its address stays the same from boot to boot, the
+/// numbers of hwmon and of thermal zones do not.
+std::string place_of(const std::filesystem::path& device) {
+  const std::string name = device.filename().string();
+  if (matches("????:????:????.????", name)) {
+    return device.parent_path().filename().string();  // Of HID, whose last number counts up.
+  }
+  return name.starts_with("thermal_zone") ? "" : name;
 }
 
 }  // namespace
@@ -49,8 +69,9 @@ std::vector<HwmonChip> find_hwmon_chips(const SysfsRoot& root) {
   for (const auto& entry : root.list(folder)) {
     HwmonChip chip;
     chip.path = fmt::format("{}/{}", folder, entry);
-    const std::string address = bus_address(root, chip.path);
-    chip.place = address.empty() ? entry : address;
+    const auto device = device_of(root, chip.path);
+    chip.place = place_of(device);
+    chip.of_power_supply = is_of_power_supply(device);
     // Up to about Linux 3.13 the files are the device's.
     if (!root.exists(chip.path + "/name") && root.exists(chip.path + "/device/name")) {
       chip.path += "/device";

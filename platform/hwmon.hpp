@@ -13,11 +13,12 @@ class SysfsRoot;
 
 /// A chip in /sys/class/hwmon.
 struct HwmonChip {
-  std::string path;   ///< The directory of its files.
-  std::string name;   ///< As its driver has it: "ina3221".
-  std::string place;  ///< Its address on the bus where it has one, "1-0040": else "hwmon3".
-  std::string label;  ///< Of the device tree; empty if there is none.
-  Duration update{};  ///< How often it measures; 0: unknown.
+  std::string path;              ///< The directory of its files.
+  std::string name;              ///< As its driver has it: "ina3221".
+  std::string place;             ///< Its device, "1-0040" or "0000:00:18.3"; empty if it has none.
+  std::string label;             ///< Of the device tree; empty if there is none.
+  bool of_power_supply = false;  ///< A battery, a charger, a port that is fed.
+  Duration update{};             ///< How often it measures; 0: unknown.
   std::vector<std::string> files;
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -74,8 +75,10 @@ std::optional<std::string_view> KernelFile::read() {
   const ssize_t count =
       descriptor_ < 0 ? descriptor_ : calls_->read_file(descriptor_, buffer_, /*offset=*/0);
   if (count < 0) {
-    problem_ =
-        fmt::format("{}: cannot be read: {}", path_, std::strerror(static_cast<int>(-count)));
+    const auto error = static_cast<int>(-count);
+    const bool is_closed = (error == EACCES || error == EPERM) && !calls_->is_root();
+    problem_ = fmt::format("{}: cannot be read: {}{}", path_, std::strerror(error),
+                           is_closed ? "; run as root, or give read access" : "");
     close();
     return std::nullopt;
   }

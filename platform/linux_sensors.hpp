@@ -23,7 +23,7 @@ class LinuxSensors {
   LinuxSensors(const Board& board, const SysfsRoot& root);
 
   const std::vector<Signal>& signals() const { return signals_; }
-  /// What is not there, or not for us.
+  /// What is not there, or not for us; what could not be but guessed.
   const std::vector<Missing>& missing() const { return missing_; }
 
   /// Reads everything; what is a rate covers the time since the call before, and has no value if
@@ -46,9 +46,19 @@ class LinuxSensors {
 
   void add(std::unique_ptr<Sensor> sensor);
   void add_attributes(const Board& board);
-  /// Indices of what adds up to the power of the whole machine; empty if nothing is known to.
-  std::vector<std::size_t> find_total(const Board& board) const;
-  void add_total(const Board& board);
+  /// Marks the temperatures that count for the hottest.
+  void choose(const Board& board, std::vector<Attribute>& attributes);
+  /// Indices of the rails of board.total_power, if all are there. What is not there is missing.
+  std::vector<std::size_t> find_given_total(const Board& board);
+  /// The same of what by its kind adds up to the power of the whole machine.
+  std::vector<std::size_t> guess_total() const;
+  std::vector<std::size_t> powers_of(PowerRole role) const;
+  /// What comes behind the dots of their names.
+  std::vector<std::string> names_of(const std::vector<std::size_t>& signals) const;
+  /// @return whether the power of the whole machine is measured.
+  bool add_total(const Board& board);
+  void tell_no_total();
+  bool add_sum(const std::vector<std::size_t>& parts, double min_w);
   Reading judge(std::size_t signal, const Measurement& measurement, const SampleContext& context);
   void follow(std::size_t signal, bool valid, const std::string& problem);
 
@@ -57,10 +67,9 @@ class LinuxSensors {
   std::vector<std::unique_ptr<Sensor>> sensors_;
   std::vector<Signal> signals_;
   std::vector<Missing> missing_;
-  /// Of signals that are powers: index, the kernel's name, and what they are a part of.
+  /// A signal that is a power, and what it is a part of.
   struct Power {
     std::size_t signal;
-    std::string name;
     PowerRole role;
   };
   std::vector<Power> powers_;
@@ -69,7 +78,13 @@ class LinuxSensors {
   std::optional<TimePoint> last_sample_;
   std::vector<Measurement> measurements_;
   std::vector<Health> health_;
-  std::vector<std::string> troubles_;
+  /// Of a signal, or the source of one that reads again, and what is to be said of it.
+  struct Trouble {
+    std::string signal;
+    std::string where;
+    std::string what;
+  };
+  std::vector<Trouble> troubles_;
 };
 
 }  // namespace rein

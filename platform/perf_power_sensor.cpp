@@ -99,7 +99,7 @@ void PerfPowerSensor::open_on(const SysfsRoot& root, const Pmu& pmu, int cpu,
       continue;
     }
     const bool is_package = zone == std::string_view("package");
-    names.push_back({is_package ? "package-" + package : zone, fmt::format("cpu{}", cpu)});
+    names.push_back({is_package ? "package-" + package : zone, "package-" + package});
     counters_.push_back({.descriptor = descriptor,
                          .where = fmt::format("{} of CPU {}", event_name, cpu),
                          .j = *scale,

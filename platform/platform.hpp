@@ -17,6 +17,7 @@ struct Signal {
   std::string unit;        ///< SI, as text: "W", "degC", "1" for a share.
   std::string source;      ///< The kernel path or interface, or the model.
   bool estimated = false;  ///< From a model, not from a sensor.
+  bool is_heat = false;    ///< A temperature that counts for the hottest one.
 };
 
 /// One value of a signal over the last period. What a sensor could not tell is not `valid`, and its

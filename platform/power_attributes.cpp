@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cctype>
+#include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <set>
+#include <string_view>
 
+#include "common/pattern.hpp"
+#include "platform/access.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -20,24 +25,83 @@ constexpr double kWPerMw = 1e-3;
 constexpr double kJPerUj = 1e-6;
 const std::string kPowercap = "/sys/class/powercap";
 
-/// Neither says what the machine draws: a card of its own, and what a battery gives or takes.
-constexpr std::array kNotTheBoard{"amdgpu", "radeon", "nouveau", "i915", "xe", "BAT", "CMB"};
+/// What a chip's powers are a part of, by its driver's name. The first that fits is it.
+struct ChipRole {
+  std::string_view pattern;
+  PowerRole role;
+};
+constexpr ChipRole kChipRoles[] = {
+    // Meters of the whole machine.
+    {"power_meter", PowerRole::kMachine},
+    {"ibmaem", PowerRole::kMachine},
+    {"aem", PowerRole::kMachine},
+    // Cards of their own, and what CPUs say of themselves.
+    {"amdgpu", PowerRole::kNone},
+    {"radeon", PowerRole::kNone},
+    {"nouveau", PowerRole::kNone},
+    {"nvidia*", PowerRole::kNone},
+    {"i915", PowerRole::kNone},
+    {"xe", PowerRole::kNone},
+    {"fam*h_power", PowerRole::kNone},
+    {"k*temp", PowerRole::kNone},
+    {"zenpower*", PowerRole::kNone},
+    {"amd_energy*", PowerRole::kNone},
+    {"ryzen*", PowerRole::kNone},
+    {"coretemp", PowerRole::kNone},
+    // Batteries, chargers and ports, also where no path says so.
+    {"BAT*", PowerRole::kNone},
+    {"CMB*", PowerRole::kNone},
+    {"*bat*", PowerRole::kNone},
+    {"*battmgr*", PowerRole::kNone},
+    {"*charger*", PowerRole::kNone},
+    {"ucsi*", PowerRole::kNone},
+    {"AC", PowerRole::kNone},
+    {"ADP*", PowerRole::kNone},
+    {"sfp*", PowerRole::kNone},
+    // Shunts, which somebody has put where all of it flows, if there is but one.
+    {"ina*", PowerRole::kOnlyRail},
+    {"ltc29*", PowerRole::kOnlyRail},
+    {"pac19*", PowerRole::kOnlyRail},
+    {"max34*", PowerRole::kOnlyRail},
+};
 
-PowerRole role_of(const HwmonChip& chip) {
-  return std::any_of(kNotTheBoard.begin(), kNotTheBoard.end(),
-                     [&chip](const char* name) { return chip.name.starts_with(name); })
-             ? PowerRole::kNone
-             : PowerRole::kRail;
+/// Words in the names of rails that are a part of the machine.
+constexpr std::string_view kParts[] = {
+    "cpu", "gpu", "soc",    "core", "ddr", "dram", "mem", "arm",  "a15", "a7",   "a53", "a57",
+    "a72", "big", "little", "wifi", "cv",  "disk", "ssd", "nvme", "usb", "pcie", "io"};
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+PowerRole role_of(const HwmonChip& chip, const std::string& label) {
+  const auto* known =
+      std::find_if(std::begin(kChipRoles), std::end(kChipRoles),
+                   [&chip](const ChipRole& each) { return matches(each.pattern, chip.name); });
+  const PowerRole role = known == std::end(kChipRoles) ? PowerRole::kRail : known->role;
+  if (chip.of_power_supply || role == PowerRole::kNone) {
+    return PowerRole::kNone;
+  }
+  if (is_input_rail(label)) {
+    return PowerRole::kMachine;
+  }
+  const std::string small = lower(label);
+  const bool is_part = std::any_of(
+      std::begin(kParts), std::end(kParts),
+      [&small](std::string_view part) { return small.find(part) != std::string::npos; });
+  return role == PowerRole::kOnlyRail && is_part ? PowerRole::kRail : role;
 }
 
 bool is_connected(const std::string& label) { return label != "NC" && label != "nc"; }
 
-Attribute make_rail(const HwmonChip& chip, const std::string& label) {
+Attribute make_rail(const HwmonChip& chip, const std::string& label, const std::string& channel) {
   return {.quantity = "power_w",
-          .name = {label, chip.place},
+          .name = {label, chip.place, channel},
           .scale = kWPerUw,
           .update = chip.update,
-          .role = role_of(chip)};
+          .role = role_of(chip, label)};
 }
 
 std::string label_of(const SysfsRoot& root, const HwmonChip& chip, const std::string& kind,
@@ -79,6 +143,12 @@ class RailFinder {
 
  private:
   void add(const std::string& kind, const std::string& number, Attribute rail) {
+    for (const auto& path : rail.paths) {
+      if (const int error = root_.read_error(path); error == EACCES || error == EPERM) {
+        missing_.push_back(unreadable(root_, path, ""));
+        return;
+      }
+    }
     if (is_connected(rail.name.name) && !is_switched_off(root_, chip_, kind + number, missing_)) {
       rails_.push_back(std::move(rail));
     }
@@ -93,7 +163,7 @@ class RailFinder {
       return;
     }
     numbers_.insert(number);
-    Attribute rail = make_rail(chip_, label_of(root_, chip_, "power", number));
+    Attribute rail = make_rail(chip_, label_of(root_, chip_, "power", number), "power" + number);
     rail.paths = {fmt::format("{}/{}", chip_.path, file)};
     const Duration interval =
         read_update(root_, fmt::format("{}/power{}_average_interval", chip_.path, number));
@@ -109,7 +179,7 @@ class RailFinder {
       return;
     }
     numbers_.insert(number);
-    Attribute rail = make_rail(chip_, label_of(root_, chip_, "energy", number));
+    Attribute rail = make_rail(chip_, label_of(root_, chip_, "energy", number), "energy" + number);
     rail.paths = {fmt::format("{}/{}", chip_.path, file)};
     rail.use = NumberUse::kRate;
     rail.scale = kJPerUj;
@@ -125,7 +195,7 @@ class RailFinder {
         !has_file(chip_, voltage + "_input")) {
       return;
     }
-    Attribute rail = make_rail(chip_, *label);
+    Attribute rail = make_rail(chip_, *label, voltage);
     rail.paths = {fmt::format("{}/{}", chip_.path, file),
                   fmt::format("{}/{}_input", chip_.path, voltage)};
     add("in", number, std::move(rail));
@@ -156,7 +226,39 @@ std::vector<std::string> list_zones(const SysfsRoot& root) {
   return paths;
 }
 
+/// Of "intel-rapl:0:1", which may be listed beside it or in it: the package's "intel-rapl:0".
+std::string parent_of(const std::string& zone) {
+  const std::string name = zone.substr(zone.rfind('/') + 1);
+  return fmt::format("{}/{}", kPowercap, name.substr(0, name.rfind(':')));
+}
+
 }  // namespace
+
+bool is_input_rail(const std::string& name) {
+  // Without the voltage and whatever is between words: "POM_5V_IN" is "pomin".
+  constexpr std::string_view kInputs[] = {
+      "in",         "vddin",   "vin",    "pomin",       "main",
+      "sys",        "system",  "vsys",   "input",       "dcin",
+      "vccin",      "powerin", "pwrin",  "systempower", "totalpower",
+      "powertotal", "total",   "board",  "boardpower",  "totalsystempower",
+      "inputpower", "vddmain", "machine"};
+  std::string word;
+  std::string words;
+  const std::string small = lower(name) + "_";
+  for (const char c : small) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
+      word += c;
+      continue;
+    }
+    // "5v" and "5v0", "19v".
+    const bool is_voltage = word.size() > 1 &&
+                            std::isdigit(static_cast<unsigned char>(word[0])) != 0 &&
+                            word.find_first_not_of("0123456789v") == std::string::npos;
+    words += is_voltage ? "" : word;
+    word.clear();
+  }
+  return std::find(std::begin(kInputs), std::end(kInputs), words) != std::end(kInputs);
+}
 
 std::vector<Attribute> find_hwmon_power(const SysfsRoot& root, const std::vector<HwmonChip>& chips,
                                         std::vector<Missing>& missing) {
@@ -178,7 +280,9 @@ std::vector<Attribute> find_jetson_power(const SysfsRoot& root) {
       if (number.empty() || label.empty() || !is_connected(label)) {
         continue;
       }
-      Attribute rail{.quantity = "power_w", .name = {label, address}, .role = PowerRole::kRail};
+      Attribute rail{.quantity = "power_w",
+                     .name = {label, address, "rail" + number},
+                     .role = is_input_rail(label) ? PowerRole::kMachine : PowerRole::kRail};
       const std::string power = fmt::format("{}/in_power{}_input", chip, number);
       if (root.exists(power)) {
         rail.paths = {power};
@@ -199,16 +303,17 @@ std::vector<Attribute> find_powercap(const SysfsRoot& root, std::vector<Missing>
   for (const auto& path : list_zones(root)) {
     const std::string energy = path + "/energy_uj";
     if (!root.try_read(energy)) {
-      missing.push_back({energy, "cannot be read",
-                         "run as root, or give read access (it is root's since Linux 5.10)"});
+      missing.push_back(
+          unreadable(root, energy, "a kernel with this zone's counter",
+                     "run as root, or give read access (it is root's since Linux 5.10)"));
       continue;
     }
     const std::string name = root.try_read(path + "/name").value_or("");
     const auto range = parse_count(root.try_read(path + "/max_energy_range_uj").value_or(""));
     const bool package = name.starts_with("package");
-    const std::string folder = std::filesystem::path(path).filename().string();
+    const std::string number = path.substr(path.rfind(':') + 1);
     Attribute zone{.quantity = "power_w",
-                   .name = {name, folder.substr(folder.find(':') + 1)},
+                   .name = {name, root.try_read(parent_of(path) + "/name").value_or(""), number},
                    .paths = {energy},
                    .use = NumberUse::kRate,
                    .scale = kJPerUj,

@@ -7,6 +7,9 @@
 
 namespace rein {
 
+/// Whether a rail's name says that the whole machine draws from it: "VDD_IN", "POM_5V_IN", "VIN".
+bool is_input_rail(const std::string& name);
+
 /// `power_w.<rail>` of hwmon's chips: power, the growth of energy, or voltage times current where
 /// both are of a labelled rail (INA3221). What is switched off is added to `missing`.
 std::vector<Attribute> find_hwmon_power(const SysfsRoot& root, const std::vector<HwmonChip>& chips,

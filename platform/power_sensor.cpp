@@ -3,18 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace rein {
 
-bool is_input_rail(const std::string& name) {
-  constexpr std::array kInputs{"VDD_IN", "POM_5V_IN", "MAIN", "SYS"};
-  return std::find(kInputs.begin(), kInputs.end(), name) != kInputs.end();
-}
-
-TotalPowerSensor::TotalPowerSensor(std::vector<std::size_t> parts, const std::string& source)
-    : parts_(std::move(parts)), signals_{{.name = "power_w", .unit = "W", .source = source}} {}
+TotalPowerSensor::TotalPowerSensor(std::vector<std::size_t> parts, const std::string& source,
+                                   double min_w)
+    : parts_(std::move(parts)),
+      min_w_(min_w),
+      signals_{{.name = "power_w", .unit = "W", .source = source}} {}
 
 void TotalPowerSensor::sample(const SampleContext&, std::vector<Measurement>& measurements) {
   Measurement total{.value = 0.0, .age = {}, .problem = {}};
@@ -27,13 +24,21 @@ void TotalPowerSensor::sample(const SampleContext&, std::vector<Measurement>& me
       total.problem = part.problem;
     }
   }
+  if (total.value && *total.value < min_w_) {
+    total.problem = fmt::format(
+        "{}: expected at least {} W of a whole machine, found {:.4g}; if its unit is another, name "
+        "the file with its scale under `sensors` of the board file",
+        signals_.front().source, min_w_, *total.value);
+    total.value.reset();
+  }
   measurements.push_back(std::move(total));
 }
 
 ModelledPowerSensor::ModelledPowerSensor(const PowerModel& model, const CpuTimeSensor& cpu_time,
                                          bool with_total)
     : model_(model), cpu_time_(cpu_time) {
-  const std::string source = fmt::format("model: {} W a busy CPU", model.cpu_w);
+  const std::string source =
+      fmt::format("{}model: {} W a busy CPU", model.is_assumed ? "assumed " : "", model.cpu_w);
   signals_.push_back({.name = "power_ours_w", .unit = "W", .source = source, .estimated = true});
   if (with_total) {
     signals_.push_back({.name = "power_w",

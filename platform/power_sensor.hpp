@@ -13,8 +13,9 @@ namespace rein {
 /// `power_w` of the whole machine, as the sum of what others measure.
 class TotalPowerSensor final : public Sensor {
  public:
-  /// `parts`: indices of the measurements of the same sample that add up to it; at least one.
-  TotalPowerSensor(std::vector<std::size_t> parts, const std::string& source);
+  /// `parts`: indices of the measurements of the same sample that add up to it; at least one. A sum
+  /// below `min_w` has no value: what was guessed to be the machine's is not.
+  TotalPowerSensor(std::vector<std::size_t> parts, const std::string& source, double min_w = 0.0);
 
   const std::vector<Signal>& signals() const override { return signals_; }
   /// @pre the measurements of all parts are there.
@@ -22,6 +23,7 @@ class TotalPowerSensor final : public Sensor {
 
  private:
   std::vector<std::size_t> parts_;
+  double min_w_;
   std::vector<Signal> signals_;
 };
 
@@ -40,8 +42,5 @@ class ModelledPowerSensor final : public Sensor {
   const CpuTimeSensor& cpu_time_;
   std::vector<Signal> signals_;
 };
-
-/// Whether a rail's name says that the whole board draws from it.
-bool is_input_rail(const std::string& name);
 
 }  // namespace rein

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "platform/access.hpp"
 
 namespace rein {
 
@@ -32,8 +35,11 @@ PressureSensor::PressureSensor(const SysfsRoot& root, std::vector<Missing>& miss
     const std::string path = "/proc/pressure/" + resource;
     KernelFile file(root, path, kFileSize);
     if (!file.read()) {
-      missing.push_back({path, root.exists(path) ? "cannot be read" : "does not exist",
-                         "a kernel with CONFIG_PSI, started with psi=1"});
+      const std::string kernel = "a kernel with CONFIG_PSI, started with psi=1";
+      // Without psi=1 it says EOPNOTSUPP when it is read.
+      const int error = root.read_error(path);
+      missing.push_back(error == EOPNOTSUPP || error == 0 ? Missing{path, "says nothing", kernel}
+                                                          : unreadable(root, path, kernel));
       continue;
     }
     signals_.push_back({.name = "pressure_" + resource + "_share", .unit = "1", .source = path});

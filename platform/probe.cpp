@@ -11,12 +11,14 @@
 #include <variant>
 
 #include "common/error.hpp"
+#include "platform/access.hpp"
 #include "platform/cgroup.hpp"
 #include "platform/domain_path.hpp"
 #include "platform/frequency_domain.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/linux_sensors.hpp"
 #include "platform/placement.hpp"
+#include "platform/thermal_attributes.hpp"
 
 namespace rein {
 
@@ -147,7 +149,23 @@ void probe_bandwidth(const SysfsRoot& root, ProbeReport& report) {
   }
 }
 
-// The table.
+/// A machine has sensors of heat, of which none has a value.
+void probe_heat(ProbeReport& report) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < report.signals.size(); ++i) {
+    if (report.signals[i].is_heat) {
+      if (report.readings[i].valid) {
+        return;
+      }
+      names.push_back(report.signals[i].name);
+    }
+  }
+  if (!names.empty()) {
+    report.missing.push_back({fold(names), "has no value: a budget on heat is blind",
+                              "see what is in trouble above, or choose others by `temperature: "
+                              "{zones: [...]}` in the board file"});
+  }
+}
 
 }  // namespace
 
@@ -191,6 +209,7 @@ ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock) {
   report.readings = sensors.sample(clock.now()).readings;
   report.troubles = sensors.new_troubles();
 
+  probe_heat(report);
   for (const auto& place : board.places) {
     if (auto foreign = Placement::foreign_device(place)) {
       report.missing.push_back(*std::move(foreign));
@@ -201,6 +220,10 @@ ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock) {
   probe_frequencies(root, report);
   probe_unlisted_devices(root, board, report.missing);
   probe_bandwidth(root, report);
+  if (board.trips.empty()) {
+    find_trips(root, report.missing);
+  }
+  report.missing = fold(report.missing);
   return report;
 }
 

@@ -62,6 +62,7 @@ json as_json(const Signal& signal, const Reading& reading) {
           {"unit", signal.unit},
           {"source", signal.source},
           {"estimated", signal.estimated},
+          {"is_heat", signal.is_heat},
           {"value", reading.valid ? json(reading.value) : json()},
           {"age_s", to_seconds(reading.age)},
           {"stale", reading.stale}};

@@ -133,15 +133,18 @@ std::string describe_trips(const Board& board) {
 }
 
 std::string describe(const Signal& signal, const Reading& reading) {
-  if (!reading.valid) {
-    return "no value";
+  std::string text = "no value";
+  if (reading.valid) {
+    text = fmt::format("{:.4g}{}{}", reading.value, signal.unit == "1" ? "" : " ",
+                       signal.unit == "1" ? "" : signal.unit);
   }
-  std::string text = fmt::format("{:.4g}{}{}", reading.value, signal.unit == "1" ? "" : " ",
-                                 signal.unit == "1" ? "" : signal.unit);
-  if (signal.estimated) {
+  if (signal.name.starts_with("temperature_c") && !signal.is_heat) {
+    text += " (does not count)";
+  }
+  if (reading.valid && signal.estimated) {
     text += " (estimate)";
   }
-  if (reading.stale) {
+  if (reading.valid && reading.stale) {
     text += fmt::format(", up to {:.2g} s old", to_seconds(reading.age));
   }
   return text;

@@ -51,11 +51,12 @@ struct Missing {
 /// A part of a signal's name.
 struct SensorName {
   std::string name;   ///< As the kernel has it.
-  std::string place;  ///< Distinguishes those of the same name.
+  std::string place;  ///< The device, by what stays the same from boot to boot; empty if unknown.
+  std::string channel = {};  ///< Of the device: "temp2".
 };
 
-/// Names that are fit for a CSV column (letters, digits, `_`, `-`, `.`), where those that would be
-/// the same carry their place.
+/// Names that are fit for a CSV column (letters, digits, `_`, `-`, `.`), each once: those that
+/// would be the same carry their place, those of one place their channel, and else a number.
 std::vector<std::string> unique_names(const std::vector<SensorName>& names);
 
 /// Ids of the threads of this process, ascending; none if they cannot be listed.

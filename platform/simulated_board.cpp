@@ -425,11 +425,13 @@ double SimulatedBoard::zone_c(std::size_t zone) const {
 }
 
 double SimulatedBoard::hottest_c() const {
-  double hottest = zone_c(0);
-  for (std::size_t i = 1; i < model_->zones.size(); ++i) {
-    hottest = std::max(hottest, zone_c(i));
+  std::optional<double> hottest;
+  for (std::size_t i = 0; i < model_->zones.size(); ++i) {
+    if (model_->zones[i].is_heat) {
+      hottest = std::max(hottest.value_or(zone_c(i)), zone_c(i));
+    }
   }
-  return hottest;
+  return hottest.value_or(zone_c(0));
 }
 
 double SimulatedBoard::frequency_mhz(std::size_t domain) const {

@@ -146,6 +146,9 @@ SimulatedModel::SimulatedModel(const Board& board)
          .factor = spec.factor,
          .is_in_total = std::ranges::find(simulation.total, spec.name) != simulation.total.end()});
   }
+  std::vector<std::string> names;
+  std::ranges::transform(simulation.zones, std::back_inserter(names), &SimulatedZone::name);
+  const auto heat = choose_heat(board, names);
   for (const auto& spec : simulation.zones) {
     const std::size_t begin = stages.size();
     for (const auto& stage : spec.stages) {
@@ -153,7 +156,7 @@ SimulatedModel::SimulatedModel(const Board& board)
                         .resistance_k_per_w = stage.resistance_k_per_w,
                         .time_constant_s = stage.time_constant_s});
     }
-    zones.push_back({begin, stages.size(), spec.offset_k});
+    zones.push_back({begin, stages.size(), spec.offset_k, heat[zones.size()]});
   }
   for (const auto& spec : simulation.throttles) {
     const std::size_t domain = index_of(board.domains, spec.domain);
@@ -171,6 +174,16 @@ SimulatedModel::SimulatedModel(const Board& board)
                                       : static_cast<std::size_t>(floor - opps.begin()),
                          .keeps_voltage = spec.keeps_voltage});
   }
+}
+
+std::vector<bool> choose_heat(const Board& board, const std::vector<std::string>& zones) {
+  std::vector<Temperature> temperatures;
+  temperatures.reserve(zones.size());
+  for (const auto& zone : zones) {
+    temperatures.push_back({zone, heat_source_of_zone(zone)});
+  }
+  std::vector<Missing> ignored;  // A probe of the machine tells.
+  return choose_heat(temperatures, board.temperature, board.has_gpu(), ignored);
 }
 
 }  // namespace rein

@@ -64,6 +64,7 @@ struct SimulatedModel {
     std::size_t begin = 0;  ///< Its stages.
     std::size_t end = 0;
     double offset_k = 0.0;
+    bool is_heat = true;  ///< It counts for the hottest.
   };
   struct Throttle {
     std::size_t zone = 0;
@@ -95,5 +96,8 @@ struct SimulatedModel {
   double migration_s = 0.0;
   Duration quota_period{};
 };
+
+/// Which of the zones, by their names, count for the hottest: as on the machine itself.
+std::vector<bool> choose_heat(const Board& board, const std::vector<std::string>& zones);
 
 }  // namespace rein

@@ -84,6 +84,7 @@ SimulatedPlatform::SimulatedPlatform(const Board& board, SimulatedBoard& simulat
   for (const auto& sensor : board.simulation->sensors) {
     add_sensor(sensor, *board.simulation);
   }
+  choose_heat(board);
   add_power(board);
   telemetry_.readings.resize(signals_.size());
   begin();
@@ -167,6 +168,21 @@ void SimulatedPlatform::add_sensor(const SimulatedSensor& spec, const Simulation
   }
   sensors_.push_back(sensor);
   signals_.push_back({spec.signal, unit_of(spec.signal), kSource});
+}
+
+void SimulatedPlatform::choose_heat(const Board& board) {
+  std::vector<std::size_t> temperatures;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    if (signals_[i].name.starts_with("temperature_c.")) {
+      temperatures.push_back(i);
+      names.push_back(name_in(signals_[i].name));
+    }
+  }
+  const auto counts = rein::choose_heat(board, names);
+  for (std::size_t i = 0; i < temperatures.size(); ++i) {
+    signals_[temperatures[i]].is_heat = counts[i];
+  }
 }
 
 void SimulatedPlatform::add_power(const Board& board) {

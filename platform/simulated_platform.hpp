@@ -82,6 +82,7 @@ class SimulatedPlatform final : public Platform {
   void add_bandwidth(const BandwidthSpec& spec);
   void add_cpu_signals(const Board& board);
   void add_sensor(const SimulatedSensor& spec, const Simulation& simulation);
+  void choose_heat(const Board& board);
   void add_power(const Board& board);
   void begin();
   double truth(Sensor& sensor, double seconds) const;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "common/pattern.hpp"
 
 namespace rein {
 
@@ -65,24 +66,6 @@ int read_text(SystemCalls& calls, const std::filesystem::path& file, std::string
   return count < 0 ? static_cast<int>(-count) : 0;
 }
 
-/// Whether `*` in the pattern, which stands for any text, can make it the name.
-bool matches(std::string_view pattern, std::string_view name) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) {
-    return pattern == name;
-  }
-  if (!name.starts_with(pattern.substr(0, star))) {
-    return false;
-  }
-  const std::string_view rest = pattern.substr(star + 1);
-  for (std::size_t begin = star; begin <= name.size(); ++begin) {
-    if (matches(rest, name.substr(begin))) {
-      return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 SysfsRoot::SysfsRoot(std::filesystem::path root, SystemCalls& calls)
@@ -119,6 +102,34 @@ std::optional<std::string> SysfsRoot::try_read(const std::string& kernel_path) c
     return std::nullopt;
   }
   return text;
+}
+
+int SysfsRoot::read_error(const std::string& kernel_path) const {
+  const auto file = resolve(kernel_path);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) {
+    errno = 0;
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(file.c_str()), &closedir);
+    return directory ? 0 : errno;
+  }
+  std::string text;
+  return read_text(*calls_, file, text);
+}
+
+int SysfsRoot::write_error(const std::string& kernel_path) const {
+  return access(resolve(kernel_path).c_str(), W_OK) == 0 ? 0 : errno;
+}
+
+bool SysfsRoot::leads_nowhere(const std::string& kernel_path) const {
+  std::filesystem::path path = root_;
+  for (const auto& part : std::filesystem::path(kernel_path).relative_path()) {
+    path /= part;
+    std::error_code ignored;
+    if (std::filesystem::is_symlink(path, ignored) && !std::filesystem::exists(path, ignored)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void SysfsRoot::write(const std::string& kernel_path, const std::string& value) const {

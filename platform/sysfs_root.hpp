@@ -33,6 +33,12 @@ class SysfsRoot {
   std::string read(const std::string& kernel_path) const;
   /// The same, or nothing if it cannot be read.
   std::optional<std::string> try_read(const std::string& kernel_path) const;
+  /// Why a file cannot be read or a directory listed, as errno has it; 0 if it can.
+  int read_error(const std::string& kernel_path) const;
+  /// The same of writing, by permissions.
+  int write_error(const std::string& kernel_path) const;
+  /// Whether a part of the path is a link whose target is not there.
+  bool leads_nowhere(const std::string& kernel_path) const;
   /// Never makes a file. @throws Error naming the path, the value and errno's text.
   void write(const std::string& kernel_path, const std::string& value) const;
   /// Names in a directory in ascending order (policy2 before policy10); none if it is missing.

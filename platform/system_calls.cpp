@@ -18,6 +18,8 @@ SystemCalls& SystemCalls::kernel() {
 
 int SystemCalls::process_id() { return getpid(); }
 
+bool SystemCalls::is_root() { return geteuid() == 0; }
+
 int SystemCalls::open_file(const char* path, int flags) {
   const int descriptor = open(path, flags | O_CLOEXEC);
   return descriptor < 0 ? -errno : descriptor;

@@ -25,6 +25,8 @@ class SystemCalls {
   static SystemCalls& kernel();
 
   virtual int process_id();
+  /// Whether this process is root's: what is refused to it is refused to all here.
+  virtual bool is_root();
 
   /// Never makes a file. `flags` as of open(). @return a descriptor, or minus an error.
   virtual int open_file(const char* path, int flags);

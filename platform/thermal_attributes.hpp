@@ -3,14 +3,19 @@
 #include <vector>
 
 #include "platform/attribute.hpp"
+#include "platform/board.hpp"
 #include "platform/hwmon.hpp"
 
 namespace rein {
 
 /// `temperature_c.<type>` of the thermal zones, and `temperature_c.<label>` of hwmon's chips that
-/// no zone shows. A machine that has neither is told in `missing`.
+/// no zone shows; those of a CPU's chip also without a label, by the driver's name. What is hidden
+/// or closed is added to `missing`.
 std::vector<Attribute> find_temperatures(const SysfsRoot& root, const std::vector<HwmonChip>& chips,
                                          std::vector<Missing>& missing);
+
+/// Those of all zones. What cannot be one, as in another unit, is added to `missing`.
+std::vector<TripPoint> find_trips(const SysfsRoot& root, std::vector<Missing>& missing);
 
 /// What heat and bad supplies take from us:
 /// - `throttle_share.<type>` of a cooling device that slows something down, and

@@ -70,8 +70,8 @@ struct Bench {
       {Feature{.name = "power.limit", .unit = "W", .neutral = 1.0, .source = "test"},
        Feature{.name = "temperature.limit", .unit = "degC", .neutral = 1.0, .source = "test"}}};
   std::vector<SignalDescription> signals = {{"power_w", "W", "test"},
-                                            {"temperature_c.dead", "degC", "test"},
-                                            {"temperature_c.soc", "degC", "test"}};
+                                            {"temperature_c.dead", "degC", "test", false, true},
+                                            {"temperature_c.soc", "degC", "test", false, true}};
   Observation observation = {std::log10(5.0) / 4.0, std::log10(80.0) / 4.0};
   Shield shield{{}, problem()};
 };

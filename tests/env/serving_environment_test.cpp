@@ -251,6 +251,57 @@ DOCTEST_TEST_CASE("a signal that was measured before the period is marked as sta
   DOCTEST_CHECK(result.info.signals[2].has_value());
 }
 
+DOCTEST_TEST_CASE(
+    "a budget on temperature that sees none is told to be blind, less and less often") {
+  FakeWorld world(
+      "name: hot\n"
+      "phases:\n"
+      "  - {name: hot, duration_s: 100, budgets: {temperature: {limit_c: 80}}}\n");
+  std::vector<std::string> messages;
+  const auto step = [&](int periods) {
+    messages.clear();
+    for (int i = 0; i < periods; ++i) {
+      for (const auto& message : world.environment.step(0).info.messages) {
+        messages.push_back(message);
+      }
+    }
+    return messages.size();
+  };
+  world.environment.reset(1);
+  DOCTEST_CHECK(step(5) == 0);
+  world.machine.broken_sensors = true;
+  DOCTEST_CHECK(step(1) == 0);
+  DOCTEST_CHECK(step(1) == 1);
+  DOCTEST_CHECK(messages.front() ==
+                "the budget on temperature is blind: no value of temperature_c.zone (2 periods)");
+  DOCTEST_CHECK(step(10) == 0);
+  world.machine.broken_sensors = false;
+  DOCTEST_CHECK(step(1) == 0);
+  world.machine.broken_sensors = true;
+  DOCTEST_CHECK(step(3) == 0);
+  DOCTEST_CHECK(step(7) == 1);
+}
+
+DOCTEST_TEST_CASE("a machine without a temperature says so to whoever has a budget on it") {
+  FakeWorld world(
+      "name: hot\n"
+      "phases:\n"
+      "  - {name: hot, duration_s: 100, budgets: {temperature: {limit_c: 80}}}\n");
+  FakePlatform platform(world.machine, /*with_heat=*/false);
+  ServingEnvironment environment(platform, world.worker, "app", FakeWorld::default_requests(),
+                                 world.player, Reward(Objective{}, Prices{}), world.machine.clock,
+                                 {});
+  environment.reset(1);
+  environment.step(0);
+  DOCTEST_CHECK(environment.step(0).info.messages ==
+                std::vector<std::string>{
+                    "the budget on temperature is blind: nothing here is known to measure the "
+                    "processor's heat (`rein probe` says why)"});
+  for (const auto& each : environment.observation_spec().features()) {
+    DOCTEST_CHECK(each.name != "temperature_c.zone");
+  }
+}
+
 DOCTEST_TEST_CASE("a co-runner in trouble is reported to the user once") {
   FakeWorld world;
   world.environment.reset(1);

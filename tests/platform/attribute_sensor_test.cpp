@@ -162,7 +162,7 @@ DOCTEST_TEST_CASE("power may stay at 0 for as long as it likes") {
 }
 
 DOCTEST_TEST_CASE("a temperature that does not move for 300 s is not measured, whatever it is") {
-  for (const char* text : {"27800", "0"}) {
+  for (const char* text : {"27800", "-9000"}) {
     DOCTEST_CAPTURE(text);
     Setup setup(temperature());
     setup.tree.write("/sys/a/temp", text);
@@ -402,6 +402,97 @@ DOCTEST_TEST_CASE("a clock that goes backwards makes no value and no age up") {
   DOCTEST_CHECK(measurements.at(0).value.has_value());
   DOCTEST_CHECK(measurements.at(0).age >= Duration::zero());
   DOCTEST_CHECK(measurements.at(0).age <= milliseconds(260));
+}
+
+DOCTEST_TEST_CASE("whole degrees are not believed to be thousandths, and the scale is named") {
+  Setup setup(temperature());
+  setup.tree.write("/sys/a/temp", "65");
+  const std::string remedy =
+      "; if its unit is another, the board file gives it: sensors: [{signal: temperature_c.cpu, "
+      "path: \"/sys/a/temp\", scale: ";
+  DOCTEST_CHECK(setup.sample().problem ==
+                setup.path("/sys/a/temp") +
+                    ": found 65, which would be 0.065 degC and can hardly be" + remedy + "1}]");
+  DOCTEST_CHECK_FALSE(setup.value(seconds(1)).has_value());
+  for (const auto& [text, scale] :
+       {std::pair("412", "0.1"), std::pair("950", "0.1"), std::pair("41500000", "1e-06")}) {
+    DOCTEST_CAPTURE(text);
+    setup.tree.write("/sys/a/temp", text);
+    DOCTEST_CHECK(setup.sample(seconds(1)).problem.ends_with(remedy + scale + "}]"));
+  }
+  setup.tree.write("/sys/a/temp", "3");  // Of whatever it is.
+  DOCTEST_CHECK(setup.sample(seconds(1)).problem ==
+                setup.path("/sys/a/temp") +
+                    ": found 3, which would be 0.003 degC and can hardly be");
+}
+
+DOCTEST_TEST_CASE("a machine in the cold keeps its temperature, from 0.5 degC on as below 0") {
+  Setup setup(temperature());
+  const auto at = [&setup](const char* text) {
+    setup.tree.write("/sys/a/temp", text);
+    return setup.value(seconds(1));
+  };
+  DOCTEST_CHECK(at("-5000") == -5.0);
+  DOCTEST_CHECK(at("500") == 0.5);
+  DOCTEST_CHECK(at("0") == 0.0);
+  DOCTEST_CHECK(at("-1000") == -1.0);
+  DOCTEST_CHECK(at("12000") == 12.0);
+  DOCTEST_CHECK(at("900") == 0.9);
+}
+
+DOCTEST_TEST_CASE("a machine that is started at 0.5 degC has its temperature once it is warmer") {
+  Setup setup(temperature());
+  const auto at = [&setup](const char* text) {
+    setup.tree.write("/sys/a/temp", text);
+    return setup.value(seconds(1));
+  };
+  DOCTEST_CHECK_FALSE(at("500").has_value());
+  DOCTEST_CHECK_FALSE(at("1400").has_value());
+  DOCTEST_CHECK(at("1600") == 1.6);
+  DOCTEST_CHECK(at("500") == 0.5);
+}
+
+DOCTEST_TEST_CASE("a sensor that says 0 or 1 for once is not believed, and again the next time") {
+  Setup setup(temperature());
+  const auto at = [&setup](const char* text) {
+    setup.tree.write("/sys/a/temp", text);
+    return setup.value(seconds(1));
+  };
+  DOCTEST_CHECK(at("65000") == 65.0);
+  DOCTEST_CHECK_FALSE(at("0").has_value());
+  DOCTEST_CHECK_FALSE(at("1").has_value());
+  DOCTEST_CHECK(at("64000") == 64.0);
+}
+
+DOCTEST_TEST_CASE("a scale that a board file gives is not doubted") {
+  Attribute given = temperature();
+  given.scale = 1.0;
+  given.is_unit_given = true;
+  Setup setup(given);
+  setup.tree.write("/sys/a/temp", "1");
+  DOCTEST_CHECK(setup.value() == 1.0);
+  setup.tree.write("/sys/a/temp", "65000");
+  DOCTEST_CHECK(setup.sample(seconds(1)).problem ==
+                setup.path("/sys/a/temp") + ": expected -40 to 150 degC, found 65000");
+}
+
+DOCTEST_TEST_CASE("a clock that is far from its operating points is in another unit") {
+  Setup setup({.quantity = "frequency_mhz",
+               .name = {"cpu", ""},
+               .paths = {kFile},
+               .scale = 1e-3,
+               .min = 10.0,
+               .max = 72e3});
+  setup.write("1440000000");  // Hz.
+  DOCTEST_CHECK(setup.sample().problem ==
+                setup.path(kFile) +
+                    ": expected 10 to 72000 MHz, found 1.44e+06; if its unit is another, the board "
+                    "file gives it: sensors: [{signal: frequency_mhz.cpu, path: "
+                    "\"/sys/a/power1_input\", scale: 1e-06}]");
+  setup.write("1440");  // MHz.
+  DOCTEST_CHECK(setup.sample(seconds(1)).problem.ends_with("scale: 1}]"));
+  setup.write("1440000");
+  DOCTEST_CHECK(setup.value(seconds(1)) == 1440.0);
 }
 
 }  // namespace rein

@@ -11,6 +11,7 @@
 #include "platform/frequency_domain.hpp"
 #include "platform/linux_sensors.hpp"
 #include "support/board_tree.hpp"
+#include "support/simulated_board.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -133,10 +134,11 @@ DOCTEST_TEST_CASE("mistakes in a board file are told with their place") {
   check_message(kHead, "b.yaml:1:1: places: expected this key, found nothing");
   check_message(kHead + "places: []\n",
                 "b.yaml:3:9: places: expected at least one place, found a list");
-  check_fourth_line("sensor: 1",
-                    "1: sensor: expected one of bandwidth, cpus, domains, name, places, "
-                    "power_model, sensors, simulation, total_power, trips, found the unknown key "
-                    "'sensor'");
+  check_fourth_line(
+      "sensor: 1",
+      "1: sensor: expected one of bandwidth, cpus, domains, name, places, "
+      "power_model, sensors, simulation, temperature, total_power, trips, found the unknown key "
+      "'sensor'");
   check_message("name: x\ncpus: \"0-\"\n" + kPlaces,
                 "b.yaml:2:7: cpus: expected CPU numbers as in '0-2,4', found '0-'");
 }
@@ -463,6 +465,45 @@ DOCTEST_TEST_CASE("every board file fits the kernel's files of its board") {
     DOCTEST_CHECK(has_signal("power_w"));
   }
   DOCTEST_CHECK(num_boards == 11);
+}
+
+DOCTEST_TEST_CASE(
+    "a board file chooses the temperatures that count, and they are written as read") {
+  const std::string text = kHead + kPlaces +
+                           "temperature: {zones: [cpu*, soc], ignore: [\"cpu-skin\"]}\n"
+                           "power_model: {idle_w: 2, cpu_w: 3, assumed: true}\n";
+  for (const auto& board : {load(text), load(load(text).to_yaml())}) {
+    DOCTEST_CHECK(board.temperature.zones == std::vector<std::string>{"cpu*", "soc"});
+    DOCTEST_CHECK(board.temperature.ignore == std::vector<std::string>{"cpu-skin"});
+    DOCTEST_CHECK(board.power_model.is_assumed);
+  }
+  DOCTEST_CHECK_FALSE(
+      load(kHead + kPlaces + "power_model: {idle_w: 2, cpu_w: 3}\n").power_model.is_assumed);
+}
+
+DOCTEST_TEST_CASE("mistakes in the choice of temperatures are told with their place") {
+  const std::string expected =
+      "expected a temperature, as it comes behind 'temperature_c.'; '*' is any text, found ";
+  check_fourth_line("temperature: {zones: [temperature_c.cpu]}",
+                    "23: temperature.zones.0: " + expected + "'temperature_c.cpu'");
+  check_fourth_line("temperature: {ignore: [\"a b\"]}",
+                    "24: temperature.ignore.0: " + expected + "'a b'");
+  check_fourth_line("temperature: {zones: [cpu, cpu]}",
+                    "28: temperature.zones.1: expected a temperature that is not named already, "
+                    "found 'cpu'");
+  check_fourth_line("temperature: {zone: [cpu]}",
+                    "15: temperature.zone: expected one of ignore, zones, found the unknown key "
+                    "'zone'");
+}
+
+DOCTEST_TEST_CASE("a choice that leaves a simulation without a temperature is a mistake") {
+  DOCTEST_CHECK(SmallBoards::parse(SmallBoards::cpus("temperature: {zones: [acpitz, s*]}\n"))
+                    .temperature.zones.size() == 2);
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      SmallBoards::parse(SmallBoards::cpus("temperature: {zones: [acpitz]}\n")),
+      "small.yaml:24:22: temperature.zones: expected one of the simulation's temperatures (soc), "
+      "found none",
+      ConfigError);
 }
 
 }  // namespace rein

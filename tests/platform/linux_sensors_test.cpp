@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
+#include <map>
 
 #include "platform/fake_calls.hpp"
 #include "support/board_tree.hpp"
@@ -28,7 +30,7 @@ struct Machine {
   Machine() {
     board.name = "x";
     board.cpus = {0};
-    board.power_model = {.idle_w = 2.0, .cpu_w = 3.0};
+    board.power_model = {.idle_w = 2.0, .cpu_w = 3.0, .is_assumed = true};
     tree.write("/sys/devices/system/cpu/online", "0\n");
     tree.write("/proc/self/task/100/schedstat", "0 0 0\n");
     tree.write("/proc/self/task/100/stat", "100 (x) R\n");
@@ -238,7 +240,7 @@ DOCTEST_TEST_CASE("a rail of the total that is not there is told, and others giv
   DOCTEST_CHECK(run.signal("power_w").estimated);
   DOCTEST_CHECK(
       run.misses("power_w.A7: is not measured here, so that its sum has no part of it; "
-                 "check `total_power` of the board file"));
+                 "check `total_power` of the board file; there is A15"));
 }
 
 DOCTEST_TEST_CASE("a board's sensor may be the total itself") {
@@ -252,13 +254,19 @@ DOCTEST_TEST_CASE("a board's sensor may be the total itself") {
                               [](const Signal& signal) { return signal.name == "power_w"; }) == 1);
 }
 
-DOCTEST_TEST_CASE("packages go before rails, and the input rail before others") {
+DOCTEST_TEST_CASE("the input rail goes before packages, and packages before other rails") {
   Machine machine;
   machine.add_rail("0", "VDD_IN", "1000000");
   machine.add_rail("1", "VDD_SOC", "2000000");
-  DOCTEST_CHECK(Run(machine).signal("power_w").source == kHwmon + "0/power1_input");
   machine.add_package();
-  DOCTEST_CHECK(Run(machine).signal("power_w").source == kPackage + "/energy_uj");
+  DOCTEST_CHECK(Run(machine).signal("power_w").source == kHwmon + "0/power1_input");
+  machine.tree.remove(kHwmon + "0");
+  Run run(machine);
+  DOCTEST_CHECK(run.signal("power_w").source == kPackage + "/energy_uj");
+  DOCTEST_CHECK(run.misses(
+      "power_w: is of the processor alone: nothing else is known to measure the whole machine; "
+      "name the rails that do under `total_power` in the board file, or give `power_model`, or "
+      "leave it so"));
 }
 
 DOCTEST_TEST_CASE("the only rail is the total, unless it is a card or there are several") {
@@ -296,13 +304,15 @@ DOCTEST_TEST_CASE("where powercap's counters cannot be read, the kernel's counte
     run.sample("power_w");
     machine.calls.cpu_counts[{2, 0}] = 1ULL << 32;
     DOCTEST_CHECK(run.sample("power_w", seconds(1)).value == doctest::Approx(1.0));
-    DOCTEST_CHECK(run.sensors.missing().size() == 4);  // Pressure and counters of threads.
+    DOCTEST_CHECK(run.sensors.missing().size() == 4);  // Pressure, power, counters of threads.
   }
   machine.calls.refused_types.insert(11);
   Run run(machine);
   DOCTEST_CHECK(run.signal("power_w").estimated);
-  DOCTEST_CHECK(run.misses(kPackage + "/energy_uj: cannot be read; run as root, or give read "
-                                      "access (it is root's since Linux 5.10)"));
+  DOCTEST_CHECK(
+      run.misses(kPackage +
+                 "/energy_uj: cannot be read: Permission denied; run as root, or give read "
+                 "access (it is root's since Linux 5.10)"));
   DOCTEST_CHECK(run.misses(kPerf + "/events/energy-pkg: cannot be counted: No such file or "
                                    "directory; run as root, or with "
                                    "/proc/sys/kernel/perf_event_paranoid of 0"));
@@ -321,6 +331,113 @@ DOCTEST_TEST_CASE("one sample opens nothing and reads each file once") {
   DOCTEST_CHECK(machine.calls.num_opens == 0);
   // Rails and temperature, /proc/stat, and schedstat and stat of the thread.
   DOCTEST_CHECK(machine.calls.num_reads == 10 + 1 + 1 + 2);
+}
+
+DOCTEST_TEST_CASE("the power model of a board file goes before what is but guessed, and says so") {
+  Machine machine;
+  machine.add_rail("0", "VIN", "1000000");
+  machine.board.power_model.is_assumed = false;
+  Run run(machine);
+  DOCTEST_CHECK(run.signal("power_w").estimated);
+  DOCTEST_CHECK(
+      run.misses("power_w: is by `power_model` of the board file, which goes before what could be "
+                 "but guessed to be the whole machine; if it is measured, give `total_power: "
+                 "[VIN]` in the board file"));
+  machine.board.total_power = {"VIN"};
+  DOCTEST_CHECK_FALSE(Run(machine).signal("power_w").estimated);
+}
+
+DOCTEST_TEST_CASE("a machine with rails is told to add them up, and not to give a model") {
+  Machine machine;
+  machine.add_rail("0", "CPU_power", "1000000");
+  machine.add_rail("1", "IO_power", "1000000");
+  Run run(machine);
+  DOCTEST_CHECK(run.signal("power_w").estimated);
+  DOCTEST_CHECK(run.signal("power_w").source == "assumed model: 3 W a busy CPU and 2 W idle");
+  DOCTEST_CHECK(
+      run.misses("power_w: no rail is known to be the whole machine's; give `total_power: "
+                 "[CPU_power, IO_power]` in the board file, without rails that others contain"));
+}
+
+DOCTEST_TEST_CASE("a guessed total in mW is not believed, one that a board file gives is") {
+  Machine machine;
+  machine.add_rail("0", "VIN", "32506");
+  Run run(machine);
+  DOCTEST_CHECK_FALSE(run.sample("power_w").valid);
+  DOCTEST_CHECK(run.sensors.new_troubles().front().find("expected at least 0.1 W of a whole "
+                                                        "machine, found 0.03251") !=
+                std::string::npos);
+  machine.board.total_power = {"VIN"};
+  DOCTEST_CHECK(Run(machine).sample("power_w").value == doctest::Approx(0.032506));
+}
+
+DOCTEST_TEST_CASE("a battery beside the only rail does not take its place away") {
+  Machine machine;
+  machine.add_rail("0", "board", "5000000");
+  machine.tree.write(kHwmon + "1/name", "BAT0\n");
+  machine.tree.write(kHwmon + "1/power1_input", "21000000\n");
+  DOCTEST_CHECK(Run(machine).sample("power_w").value == 5.0);
+}
+
+DOCTEST_TEST_CASE("one file that is in trouble is one line, whatever signals it gives") {
+  Machine machine;
+  machine.tree.write(kZone + "/type", "cpu0\n");
+  machine.tree.write("/sys/class/thermal/thermal_zone1/type", "cpu1\n");
+  machine.tree.write("/sys/class/thermal/thermal_zone1/temp", "50000\n");
+  Run run(machine);
+  machine.calls.read_errors["/temp"] = EIO;
+  run.sample("temperature_c.cpu0");
+  DOCTEST_CHECK(run.sensors.new_troubles() ==
+                Strings{"temperature_c.cpu{0-1}: " +
+                        machine.path("/sys/class/thermal/thermal_zone{0-1}/temp") +
+                        ": cannot be read: Input/output error"});
+}
+
+DOCTEST_TEST_CASE("what closes the files of pressure is not a kernel without them") {
+  Machine machine;
+  machine.tree.write("/proc/pressure/cpu", "some avg10=0.00 total=1\n");
+  machine.tree.write("/proc/pressure/memory", "some avg10=0.00 total=1\n");
+  machine.calls.open_errors = {{"pressure/cpu", EACCES}, {"pressure/memory", EACCES}};
+  DOCTEST_CHECK(
+      Run(machine).misses("/proc/pressure/{cpu,memory}: cannot be read: Permission "
+                          "denied; run as root, or give read access"));
+  machine.calls.open_errors = {{"pressure/cpu", EOPNOTSUPP}, {"pressure/memory", EOPNOTSUPP}};
+  DOCTEST_CHECK(
+      Run(machine).misses("/proc/pressure/{cpu,memory}: says nothing; a kernel with "
+                          "CONFIG_PSI, started with psi=1"));
+}
+
+DOCTEST_TEST_CASE(
+    "a sensor that a board file names counts unless its name says that it is elsewhere") {
+  Machine machine;
+  machine.tree.write("/sys/a", "50\n");
+  machine.board.sensors = {{.signal = "temperature_c.x", .path = "/sys/a"},
+                           {.signal = "temperature_c.ambient", .path = "/sys/a"}};
+  const Run run(machine);
+  DOCTEST_CHECK(run.signal("temperature_c.x").is_heat);
+  DOCTEST_CHECK_FALSE(run.signal("temperature_c.ambient").is_heat);
+  DOCTEST_CHECK(run.signal(kTemperature).is_heat);
+  machine.board.temperature = {.zones = {"a*"}, .ignore = {}};
+  const Run chosen(machine);
+  DOCTEST_CHECK(chosen.signal("temperature_c.ambient").is_heat);
+  DOCTEST_CHECK_FALSE(chosen.signal(kTemperature).is_heat);
+}
+
+DOCTEST_TEST_CASE("after a reboot a signal's name is the same chip, whatever number it was given") {
+  const auto values = [](const std::string& name) {
+    const test::BoardTree tree(name);
+    LinuxSensors sensors(Board::detect(tree.root()), tree.root());
+    const Telemetry telemetry = sensors.sample(TimePoint{});
+    std::map<std::string, double> result;
+    for (std::size_t i = 0; i < telemetry.readings.size(); ++i) {
+      result[sensors.signals()[i].name] = telemetry.readings[i].value;
+    }
+    return result;
+  };
+  const auto first = values("reported/two-sockets-numbers-change");
+  DOCTEST_CHECK(first == values("reported/two-sockets-numbers-change.second-boot"));
+  DOCTEST_CHECK(first.at("power_w.SVI2_P_SoC_0000_00_18.3") == doctest::Approx(20.43));
+  DOCTEST_CHECK(first.at("temperature_c.Tdie_0000_00_19.3") == doctest::Approx(25.6));
 }
 
 namespace {
@@ -351,7 +468,9 @@ void check_sensors(const Board& board, const SysfsRoot& root) {
 }  // namespace
 
 DOCTEST_TEST_CASE("the sensors of every board's tree have names that differ and plausible values") {
-  for (const auto& name : test::board_tree_names()) {
+  auto names = test::board_tree_names();
+  std::ranges::copy(test::reported_tree_names(), std::back_inserter(names));
+  for (const auto& name : names) {
     DOCTEST_CAPTURE(name);
     const test::BoardTree tree(name);
     check_sensors(Board::detect(tree.root()), tree.root());

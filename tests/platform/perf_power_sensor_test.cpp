@@ -65,8 +65,8 @@ DOCTEST_TEST_CASE("each package has a counter on a CPU of its own") {
   machine.calls.cpu_counts[{kPackage, 28}] = 0;
   machine.calls.cpu_counts[{kCores, 28}] = 0;
   PerfPowerSensor sensor(machine.root(), machine.missing);
-  DOCTEST_CHECK(test::names(sensor) == Strings{"power_w.package-0", "power_w.core_cpu0",
-                                               "power_w.package-1", "power_w.core_cpu28"});
+  DOCTEST_CHECK(test::names(sensor) == Strings{"power_w.package-0", "power_w.core_package-0",
+                                               "power_w.package-1", "power_w.core_package-1"});
   DOCTEST_CHECK(sensor.packages() == std::vector<std::size_t>{0, 2});
   test::Sampler sampler(sensor);
   sampler.sample();

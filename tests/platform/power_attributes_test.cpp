@@ -69,7 +69,7 @@ DOCTEST_TEST_CASE("an INA3221's rails are its labelled channels with voltage and
   const auto rails = files.hwmon_power();
   DOCTEST_CHECK(test::names(rails) == Strings{"power_w.VDD_IN"});
   DOCTEST_CHECK(rails[0].update == milliseconds(35));
-  DOCTEST_CHECK(rails[0].role == PowerRole::kRail);
+  DOCTEST_CHECK(rails[0].role == PowerRole::kMachine);
   DOCTEST_CHECK(files.first_values(rails) == Values{6.0});
   DOCTEST_REQUIRE(files.missing.size() == 1);
   DOCTEST_CHECK(files.missing[0].line() == kHwmon +
@@ -148,7 +148,7 @@ DOCTEST_TEST_CASE("chips of the same name are told apart by their address on the
   files.write_all(kHwmon + "2", {{"name", "ina231"}, {"power1_input", "1000000"}});
   DOCTEST_CHECK(test::names(files.hwmon_power()) == Strings{"power_w.ina231_power1_1-0040",
                                                             "power_w.ina231_power1_1-0041",
-                                                            "power_w.ina231_power1_hwmon2"});
+                                                            "power_w.ina231_power1"});
 }
 
 DOCTEST_TEST_CASE("files of a chip may lie in its device, as in old kernels") {
@@ -204,8 +204,8 @@ DOCTEST_TEST_CASE("RAPL's zones are packages and what lies within or around them
   const auto zones =
       test::named(files.tree.root(), find_powercap(files.tree.root(), files.missing));
   DOCTEST_CHECK(files.missing.empty());
-  DOCTEST_CHECK(test::names(zones) == Strings{"power_w.package-0", "power_w.core_0:0",
-                                              "power_w.package-1", "power_w.core_1:0",
+  DOCTEST_CHECK(test::names(zones) == Strings{"power_w.package-0", "power_w.core_package-0",
+                                              "power_w.package-1", "power_w.core_package-1",
                                               "power_w.dram", "power_w.psys"});
   AttributeSensor sensor(files.tree.root(), zones);
   test::Sampler sampler(sensor);
@@ -285,7 +285,8 @@ DOCTEST_TEST_CASE("a counter that cannot be read for a while makes a gap") {
   Package package("100000000");
   package.calls.read_errors["energy_uj"] = EACCES;
   DOCTEST_CHECK(package.next("101000000", seconds(1)).problem ==
-                package.path() + ": cannot be read: Permission denied");
+                package.path() +
+                    ": cannot be read: Permission denied; run as root, or give read access");
   package.calls.read_errors.clear();
   const Measurement first = package.next("102000000", seconds(1));
   DOCTEST_CHECK(first.value == std::nullopt);
@@ -300,10 +301,100 @@ DOCTEST_TEST_CASE("a counter that only root may read is told") {
   calls.open_errors["energy_uj"] = EACCES;
   DOCTEST_CHECK(find_powercap(SysfsRoot(files.tree.path(), calls), files.missing).empty());
   DOCTEST_REQUIRE(files.missing.size() == 1);
-  DOCTEST_CHECK(files.missing[0].line() ==
-                kRapl +
-                    "0/energy_uj: cannot be read; run as root, or give read access (it is root's "
-                    "since Linux 5.10)");
+  DOCTEST_CHECK(
+      files.missing[0].line() ==
+      kRapl +
+          "0/energy_uj: cannot be read: Permission denied; run as root, or give read access "
+          "(it is root's "
+          "since Linux 5.10)");
+}
+
+DOCTEST_TEST_CASE("rails of which the whole board draws are known by their names") {
+  for (const char* name :
+       {"VDD_IN", "POM_5V_IN", "MAIN", "SYS", "VIN", "vin", "VDD_12V_IN", "DC_IN", "VSYS", "system",
+        "12V_IN", "Total System Power", "Board Power"}) {
+    DOCTEST_CAPTURE(name);
+    DOCTEST_CHECK(is_input_rail(name));
+  }
+  for (const char* name : {"VDD_SYS_GPU", "SYS5V", "VDD_4V0_WIFI", "POM_5V_CPU", "VIN_SYS_5V0",
+                           "VDD_GPU", "5V", "pin", ""}) {
+    DOCTEST_CAPTURE(name);
+    DOCTEST_CHECK_FALSE(is_input_rail(name));
+  }
+}
+
+DOCTEST_TEST_CASE("a CPU's own meter is no rail of the machine") {
+  for (const char* driver : {"fam15h_power", "k10temp", "zenpower", "amd_energy", "amdgpu", "xe",
+                             "i915", "nvidia", "sfp"}) {
+    DOCTEST_CAPTURE(driver);
+    Files files;
+    files.write_all(kHwmon + "0", {{"name", driver}, {"power1_input", "42040"}});
+    DOCTEST_REQUIRE(files.hwmon_power().size() == 1);
+    DOCTEST_CHECK(files.hwmon_power()[0].role == PowerRole::kNone);
+  }
+}
+
+DOCTEST_TEST_CASE("what hangs below a power supply is no rail, whatever its name is") {
+  Files files;
+  const std::string supply = "/sys/devices/platform/glink/power_supply/fuel-gauge";
+  files.write_all(supply + "/hwmon0",
+                  {{"name", "max17055"}, {"power1_input", "21340000"}, {"power1_label", "VIN"}});
+  files.tree.make_folder("/sys/class/hwmon");
+  std::filesystem::create_directory_symlink(
+      "../../devices/platform/glink/power_supply/fuel-gauge/hwmon0",
+      files.tree.root().resolve(kHwmon + "0"));
+  const auto rails = files.hwmon_power();
+  DOCTEST_REQUIRE(rails.size() == 1);
+  DOCTEST_CHECK(rails[0].role == PowerRole::kNone);
+}
+
+DOCTEST_TEST_CASE("rails that name a part, and chips that nobody knows, are not the whole") {
+  const auto role = [](const std::string& driver, const std::string& label) {
+    Files files;
+    files.write_all(kHwmon + "0",
+                    {{"name", driver}, {"power1_input", "1"}, {"power1_label", label}});
+    return files.hwmon_power().at(0).role;
+  };
+  DOCTEST_CHECK(role("ina226", "VDD_5V") == PowerRole::kOnlyRail);
+  DOCTEST_CHECK(role("ina226", "VDD_GPU") == PowerRole::kRail);
+  DOCTEST_CHECK(role("isl68137", "pout1") == PowerRole::kRail);
+  DOCTEST_CHECK(role("xgene", "CPU power") == PowerRole::kRail);
+  DOCTEST_CHECK(role("power_meter", "") == PowerRole::kMachine);
+  DOCTEST_CHECK(role("ina238", "VIN") == PowerRole::kMachine);
+}
+
+DOCTEST_TEST_CASE("channels of one chip with the same label carry their channel") {
+  Files files;
+  files.write_all(kHwmon + "0", {{"name", "ina3221"},
+                                 {"in1_label", "rail"},
+                                 {"in1_input", "5000"},
+                                 {"curr1_input", "100"},
+                                 {"in2_label", "rail"},
+                                 {"in2_input", "5000"},
+                                 {"curr2_input", "200"}});
+  DOCTEST_CHECK(test::names(files.hwmon_power()) ==
+                Strings{"power_w.rail_in1", "power_w.rail_in2"});
+}
+
+DOCTEST_TEST_CASE("a chip's place has no number that counts up with every plug") {
+  Files files;
+  files.tree.make_folder("/sys/class/hwmon");
+  const std::pair<std::string, std::string> devices[] = {
+      {"pci0000:00/usb1/1-2/1-2:1.0/0003:1B1C:0C1A.0005", "0"},
+      {"platform/coretemp.0", "1"},
+      {"pci0000:00/0000:00:18.3", "2"},
+      {"virtual", "3"},
+      {"virtual/thermal/thermal_zone7", "4"}};
+  for (const auto& [device, number] : devices) {
+    files.tree.write("/sys/devices/" + device + "/hwmon/hwmon" + number + "/name", "x\n");
+    std::filesystem::create_directory_symlink("../../devices/" + device + "/hwmon/hwmon" + number,
+                                              files.tree.root().resolve(kHwmon + number));
+  }
+  Strings places;
+  for (const auto& chip : find_hwmon_chips(files.tree.root())) {
+    places.push_back(chip.place);
+  }
+  DOCTEST_CHECK(places == Strings{"1-2:1.0", "coretemp.0", "0000:00:18.3", "", ""});
 }
 
 }  // namespace rein

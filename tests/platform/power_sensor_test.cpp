@@ -38,13 +38,13 @@ DOCTEST_TEST_CASE("the total is unknown if a part is, for the same reason") {
   DOCTEST_CHECK(total_of({good, bad, good}).value == 2.0);
 }
 
-DOCTEST_TEST_CASE("rails of which the whole board draws are known by their names") {
-  for (const char* name : {"VDD_IN", "POM_5V_IN", "MAIN", "SYS"}) {
-    DOCTEST_CHECK(is_input_rail(name));
-  }
-  for (const char* name : {"VDD_SYS_GPU", "SYS5V", "VDD_4V0_WIFI", "POM_5V_CPU", ""}) {
-    DOCTEST_CHECK_FALSE(is_input_rail(name));
-  }
+DOCTEST_TEST_CASE("what was guessed to be the whole machine's has no value below what one draws") {
+  TotalPowerSensor sensor({0}, "/sys/power1_input", /*min_w=*/0.1);
+  std::vector<Measurement> measurements{{.value = 0.042, .age = {}, .problem = {}}};
+  sensor.sample({}, measurements);
+  DOCTEST_CHECK_FALSE(measurements.back().value.has_value());
+  DOCTEST_CHECK(measurements.back().problem.starts_with(
+      "/sys/power1_input: expected at least 0.1 W of a whole machine, found 0.042"));
 }
 
 }  // namespace rein

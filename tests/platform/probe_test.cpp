@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -91,11 +93,12 @@ DOCTEST_TEST_CASE("a probe tells what there is and what is missing, and changes 
   const ProbeReport report = probe_tree(tree.root());
   DOCTEST_CHECK(contents(tree) == before);
 
-  check_parts(to_table(report),
-              {"policy0  cpufreq  0-1   1400  -         -       200 1400 (2)",
-               "all2  cpu  CPUs 0-1  2 threads", "frequency.policy0  cpufreq",
-               "bandwidth.cpu      cgroup v2", "frequency_mhz.policy0    1400 MHz",
-               "temperature_c.soc        42.5 degC", "/proc/pressure/cpu: does not exist;\n"});
+  check_parts(
+      to_table(report),
+      {"policy0  cpufreq  0-1   1400  -         -       200 1400 (2)",
+       "all2  cpu  CPUs 0-1  2 threads", "frequency.policy0  cpufreq",
+       "bandwidth.cpu      cgroup v2", "frequency_mhz.policy0    1400 MHz",
+       "temperature_c.soc        42.5 degC", "/proc/pressure/{cpu,memory}: does not exist;\n"});
 
   const auto document = nlohmann::json::parse(to_json(report));
   DOCTEST_CHECK(document["domains"][0]["kind"] == "cpufreq");
@@ -128,10 +131,10 @@ DOCTEST_TEST_CASE("a probe of a bare machine names each thing that is missing") 
     DOCTEST_CHECK_FALSE(missing.reason.empty());
     DOCTEST_CHECK_FALSE(missing.remedy.empty());
   }
-  DOCTEST_CHECK(paths == std::vector<std::string>{
-                             "/proc/pressure/cpu", "/proc/pressure/memory", "/sys/class/thermal",
-                             "/sys/class/powercap, /sys/class/hwmon",
-                             "/sys/devices/system/cpu/cpufreq", "/proc/self/mountinfo"});
+  DOCTEST_CHECK(paths == std::vector<std::string>{"/proc/pressure/{cpu,memory}", "temperature_c",
+                                                  "/sys/class/powercap, /sys/class/hwmon",
+                                                  "/sys/devices/system/cpu/cpufreq",
+                                                  "/proc/self/mountinfo"});
 }
 
 DOCTEST_TEST_CASE("a probe tells which clocks are held below their highest operating point") {
@@ -143,6 +146,28 @@ DOCTEST_TEST_CASE("a probe tells which clocks are held below their highest opera
   const auto document = nlohmann::json::parse(to_json(report));
   DOCTEST_CHECK(document["domains"][0]["held"] == true);
   DOCTEST_CHECK(document["domains"][0]["limit_mhz"] == 1000.0);
+}
+
+DOCTEST_TEST_CASE("a probe tells that a budget on heat is blind where no value is believed") {
+  const test::TemporaryTree tree;
+  fill(tree);
+  const auto is_blind = [&tree] {
+    return to_table(probe_tree(tree.root()))
+               .find("temperature_c.soc: has no value: a budget on heat is blind") !=
+           std::string::npos;
+  };
+  DOCTEST_CHECK_FALSE(is_blind());
+  tree.write("/sys/class/thermal/thermal_zone0/temp", "42\n");
+  DOCTEST_CHECK(is_blind());
+}
+
+DOCTEST_TEST_CASE("temperatures that do not count are marked in a probe") {
+  const test::BoardTree tree("reported/superio-cputin-109");
+  const ProbeReport report = probe_tree(tree.root());
+  check_parts(to_table(report), {"temperature_c.CPUTIN                 109 degC (does not count)"});
+  for (const auto& signal : nlohmann::json::parse(to_json(report))["signals"]) {
+    DOCTEST_CHECK(signal["is_heat"] == (signal["name"] == "temperature_c.x86_pkg_temp"));
+  }
 }
 
 DOCTEST_TEST_CASE("a clock of a board file that the machine has not is told with its paths") {
@@ -159,19 +184,48 @@ DOCTEST_TEST_CASE("a clock of a board file that the machine has not is told with
                                  "a.gpu, /sys/b: does not exist;\n"});
 }
 
+namespace {
+
+/// With REIN_UPDATE_GOLDEN set it is written anew; look at the difference before you commit it.
+void check_golden(const std::string& name, const Board& board, const test::BoardTree& tree) {
+  DOCTEST_CAPTURE(name);
+  const auto before = contents(tree.files());
+  ManualClock clock;
+  const std::string found = without_root(to_table(probe(board, tree.root(), clock)), tree.root());
+  DOCTEST_CHECK(contents(tree.files()) == before);
+  const std::string file = REIN_SOURCE_DIR "/tests/golden/probe/" + name + ".txt";
+  if (std::getenv("REIN_UPDATE_GOLDEN") != nullptr) {
+    std::filesystem::create_directories(std::filesystem::path(file).parent_path());
+    write_file(file, found);
+  }
+  DOCTEST_CHECK(found == read_file(file));
+}
+
+}  // namespace
+
 DOCTEST_TEST_CASE("the golden probes of all boards have not changed") {
-  // With REIN_UPDATE_GOLDEN set they are written anew; look at the difference before you commit it.
   for (const auto& name : test::board_tree_names()) {
-    DOCTEST_CAPTURE(name);
     const test::BoardTree tree(name);
-    const auto before = contents(tree.files());
-    const std::string found = without_root(to_table(probe_tree(tree.root())), tree.root());
-    DOCTEST_CHECK(contents(tree.files()) == before);
-    const std::string file = REIN_SOURCE_DIR "/tests/golden/probe/" + name + ".txt";
-    if (std::getenv("REIN_UPDATE_GOLDEN") != nullptr) {
-      write_file(file, found);
+    check_golden(name, Board::detect(tree.root()), tree);
+  }
+}
+
+DOCTEST_TEST_CASE("the golden probes of reported machines have not changed") {
+  for (const auto& name : test::reported_tree_names()) {
+    const test::BoardTree tree(name);
+    check_golden(name, Board::detect(tree.root()), tree);
+  }
+}
+
+DOCTEST_TEST_CASE("the golden probes of reported machines with a board file have not changed") {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(REIN_SOURCE_DIR "/tests/platform/trees/reported")) {
+    if (const auto& file = entry.path(); file.extension() == ".yaml") {
+      const std::string name = "reported/" + file.stem().string();
+      // "NAME.by-place.yaml" is another for the same machine.
+      const test::BoardTree tree(name.substr(0, name.find('.')));
+      check_golden(name + ".board", Board::from_yaml(ConfigNode::load(file)), tree);
     }
-    DOCTEST_CHECK(found == read_file(file));
   }
 }
 
@@ -191,7 +245,9 @@ DOCTEST_TEST_CASE("every key of a probe's JSON is documented") {
 }
 
 DOCTEST_TEST_CASE("the script that lays a tree out for people makes what the tests see") {
-  for (const auto& name : test::board_tree_names()) {
+  auto names = test::board_tree_names();
+  std::ranges::copy(test::reported_tree_names(), std::back_inserter(names));
+  for (const auto& name : names) {
     DOCTEST_CAPTURE(name);
     const test::BoardTree tree(name);
     const test::TemporaryTree other;

@@ -27,8 +27,7 @@ Board load(const std::string& name) {
 Strings features(const std::vector<Signal>& signals) {
   Strings names;
   for (const auto& signal : signals) {
-    const bool is_feature =
-        signal.name.find("_share") != signal.name.npos || signal.name.starts_with("temperature_c");
+    const bool is_feature = signal.name.find("_share") != signal.name.npos || signal.is_heat;
     if (is_feature && !signal.name.starts_with("cpu_")) {
       names.push_back(signal.name);
     }
@@ -66,6 +65,31 @@ DOCTEST_TEST_CASE("simulated boards: the agent sees what it would see on the rea
     DOCTEST_CHECK(joined(features(platform.signals())) == joined(features(sensors.signals())));
     DOCTEST_CHECK(joined(powers(platform.signals())) == joined(powers(sensors.signals())));
   }
+}
+
+DOCTEST_TEST_CASE(
+    "simulated boards: a board file's choice of temperatures holds for the model too") {
+  Board board = load("jetson-nano");
+  const auto heat = [&board] {
+    SimulatedBoard simulated(board);
+    const SimulatedPlatform platform(board, simulated, all_knobs(board));
+    Strings names;
+    for (const auto& signal : platform.signals()) {
+      if (signal.is_heat) {
+        names.push_back(signal.name);
+      }
+    }
+    return names;
+  };
+  const auto hottest_c = [&board] { return SimulatedBoard(board).hottest_c(); };
+  DOCTEST_CHECK(heat().size() == 5);
+  // At rest it is the one with an offset.
+  const double with_ao_c = hottest_c();
+  board.temperature = {.zones = {}, .ignore = {"AO*"}};
+  DOCTEST_CHECK(heat().size() == 4);
+  DOCTEST_CHECK(hottest_c() < with_ao_c);
+  board.temperature = {.zones = {"CPU-therm"}, .ignore = {}};
+  DOCTEST_CHECK(heat() == Strings{"temperature_c.CPU-therm"});
 }
 
 DOCTEST_TEST_CASE("simulated boards: the network can run in every place, at a plausible power") {

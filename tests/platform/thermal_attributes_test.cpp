@@ -3,10 +3,13 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "platform/attribute_sensor.hpp"
 #include "platform/sensor_samples.hpp"
+#include "support/faulty_calls.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -52,7 +55,8 @@ struct Files {
 
 }  // namespace
 
-DOCTEST_TEST_CASE("zones are named by their type, and those of the same type by number as well") {
+DOCTEST_TEST_CASE(
+    "zones are named by their type, and those of the same type by which of them it is") {
   Files files;
   files.add_zone(0, "cpu-thermal", "45500");
   files.add_zone(1, "acpitz", "30000");
@@ -60,18 +64,10 @@ DOCTEST_TEST_CASE("zones are named by their type, and those of the same type by 
   files.add_zone(3, "skin, left", "31000");
   files.add_cooling(0, "fan", "0", "1");
   DOCTEST_CHECK(test::names(files.temperatures()) ==
-                Strings{"temperature_c.cpu-thermal", "temperature_c.acpitz_zone1",
-                        "temperature_c.acpitz_zone2", "temperature_c.skin__left"});
+                Strings{"temperature_c.cpu-thermal", "temperature_c.acpitz_1",
+                        "temperature_c.acpitz_2", "temperature_c.skin__left"});
   DOCTEST_CHECK(files.first_values(files.temperatures()) == Values{45.5, 30.0, -5.0, 31.0});
   DOCTEST_CHECK(files.missing.empty());
-}
-
-DOCTEST_TEST_CASE("a machine without temperatures says so") {
-  Files files;
-  DOCTEST_CHECK(files.temperatures().empty());
-  DOCTEST_REQUIRE(files.missing.size() == 1);
-  DOCTEST_CHECK(files.missing[0].line() ==
-                "/sys/class/thermal: has no thermal zones; the driver of this board's sensors");
 }
 
 DOCTEST_TEST_CASE("hwmon's labelled temperatures are taken where no zone shows the chip") {
@@ -98,9 +94,10 @@ DOCTEST_TEST_CASE("hwmon's labelled temperatures are taken where no zone shows t
                   {{"name", "nvme"}, {"temp1_label", "Composite"}, {"temp1_input", "1"}});
   const auto found = files.temperatures();
   DOCTEST_CHECK(test::names(found) == Strings{"temperature_c.cpu-thermal",
-                                              "temperature_c.x86_pkg_temp", "temperature_c.Tctl"});
-  DOCTEST_CHECK(found.back().update == std::chrono::milliseconds(100));
-  DOCTEST_CHECK(files.first_values(found).back() == 51.0);
+                                              "temperature_c.x86_pkg_temp", "temperature_c.Tctl",
+                                              "temperature_c.k10temp_temp2"});
+  DOCTEST_CHECK(found[2].update == std::chrono::milliseconds(100));
+  DOCTEST_CHECK(files.first_values(found)[2] == 51.0);
   DOCTEST_CHECK(files.missing.size() == 1);
 }
 
@@ -206,6 +203,154 @@ DOCTEST_TEST_CASE("without get_throttled the voltage monitor tells of a bad supp
   files.write_all(kHwmon + "2", {{"name", "other"}, {"in0_lcrit_alarm", "1"}});
   DOCTEST_CHECK(test::names(files.throttling()) == Strings{"throttled.undervoltage"});
   DOCTEST_CHECK(files.first_values(files.throttling()) == Values{1.0});
+}
+
+DOCTEST_TEST_CASE("a CPU's chip is looked at without labels, another is not") {
+  Files files;
+  files.write_all(kHwmon + "0", {{"name", "k10temp"}, {"temp1_input", "48750"}});
+  files.write_all(kHwmon + "1", {{"name", "gigabyte_wmi"}, {"temp1_input", "30000"}});
+  const auto found = files.temperatures();
+  DOCTEST_CHECK(test::names(found) == Strings{"temperature_c.k10temp_temp1"});
+  DOCTEST_CHECK(found[0].heat == HeatSource::kProcessor);
+  DOCTEST_CHECK(files.first_values(found) == Values{48.75});
+}
+
+DOCTEST_TEST_CASE("AMD's Tctl, which may be 27 K too much, does not count beside Tdie") {
+  Files files;
+  files.write_all(kHwmon + "0", {{"name", "k10temp"},
+                                 {"temp1_label", "Tctl"},
+                                 {"temp1_input", "77000"},
+                                 {"temp2_label", "Tdie"},
+                                 {"temp2_input", "50000"}});
+  files.write_all(kHwmon + "1",
+                  {{"name", "k10temp"}, {"temp1_label", "Tctl"}, {"temp1_input", "50000"}});
+  const auto found = files.temperatures();
+  DOCTEST_REQUIRE(found.size() == 3);
+  DOCTEST_CHECK(found[0].heat == HeatSource::kElsewhere);
+  DOCTEST_CHECK(found[1].heat == HeatSource::kProcessor);
+  DOCTEST_CHECK(found[2].heat == HeatSource::kProcessor);
+}
+
+DOCTEST_TEST_CASE("a monitoring chip's CPUTIN is no processor's, a laptop's CPU is") {
+  Files files;
+  files.write_all(kHwmon + "0",
+                  {{"name", "nct6779"}, {"temp2_label", "CPUTIN"}, {"temp2_input", "109000"}});
+  files.write_all(kHwmon + "1", {{"name", "dell_smm"},
+                                 {"temp1_label", "CPU"},
+                                 {"temp1_input", "37000"},
+                                 {"temp2_label", "SODIMM"},
+                                 {"temp2_input", "18000"},
+                                 {"temp3_label", "SODIMM"},
+                                 {"temp3_input", "24000"}});
+  const auto found = files.temperatures();
+  DOCTEST_CHECK(test::names(found) == Strings{"temperature_c.CPUTIN", "temperature_c.CPU",
+                                              "temperature_c.SODIMM_temp2",
+                                              "temperature_c.SODIMM_temp3"});
+  DOCTEST_CHECK(found[0].heat == HeatSource::kElsewhere);
+  DOCTEST_CHECK(found[1].heat == HeatSource::kProcessor);
+  DOCTEST_CHECK(found[2].heat == HeatSource::kElsewhere);
+}
+
+DOCTEST_TEST_CASE("a battery's current, voltage and charge are no temperatures") {
+  Files files;
+  files.add_zone(0, "cpu0-silver-usr", "41200");
+  files.add_zone(1, "ibat-high", "412");
+  files.add_zone(2, "vbat", "4012");
+  files.add_zone(3, "soc", "87");
+  files.add_zone(4, "pm8150b-bcl-lvl0", "0");
+  DOCTEST_CHECK(test::names(files.temperatures()) == Strings{"temperature_c.cpu0-silver-usr"});
+  Files other;
+  other.add_zone(0, "soc", "87000");
+  DOCTEST_CHECK(test::names(other.temperatures()) == Strings{"temperature_c.soc"});
+}
+
+DOCTEST_TEST_CASE("zones of the same type keep their names when another driver comes first") {
+  Files before;
+  before.add_zone(0, "x86_pkg_temp", "40000");
+  before.add_zone(1, "x86_pkg_temp", "50000");
+  Files after;
+  after.add_zone(0, "acpitz", "27800");
+  after.add_zone(1, "x86_pkg_temp", "40000");
+  after.add_zone(2, "x86_pkg_temp", "50000");
+  const Strings names{"temperature_c.x86_pkg_temp_1", "temperature_c.x86_pkg_temp_2"};
+  DOCTEST_CHECK(test::names(before.temperatures()) == names);
+  const auto all = test::names(after.temperatures());
+  DOCTEST_CHECK(Strings(all.begin() + 1, all.end()) == names);
+}
+
+DOCTEST_TEST_CASE("zones of ACPI are told apart by its devices") {
+  Files files;
+  files.add_zone(0, "acpitz", "30000");
+  files.add_zone(1, "acpitz", "40000");
+  for (const std::string number : {"0", "1"}) {
+    files.tree.make_folder("/sys/devices/LNXSYSTM:00/LNXTHERM:0" + number);
+    std::filesystem::create_directory_symlink(
+        "../../../devices/LNXSYSTM:00/LNXTHERM:0" + number,
+        files.tree.root().resolve(kThermal + "thermal_zone" + number + "/device"));
+  }
+  DOCTEST_CHECK(test::names(files.temperatures()) ==
+                Strings{"temperature_c.acpitz_LNXTHERM_00", "temperature_c.acpitz_LNXTHERM_01"});
+}
+
+DOCTEST_TEST_CASE("zones that are closed are missing, and those that sleep are asked again") {
+  Files files;
+  files.add_zone(0, "cpu", "40000");
+  files.add_zone(1, "gpu", "40000");
+  test::FaultyCalls calls;
+  calls.open_errors["thermal_zone0/temp"] = EACCES;
+  calls.read_errors["thermal_zone1/temp"] = EAGAIN;
+  const SysfsRoot root(files.tree.path(), calls);
+  DOCTEST_CHECK(test::names(test::named(
+                    root, find_temperatures(root, find_hwmon_chips(root), files.missing))) ==
+                Strings{"temperature_c.gpu"});
+  DOCTEST_REQUIRE(files.missing.size() == 1);
+  DOCTEST_CHECK(files.missing[0].line() == kThermal +
+                                               "thermal_zone0/temp: cannot be read: Permission "
+                                               "denied; run as root, or give read access");
+}
+
+DOCTEST_TEST_CASE("trip points in whole degrees are not believed, and told") {
+  Files files;
+  files.add_zone(0, "sunxi-therm-0", "65");
+  files.write_all(kThermal + "thermal_zone0", {{"trip_point_0_type", "passive"},
+                                               {"trip_point_0_temp", "65"},
+                                               {"trip_point_1_type", "critical"},
+                                               {"trip_point_1_temp", "110000"},
+                                               {"trip_point_2_type", "hot"},
+                                               {"trip_point_2_temp", "0"}});
+  const auto trips = find_trips(files.tree.root(), files.missing);
+  DOCTEST_REQUIRE(trips.size() == 1);
+  DOCTEST_CHECK(trips[0].temperature_c == 110.0);
+  DOCTEST_REQUIRE(files.missing.size() == 1);
+  DOCTEST_CHECK(files.missing[0].line() ==
+                kThermal +
+                    "thermal_zone0/trip_point_0_temp: holds 65, which would be 0.065 degC and can "
+                    "hardly be; give `trips` in the board file");
+}
+
+DOCTEST_TEST_CASE("a zone that is called as a power supply is a battery's") {
+  Files files;
+  files.add_zone(0, "max170xx-0", "31000");
+  files.tree.write("/sys/class/power_supply/max170xx-0/type", "Battery\n");
+  DOCTEST_CHECK(files.temperatures().at(0).heat == HeatSource::kElsewhere);
+}
+
+DOCTEST_TEST_CASE("fans of the same type keep their names when another driver comes first") {
+  Files files;
+  files.add_cooling(3, "Fan", "0", "1");
+  files.add_cooling(5, "Fan", "1", "1");
+  DOCTEST_CHECK(test::names(files.throttling()) ==
+                Strings{"cooling_share.Fan_1", "cooling_share.Fan_2"});
+}
+
+DOCTEST_TEST_CASE("chips that a container hides are missing, not without sensors") {
+  Files files;
+  files.tree.make_folder("/sys/class/hwmon");
+  std::filesystem::create_directory_symlink("../../devices/a/hwmon/hwmon0",
+                                            files.tree.root().resolve(kHwmon + "0"));
+  DOCTEST_CHECK(files.temperatures().empty());
+  DOCTEST_REQUIRE(files.missing.size() == 1);
+  DOCTEST_CHECK(files.missing[0].reason == "is behind a link whose target is hidden here");
 }
 
 }  // namespace rein

@@ -127,16 +127,19 @@ class BoardTree {
 };
 
 /// Of all the trees, one for each board and more.
-inline std::vector<std::string> board_tree_names() {
+inline std::vector<std::string> board_tree_names(const std::string& folder = "") {
   std::vector<std::string> names;
   for (const auto& entry :
-       std::filesystem::directory_iterator(REIN_SOURCE_DIR "/tests/platform/trees")) {
+       std::filesystem::directory_iterator(REIN_SOURCE_DIR "/tests/platform/trees/" + folder)) {
     if (entry.path().extension() == ".tree") {
-      names.push_back(entry.path().stem().string());
+      names.push_back(folder + entry.path().stem().string());
     }
   }
   std::sort(names.begin(), names.end());
   return names;
 }
+
+/// Those of machines that people reported.
+inline std::vector<std::string> reported_tree_names() { return board_tree_names("reported/"); }
 
 }  // namespace rein::test

@@ -45,14 +45,14 @@ struct FakeMachine {
 
 class FakePlatform final : public Platform {
  public:
-  explicit FakePlatform(FakeMachine& machine) : machine_(machine) {
+  explicit FakePlatform(FakeMachine& machine, bool with_heat = true) : machine_(machine) {
     controls_ = {{"mapping.app", "threads", {{"cpu0", 1}, {"cpu1", 1}, {"all2", 2}}},
                  {"bandwidth.cpu", "CPUs", {{"0.5cpu", 0.5}, {"2cpu", 2}}}};
     signals_ = {{"cpu_others_share.cpu0", "1", "fake", false},
                 {"cpu_others_share.cpu1", "1", "fake", false},
                 {"power_w", "W", "fake", true},
                 {"power_ours_w", "W", "fake", true},
-                {"temperature_c.zone", "degC", "fake", false}};
+                {"temperature_c.zone", "degC", "fake", false, with_heat}};
   }
   const std::vector<Signal>& signals() const override { return signals_; }
   const std::vector<Control>& controls() const override { return controls_; }

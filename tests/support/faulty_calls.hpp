@@ -20,11 +20,13 @@ class FaultyCalls : public SystemCalls {
   std::map<std::string, int> read_errors;
   std::map<std::string, int> write_errors;
   std::map<std::string, std::string> texts;  ///< What a file says, whatever it holds.
+  bool root = false;
   int num_opens = 0;
   int num_reads = 0;
   int num_writes = 0;
   std::vector<std::pair<std::string, std::string>> written;  ///< Path and value, in order.
 
+  bool is_root() override { return root; }
   int open_file(const char* path, int flags) override {
     ++num_opens;
     if (const int* error = find(open_errors, path)) {

@@ -72,7 +72,7 @@ struct RivalTask {
       {"cpu_others_share.cpu0", "1", "test"},
       {"cpu_ours_share.cpu1", "1", "test"},
       {"cpu_others_share.cpu1", "1", "test"},
-      {"temperature_c.soc", "degC", "test"},
+      {"temperature_c.soc", "degC", "test", false, true},
   };
 };
 

@@ -21,8 +21,9 @@ class StillPlatform final : public Platform {
                  {"frequency.memory", "MHz", {{"800MHz", 800}, {"1600MHz", 1600}}}};
     signals_ = {{"power_w", "W", "still", false}};
     for (int i = 1; i < num_signals; ++i) {
-      const std::string kind = i % 4 == 0 ? "temperature_c.zone" : "cpu_others_share.cpu";
-      signals_.push_back({kind + std::to_string(i), "1", "still", false});
+      const bool heat = i % 4 == 0;
+      const std::string kind = heat ? "temperature_c.zone" : "cpu_others_share.cpu";
+      signals_.push_back({kind + std::to_string(i), "1", "still", false, heat});
     }
     telemetry_.readings.assign(signals_.size(), {.value = 0.5, .valid = true});
     grants_.resize(controls_.size());
