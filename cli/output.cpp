@@ -204,7 +204,7 @@ int finish_output(int status) {
     return status == kDone ? kReaderGone : status;
   }
   tell("standard output: cannot be written: {}",
-       kStdoutWasOpen ? std::strerror(stdout_error) : "it is closed");
+       stdout_error == EBADF ? "it is closed" : std::strerror(stdout_error));
   return status == kDone ? kFailed : status;
 }
 
