@@ -24,10 +24,10 @@ namespace {
 constexpr std::string_view kOverTheLast = "\r\x1b[K";
 
 /// Before main(), which opens something else where it is closed.
-const bool stdout_was_open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+const bool kStdoutWasOpen = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
 /// A terminal that has hung up does not say that it is one.
-const bool stdout_was_terminal = isatty(STDOUT_FILENO) == 1;
-const bool stderr_was_terminal = isatty(STDERR_FILENO) == 1;
+const bool kStdoutWasTerminal = isatty(STDOUT_FILENO) == 1;
+const bool kStderrWasTerminal = isatty(STDERR_FILENO) == 1;
 
 std::mutex mutex;
 int stdout_error = 0;  ///< errno of the first thing that went wrong.
@@ -81,7 +81,7 @@ void write_message(const std::string& line) {
 
 bool knows_escapes() {
   const char* const terminal = std::getenv("TERM");
-  return stderr_was_terminal && (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
+  return kStderrWasTerminal && (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
 }
 
 /// "warning: ...", in colour on a terminal.
@@ -143,7 +143,7 @@ void put_text(std::string_view text) {
   end_drawing();
   const std::lock_guard lock(mutex);
   if (stdout_error == 0 && !text.empty()) {
-    stdout_error = stdout_was_open ? write_all(STDOUT_FILENO, text) : EBADF;
+    stdout_error = kStdoutWasOpen ? write_all(STDOUT_FILENO, text) : EBADF;
   }
 }
 
@@ -192,11 +192,11 @@ int finish_output(int status) {
   {
     const std::lock_guard lock(mutex);
     // Some file systems tell only then that there was no space.
-    const int last = stdout_was_open && stdout_error == 0 ? dup(STDOUT_FILENO) : -1;
+    const int last = kStdoutWasOpen && stdout_error == 0 ? dup(STDOUT_FILENO) : -1;
     if (last >= 0 && close(last) != 0 && errno != EINTR) {
       stdout_error = errno;
     }
-    if (stdout_error == 0 || (stdout_error == EIO && stdout_was_terminal)) {
+    if (stdout_error == 0 || (stdout_error == EIO && kStdoutWasTerminal)) {
       return status;
     }
   }
@@ -204,7 +204,7 @@ int finish_output(int status) {
     return status == kDone ? kReaderGone : status;
   }
   tell("standard output: cannot be written: {}",
-       stdout_was_open ? std::strerror(stdout_error) : "it is closed");
+       stdout_error == EBADF ? "it is closed" : std::strerror(stdout_error));
   return status == kDone ? kFailed : status;
 }
 

@@ -206,8 +206,8 @@ int run_train(const Options& options) {
   }
   if (!plan.traces.empty()) {
     spdlog::warn(
-        "learning from traces made every learner but one worse than no training at all: look at "
-        "the curve (docs/training.md)");
+        "learning from traces can be worse than no training at all, as it was for every learner "
+        "but one: look at the curve (docs/training.md)");
   }
   if (options.environments->count() > 0 && (!plan.traces.empty() || is_swept(*agent))) {
     spdlog::warn("--environments has no effect: none is played in");
@@ -225,7 +225,7 @@ int run_train(const Options& options) {
                                     .config = plan.to_yaml(),
                                     .version = REIN_VERSION};
     write_file(plan.output / "report.html", report::make_page(training));
-    put("{}best after {}", report::to_text(training), report::describe_best(training));
+    put("{}best {}", report::to_text(training), report::describe_best(training));
     const fs::path best = plan.output / "best" / "agent.json";
     put("{}\n", training.curve.size() > 1 ? ": " + best.string() : "");
   }

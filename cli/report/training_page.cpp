@@ -116,8 +116,8 @@ std::string describe_best(const Training& training) {
     return "not known yet: nothing was validated since training began";
   }
   const auto episodes = best_of(training.curve).episodes;
-  return episodes > 0 ? fmt::format("{} episodes", episodes)
-                      : "0 episodes, untrained: in validation no training earned more";
+  return episodes > 0 ? fmt::format("after {} episodes", episodes)
+                      : "after 0 episodes, untrained: in validation no training earned more";
 }
 
 std::string to_text(const Training& training) { return to_text(table_of(training)); }
@@ -132,7 +132,7 @@ std::string make_page(const Training& training) {
       {{"title", escape_html(training.agent)},
        {"facts", fact("Boards near", fmt::format("{}", fmt::join(training.boards, ", "))) +
                      fact("Objective", training.objective_name) + fact("Episodes", episodes) +
-                     fact("Best after", describe_best(training)) + fact("Rein", training.version)},
+                     fact("Best", describe_best(training)) + fact("Rein", training.version)},
        {"plots", plots(training)},
        {"curve", to_html(table_of(training))},
        {"config", escape_html(training.config)},

@@ -23,9 +23,8 @@ struct Training {
 /// The point at which `best/agent.json` was written.
 const LearningPoint& best_of(const std::vector<LearningPoint>& curve);
 
-/// "400 episodes", or what is known instead: that training made it no better, or that nobody looked
-/// yet.
-/// looked.
+/// "after 400 episodes", or what is known instead: that training made it no better, or that nobody
+/// looked yet.
 std::string describe_best(const Training& training);
 
 /// The learning curve as a table of text.

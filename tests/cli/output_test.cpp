@@ -264,6 +264,17 @@ DOCTEST_TEST_CASE("a progress bar was wider than its terminal") {
   }
 }
 
+DOCTEST_TEST_CASE("a bar kept the width that its terminal had in the beginning") {
+  const Work work;
+  TerminalProcess process(work.long_training(), 80);
+  DOCTEST_REQUIRE(process.shows("train ["));
+  process.resize(24);
+  DOCTEST_CHECK(process.shows("train   0 % "));
+  process.send(SIGTERM);
+  process.read_all();
+  DOCTEST_CHECK(process.wait() == 130);
+}
+
 DOCTEST_TEST_CASE("a terminal that cannot move its cursor was drawn on") {
   const Work work;
   TerminalProcess process(work.command("run", {}), 80, "dumb");
