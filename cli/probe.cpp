@@ -6,8 +6,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "cli/interrupt.hpp"
+#include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "common/files.hpp"
 #include "platform/overhead.hpp"
@@ -16,7 +19,7 @@ namespace rein {
 
 namespace {
 
-constexpr std::uint64_t kOverheadRounds = 2000;
+constexpr int kInterrupted = 130;  ///< As a shell says of a program that Ctrl-C ended.
 
 struct ProbeArguments {
   std::string sysfs_root = "/";
@@ -26,15 +29,32 @@ struct ProbeArguments {
   std::string board_file;
 };
 
+/// Interrupted, it gives everything back first.
+int run_overhead(const Board& board, const ProbeArguments& arguments) {
+  catch_interrupts();
+  const SteadyClock clock;
+  OverheadOptions options{.stop = stop_requested};
+  std::optional<Overhead> overhead;
+  {
+    ProgressBar bar("overhead", 4 * options.rounds);
+    options.progress = [&bar](std::uint64_t done) { bar.update(done); };
+    overhead = measure_overhead(board, arguments.sysfs_root, clock, options);
+  }
+  if (!overhead) {
+    fmt::print(stderr, "rein: interrupted; everything is given back\n");
+    return kInterrupted;
+  }
+  fmt::print("{}", arguments.json ? to_json(*overhead) : to_table(*overhead));
+  return 0;
+}
+
 int run_probe(const ProbeArguments& arguments) {
   SteadyClock clock;
   const SysfsRoot root(arguments.sysfs_root);
   const Board board = arguments.board.empty() ? Board::detect(root)
                                               : Board::from_yaml(ConfigNode::load(arguments.board));
   if (arguments.overhead) {
-    const Overhead overhead = measure_overhead(board, arguments.sysfs_root, kOverheadRounds);
-    fmt::print("{}", arguments.json ? to_json(overhead) : to_table(overhead));
-    return 0;
+    return run_overhead(board, arguments);
   }
   const ProbeReport report = probe(board, root, clock);
   fmt::print("{}", arguments.json ? to_json(report) : to_table(report));

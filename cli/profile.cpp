@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "agent/action_limits.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/live_run.hpp"
 #include "cli/progress.hpp"
@@ -16,6 +17,9 @@ namespace rein {
 
 namespace {
 
+/// At ten periods a second and twelve for each these are three days.
+constexpr std::size_t kMostProfiled = 200'000;
+
 struct Options {
   std::filesystem::path file;
   std::filesystem::path output;
@@ -26,6 +30,9 @@ struct Options {
 
 void measure(const RunConfig& config, const Options& options, const Stage& stage) {
   const ActionSpace& actions = stage.environment.action_space();
+  if (const auto mistake = too_many_actions(actions, kMostProfiled)) {
+    throw ConfigError(fmt::format("{}: controls: {}", options.file.string(), *mistake));
+  }
   Profile profile;
   {
     ProgressBar bar("profile", actions.size());

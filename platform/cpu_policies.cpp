@@ -90,6 +90,9 @@ bool are_alike(const Policy& first, const Policy& next, const Policy& policy) {
       first.capacity < policy.capacity * kSameKind) {
     return false;
   }
+  if (policy.opps_mhz.empty()) {
+    return policy.cpus.size() == 1 && first.cpus.size() == 1 && first.opps_mhz.empty();
+  }
   return policy.listed ? policy.opps_mhz == first.opps_mhz
                        : policy.top_mhz() >= kNear * next.top_mhz() &&
                              policy.top_mhz() >= kSpread * first.top_mhz();
@@ -124,7 +127,8 @@ std::vector<std::size_t> group_alike(const SysfsRoot& root, const std::vector<Po
     for (std::size_t j = 0; j < policies.size(); ++j) {
       if (group_of[j] != group_of[i] &&
           std::ranges::find_first_of(policies[j].cpus, siblings) != policies[j].cpus.end()) {
-        std::ranges::replace(group_of, group_of[j], group_of[i]);
+        const std::size_t from = group_of[j];
+        std::ranges::replace(group_of, from, std::size_t{group_of[i]});
       }
     }
   }

@@ -157,6 +157,12 @@ DOCTEST_TEST_CASE("a container's view of the hierarchy is followed") {
       "/proc/self/mountinfo",
       "30 29 0:26 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n");
   machine.tree.write("/proc/self/cgroup", "3:cpu,cpuacct:/docker/abc/job\n");
+  DOCTEST_CHECK_FALSE(is_control(
+      create(machine, *std::make_unique<ControlGuard>(SysfsRoot(machine.tree.path(), machine.calls),
+                                                      nullptr))));  // Mounted read-only.
+  machine.tree.write(
+      "/proc/self/mountinfo",
+      "30 29 0:26 /docker/abc /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n");
   ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
   DOCTEST_CHECK(is_control(create(machine, guard)));
 }

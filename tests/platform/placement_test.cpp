@@ -121,6 +121,7 @@ DOCTEST_TEST_CASE("a place takes CPUs offline that no other place leaves so, and
                                     "/online");
   };
   machine.tree.write("/sys/devices/system/cpu/online", "0-3\n");
+  machine.calls.cpus_of[100] = {0, 1, 2, 3};
   for (const char* cpu : {"1", "2", "3"}) {
     machine.tree.write(std::string("/sys/devices/system/cpu/cpu") + cpu + "/online", "1\n");
   }
