@@ -1,8 +1,14 @@
 #include "agent/agent.hpp"
 
+#include "agent/action_limits.hpp"
+#include "common/error.hpp"
+
 namespace rein {
 
 Problem problem_of(const Environment& environment) {
+  if (const auto mistake = too_many_actions(environment.action_space(), kMostActions)) {
+    throw ConfigError("controls: " + *mistake);
+  }
   Problem problem{environment.action_space(),
                   environment.observation_spec(),
                   {},

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "agent/action_limits.hpp"
 #include "agent/actor_critic.hpp"
 #include "agent/alert.hpp"
 #include "agent/dqn.hpp"
@@ -109,26 +110,29 @@ Made make_holding(const Ingredients& from) {
 struct Maker {
   std::string kind;
   Made (*make)(const Ingredients&);
+  /// By what an action costs it in memory and in each period (docs/agents.md has the figures).
+  std::size_t most_actions;
 };
 
 const std::vector<Maker>& makers() {
-  static const std::vector<Maker> all = {{"model_based", make_plain<ModelBased>},
-                                         {"q_learning", make_q_learning},
-                                         {"dqn", make_random<Dqn>},
-                                         {"actor_critic", make_random<ActorCritic>},
-                                         {"static", make_static},
-                                         {"best_static", make_best_static},
-                                         {"oracle", make_oracle},
+  static const std::vector<Maker> all = {{"model_based", make_plain<ModelBased>, 20'000},
+                                         {"q_learning", make_q_learning, 8'000},
+                                         {"dqn", make_random<Dqn>, kMostActions},
+                                         {"actor_critic", make_random<ActorCritic>, kMostActions},
+                                         {"static", make_static, kMostActions},
+                                         {"best_static", make_best_static, 200'000},
+                                         {"oracle", make_oracle, 50'000},
                                          {"random",
                                           [](const Ingredients& from) -> Made {
                                             return std::make_unique<RandomAgent>(from.problem,
                                                                                  from.random);
-                                          }},
-                                         {"governor", make_governor},
-                                         {"alert", make_profiled<Alert>},
-                                         {"poet", make_profiled<Poet>},
-                                         {"prime_q", make_holding<PrimeQ>},
-                                         {"ztt", make_holding<Ztt>}};
+                                          },
+                                          kMostActions},
+                                         {"governor", make_governor, 200'000},
+                                         {"alert", make_profiled<Alert>, 200'000},
+                                         {"poet", make_profiled<Poet>, 200'000},
+                                         {"prime_q", make_holding<PrimeQ>, 200'000},
+                                         {"ztt", make_holding<Ztt>, 200'000}};
   return all;
 }
 
@@ -146,8 +150,11 @@ const std::vector<std::string>& agent_kinds() {
 std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem, Random& random,
                                   const Foresight& foresight) {
   const std::string kind = node.at("kind").one_of(agent_kinds());
-  auto agent =
-      std::ranges::find(makers(), kind, &Maker::kind)->make({node, problem, random, foresight});
+  const Maker& maker = *std::ranges::find(makers(), kind, &Maker::kind);
+  if (const auto mistake = too_many_actions(problem.actions, maker.most_actions)) {
+    node.at("kind").reject(fmt::format("{} bears not so many: {}", kind, *mistake));
+  }
+  auto agent = maker.make({node, problem, random, foresight});
   node.reject_unknown();
   return agent;
 }

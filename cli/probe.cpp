@@ -5,10 +5,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
+#include "cli/exit_status.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -18,7 +22,7 @@ namespace rein {
 
 namespace {
 
-constexpr std::uint64_t kOverheadRounds = 2000;
+constexpr int kInterrupted = 130;  ///< As a shell says of a program that Ctrl-C ended.
 
 struct ProbeArguments {
   std::string sysfs_root = "/";
@@ -40,6 +44,25 @@ void require_new(const std::filesystem::path& file) {
   }
 }
 
+/// Interrupted, it gives everything back first.
+int run_overhead(const Board& board, const ProbeArguments& arguments) {
+  catch_interrupts();
+  const SteadyClock clock;
+  OverheadOptions options{.stop = stop_requested};
+  std::optional<Overhead> overhead;
+  {
+    ProgressBar bar("overhead", 4 * options.rounds);
+    options.progress = [&bar](std::uint64_t done) { bar.update(done); };
+    overhead = measure_overhead(board, arguments.sysfs_root, clock, options);
+  }
+  if (!overhead) {
+    tell("interrupted; everything is given back");
+    return kInterrupted;
+  }
+  put("{}", arguments.json ? to_json(*overhead) : to_table(*overhead));
+  return 0;
+}
+
 int run_probe(const ProbeArguments& arguments) {
   if (!arguments.board_file.empty() && !arguments.force) {
     require_new(arguments.board_file);
@@ -49,9 +72,7 @@ int run_probe(const ProbeArguments& arguments) {
   const Board board = arguments.board.empty() ? Board::detect(root)
                                               : Board::from_yaml(ConfigNode::load(arguments.board));
   if (arguments.overhead) {
-    const Overhead overhead = measure_overhead(board, arguments.sysfs_root, kOverheadRounds);
-    put("{}", arguments.json ? to_json(overhead) : to_table(overhead));
-    return 0;
+    return run_overhead(board, arguments);
   }
   const ProbeReport report = probe(board, root, clock);
   put("{}", arguments.json ? to_json(report) : to_table(report));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "agent/action_limits.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/live_run.hpp"
@@ -19,6 +20,9 @@
 namespace rein {
 
 namespace {
+
+/// At ten periods a second and twelve for each these are three days.
+constexpr std::size_t kMostProfiled = 200'000;
 
 struct Options {
   std::filesystem::path file;
@@ -41,6 +45,9 @@ constexpr std::pair<const char*, const char*> kUnused[] = {
 /// @return whether all was measured.
 bool measure(const RunConfig& config, const Options& options, const Stage& stage) {
   const ActionSpace& actions = stage.environment.action_space();
+  if (const auto mistake = too_many_actions(actions, kMostProfiled)) {
+    throw ConfigError(fmt::format("{}: controls: {}", options.file.string(), *mistake));
+  }
   Profile profile;
   if (options.resume) {
     profile = Profile::read_begun(options.output, actions);

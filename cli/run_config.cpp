@@ -5,13 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cli/settings.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "platform/clock_files.hpp"
 #include "platform/co_runner_process.hpp"
+#include "platform/domain_path.hpp"
 #include "platform/sysfs_root.hpp"
+#include "platform/usable_cpus.hpp"
 
 namespace rein {
 
@@ -113,11 +117,11 @@ void check_commands(const ConfigNode& node, const Scenario& scenario, const Boar
         co_runner.at("user").fail("yourself, since only root can run it as another user");
       }
     }
-    for (const int cpu : spec.cpus) {
-      if (std::ranges::find(board.cpus, cpu) == board.cpus.end()) {
-        co_runner.at("cpus").fail(
-            fmt::format("CPUs of this machine ({})", format_cpu_list(board.cpus)));
-      }
+    // As far as this process may use them: a co-runner is started by it.
+    CpuList cpus;
+    std::ranges::set_intersection(board.cpus, nameable_cpus(SysfsRoot()), std::back_inserter(cpus));
+    if (!std::ranges::includes(cpus, spec.cpus)) {
+      co_runner.at("cpus").fail(fmt::format("CPUs of this machine ({})", format_cpu_list(cpus)));
     }
   }
 }
@@ -127,6 +131,7 @@ struct BoardFile {
   Board board;
   std::string text;
   std::filesystem::path file;  ///< Empty if it is none of its own.
+  bool found = false;          ///< On this machine, and not in a file.
 };
 
 BoardFile read_board(const ConfigNode& node, PlatformKind platform) {
@@ -136,10 +141,10 @@ BoardFile read_board(const ConfigNode& node, PlatformKind platform) {
       node.fail("a board file with `simulation`");
     }
     const Board board = Board::detect(SysfsRoot());
-    return {board, board.to_yaml(), {}};
+    return {board, board.to_yaml(), {}, /*found=*/true};
   }
   const ConfigNode file = open_named(node);
-  BoardFile read{Board::from_yaml(file), file.dump(), {}};
+  BoardFile read{Board::from_yaml(file), file.dump(), {}, /*found=*/false};
   if (!node.is_mapping()) {
     read.file = file.file();
   }
@@ -159,21 +164,35 @@ std::vector<double> read_ascending(const ConfigNode& node, const std::string& ex
   return numbers;
 }
 
+/// What a domain of a board file may have, or of a machine that was looked at what its kernel
+/// lists.
+std::vector<double> offered(const DomainSpec& domain, bool found) {
+  const SysfsRoot root;
+  return found ? kernel_opps_mhz(root, domain_paths(root, domain), ClockFiles::of(domain.interface))
+               : domain.opps_mhz;
+}
+
 /// For each domain that is to be a knob, the operating points that it may have.
-std::vector<DomainSpec> read_frequencies(const ConfigNode& node, const Board& board) {
+std::vector<DomainSpec> read_frequencies(const ConfigNode& node, const Board& board, bool found) {
   std::vector<DomainSpec> domains;
   for (const auto& [name, item] : node.entries()) {
-    const auto found = std::ranges::find(board.domains, name, &DomainSpec::name);
-    if (found == board.domains.end()) {
+    const auto named = std::ranges::find(board.domains, name, &DomainSpec::name);
+    if (named == board.domains.end()) {
       item.reject(fmt::format("the board {} has no domain '{}'", board.name, name));
     }
-    DomainSpec domain = *found;
-    const auto wanted = read_ascending(item, "frequencies in MHz in ascending order");
+    DomainSpec domain = *named;
+    domain.control = true;
+    const auto all = offered(domain, found);
+    if (!item.is_sequence() && item.text() == "all") {
+      domain.opps_mhz = all;
+      domains.push_back(std::move(domain));
+      continue;
+    }
+    const auto wanted = read_ascending(item, "frequencies in MHz in ascending order, or all");
     for (const double mhz : wanted) {
-      if (!domain.opps_mhz.empty() &&
-          std::ranges::find(domain.opps_mhz, mhz) == domain.opps_mhz.end()) {
-        item.reject(fmt::format("expected operating points of the board file ({} MHz), found {}",
-                                fmt::join(domain.opps_mhz, ", "), mhz));
+      if (!all.empty() && std::ranges::find(all, mhz) == all.end()) {
+        item.reject(fmt::format("expected operating points of the {} ({} MHz), found {}",
+                                found ? "machine" : "board file", fmt::join(all, ", "), mhz));
       }
     }
     domain.opps_mhz = wanted;
@@ -183,9 +202,16 @@ std::vector<DomainSpec> read_frequencies(const ConfigNode& node, const Board& bo
   return domains;
 }
 
-void read_controls(const ConfigNode& node, RunConfig& config) {
+/// `found`: the board is this machine as found, and keeps what was chosen.
+void read_controls(const ConfigNode& node, bool found, RunConfig& config) {
   if (node.has("frequency") && node.at("frequency").is_mapping()) {
-    config.frequencies = read_frequencies(node.at("frequency"), config.board);
+    config.frequencies = read_frequencies(node.at("frequency"), config.board, found);
+    for (auto& domain : config.board.domains) {
+      const auto chosen = std::ranges::find(config.frequencies, domain.name, &DomainSpec::name);
+      if (found && chosen != config.frequencies.end()) {
+        domain = *chosen;
+      }
+    }
   } else {
     config.use_frequency = node.boolean_or("frequency", true);
   }
@@ -232,7 +258,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
     config.shield = ShieldSetting::from_yaml(node.at("shield"));
   }
   if (node.has("controls")) {
-    read_controls(node.at("controls"), config);
+    read_controls(node.at("controls"), board.found, config);
   }
   config.period = from_milliseconds(node.at("period_ms").number({.min = 1.0, .max = 3'600'000.0}));
   config.seed = static_cast<std::uint64_t>(node.integer_or("seed", 1, Range::non_negative()));
@@ -265,7 +291,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
 
   // Self-contained, so that a run's folder is enough to repeat it.
   const std::string origin = "effective configuration";
-  node.set("board", board.text, origin);
+  node.set("board", board.found ? config.board.to_yaml() : board.text, origin);
   if (scenario && !node.at("scenario").is_mapping()) {
     node.set("scenario", scenario->dump(), origin);
   }

@@ -1,5 +1,7 @@
 #include "cli/simulated_run.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "agent/best_static.hpp"
@@ -24,7 +26,8 @@ SimulatedTask task_of(const RunConfig& config) {
                      .period = config.period,
                      .duration_s = config.duration_s};
   if (config.use_frequency) {
-    task.platform.frequencies = config.frequencies;
+    std::ranges::copy_if(config.frequencies, std::back_inserter(task.platform.frequencies),
+                         &DomainSpec::control);
   }
   return task;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -28,7 +29,10 @@ std::size_t Knob::find(const std::string& label) const {
 
 ActionSpace::ActionSpace(std::vector<Knob> knobs) : knobs_(std::move(knobs)) {
   for (const auto& knob : knobs_) {
-    size_ *= knob.levels.size();
+    if (__builtin_mul_overflow(size_, knob.levels.size(), &size_)) {
+      size_ = std::numeric_limits<std::size_t>::max();
+      break;
+    }
   }
 }
 

@@ -42,6 +42,8 @@ class ActionSpace {
   explicit ActionSpace(std::vector<Knob> knobs);
 
   const std::vector<Knob>& knobs() const { return knobs_; }
+  /// The greatest number there is if they are more: then nothing else can be asked of it but
+  /// knobs().
   std::size_t size() const { return size_; }
   /// @throws std::out_of_range if levels do not fit the knobs.
   ActionId encode(const std::vector<std::size_t>& levels) const;

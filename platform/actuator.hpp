@@ -22,6 +22,10 @@ class Actuator {
   /// @throws Error naming path and value, if the kernel refuses.
   virtual void set(std::size_t level) = 0;
 
+  /// Whether a level may be refused for good while others are not, and a refusal leaves in force
+  /// what was: places.
+  virtual bool has_levels_apart() const { return false; }
+
   /// Whether somebody else has undone what was set last, so that it has to be set again; asked when
   /// granted() differs from it. Heat undoes nothing.
   virtual bool is_undone() { return true; }

@@ -57,16 +57,40 @@ void enter_group(const SysfsRoot& root, const CpuCgroup& cgroup, const std::stri
 
 }  // namespace
 
+std::variant<BandwidthPlan, Missing> plan_bandwidth(const SysfsRoot& root, BandwidthSpec spec,
+                                                    std::size_t num_cpus) {
+  auto found = find_cpu_cgroup(root);
+  if (auto* missing = std::get_if<Missing>(&found)) {
+    return std::move(*missing);
+  }
+  BandwidthPlan plan{.cgroup = std::get<CpuCgroup>(std::move(found)),
+                     .spec = std::move(spec),
+                     .unlimited_cpus = static_cast<double>(num_cpus),
+                     .cut = {}};
+  const auto limit = cpu_limit(root, plan.cgroup);
+  if (!limit || limit->cpus >= plan.unlimited_cpus) {
+    return plan;
+  }
+  plan.unlimited_cpus = limit->cpus;
+  auto& levels = plan.spec.levels_cpus;
+  const auto above = std::ranges::upper_bound(levels, limit->cpus);
+  if (above != levels.end()) {
+    plan.cut = Missing{
+        limit->path,
+        fmt::format("limits this program to {:.6g} CPUs, so bandwidth.{} has this instead of {}",
+                    limit->cpus, plan.spec.name, fmt::join(above, levels.end(), ", ")),
+        "raise it, or give levels below it in the board file"};
+    levels.erase(above, levels.end());
+    if (levels.empty() || levels.back() < limit->cpus) {
+      levels.push_back(limit->cpus);
+    }
+  }
+  return plan;
+}
+
 std::variant<std::unique_ptr<BandwidthControl>, Missing> BandwidthControl::create(
-    const SysfsRoot& root, const BandwidthSpec& spec, std::size_t num_cpus, ControlGuard& guard) {
-  const auto found = find_cpu_cgroup(root);
-  if (const auto* missing = std::get_if<Missing>(&found)) {
-    return *missing;
-  }
-  const auto& cgroup = std::get<CpuCgroup>(found);
-  if (const auto obstacle = cgroup_obstacle(root, cgroup)) {
-    return *obstacle;
-  }
+    const SysfsRoot& root, const BandwidthPlan& plan, ControlGuard& guard) {
+  const CpuCgroup& cgroup = plan.cgroup;
   std::string problem;
   for (const auto& parent : cgroup.parents) {
     remove_leftovers(root, parent);
@@ -74,9 +98,8 @@ std::variant<std::unique_ptr<BandwidthControl>, Missing> BandwidthControl::creat
     const std::size_t before = guard.mark();
     try {
       enter_group(root, cgroup, parent, group, guard);
-      std::unique_ptr<BandwidthControl> control(
-          new BandwidthControl(root, cgroup.version, group, spec, num_cpus));
-      control->set_cpus(static_cast<double>(num_cpus));
+      std::unique_ptr<BandwidthControl> control(new BandwidthControl(root, plan, group));
+      control->set_cpus(plan.unlimited_cpus);
       return control;
     } catch (const Error& error) {
       // An attempt that fails half way is undone at once.
@@ -87,15 +110,15 @@ std::variant<std::unique_ptr<BandwidthControl>, Missing> BandwidthControl::creat
   return Missing{cgroup.own, problem, "run as root, or in a group that was delegated to you"};
 }
 
-BandwidthControl::BandwidthControl(const SysfsRoot& root, int version, const std::string& group,
-                                   const BandwidthSpec& spec, std::size_t num_cpus)
+BandwidthControl::BandwidthControl(const SysfsRoot& root, const BandwidthPlan& plan,
+                                   const std::string& group)
     : root_(root),
-      version_(version),
-      path_(group + (version == 1 ? "/cpu.cfs_quota_us" : "/cpu.max")),
-      period_us_(std::lround(spec.period_ms * 1e3)),
-      num_cpus_(static_cast<double>(num_cpus)) {
-  control_ = {.name = "bandwidth." + spec.name, .unit = "CPUs", .levels = {}};
-  for (const double cpus : spec.levels_cpus) {
+      version_(plan.cgroup.version),
+      path_(group + (version_ == 1 ? "/cpu.cfs_quota_us" : "/cpu.max")),
+      period_us_(std::lround(plan.spec.period_ms * 1e3)),
+      unlimited_cpus_(plan.unlimited_cpus) {
+  control_ = {.name = "bandwidth." + plan.spec.name, .unit = "CPUs", .levels = {}};
+  for (const double cpus : plan.spec.levels_cpus) {
     control_.levels.push_back({.label = fmt::format("{}cpu", cpus), .value = cpus});
   }
   if (version_ == 1) {
@@ -106,7 +129,7 @@ BandwidthControl::BandwidthControl(const SysfsRoot& root, int version, const std
 void BandwidthControl::set(std::size_t level) { set_cpus(control_.levels.at(level).value); }
 
 void BandwidthControl::set_cpus(double cpus) {
-  const bool unlimited = cpus >= num_cpus_;
+  const bool unlimited = cpus >= unlimited_cpus_;
   const long quota_us = std::lround(cpus * static_cast<double>(period_us_));
   const std::string quota = unlimited ? (version_ == 1 ? "-1" : "max") : std::to_string(quota_us);
   root_.write(path_, version_ == 1 ? quota : fmt::format("{} {}", quota, period_us_));
@@ -119,7 +142,7 @@ std::optional<double> BandwidthControl::granted() {
     return std::nullopt;
   }
   if (words.front() == "-1" || words.front() == "max") {
-    return num_cpus_;
+    return unlimited_cpus_;
   }
   const auto quota_us = parse_count(words.front());
   return quota_us ? std::optional(static_cast<double>(*quota_us) / static_cast<double>(period_us_))

@@ -209,6 +209,7 @@ DomainSpec read_domain(const ConfigNode& node, const CpuList& board_cpus, TakenB
   if (node.has("opps_v")) {
     domain.opps_v = read_voltages(node.at("opps_v"), domain.opps_mhz.size());
   }
+  domain.control = node.boolean_or("control", domain.control);
   node.reject_unknown();
   return domain;
 }
@@ -404,6 +405,9 @@ std::string to_line(const DomainSpec& domain) {
   line += fmt::format(", opps_mhz: [{}]", fmt::join(domain.opps_mhz, ", "));
   if (!domain.opps_v.empty()) {
     line += fmt::format(", opps_v: [{}]", fmt::join(domain.opps_v, ", "));
+  }
+  if (!domain.control) {
+    line += ", control: false";
   }
   return line + "}\n";
 }

@@ -44,6 +44,7 @@ struct DomainSpec {
   CpuList cpus;                  ///< Empty if it is not CPUs.
   std::vector<double> opps_mhz;  ///< Ascending; empty: all that the kernel lists.
   std::vector<double> opps_v;    ///< One for each of opps_mhz, or empty. For simulation alone.
+  bool control = true;           ///< Whether a run sets it; otherwise it is only read.
 };
 
 /// A sensor that is not found by itself, or under another name.
@@ -98,9 +99,9 @@ struct Board {
   bool has_gpu() const;  ///< A place computes on one.
   /// @throws ConfigError for whatever is wrong in the file.
   static Board from_yaml(const ConfigNode& node);
-  /// What this machine offers: the clocks that list operating points, the trip points; one place
-  /// per CPU (only the first of each cpufreq domain's CPUs if there are more than 8), one for each
-  /// cpufreq domain of several CPUs, and one for all CPUs. @throws Error if there are no CPUs.
+  /// What this machine offers to this process: the clocks of CPUs, alike ones as one, and of the
+  /// GPU, with a handful of operating points each; the trip points; places from one CPU to all, not
+  /// more than some. What else has a clock is left alone. @throws Error if there are no CPUs.
   static Board detect(const SysfsRoot& root);
   /// As a board file that from_yaml() reads back to the same, but for the simulation.
   std::string to_yaml() const;

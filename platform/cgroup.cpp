@@ -1,8 +1,11 @@
 #include "platform/cgroup.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <sstream>
 
+#include "common/error.hpp"
 #include "platform/access.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/sysfs_root.hpp"
@@ -14,6 +17,7 @@ namespace {
 struct Mount {
   std::string root;  ///< The group that is seen at `point`.
   std::string point;
+  bool read_only = false;
 };
 
 bool has_part(std::string_view list, std::string_view part) {
@@ -38,7 +42,9 @@ std::optional<Mount> find_mount(const SysfsRoot& root, std::string_view type,
         (!option.empty() && !has_part(dash[3], option))) {
       continue;
     }
-    return Mount{std::string(words[3]), std::string(words[4])};
+    return Mount{.root = std::string(words[3]),
+                 .point = std::string(words[4]),
+                 .read_only = has_part(words[5], "ro")};
   }
   return std::nullopt;
 }
@@ -69,6 +75,139 @@ std::string path_of(const Mount& mount, std::string group) {
   return group == "/" || group.empty() ? mount.point : mount.point + group;
 }
 
+/// The group and those above it that are seen, from the inside to the outside.
+std::vector<std::string> with_uppers(const std::string& group, const std::string& mount) {
+  std::vector<std::string> groups{group};
+  while (groups.back().size() > mount.size() && groups.back().starts_with(mount)) {
+    groups.push_back(groups.back().substr(0, groups.back().rfind('/')));
+  }
+  return groups;
+}
+
+bool has_word(const SysfsRoot& root, const std::string& path, std::string_view word) {
+  const std::string text = root.try_read(path).value_or("");
+  const auto words = split_words(text);
+  return std::ranges::find(words, word) != words.end();
+}
+
+/// The file of a group's quota.
+std::string quota_file(int version, const std::string& group) {
+  return group + (version == 1 ? "/cpu.cfs_quota_us" : "/cpu.max");
+}
+
+/// Whether the group has the controller but not its quota, which a kernel may lack. What is at the
+/// top of a version 2 hierarchy never has one.
+bool lacks_quota(const SysfsRoot& root, const CpuCgroup& cgroup, const std::string& group) {
+  if (root.exists(quota_file(cgroup.version, group))) {
+    return false;
+  }
+  if (cgroup.version == 1) {
+    return root.exists(group);
+  }
+  const std::string above = group.substr(0, group.rfind('/'));
+  const auto files = root.list(group);
+  const bool handed_down =
+      group != cgroup.mount && has_word(root, above + "/cgroup.subtree_control", "cpu") &&
+      std::ranges::any_of(files, [](const auto& name) { return name.starts_with("cpu."); });
+  return root.exists(group + "/cpu.weight") || handed_down;
+}
+
+std::optional<Missing> quota_obstacle(const SysfsRoot& root, const CpuCgroup& cgroup) {
+  std::vector<std::string> groups{cgroup.own};
+  if (cgroup.version == 2) {
+    // At the top only what is below it tells.
+    for (const auto& name : root.list(cgroup.mount)) {
+      groups.push_back(cgroup.mount + "/" + name);
+    }
+  }
+  const auto lacking = std::ranges::find_if(
+      groups, [&](const std::string& group) { return lacks_quota(root, cgroup, group); });
+  if (lacking == groups.end()) {
+    return std::nullopt;
+  }
+  return Missing{quota_file(cgroup.version, *lacking),
+                 "does not exist: this kernel limits no CPU time by control groups",
+                 "a kernel with CONFIG_CFS_BANDWIDTH"};
+}
+
+/// What stands in the way of making a group below `parent` and moving into it.
+std::optional<Missing> parent_obstacle(const SysfsRoot& root, const CpuCgroup& cgroup,
+                                       bool read_only, const std::string& parent) {
+  if (!root.exists(parent)) {
+    return Missing{parent, "does not exist", "run where this group is mounted"};
+  }
+  if (cgroup.version == 2) {
+    if (!has_word(root, parent + "/cgroup.controllers", "cpu")) {
+      return Missing{parent + "/cgroup.controllers", "does not offer the controller cpu",
+                     "enable it in cgroup.subtree_control of the groups above"};
+    }
+    const std::string type = root.try_read(parent + "/cgroup.type").value_or("");
+    if (!type.empty() && type != "domain") {
+      return Missing{parent + "/cgroup.type",
+                     fmt::format("is '{}', which holds no group with processes", type),
+                     "run in a group whose type is 'domain'"};
+    }
+    // The root of all is the exception; that of a container looks like it, and is none.
+    const bool is_top = type.empty() && !root.exists(parent + "/cgroup.events");
+    if (!is_top && !has_word(root, parent + "/cgroup.subtree_control", "cpu") &&
+        !root.try_read(parent + "/cgroup.procs").value_or("").empty()) {
+      return Missing{
+          parent + "/cgroup.procs",
+          "holds processes, and such a group hands the controller cpu to none below it",
+          "start Rein in a group of its own below one that is delegated and holds no processes"};
+    }
+  }
+  if (read_only) {
+    return Missing{cgroup.mount, "is mounted read-only here", "a container with a writable mount"};
+  }
+  if (const std::string procs = parent + "/cgroup.procs";
+      !root.writable(parent) || !root.writable(procs)) {
+    Missing missing =
+        unwritable(root, root.writable(parent) ? procs : parent, "run where this group is mounted",
+                   "run as root, or in a group that was delegated to you");
+    missing.reason = "a group cannot be made here: " + missing.reason;
+    return missing;
+  }
+  return std::nullopt;
+}
+
+std::variant<CpuCgroup, Missing> with_usable_parents(const SysfsRoot& root, CpuCgroup cgroup,
+                                                     bool read_only) {
+  if (const auto missing = quota_obstacle(root, cgroup)) {
+    return *missing;
+  }
+  std::optional<Missing> obstacle;
+  std::erase_if(cgroup.parents, [&](const std::string& parent) {
+    auto found = parent_obstacle(root, cgroup, read_only, parent);
+    if (found) {
+      obstacle = std::move(found);
+      return true;
+    }
+    return false;
+  });
+  if (cgroup.parents.empty()) {
+    return *obstacle;
+  }
+  return cgroup;
+}
+
+/// What one group may use; nothing if it is not limited.
+std::optional<double> limit_of(const SysfsRoot& root, int version, const std::string& group) {
+  const std::string quota = root.try_read(quota_file(version, group)).value_or("");
+  const std::string period =
+      version == 1 ? root.try_read(group + "/cpu.cfs_period_us").value_or("") : "";
+  const std::string text = quota + " " + period;
+  const auto words = split_words(text);
+  if (words.size() < 2) {
+    return std::nullopt;
+  }
+  const auto quota_us = parse_count(words[0]);
+  const auto period_us = parse_count(words[1]);
+  return quota_us && period_us && *quota_us > 0 && *period_us > 0
+             ? std::optional(static_cast<double>(*quota_us) / static_cast<double>(*period_us))
+             : std::nullopt;
+}
+
 }  // namespace
 
 std::variant<CpuCgroup, Missing> find_cpu_cgroup(const SysfsRoot& root) {
@@ -79,7 +218,9 @@ std::variant<CpuCgroup, Missing> find_cpu_cgroup(const SysfsRoot& root) {
                      "mount the cpu controller where this program runs"};
     }
     const std::string own = path_of(*mount, *group);
-    return CpuCgroup{.version = 1, .own = own, .parents = {own}};
+    return with_usable_parents(root,
+                               {.version = 1, .own = own, .mount = mount->point, .parents = {own}},
+                               mount->read_only);
   }
   const auto mount = find_mount(root, "cgroup2", "");
   const auto group = own_group(root, "");
@@ -88,34 +229,43 @@ std::variant<CpuCgroup, Missing> find_cpu_cgroup(const SysfsRoot& root) {
                    "mount cgroup2 at /sys/fs/cgroup"};
   }
   const std::string own = path_of(*mount, *group);
-  CpuCgroup cgroup{.version = 2, .own = own, .parents = {own}};
+  CpuCgroup cgroup{.version = 2, .own = own, .mount = mount->point, .parents = {own}};
   if (own != mount->point) {
     cgroup.parents.push_back(own.substr(0, own.rfind('/')));
   }
-  return cgroup;
+  return with_usable_parents(root, std::move(cgroup), mount->read_only);
 }
 
-std::optional<Missing> cgroup_obstacle(const SysfsRoot& root, const CpuCgroup& cgroup) {
-  std::optional<Missing> obstacle;
-  for (const auto& parent : cgroup.parents) {
-    const std::string controllers = root.try_read(parent + "/cgroup.controllers").value_or("");
-    const auto offered = split_words(controllers);
-    if (cgroup.version == 2 && std::find(offered.begin(), offered.end(), "cpu") == offered.end()) {
-      obstacle = Missing{parent + "/cgroup.controllers", "does not offer the controller cpu",
-                         "enable it in cgroup.subtree_control of the groups above"};
-    } else if (!root.exists(parent)) {
-      obstacle = Missing{parent, "does not exist", "run where this group is mounted"};
-    } else if (const std::string procs = parent + "/cgroup.procs";
-               !root.writable(parent) || !root.writable(procs)) {
-      obstacle = unwritable(root, root.writable(parent) ? procs : parent,
-                            "run where this group is mounted",
-                            "run as root, or in a group that was delegated to you");
-      obstacle->reason = "a group cannot be made here: " + obstacle->reason;
-    } else {
-      return std::nullopt;
+std::optional<CpuLimit> cpu_limit(const SysfsRoot& root, const CpuCgroup& cgroup) {
+  std::optional<CpuLimit> least;
+  for (const auto& group : with_uppers(cgroup.own, cgroup.mount)) {
+    const auto cpus = limit_of(root, cgroup.version, group);
+    if (cpus && (!least || *cpus < least->cpus)) {
+      least = CpuLimit{.cpus = *cpus, .path = quota_file(cgroup.version, group)};
     }
   }
-  return obstacle;
+  return least;
+}
+
+std::optional<CpuList> cpuset_cpus(const SysfsRoot& root) {
+  const auto v1 = find_mount(root, "cgroup", "cpuset");
+  const auto mount = v1 ? v1 : find_mount(root, "cgroup2", "");
+  const auto group = own_group(root, v1 ? "cpuset" : "");
+  if (!mount || !group) {
+    return std::nullopt;
+  }
+  for (const auto& each : with_uppers(path_of(*mount, *group), mount->point)) {
+    for (const char* file : {"/cpuset.cpus.effective", "/cpuset.effective_cpus", "/cpuset.cpus"}) {
+      if (const auto text = root.try_read(each + file); text && !text->empty()) {
+        try {
+          return parse_cpu_list(*text);
+        } catch (const Error&) {
+          return std::nullopt;
+        }
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> cgroup_mounts(const SysfsRoot& root) {

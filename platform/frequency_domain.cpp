@@ -37,10 +37,40 @@ bool is_manual(const SysfsRoot& root, const std::string& folder, const ClockFile
   return std::ranges::find(words, files.manual) != words.end();
 }
 
-std::vector<double> opps_of(const SysfsRoot& root, const std::string& folder,
+std::vector<double> opps_of(const SysfsRoot& root, const std::vector<std::string>& folders,
                             const DomainSpec& spec) {
-  return spec.opps_mhz.empty() ? kernel_opps_mhz(root, folder, ClockFiles::of(spec.interface))
+  return spec.opps_mhz.empty() ? kernel_opps_mhz(root, folders, ClockFiles::of(spec.interface))
                                : spec.opps_mhz;
+}
+
+/// What stands in the way of the domain's operating points.
+std::optional<Missing> opps_obstacle(const SysfsRoot& root, const std::vector<std::string>& folders,
+                                     const DomainSpec& spec) {
+  const ClockFiles& files = ClockFiles::of(spec.interface);
+  const std::string path =
+      file_of(folders.front(), *files.opps != '\0' ? files.opps : files.highest);
+  const auto told = kernel_opps_mhz(root, folders, files);
+  if (spec.opps_mhz.empty() && told.empty()) {
+    return Missing{path, "lists no operating points", "give `opps_mhz` in the board file"};
+  }
+  if (spec.opps_mhz.empty() && !can_be_clock(told)) {
+    return Missing{path,
+                   fmt::format("lists {:.6g} to {:.6g} MHz, which clocks nothing that computes",
+                               told.front(), told.back()),
+                   "if it is to be set, give its `opps_mhz` in the board file"};
+  }
+  const auto is_within = [&told](double mhz) {
+    return mhz >= told.front() * 0.99 && mhz <= told.back() * 1.01;
+  };
+  if (!told.empty() && std::ranges::none_of(spec.opps_mhz, is_within) && !spec.opps_mhz.empty()) {
+    return Missing{
+        path,
+        fmt::format("lists {:.6g} to {:.6g} MHz, and none of the board file's {:.6g} to "
+                    "{:.6g} is between them",
+                    told.front(), told.back(), spec.opps_mhz.front(), spec.opps_mhz.back()),
+        fmt::format("correct `opps_mhz` of the domain {}", spec.name)};
+  }
+  return std::nullopt;
 }
 
 Control make_control(const DomainSpec& spec, const std::vector<double>& opps_mhz) {
@@ -60,9 +90,8 @@ std::optional<Missing> FrequencyDomain::obstacle(const SysfsRoot& root, const Do
                    fmt::format("check the domain {} of the board file", spec.name)};
   }
   const ClockFiles& files = ClockFiles::of(spec.interface);
-  if (opps_of(root, folders.front(), spec).empty()) {
-    return Missing{file_of(folders.front(), *files.opps != '\0' ? files.opps : files.highest),
-                   "lists no operating points", "give `opps_mhz` in the board file"};
+  if (auto obstacle = opps_obstacle(root, folders, spec)) {
+    return obstacle;
   }
   const bool manual = is_manual(root, folders.front(), files);
   for (const auto& folder : folders) {
@@ -83,17 +112,22 @@ std::optional<Missing> FrequencyDomain::obstacle(const SysfsRoot& root, const Do
 
 FrequencyDomain::Clock::Clock(const SysfsRoot& root, std::string path, const ClockFiles& files)
     : folder(std::move(path)),
+      lowest(*files.lowest == '\0' ? std::nullopt
+                                   : read_count(root, file_of(folder, files.lowest))),
+      highest(*files.highest == '\0' ? std::nullopt
+                                     : read_count(root, file_of(folder, files.highest))),
       governor(root, file_of(folder, files.governor)),
       max(root, file_of(folder, files.max)),
       current(root, file_of(folder, files.current)) {}
 
 FrequencyDomain::FrequencyDomain(const SysfsRoot& root, const DomainSpec& spec, ControlGuard& guard)
     : root_(root), files_(ClockFiles::of(spec.interface)), always_online_(spec.cpus.empty()) {
-  for (auto& folder : domain_paths(root_, spec)) {
-    clocks_.emplace_back(root_, std::move(folder), files_);
+  const auto folders = domain_paths(root_, spec);
+  for (const auto& folder : folders) {
+    clocks_.emplace_back(root_, folder, files_);
   }
   const std::string& first = clocks_.front().folder;
-  control_ = make_control(spec, opps_of(root_, first, spec));
+  control_ = make_control(spec, opps_of(root_, folders, spec));
   manual_ = is_manual(root_, first, files_);
   for (const int cpu : spec.cpus) {
     const std::string file = fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);
@@ -158,7 +192,11 @@ bool FrequencyDomain::available() {
 void FrequencyDomain::set(std::size_t level) {
   const std::string value = fmt::format("{:.0f}", control_.levels.at(level).value * files_.per_mhz);
   for (auto& clock : clocks_) {
-    set_clock(clock, value);
+    // Cores that are set together may differ in what they reach.
+    const std::uint64_t wanted = *parse_count(value);
+    const std::uint64_t within =
+        std::max(std::min(wanted, clock.highest.value_or(wanted)), clock.lowest.value_or(0));
+    set_clock(clock, std::to_string(clocks_.size() > 1 ? within : wanted));
   }
   last_set_ = value;
 }

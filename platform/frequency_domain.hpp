@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,8 @@ class FrequencyDomain final : public Actuator {
   struct Clock {
     Clock(const SysfsRoot& root, std::string folder, const ClockFiles& files);
     std::string folder;
+    std::optional<std::uint64_t> lowest;  ///< That it takes, in the kernel's unit.
+    std::optional<std::uint64_t> highest;
     KernelFile governor;
     KernelFile max;
     KernelFile current;

@@ -93,11 +93,13 @@ LinuxPlatform::LinuxPlatform(const Board& board, const SysfsRoot& root, const Cl
 
 void LinuxPlatform::add(std::unique_ptr<Actuator> actuator, std::size_t begin) {
   controls_.push_back(actuator->control());
+  const std::size_t num_apart =
+      actuator->has_levels_apart() ? actuator->control().levels.size() : 1;
   managed_.push_back({.actuator = std::move(actuator),
                       .begin = begin,
                       .end = guard_.mark(),
                       .in_force = std::nullopt,
-                      .refusals = 0});
+                      .refusals = std::vector<int>(num_apart, 0)});
 }
 
 void LinuxPlatform::add_mapping(const Board& board, const std::string& application,
@@ -108,11 +110,12 @@ void LinuxPlatform::add_mapping(const Board& board, const std::string& applicati
       if (const auto foreign = Placement::foreign_device(place)) {
         notes_.push_back(foreign->line());
       }
-    } else if (const auto obstacle = Placement::obstacle(root_, place)) {
-      notes_.push_back(obstacle->line());
     } else {
       usable.push_back(place);
     }
+  }
+  for (const auto& missing : Placement::leave_out_unusable(root_, usable)) {
+    notes_.push_back(missing.line());
   }
   if (usable.empty()) {
     throw Error(fmt::format("mapping.{}: expected a place that can be used, found none{}{}",
@@ -124,6 +127,9 @@ void LinuxPlatform::add_mapping(const Board& board, const std::string& applicati
 }
 
 void LinuxPlatform::add_frequency(const DomainSpec& spec) {
+  if (!spec.control) {
+    return;
+  }
   if (const auto obstacle = FrequencyDomain::obstacle(root_, spec)) {
     notes_.push_back(obstacle->line());
     return;
@@ -138,8 +144,17 @@ void LinuxPlatform::add_frequency(const DomainSpec& spec) {
 }
 
 void LinuxPlatform::add_bandwidth(const Board& board) {
+  const auto plan = plan_bandwidth(root_, *board.bandwidth, board.cpus.size());
+  if (const auto* missing = std::get_if<Missing>(&plan)) {
+    notes_.push_back(missing->line());
+    return;
+  }
+  const auto& planned = std::get<BandwidthPlan>(plan);
+  if (planned.cut) {
+    notes_.push_back(planned.cut->line());
+  }
   const std::size_t begin = guard_.mark();
-  auto created = BandwidthControl::create(root_, *board.bandwidth, board.cpus.size(), guard_);
+  auto created = BandwidthControl::create(root_, planned, guard_);
   if (const auto* missing = std::get_if<Missing>(&created)) {
     notes_.push_back(missing->line());
     return;
@@ -167,36 +182,52 @@ const std::vector<Grant>& LinuxPlatform::apply(const Configuration& configuratio
 
 void LinuxPlatform::set(Managed& managed, std::size_t level, Grant& grant) {
   const Control& control = managed.actuator->control();
+  int& refusals = managed.refusals_of(level);
+  if (refusals >= kMaxRefusals) {
+    grant.refused = true;
+    read_back(managed, grant);
+    return;
+  }
   // Unknown until it has succeeded, so that the next call tries again.
-  managed.in_force.reset();
+  const auto before = std::exchange(managed.in_force, std::nullopt);
   try {
     managed.actuator->set(level);
   } catch (const Error& error) {
-    refused(managed, error.what(), grant);
+    if (managed.actuator->has_levels_apart() && before) {
+      managed.in_force = before;
+      grant.level = *before;
+    }
+    refused(managed, level, error.what(), grant);
     return;
   }
-  if (managed.refusals > 0) {
-    troubles_.push_back(
-        fmt::format("{}: works again, after {} refusals", control.name, managed.refusals));
+  if (refusals > 0) {
+    troubles_.push_back(fmt::format("{}: works again, after {} refusals", control.name, refusals));
   }
-  managed.refusals = 0;
+  refusals = 0;
   managed.in_force = level;
   grant = {.level = level};
 }
 
-void LinuxPlatform::refused(Managed& managed, const std::string& problem, Grant& grant) {
+void LinuxPlatform::refused(Managed& managed, std::size_t level, const std::string& problem,
+                            Grant& grant) {
   const Control& control = managed.actuator->control();
-  ++managed.refusals;
+  const bool apart = managed.refusals.size() > 1;
+  const std::string what =
+      apart ? fmt::format("{} {}", control.name, control.levels[level].label) : control.name;
+  const int refusals = ++managed.refusals_of(level);
   grant.refused = true;
-  if (managed.refusals == 1) {
-    troubles_.push_back(fmt::format("{}: {}; tried again", control.name, problem));
+  if (refusals == 1) {
+    troubles_.push_back(fmt::format("{}: {}; tried again", what, problem));
   }
-  if (managed.refusals >= kMaxRefusals) {
+  const auto is_closed = [](int count) { return count >= kMaxRefusals; };
+  if (std::ranges::all_of(managed.refusals, is_closed)) {
     grant.left_out = true;
     const bool complete = guard_.restore_part(managed.begin, managed.end);
     troubles_.push_back(fmt::format("{}: {}; left out after {} refusals, {}", control.name, problem,
-                                    managed.refusals,
-                                    complete ? "as it was found" : "as it is now"));
+                                    refusals, complete ? "as it was found" : "as it is now"));
+  } else if (is_closed(refusals)) {
+    troubles_.push_back(fmt::format("{}: {}; left out after {} refusals, the others stay", what,
+                                    problem, refusals));
   }
   read_back(managed, grant);
 }

@@ -38,7 +38,7 @@ struct LinuxPlatformOptions {
 /// found, and the first apply() sets each of them; what is changed is noted with the guard before.
 class LinuxPlatform final : public Platform {
  public:
-  /// A control that was refused so often in a row is left out.
+  /// A control that was refused so often in a row is left out; of places only the one.
   static constexpr int kMaxRefusals = 3;
 
   /// What the machine does not offer, or not to us, is left out, and notes() tells why. Processes
@@ -65,7 +65,9 @@ class LinuxPlatform final : public Platform {
     std::size_t begin = 0;  ///< What the guard notes of it.
     std::size_t end = 0;
     std::optional<std::size_t> in_force;
-    int refusals = 0;  ///< In a row.
+    /// In a row; one number for each level where those are refused apart, or else one for all.
+    std::vector<int> refusals;
+    int& refusals_of(std::size_t level) { return refusals[refusals.size() == 1 ? 0 : level]; }
   };
 
   void add_mapping(const Board& board, const std::string& application,
@@ -75,7 +77,7 @@ class LinuxPlatform final : public Platform {
   void add(std::unique_ptr<Actuator> actuator, std::size_t begin);
   void set(Managed& managed, std::size_t level, Grant& grant);
   static void read_back(Managed& managed, Grant& grant);
-  void refused(Managed& managed, const std::string& problem, Grant& grant);
+  void refused(Managed& managed, std::size_t level, const std::string& problem, Grant& grant);
 
   SysfsRoot root_;
   const Clock& clock_;

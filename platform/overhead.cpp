@@ -56,31 +56,51 @@ double cpu_time_us() {
   return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
-Overhead::Cost measure(const CountingCalls& calls, std::uint64_t rounds,
-                       const std::function<void(std::uint64_t round)>& work) {
-  const std::uint64_t calls_before = calls.count;
-  const double before_us = cpu_time_us();
-  for (std::uint64_t round = 0; round < rounds; ++round) {
-    work(round);
+/// Measures one thing after the other, until it is told to stop.
+class Stopwatch {
+ public:
+  Stopwatch(const CountingCalls& calls, const Clock& clock, const OverheadOptions& options)
+      : calls_(calls), clock_(clock), options_(options) {}
+
+  Overhead::Cost operator()(const std::function<void(std::uint64_t round)>& work) {
+    const TimePoint begin = clock_.now();
+    const std::uint64_t calls_before = calls_.count;
+    const double before_us = cpu_time_us();
+    std::uint64_t round = 0;
+    do {
+      if (stopped_ = stopped_ || options_.stop(); stopped_) {
+        return {};
+      }
+      work(round);
+      options_.progress(done_ + ++round);
+    } while (round < options_.rounds && clock_.now() - begin < options_.time);
+    done_ += options_.rounds;
+    const auto divisor = static_cast<double>(round);
+    return {.time_us = (cpu_time_us() - before_us) / divisor,
+            .num_calls = static_cast<double>(calls_.count - calls_before) / divisor};
   }
-  const auto divisor = static_cast<double>(rounds);
-  return {.time_us = (cpu_time_us() - before_us) / divisor,
-          .num_calls = static_cast<double>(calls.count - calls_before) / divisor};
-}
+  bool stopped() const { return stopped_; }
+
+ private:
+  const CountingCalls& calls_;
+  const Clock& clock_;
+  const OverheadOptions& options_;
+  std::uint64_t done_ = 0;
+  bool stopped_ = false;
+};
 
 }  // namespace
 
-Overhead measure_overhead(const Board& board, const std::filesystem::path& root_path,
-                          std::uint64_t rounds) {
+std::optional<Overhead> measure_overhead(const Board& board, const std::filesystem::path& root_path,
+                                         const Clock& clock, const OverheadOptions& options) {
   CountingCalls calls;
   const SysfsRoot root(root_path, calls);
-  const SteadyClock clock;
   ControlGuard guard(root, nullptr, ControlGuard::Reach::kMachine);
-  LinuxPlatformOptions options;
+  LinuxPlatformOptions wanted;
   if (!root.is_where_we_run()) {
-    options.applications.clear();
+    wanted.applications.clear();
   }
-  LinuxPlatform platform(board, root, clock, guard, options);
+  LinuxPlatform platform(board, root, clock, guard, wanted);
 
   Configuration first;
   Configuration last;
@@ -93,17 +113,18 @@ Overhead measure_overhead(const Board& board, const std::filesystem::path& root_
   platform.grants();  // Files are open from here on.
   Overhead overhead{.num_signals = platform.signals().size(),
                     .num_controls = platform.controls().size()};
-  overhead.sample = measure(calls, rounds, [&](std::uint64_t) { platform.sample(); });
-  overhead.apply_same = measure(calls, rounds, [&](std::uint64_t) { platform.apply(first); });
-  overhead.read_back = measure(calls, rounds, [&](std::uint64_t) { platform.grants(); });
-  overhead.apply = measure(calls, rounds, [&](std::uint64_t round) {
+  Stopwatch measure(calls, clock, options);
+  overhead.sample = measure([&](std::uint64_t) { platform.sample(); });
+  overhead.apply_same = measure([&](std::uint64_t) { platform.apply(first); });
+  overhead.read_back = measure([&](std::uint64_t) { platform.grants(); });
+  overhead.apply = measure([&](std::uint64_t round) {
     for (const auto& grant : platform.apply(round % 2 == 0 ? last : first)) {
       if (grant.refused) {
         throw Error(platform.new_troubles().back());
       }
     }
   });
-  return overhead;
+  return measure.stopped() ? std::nullopt : std::optional(overhead);
 }
 
 std::string to_table(const Overhead& overhead) {

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 
+#include "common/clock.hpp"
 #include "platform/board.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -28,11 +33,21 @@ struct Overhead {
   double core_share(double periods_hz) const { return period_us() * 1e-6 * periods_hz; }
 };
 
-/// Sets each control to its first and last level in turn, `rounds` times, and gives it back.
-/// Without a mapping where this process is not below the root. @throws Error as a LinuxPlatform and
-/// a ControlGuard for the machine do, or if the kernel refuses a control.
-Overhead measure_overhead(const Board& board, const std::filesystem::path& root,
-                          std::uint64_t rounds);
+/// How long it is measured.
+struct OverheadOptions {
+  std::uint64_t rounds = 2000;  ///< Of each of the four things, at most.
+  /// For each of them, after the first round: a machine of many CPUs takes long for a round.
+  Duration time = std::chrono::seconds(1);
+  std::function<bool()> stop = [] { return false; };  ///< Asked in each round.
+  /// Told the rounds that are done, of four times `rounds`; those that time cuts off count as done.
+  std::function<void(std::uint64_t done)> progress = [](std::uint64_t) {};
+};
+
+/// Sets each control to its first and last level in turn, and gives it back. Without a mapping
+/// where this process is not below the root. @return nothing if it was stopped. @throws Error as a
+/// LinuxPlatform and a ControlGuard for the machine do, or if the kernel refuses a control.
+std::optional<Overhead> measure_overhead(const Board& board, const std::filesystem::path& root,
+                                         const Clock& clock, const OverheadOptions& options);
 
 std::string to_table(const Overhead& overhead);
 std::string to_json(const Overhead& overhead);

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "common/error.hpp"
 #include "platform/control_guard.hpp"
 #include "platform/sensor.hpp"
+#include "platform/usable_cpus.hpp"
 
 namespace rein {
 
@@ -57,24 +59,45 @@ std::optional<Missing> Placement::foreign_device(const Place& place) {
                  "it is there on the simulated board (`platform: {kind: simulated}`)"};
 }
 
-std::optional<Missing> Placement::obstacle(const SysfsRoot& root, const Place& place) {
-  const std::string file = "/sys/devices/system/cpu/online";
-  const CpuList online = parse_cpu_list(root.try_read(file).value_or(""));
-  if (!std::ranges::includes(online, place.cpus)) {
-    return Missing{file,
-                   fmt::format("the CPUs {} of the place {} are not all online, only {} are",
-                               format_cpu_list(place.cpus), place.name, format_cpu_list(online)),
-                   "bring them online, or take the place out of the board file"};
-  }
-  for (const int cpu : place.offline) {
-    if (!root.writable(online_file(cpu))) {
-      return Missing{
-          online_file(cpu),
-          fmt::format("cannot be written, but the place {} takes the CPU offline", place.name),
-          "run as root; some CPUs, often the first, cannot go offline at all"};
+std::vector<Missing> Placement::leave_out_unusable(const SysfsRoot& root,
+                                                   std::vector<Place>& places) {
+  const CpuList usable = nameable_cpus(root);
+  std::vector<Missing> missing;
+  std::set<int> lacking;
+  std::vector<std::string> names;
+  std::erase_if(places, [&](const Place& place) {
+    if (!std::ranges::includes(usable, place.cpus)) {
+      std::ranges::set_difference(place.cpus, usable, std::inserter(lacking, lacking.end()));
+      names.push_back(place.name);
+      return true;
     }
+    for (const int cpu : place.offline) {
+      if (!root.writable(online_file(cpu))) {
+        missing.push_back(
+            {online_file(cpu),
+             fmt::format("cannot be written, but the place {} takes the CPU offline", place.name),
+             "run as root; some CPUs, often the first, cannot go offline at all"});
+        return true;
+      }
+    }
+    return false;
+  });
+  if (!names.empty()) {
+    const CpuList cpus(lacking.begin(), lacking.end());
+    const bool offline =
+        std::ranges::none_of(cpus, [&root](int cpu) { return is_online(root, cpu); });
+    missing.insert(
+        missing.begin(),
+        Missing{
+            offline ? "/sys/devices/system/cpu/online" : "sched_getaffinity",
+            fmt::format("the CPUs {} of the place{} {} {}, only {} can be used",
+                        format_cpu_list(cpus), names.size() == 1 ? "" : "s", fmt::join(names, ", "),
+                        offline ? "are offline" : "are not ours", format_cpu_list(usable)),
+            offline ? "bring them online, or take what names them out of the board file"
+                    : "start Rein where it may use them (taskset, cpuset, container), or take "
+                      "what names them out of the board file"});
   }
-  return std::nullopt;
+  return missing;
 }
 
 Placement::Placement(const SysfsRoot& root, const std::string& application,
@@ -89,18 +112,17 @@ Placement::Placement(const SysfsRoot& root, const std::string& application,
       }
     }
   }
-  std::map<int, CpuList> before;
   for (const int thread : list_threads(root_)) {
     if (auto cpus = root_.calls().affinity(thread)) {
-      before.emplace(thread, std::move(*cpus));
+      before_.emplace(thread, std::move(*cpus));
     }
   }
-  const auto main_thread = before.find(root_.calls().process_id());
-  if (main_thread == before.end()) {
+  const auto main_thread = before_.find(root_.calls().process_id());
+  if (main_thread == before_.end()) {
     throw Error(fmt::format("{}: expected this process's threads, found {} but not the main one",
-                            root_.resolve("/proc/self/task").string(), before.size()));
+                            root_.resolve("/proc/self/task").string(), before_.size()));
   }
-  guard.on_restore([root, before, others = main_thread->second] {
+  guard.on_restore([root, before = before_, others = main_thread->second] {
     move_threads(root, [&](int thread) -> const CpuList& {
       const auto found = before.find(thread);
       return found == before.end() ? others : found->second;
@@ -117,8 +139,17 @@ void Placement::set_online(int cpu, bool online) {
 }
 
 void Placement::set(std::size_t level) {
-  const Place& place = places_.at(level);
-  level_.reset();
+  const auto previous = std::exchange(level_, std::nullopt);
+  try {
+    enter(places_.at(level));
+  } catch (const Error&) {
+    put_back(previous);
+    throw;
+  }
+  level_ = level;
+}
+
+void Placement::enter(const Place& place) {
   for (const auto& [cpu, online] : online_) {
     if (std::ranges::find(place.offline, cpu) == place.offline.end()) {
       set_online(cpu, true);
@@ -134,7 +165,24 @@ void Placement::set(std::size_t level) {
   for (const int cpu : place.offline) {
     set_online(cpu, false);
   }
-  level_ = level;
+}
+
+/// What is refused now, too, stays as it is.
+void Placement::put_back(std::optional<std::size_t> level) {
+  try {
+    if (level) {
+      enter(places_[*level]);
+      level_ = level;
+    } else {
+      const CpuList& others = before_.at(root_.calls().process_id());
+      move_threads(root_, [&](int thread) -> const CpuList& {
+        const auto found = before_.find(thread);
+        return found == before_.end() ? others : found->second;
+      });
+    }
+  } catch (const Error&) {
+    level_.reset();
+  }
 }
 
 std::optional<double> Placement::granted() {

@@ -6,13 +6,14 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 #include <utility>
 #include <variant>
 
 #include "common/error.hpp"
 #include "platform/access.hpp"
-#include "platform/cgroup.hpp"
+#include "platform/bandwidth_control.hpp"
 #include "platform/domain_path.hpp"
 #include "platform/frequency_domain.hpp"
 #include "platform/kernel_file.hpp"
@@ -51,23 +52,42 @@ std::string read_driver(const SysfsRoot& root, const std::string& folder) {
   return error ? "" : link.filename().string();
 }
 
+/// The highest that is allowed. Of clocks that are set together the highest of all, or the lowest
+/// of those that are held below what they reach.
+std::optional<double> read_limit(const SysfsRoot& root, const std::vector<std::string>& folders,
+                                 const ClockFiles& files) {
+  std::optional<double> highest;
+  std::optional<double> held;
+  for (const auto& folder : folders) {
+    const auto limit = read_mhz(root, folder, files.max, files.per_mhz);
+    const auto reach = read_mhz(root, folder, files.highest, files.per_mhz);
+    highest = limit ? std::max(highest.value_or(*limit), *limit) : highest;
+    if (limit && reach && *limit < *reach - kSameMhz) {
+      held = std::min(held.value_or(*limit), *limit);
+    }
+  }
+  return held ? held : highest;
+}
+
 ProbedClock probe_clock(const SysfsRoot& root, const DomainSpec& domain) {
-  const auto folder = domain_path(root, domain);
-  if (!folder) {
+  const auto folders = domain_paths(root, domain);
+  if (folders.empty()) {
     return {.path = "", .opps_mhz = domain.opps_mhz};
   }
+  const std::string& folder = folders.front();
   const ClockFiles& files = ClockFiles::of(domain.interface);
+  const auto listed = kernel_opps_mhz(root, folders, files);
   // BPMP has a lock in its place, which says no name.
   const bool has_governor = *files.governor != '\0' && *files.governors != '\0';
-  return {
-      .path = *folder,
-      .opps_mhz = domain.opps_mhz.empty() ? kernel_opps_mhz(root, *folder, files) : domain.opps_mhz,
-      .takes_any = *files.lowest != '\0' &&
-                   (*files.opps == '\0' || !root.exists(*folder + "/" + files.opps)),
-      .now_mhz = read_mhz(root, *folder, files.current, files.per_mhz),
-      .limit_mhz = read_mhz(root, *folder, files.max, files.per_mhz),
-      .governor = has_governor ? read_text(root, *folder + "/" + files.governor) : "",
-      .driver = read_driver(root, *folder)};
+  return {.path = folder,
+          .opps_mhz = domain.opps_mhz.empty() ? listed : domain.opps_mhz,
+          .listed_mhz = listed,
+          .takes_any = *files.lowest != '\0' &&
+                       (*files.opps == '\0' || !root.exists(folder + "/" + files.opps)),
+          .now_mhz = read_mhz(root, folder, files.current, files.per_mhz),
+          .limit_mhz = read_limit(root, folders, files),
+          .governor = has_governor ? read_text(root, folder + "/" + files.governor) : "",
+          .driver = read_driver(root, folder)};
 }
 
 CpuList pmu_cpus(const SysfsRoot& root, const std::string& folder) {
@@ -99,17 +119,25 @@ std::vector<ProbedPmu> probe_pmus(const SysfsRoot& root) {
   return pmus;
 }
 
-/// Devices that have a clock and do not say which frequencies it takes.
-void probe_unlisted_devices(const SysfsRoot& root, const Board& board,
-                            std::vector<Missing>& missing) {
+bool is_domain(const SysfsRoot& root, const Board& board, const std::string& folder) {
+  return std::ranges::any_of(
+      board.domains, [&](const DomainSpec& domain) { return domain_path(root, domain) == folder; });
+}
+
+/// Devices that have a clock and are no domain: those that could be named, and those that do not
+/// say which frequencies they take.
+void probe_other_devices(const SysfsRoot& root, ProbeReport& report) {
+  const std::string devices = "/sys/class/devfreq/";
+  report.left_alone = find_left_alone(root);
+  std::erase_if(report.left_alone, [&](const LeftAlone& each) {
+    return is_domain(root, report.board, devices + each.device);
+  });
   const ClockFiles& files = ClockFiles::of(ClockInterface::kDevfreq);
-  for (const auto& folder : root.find("/sys/class/devfreq/*")) {
-    const bool is_domain = std::ranges::any_of(board.domains, [&](const DomainSpec& domain) {
-      return domain_path(root, domain) == folder;
-    });
-    if (!is_domain && kernel_opps_mhz(root, folder, files).empty()) {
-      missing.push_back({fmt::format("{}/{}", folder, files.opps), "lists no operating points",
-                         "name the device and its `opps_mhz` in a board file, if it can be set"});
+  for (const auto& folder : root.find(devices + "*")) {
+    if (!is_domain(root, report.board, folder) && kernel_opps_mhz(root, folder, files).empty()) {
+      report.missing.push_back(
+          {fmt::format("{}/{}", folder, files.opps), "lists no operating points",
+           "name the device and its `opps_mhz` in a board file, if it can be set"});
     }
   }
 }
@@ -122,6 +150,9 @@ void probe_frequencies(const SysfsRoot& root, ProbeReport& report) {
   }
   for (std::size_t i = 0; i < report.board.domains.size(); ++i) {
     const DomainSpec& domain = report.board.domains[i];
+    if (!domain.control) {
+      continue;
+    }
     if (const auto obstacle = FrequencyDomain::obstacle(root, domain)) {
       report.missing.push_back(*obstacle);
     } else {
@@ -135,17 +166,17 @@ void probe_bandwidth(const SysfsRoot& root, ProbeReport& report) {
   if (!report.board.bandwidth) {
     return;
   }
-  const auto found = find_cpu_cgroup(root);
-  if (const auto* missing = std::get_if<Missing>(&found)) {
+  const auto plan = plan_bandwidth(root, *report.board.bandwidth, report.board.cpus.size());
+  if (const auto* missing = std::get_if<Missing>(&plan)) {
     report.missing.push_back(*missing);
     return;
   }
-  const auto& cgroup = std::get<CpuCgroup>(found);
-  if (const auto obstacle = cgroup_obstacle(root, cgroup)) {
-    report.missing.push_back(*obstacle);
-  } else {
-    report.controls.push_back({"bandwidth." + report.board.bandwidth->name,
-                               fmt::format("cgroup v{}", cgroup.version), cgroup.own});
+  const auto& planned = std::get<BandwidthPlan>(plan);
+  report.controls.push_back({"bandwidth." + planned.spec.name,
+                             fmt::format("cgroup v{}", planned.cgroup.version),
+                             planned.cgroup.parents.front()});
+  if (planned.cut) {
+    report.missing.push_back(*planned.cut);
   }
 }
 
@@ -210,15 +241,19 @@ ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock) {
   report.troubles = sensors.new_troubles();
 
   probe_heat(report);
-  for (const auto& place : board.places) {
-    if (auto foreign = Placement::foreign_device(place)) {
-      report.missing.push_back(*std::move(foreign));
-    } else if (const auto obstacle = Placement::obstacle(root, place)) {
-      report.missing.push_back(*obstacle);
+  auto places = board.places;
+  std::erase_if(places, [&report](const Place& place) {
+    auto foreign = Placement::foreign_device(place);
+    if (!foreign) {
+      return false;
     }
-  }
+    report.missing.push_back(*std::move(foreign));
+    return true;
+  });
+  std::ranges::move(Placement::leave_out_unusable(root, places),
+                    std::back_inserter(report.missing));
   probe_frequencies(root, report);
-  probe_unlisted_devices(root, board, report.missing);
+  probe_other_devices(root, report);
   probe_bandwidth(root, report);
   if (board.trips.empty()) {
     find_trips(root, report.missing);

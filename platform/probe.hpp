@@ -6,6 +6,7 @@
 
 #include "common/clock.hpp"
 #include "platform/board.hpp"
+#include "platform/clock_devices.hpp"
 #include "platform/platform.hpp"
 #include "platform/sensor.hpp"
 #include "platform/sysfs_root.hpp"
@@ -14,9 +15,10 @@ namespace rein {
 
 /// What the files of a domain's clock say now.
 struct ProbedClock {
-  std::string path;              ///< Its kernel directory; empty if there is none.
-  std::vector<double> opps_mhz;  ///< The board's, or all that the kernel lists.
-  bool takes_any = false;        ///< The driver takes what lies between as well.
+  std::string path;                     ///< Its kernel directory; empty if there is none.
+  std::vector<double> opps_mhz;         ///< The board's, or all that the kernel lists.
+  std::vector<double> listed_mhz = {};  ///< All that the kernel lists.
+  bool takes_any = false;               ///< The driver takes what lies between as well.
   std::optional<double> now_mhz = {};
   std::optional<double> limit_mhz = {};  ///< The highest that is allowed now.
   std::string governor = {};             ///< Empty if there is none.
@@ -51,6 +53,7 @@ struct ProbeReport {
   std::vector<Signal> signals;
   std::vector<Reading> readings;      ///< One for each signal.
   std::vector<Missing> missing;       ///< What is not there, or needs more rights.
+  std::vector<LeftAlone> left_alone;  ///< Clocks that nothing here computes by, and are not named.
   std::vector<std::string> troubles;  ///< What could not be read, a line each.
 
   /// The domains that are held below their limits, and what else throttles by its signal.

@@ -21,7 +21,9 @@ json as_json(const DomainSpec& domain, const ProbedClock& clock) {
           {"path", clock.path},
           {"cpus", domain.cpus},
           {"opps_mhz", clock.opps_mhz},
+          {"listed_mhz", clock.listed_mhz},
           {"opps_v", domain.opps_v},
+          {"control", domain.control},
           {"takes_any", clock.takes_any},
           {"now_mhz", or_null(clock.now_mhz)},
           {"limit_mhz", or_null(clock.limit_mhz)},
@@ -52,6 +54,8 @@ json as_json(const ProbedPmu& pmu) {
 json as_json(const ProbedControl& control) {
   return {{"name", control.name}, {"mechanism", control.mechanism}, {"path", control.path}};
 }
+
+json as_json(const LeftAlone& each) { return {{"device", each.device}, {"what", each.what}}; }
 
 json as_json(const Missing& missing) {
   return {{"path", missing.path}, {"reason", missing.reason}, {"remedy", missing.remedy}};
@@ -101,6 +105,7 @@ std::string to_json(const ProbeReport& report) {
                       {"signals", to_array(report.signals, report.readings)},
                       {"perf_event_paranoid", or_null(report.perf_event_paranoid)},
                       {"pmus", to_array(report.pmus)},
+                      {"left_alone", to_array(report.left_alone)},
                       {"troubles", report.troubles},
                       {"missing", to_array(report.missing)}};
   // Names come from firmware, which need not know UTF-8.

@@ -71,7 +71,11 @@ std::string describe_opps(const ProbedClock& clock) {
     return fmt::format("{}", fmt::join(opps_mhz.begin() + static_cast<std::ptrdiff_t>(begin),
                                        opps_mhz.begin() + static_cast<std::ptrdiff_t>(end), " "));
   };
-  const std::string count = fmt::format("({}{})", num, clock.takes_any ? " of any" : "");
+  const std::string count =
+      fmt::format("({}{})", num,
+                  clock.takes_any                 ? " of any"
+                  : clock.listed_mhz.size() > num ? fmt::format(" of {}", clock.listed_mhz.size())
+                                                  : "");
   if (num <= kFewOpps) {
     return fmt::format("{} {}", show(0, num), count);
   }
@@ -245,6 +249,21 @@ std::string describe_missing(const ProbeReport& report) {
   return format_rows("Missing, or in need of more rights", rows);
 }
 
+/// Clocks that no run sets by itself, and how to have one set.
+std::string describe_left_alone(const ProbeReport& report) {
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < report.board.domains.size(); ++i) {
+    if (const DomainSpec& domain = report.board.domains[i]; !domain.control) {
+      rows.push_back({domain.name, report.clocks[i].path, "no place uses it"});
+    }
+  }
+  for (const auto& each : report.left_alone) {
+    rows.push_back({each.device, "/sys/class/devfreq", each.what});
+  }
+  return format_rows("Left alone (a board file sets it: `domains: [{name: ..., devfreq: ...}]`)",
+                     rows);
+}
+
 std::string describe_troubles(const ProbeReport& report) {
   std::vector<Row> rows;
   for (const auto& trouble : report.troubles) {
@@ -267,7 +286,8 @@ std::string to_table(const ProbeReport& report) {
   text += describe_clocks(report) + describe_places(report.board) + describe_controls(report);
   text += describe_power(report) + describe_trips(report.board) + describe_throttling(report);
   text += format_rows("Signals", signal_rows(report, is_other));
-  text += describe_pmus(report) + describe_troubles(report) + describe_missing(report);
+  text += describe_pmus(report) + describe_left_alone(report) + describe_troubles(report) +
+          describe_missing(report);
   text.pop_back();
   return text;
 }

@@ -7,9 +7,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 namespace rein {
+
+namespace {
+
+/// As many as any kernel has (CONFIG_NR_CPUS).
+constexpr std::size_t kMaxCpus = 8192;
+using CpuMask = std::array<cpu_set_t, kMaxCpus / CPU_SETSIZE>;
+
+}  // namespace
 
 SystemCalls& SystemCalls::kernel() {
   static SystemCalls calls;
@@ -38,27 +47,25 @@ ssize_t SystemCalls::write_file(int descriptor, std::string_view text) {
 void SystemCalls::close_file(int descriptor) { close(descriptor); }
 
 int SystemCalls::set_affinity(int thread, const CpuList& cpus) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
+  CpuMask mask{};
   for (const int cpu : cpus) {
-    if (cpu >= CPU_SETSIZE) {
+    if (cpu < 0 || static_cast<std::size_t>(cpu) >= kMaxCpus) {
       return EINVAL;
     }
-    CPU_SET(cpu, &set);
+    CPU_SET_S(static_cast<std::size_t>(cpu), sizeof(mask), mask.data());
   }
-  return sched_setaffinity(thread, sizeof(set), &set) == 0 ? 0 : errno;
+  return sched_setaffinity(thread, sizeof(mask), mask.data()) == 0 ? 0 : errno;
 }
 
 std::optional<CpuList> SystemCalls::affinity(int thread) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(thread, sizeof(set), &set) != 0) {
+  CpuMask mask{};
+  if (sched_getaffinity(thread, sizeof(mask), mask.data()) != 0) {
     return std::nullopt;
   }
   CpuList cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) {
-      cpus.push_back(cpu);
+  for (std::size_t cpu = 0; cpu < kMaxCpus; ++cpu) {
+    if (CPU_ISSET_S(cpu, sizeof(mask), mask.data())) {
+      cpus.push_back(static_cast<int>(cpu));
     }
   }
   return cpus;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <stdexcept>
 
 #include "common/error.hpp"
@@ -26,6 +27,14 @@ DOCTEST_TEST_CASE("an action is a number in mixed base, the last knob fastest") 
   DOCTEST_CHECK(space().size() == 36);
   DOCTEST_CHECK(space().encode({1, 1, 1}) == 25);
   DOCTEST_CHECK(space().describe(25) == "a a1, b b1, c c1");
+}
+
+DOCTEST_TEST_CASE("a number of actions that no integer holds wrapped around to a small one") {
+  std::vector<Knob> knobs;
+  for (int i = 0; i < 8; ++i) {
+    knobs.push_back(knob("k" + std::to_string(i), 256, Knob::Effect::kFaster));
+  }
+  DOCTEST_CHECK(ActionSpace(knobs).size() == std::numeric_limits<std::size_t>::max());
 }
 
 DOCTEST_TEST_CASE("decoding and encoding undo each other for every action") {

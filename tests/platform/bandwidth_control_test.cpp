@@ -26,6 +26,7 @@ struct MachineV1 {
         "32 29 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
     tree.write("/proc/self/cgroup", "4:cpuset:/\n3:cpu,cpuacct:/job\n0::/\n");
     tree.write(home + "/cgroup.procs", "100\n");
+    tree.write(home + "/cpu.cfs_quota_us", "-1\n");
     calls.home = tree.root().resolve(home);
     calls.group_files = {
         {"cgroup.procs", ""}, {"cpu.cfs_quota_us", "-1\n"}, {"cpu.cfs_period_us", "100000\n"}};
@@ -64,9 +65,17 @@ const BandwidthSpec kSpec{.name = "cpu", .levels_cpus = {0.5, 1, 2}, .period_ms 
 
 using Created = std::variant<std::unique_ptr<BandwidthControl>, Missing>;
 
+Created create(const SysfsRoot& root, ControlGuard& guard) {
+  auto plan = plan_bandwidth(root, kSpec, 2);
+  if (auto* missing = std::get_if<Missing>(&plan)) {
+    return *missing;
+  }
+  return BandwidthControl::create(root, std::get<BandwidthPlan>(plan), guard);
+}
+
 template <typename Machine>
 Created create(Machine& machine, ControlGuard& guard) {
-  return BandwidthControl::create(SysfsRoot(machine.tree.path(), machine.calls), kSpec, 2, guard);
+  return create(SysfsRoot(machine.tree.path(), machine.calls), guard);
 }
 
 bool is_control(const Created& created) { return created.index() == 0; }
@@ -148,6 +157,12 @@ DOCTEST_TEST_CASE("a container's view of the hierarchy is followed") {
       "/proc/self/mountinfo",
       "30 29 0:26 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n");
   machine.tree.write("/proc/self/cgroup", "3:cpu,cpuacct:/docker/abc/job\n");
+  DOCTEST_CHECK_FALSE(is_control(
+      create(machine, *std::make_unique<ControlGuard>(SysfsRoot(machine.tree.path(), machine.calls),
+                                                      nullptr))));  // Mounted read-only.
+  machine.tree.write(
+      "/proc/self/mountinfo",
+      "30 29 0:26 /docker/abc /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n");
   ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
   DOCTEST_CHECK(is_control(create(machine, guard)));
 }
@@ -183,6 +198,69 @@ DOCTEST_TEST_CASE("version 2: a group without the controller cpu is told") {
                     "in cgroup.subtree_control of the groups above");
 }
 
+DOCTEST_TEST_CASE("a quota was promised by a kernel that has none") {
+  MachineV1 one;
+  one.tree.remove(one.home + "/cpu.cfs_quota_us");
+  const auto reason = [](auto& machine) {
+    const SysfsRoot root(machine.tree.path(), machine.calls);
+    const auto plan = plan_bandwidth(root, kSpec, 2);
+    const auto* missing = std::get_if<Missing>(&plan);
+    return missing == nullptr ? "" : missing->line();
+  };
+  const std::string told =
+      ": does not exist: this kernel limits no CPU time by control groups; a kernel with "
+      "CONFIG_CFS_BANDWIDTH";
+  DOCTEST_CHECK(reason(one) == one.home + "/cpu.cfs_quota_us" + told);
+
+  MachineV2 two;
+  DOCTEST_CHECK(reason(two).empty());
+  two.tree.write(two.home + "/cpu.weight", "100\n");
+  DOCTEST_CHECK(reason(two) == two.home + "/cpu.max" + told);
+  two.tree.write(two.home + "/cpu.max", "max 100000\n");
+  DOCTEST_CHECK(reason(two).empty());
+}
+
+DOCTEST_TEST_CASE(
+    "version 2: the group of a container with processes was to hand the controller down") {
+  MachineV2 machine;
+  machine.tree.write("/proc/self/cgroup", "0::/\n");
+  machine.tree.write(kV2 + "/cgroup.controllers", "cpu\n");
+  machine.tree.write(kV2 + "/cgroup.subtree_control", "");
+  machine.tree.write(kV2 + "/cgroup.procs", "1\n100\n");
+  const SysfsRoot root(machine.tree.path(), machine.calls);
+  // At the very top the kernel makes an exception.
+  DOCTEST_CHECK(plan_bandwidth(root, kSpec, 2).index() == 0);
+  machine.tree.write(kV2 + "/cgroup.type", "domain\n");
+  const auto plan = plan_bandwidth(root, kSpec, 2);
+  DOCTEST_REQUIRE(plan.index() == 1);
+  DOCTEST_CHECK(std::get<Missing>(plan).path == kV2 + "/cgroup.procs");
+  machine.tree.write(kV2 + "/cgroup.subtree_control", "cpu\n");
+  DOCTEST_CHECK(plan_bandwidth(root, kSpec, 2).index() == 0);
+}
+
+DOCTEST_TEST_CASE("levels were above what the groups above leave") {
+  MachineV2 machine;
+  machine.tree.write(machine.slice + "/cpu.max", "75000 50000\n");
+  machine.tree.write(machine.home + "/cpu.max", "max 100000\n");
+  const SysfsRoot root(machine.tree.path(), machine.calls);
+  const auto plan = plan_bandwidth(root, kSpec, 8);
+  DOCTEST_REQUIRE(plan.index() == 0);
+  const auto& planned = std::get<BandwidthPlan>(plan);
+  DOCTEST_CHECK(planned.spec.levels_cpus == std::vector<double>{0.5, 1, 1.5});
+  DOCTEST_CHECK(planned.unlimited_cpus == 1.5);
+  DOCTEST_REQUIRE(planned.cut);
+  DOCTEST_CHECK(planned.cut->line() ==
+                machine.slice +
+                    "/cpu.max: limits this program to 1.5 CPUs, so bandwidth.cpu has this instead "
+                    "of 2; raise it, or give levels below it in the board file");
+
+  MachineV1 old;
+  old.tree.write(old.home + "/cpu.cfs_quota_us", "25000\n");
+  old.tree.write(old.home + "/cpu.cfs_period_us", "100000\n");
+  const auto cut = plan_bandwidth(SysfsRoot(old.tree.path(), old.calls), kSpec, 2);
+  DOCTEST_CHECK(std::get<BandwidthPlan>(cut).spec.levels_cpus == std::vector<double>{0.25});
+}
+
 DOCTEST_TEST_CASE("empty groups of dead runs are removed, and no others") {
   MachineV1 machine;
   machine.tree.write(machine.home + "/rein-999/cgroup.procs", "");
@@ -216,7 +294,7 @@ DOCTEST_TEST_CASE("the real kernel takes a limit and is given everything back") 
   const std::string before = root.read("/proc/self/cgroup");
   {
     ControlGuard guard(root, fail);
-    auto control = BandwidthControl::create(root, kSpec, 2, guard);
+    auto control = create(root, guard);
     if (const auto* missing = std::get_if<Missing>(&control)) {
       DOCTEST_MESSAGE("skipped: " << missing->line());
       return;

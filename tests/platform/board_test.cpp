@@ -208,8 +208,8 @@ DOCTEST_TEST_CASE("mistakes in what domains hold are told with their place") {
   check_fourth_line("domains: [{name: d, devfreq: gpu, opps_mhz: [1], opps_v: [0]}]",
                     "59: domains.0.opps_v.0: expected a number above 0, found '0'");
   check_fourth_line("domains: [{name: d, devfreq: gpu, opp: [1]}]",
-                    "35: domains.0.opp: expected one of bpmp, cpus, devfreq, mali, name, opps_mhz, "
-                    "opps_v, policy, found the unknown key 'opp'");
+                    "35: domains.0.opp: expected one of bpmp, control, cpus, devfreq, mali, name, "
+                    "opps_mhz, opps_v, policy, found the unknown key 'opp'");
 }
 
 DOCTEST_TEST_CASE("mistakes in sensors are told with their place") {
@@ -312,6 +312,18 @@ DOCTEST_TEST_CASE("of many CPUs only the first of each domain is a place") {
     places.push_back(place.name);
   }
   DOCTEST_CHECK(places == std::vector<std::string>{"cpu0", "cpu4", "policy0", "policy4", "all12"});
+  // Alike they are one domain, and the clusters are places all the same.
+  for (const char* policy : {"policy0", "policy4"}) {
+    tree.write(cpu + "/cpufreq/" + policy + "/cpuinfo_min_freq", "400000\n");
+    tree.write(cpu + "/cpufreq/" + policy + "/cpuinfo_max_freq", "2000000\n");
+  }
+  places.clear();
+  const Board board = Board::detect(tree.root());
+  DOCTEST_CHECK(names_of(board.domains) == std::vector<std::string>{"cpufreq cpu0-11"});
+  for (const auto& place : board.places) {
+    places.push_back(place.name);
+  }
+  DOCTEST_CHECK(places == std::vector<std::string>{"cpu0", "first4", "first6", "policy4", "all12"});
 }
 
 DOCTEST_TEST_CASE(
@@ -338,8 +350,7 @@ DOCTEST_TEST_CASE("clocks are found behind every interface, each once, by names 
   DOCTEST_CHECK(names_of(detect("odroid-xu3").domains) ==
                 Names{"cpufreq policy0", "cpufreq policy4", "mali gpu"});
   DOCTEST_CHECK(names_of(detect("odroid-xu4").domains) ==
-                Names{"cpufreq policy0", "cpufreq policy4", "devfreq memory", "devfreq gpu",
-                      "devfreq bus-wcore"});
+                Names{"cpufreq policy0", "cpufreq policy4", "devfreq gpu"});
   DOCTEST_CHECK(names_of(detect("jetson-tx2").domains) ==
                 Names{"cpufreq policy0", "cpufreq policy1", "devfreq gpu"});
   // Its video engine lists no frequencies.
@@ -365,13 +376,100 @@ DOCTEST_TEST_CASE(
   DOCTEST_CHECK(names_of(Board::detect(tree.root()).domains) ==
                 std::vector<std::string>{"devfreq gpu"});
   for (const char* device : {"1.gpu", "2.mali", "3d84000.ufshc", "soc:a bus"}) {
-    tree.write(std::string("/sys/class/devfreq/") + device + "/available_frequencies", "1000000\n");
+    tree.write(std::string("/sys/class/devfreq/") + device + "/available_frequencies",
+               "100000000\n");
   }
   const Board board = Board::detect(tree.root());
   DOCTEST_CHECK(names_of(board.domains) ==
-                std::vector<std::string>{"devfreq gpu", "devfreq gpu2", "devfreq ufshc",
-                                         "devfreq a_bus", "devfreq gpu3"});
+                std::vector<std::string>{"devfreq gpu", "devfreq gpu2", "devfreq gpu3"});
   DOCTEST_CHECK(load(board.to_yaml()).to_yaml() == board.to_yaml());
+}
+
+DOCTEST_TEST_CASE(
+    "a core of a PC became a domain of its own because its highest frequency is its own") {
+  const Board board = detect("reported/ryzen-each-core-its-own-max");
+  DOCTEST_REQUIRE(board.domains.size() == 1);
+  DOCTEST_CHECK(board.domains[0].paths == std::vector<std::string>{"policy{0-15}"});
+  DOCTEST_CHECK(board.domains[0].cpus.size() == 16);
+  DOCTEST_CHECK(board.domains[0].opps_mhz == std::vector<double>{400, 1580, 2759, 3939, 5118});
+  DOCTEST_CHECK(load(board.to_yaml()).to_yaml() == board.to_yaml());
+}
+
+DOCTEST_TEST_CASE("cores of another kind stay a domain of their own") {
+  const test::TemporaryTree tree;
+  const std::string cpu = "/sys/devices/system/cpu";
+  tree.write(cpu + "/online", "0-7\n");
+  for (int i = 0; i < 8; ++i) {
+    const std::string policy = cpu + "/cpufreq/policy" + std::to_string(i);
+    tree.write(policy + "/affected_cpus", std::to_string(i) + "\n");
+    tree.write(policy + "/cpuinfo_min_freq", "400000\n");
+    tree.write(policy + "/cpuinfo_max_freq", i < 2   ? "5200000\n"
+                                             : i < 4 ? "5000000\n"
+                                                     : "3900000\n");
+    tree.write(policy + "/scaling_driver", "intel_pstate\n");
+  }
+  using Names = std::vector<std::string>;
+  DOCTEST_CHECK(names_of(Board::detect(tree.root()).domains) ==
+                Names{"cpufreq cpu0-3", "cpufreq cpu4-7"});
+  // As fast, and still less: the scheduler knows.
+  for (int i = 0; i < 8; ++i) {
+    tree.write(cpu + "/cpufreq/policy" + std::to_string(i) + "/cpuinfo_max_freq", "2000000\n");
+    tree.write(cpu + "/cpu" + std::to_string(i) + "/cpu_capacity", i < 6 ? "1024\n" : "430\n");
+  }
+  DOCTEST_CHECK(names_of(Board::detect(tree.root()).domains) ==
+                Names{"cpufreq cpu0-5", "cpufreq cpu6-7"});
+  // The threads of one core are together whatever else is said.
+  tree.write(cpu + "/cpu5/topology/thread_siblings_list", "5-6\n");
+  DOCTEST_CHECK(names_of(Board::detect(tree.root()).domains) == Names{"cpufreq cpu0-7"});
+}
+
+DOCTEST_TEST_CASE("storage, video, memory and votes for bandwidth were set by a run") {
+  const auto devices = [](const std::string& tree) {
+    std::vector<std::string> names;
+    for (const auto& domain : detect(tree).domains) {
+      if (domain.cpus.empty()) {
+        names.push_back(domain.paths.front());
+        DOCTEST_CHECK_FALSE(domain.control);
+      }
+    }
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  DOCTEST_CHECK(devices("reported/xperia-devfreq-megabytes") == Names{"5000000.qcom,kgsl-3d0"});
+  DOCTEST_CHECK(devices("reported/jetson-thor-vin") == Names{"gpu-gpc-0"});
+  DOCTEST_CHECK(devices("reported/orange-pi-5-vendor-kernel") == Names{"fb000000.gpu"});
+  DOCTEST_CHECK(devices("reported/snapdragon-laptop-battery") == Names{"3d00000.gpu"});
+}
+
+DOCTEST_TEST_CASE("a board that was found has a handful of operating points and of places") {
+  for (const auto& name : test::board_tree_names()) {
+    DOCTEST_CAPTURE(name);
+    const Board board = detect(name);
+    for (const auto& domain : board.domains) {
+      DOCTEST_CHECK(domain.opps_mhz.size() <= 5);
+    }
+    DOCTEST_CHECK(board.places.size() <= 24);
+  }
+  std::vector<std::string> places;
+  for (const auto& place : detect("reported/altra-80-cpus-xgene-power").places) {
+    places.push_back(place.name + ":" + format_cpu_list(place.cpus));
+  }
+  DOCTEST_CHECK(places == std::vector<std::string>{"cpu0:0", "first4:0-3", "first16:0-15",
+                                                   "first40:0-39", "all80:0-79"});
+}
+
+DOCTEST_TEST_CASE("the CPUs of a container were those that it numbers anew") {
+  const test::BoardTree tree("reported/lxc-few-of-the-hosts-cpus");
+  DOCTEST_CHECK(Board::detect(tree.root()).cpus == CpuList{24, 25, 26, 27, 28});
+}
+
+DOCTEST_TEST_CASE("isolated CPUs are left alone by a board that is found") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/devices/system/cpu/online", "0-3\n");
+  tree.write("/sys/devices/system/cpu/isolated", "2-3\n");
+  DOCTEST_CHECK(Board::detect(tree.root()).cpus == CpuList{0, 1});
+  tree.write("/proc/self/status", "Name:\trein\nCpus_allowed_list:\t2-63\n");
+  DOCTEST_CHECK(Board::detect(tree.root()).cpus == CpuList{2, 3});
 }
 
 DOCTEST_TEST_CASE("before Linux 4.3 the CPUs' own directories are the domains") {
@@ -379,7 +477,7 @@ DOCTEST_TEST_CASE("before Linux 4.3 the CPUs' own directories are the domains") 
   DOCTEST_CHECK(board.domains[0].paths ==
                 std::vector<std::string>{"/sys/devices/system/cpu/cpu0/cpufreq"});
   DOCTEST_CHECK(board.domains[1].cpus == CpuList{4, 5, 6, 7});
-  DOCTEST_CHECK(board.domains[1].opps_mhz.size() == 19);
+  DOCTEST_CHECK(board.domains[1].opps_mhz == std::vector<double>{200, 600, 1100, 1500, 2000});
 }
 
 DOCTEST_TEST_CASE("CPUs that are off have no domain") {

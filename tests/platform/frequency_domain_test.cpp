@@ -265,4 +265,75 @@ DOCTEST_TEST_CASE("a driver that takes any frequency is given five operating poi
                 std::vector<double>{400, 1400, 2400, 3400, 4400});
 }
 
+DOCTEST_TEST_CASE("what boost adds was missing from the operating points") {
+  const test::TemporaryTree tree;
+  const ClockFiles& files = ClockFiles::of(ClockInterface::kCpufreq);
+  tree.write(kPolicy + "/scaling_available_frequencies", "400000 1296000\n");
+  tree.write(kPolicy + "/scaling_boost_frequencies", "1404000 1700000 \n");
+  const auto opps = [&] { return kernel_opps_mhz(tree.root(), kPolicy, files); };
+  const std::vector<double> without{400, 1296};
+  const std::vector<double> with{400, 1296, 1404, 1700};
+  // Nothing says whether it is on: the highest frequency does.
+  DOCTEST_CHECK(opps() == without);
+  tree.write(kPolicy + "/cpuinfo_max_freq", "1296000\n");
+  DOCTEST_CHECK(opps() == without);
+  tree.write(kPolicy + "/cpuinfo_max_freq", "1700000\n");
+  DOCTEST_CHECK(opps() == with);
+  tree.write("/sys/devices/system/cpu/cpufreq/boost", "0\n");
+  DOCTEST_CHECK(opps() == without);
+  tree.write("/sys/devices/system/cpu/cpufreq/boost", "1\n");
+  DOCTEST_CHECK(opps() == with);
+  tree.write(kPolicy + "/boost", "0\n");
+  DOCTEST_CHECK(opps() == without);
+}
+
+DOCTEST_TEST_CASE("of many operating points the ends and three between them are kept") {
+  DOCTEST_CHECK(thin_opps({200, 300, 1400}) == std::vector<double>{200, 300, 1400});
+  DOCTEST_CHECK(thin_opps({100, 110, 120, 130, 140, 150, 160, 170, 200}) ==
+                std::vector<double>{100, 120, 150, 170, 200});
+  // Never one twice.
+  DOCTEST_CHECK(thin_opps({100, 101, 102, 103, 104, 1000}) == std::vector<double>{100, 104, 1000});
+}
+
+DOCTEST_TEST_CASE("a vote for bandwidth in MB/s was taken for a clock") {
+  const test::TemporaryTree tree;
+  const std::string folder = "/sys/class/devfreq/soc:qcom,gpubw";
+  tree.write(folder + "/available_frequencies", "0 381 572 6881\n");
+  tree.write(folder + "/min_freq", "0\n");
+  tree.write(folder + "/max_freq", "6881\n");
+  DomainSpec spec{
+      .name = "vote", .interface = ClockInterface::kDevfreq, .paths = {"soc:qcom,gpubw"}};
+  DOCTEST_CHECK(FrequencyDomain::obstacle(tree.root(), spec)->line() ==
+                folder +
+                    "/available_frequencies: lists 0.000381 to 0.006881 MHz, which clocks nothing "
+                    "that computes; if it is to be set, give its `opps_mhz` in the board file");
+  spec.opps_mhz = {381, 6881};
+  DOCTEST_CHECK(FrequencyDomain::obstacle(tree.root(), spec)->reason ==
+                "lists 0.000381 to 0.006881 MHz, and none of the board file's 381 to 6881 is "
+                "between them");
+  spec.opps_mhz = {0.000381, 0.006881};
+  DOCTEST_CHECK_FALSE(FrequencyDomain::obstacle(tree.root(), spec));
+}
+
+DOCTEST_TEST_CASE("a core was asked for more than it reaches because another one reaches it") {
+  const test::TemporaryTree tree;
+  for (const char* policy : {"0", "1"}) {
+    const std::string folder = std::string("/sys/devices/system/cpu/cpufreq/policy") + policy;
+    const std::string top = *policy == '0' ? "4500000\n" : "5000000\n";
+    tree.write(folder + "/cpuinfo_min_freq", "400000\n");
+    tree.write(folder + "/cpuinfo_max_freq", top);
+    tree.write(folder + "/scaling_min_freq", "400000\n");
+    tree.write(folder + "/scaling_max_freq", top);
+    tree.write(folder + "/scaling_cur_freq", "400000\n");
+  }
+  ControlGuard guard(tree.root(), nullptr);
+  FrequencyDomain domain(tree.root(), {.name = "both", .paths = {"policy{0-1}"}, .cpus = {0, 1}},
+                         guard);
+  DOCTEST_REQUIRE(domain.control().levels.size() == 5);
+  DOCTEST_CHECK(domain.control().levels.back().value == 5000.0);
+  domain.set(4);
+  DOCTEST_CHECK(tree.read("/sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq") == "4500000");
+  DOCTEST_CHECK(tree.read("/sys/devices/system/cpu/cpufreq/policy1/scaling_min_freq") == "5000000");
+}
+
 }  // namespace rein

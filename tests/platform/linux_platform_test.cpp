@@ -299,6 +299,39 @@ DOCTEST_TEST_CASE("a configuration that does not fit changes nothing") {
   DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0, 1});
 }
 
+DOCTEST_TEST_CASE("one place that was refused took the whole mapping with it") {
+  Machine machine;
+  Run run(machine, nullptr);
+  LinuxPlatform& platform = run.platform;
+  platform.apply({0, 0, 1});
+  machine.calls.online = {0};  // The rest was taken from us meanwhile.
+  for (int i = 0; i < LinuxPlatform::kMaxRefusals; ++i) {
+    DOCTEST_CHECK(platform.apply({1, 0, 1})[0].refused);
+    DOCTEST_CHECK_FALSE(platform.grants()[0].left_out);
+    DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0});
+  }
+  const auto troubles = platform.new_troubles();
+  DOCTEST_REQUIRE(troubles.size() == 2);
+  DOCTEST_CHECK(troubles[1] ==
+                "mapping.dnn cpu1: sched_setaffinity: cannot move thread 100 to CPUs 1: Invalid "
+                "argument; left out after 3 refusals, the others stay");
+  // It is not tried again, and said so; the others work.
+  machine.calls.online = {0, 1};
+  DOCTEST_CHECK(platform.apply({1, 0, 1})[0].refused);
+  DOCTEST_CHECK(platform.grants()[0].level == 0);
+  DOCTEST_CHECK_FALSE(platform.apply({2, 0, 1})[0].refused);
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0, 1});
+  DOCTEST_CHECK(platform.new_troubles().empty());
+}
+
+DOCTEST_TEST_CASE("a domain that is only read is no control") {
+  Machine machine;
+  machine.board.domains[0].control = false;
+  Run run(machine);
+  DOCTEST_CHECK(control_names(run.platform) ==
+                std::vector<std::string>{"mapping.dnn", "bandwidth.cpu"});
+}
+
 DOCTEST_TEST_CASE("what the machine does not offer is left out with a note") {
   Machine machine;
   machine.tree.remove("/sys/devices/system/cpu/cpufreq");
@@ -312,7 +345,8 @@ DOCTEST_TEST_CASE("what the machine does not offer is left out with a note") {
   DOCTEST_CHECK(has_note(platform, "policy0: does not exist; check the domain both"));
   DOCTEST_CHECK(has_note(platform, "rein-100: cannot be made: Read-only file system"));
   DOCTEST_CHECK(has_note(platform, "a budget on heat is blind"));
-  DOCTEST_CHECK(has_note(platform, "the CPUs 7 of the place far are not all online, only 0-1 are"));
+  DOCTEST_CHECK(
+      has_note(platform, "the CPUs 7 of the place far are offline, only 0-1 can be used"));
 }
 
 DOCTEST_TEST_CASE("an application may have a choice of places, in its own order") {

@@ -121,15 +121,16 @@ DOCTEST_TEST_CASE("a place takes CPUs offline that no other place leaves so, and
                                     "/online");
   };
   machine.tree.write("/sys/devices/system/cpu/online", "0-3\n");
+  machine.calls.cpus_of[100] = {0, 1, 2, 3};
   for (const char* cpu : {"1", "2", "3"}) {
     machine.tree.write(std::string("/sys/devices/system/cpu/cpu") + cpu + "/online", "1\n");
   }
   machine.places = {{.name = "big", .cpus = {2, 3}, .threads = 2, .offline = {1}},
                     {.name = "little", .cpus = {0, 1}, .threads = 2, .offline = {2, 3}},
                     {.name = "all", .cpus = {0, 1, 2, 3}, .threads = 4}};
-  for (const auto& place : machine.places) {
-    DOCTEST_CHECK_FALSE(Placement::obstacle(machine.root(), place));
-  }
+  auto places = machine.places;
+  DOCTEST_CHECK(Placement::leave_out_unusable(machine.root(), places).empty());
+  DOCTEST_CHECK(places.size() == 3);
   {
     ControlGuard guard(machine.root(), fail);
     Placement placement(machine.root(), "dnn", machine.places, guard);
@@ -149,17 +150,71 @@ DOCTEST_TEST_CASE("a place takes CPUs offline that no other place leaves so, and
   }
 }
 
-DOCTEST_TEST_CASE("what stands in the way of a place is told") {
+DOCTEST_TEST_CASE("what stands in the way of places is told, of one reason in one line") {
   Machine machine;
+  machine.calls.cpus_of[100] = {0, 1, 2};
   machine.tree.write("/sys/devices/system/cpu/online", "0-2\n");
-  DOCTEST_CHECK(Placement::obstacle(machine.root(), machine.places[1])->line() ==
-                "/sys/devices/system/cpu/online: the CPUs 3 of the place three are not all online, "
-                "only 0-2 are; bring them online, or take the place out of the board file");
-  const Place place{.name = "rest", .cpus = {1}, .offline = {0}};
-  DOCTEST_CHECK(Placement::obstacle(machine.root(), place)->line() ==
+  auto places = machine.places;
+  const auto missing = Placement::leave_out_unusable(machine.root(), places);
+  DOCTEST_REQUIRE(missing.size() == 1);
+  DOCTEST_CHECK(
+      missing[0].line() ==
+      "/sys/devices/system/cpu/online: the CPUs 3,9 of the places three, both, part, none "
+      "are offline, only 0-2 can be used; bring them online, or take what names them out "
+      "of the board file");
+  DOCTEST_REQUIRE(places.size() == 1);
+  DOCTEST_CHECK(places[0].name == "two");
+
+  places = {{.name = "rest", .cpus = {1}, .offline = {0}}};
+  DOCTEST_CHECK(Placement::leave_out_unusable(machine.root(), places).at(0).line() ==
                 "/sys/devices/system/cpu/cpu0/online: cannot be written, but the place rest takes "
                 "the CPU offline; run as root; some CPUs, often the first, cannot go offline at "
                 "all");
+  DOCTEST_CHECK(places.empty());
+}
+
+DOCTEST_TEST_CASE("what this process was started on was widened to all that is online") {
+  Machine machine;
+  machine.tree.write("/sys/devices/system/cpu/online", "0-3\n");
+  machine.calls.cpus_of[100] = {2};
+  auto places = machine.places;
+  const auto missing = Placement::leave_out_unusable(machine.root(), places);
+  DOCTEST_REQUIRE(places.size() == 1);
+  DOCTEST_CHECK(places[0].name == "two");
+  DOCTEST_CHECK(missing.at(0).path == "sched_getaffinity");
+  DOCTEST_CHECK(missing[0].reason ==
+                "the CPUs 3,9 of the places three, both, part, none are not ours, only 2 can be "
+                "used");
+}
+
+DOCTEST_TEST_CASE(
+    "a place of isolated CPUs, which nobody is started on by default, is for a board "
+    "file") {
+  Machine machine;
+  machine.tree.write("/sys/devices/system/cpu/online", "0-3\n");
+  machine.tree.write("/sys/devices/system/cpu/isolated", "2-3\n");
+  machine.calls.cpus_of[100] = {0, 1};
+  auto places = machine.places;
+  Placement::leave_out_unusable(machine.root(), places);
+  DOCTEST_CHECK(places.size() == 3);
+  // Somebody chose CPU 0 for this process: that is the limit.
+  machine.calls.cpus_of[100] = {0};
+  places = machine.places;
+  Placement::leave_out_unusable(machine.root(), places);
+  DOCTEST_CHECK(places.empty());
+}
+
+DOCTEST_TEST_CASE("after a refusal the threads were left on a part of the place that was refused") {
+  Machine machine;
+  ControlGuard guard(machine.root(), fail);
+  Placement placement(machine.root(), "dnn", machine.places, guard);
+  DOCTEST_CHECK_THROWS_AS(placement.set(3), Error);
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0, 1});
+  DOCTEST_CHECK(machine.calls.cpus_of[101] == CpuList{1});
+  placement.set(2);
+  DOCTEST_CHECK_THROWS_AS(placement.set(3), Error);
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{2, 3});
+  DOCTEST_CHECK(placement.granted() == 2.0);
 }
 
 DOCTEST_TEST_CASE("threads that cannot be listed are an error") {
