@@ -14,7 +14,8 @@ class CoRunner {
   virtual void stop() = 0;
   /// Whether it runs now, as far as is known without blocking.
   virtual bool running() = 0;
-  /// Why it could not be started or ended by itself with an error; empty if all is well.
+  /// Why it could not be started or ended by itself with an error, without its name; empty if
+  /// all is well.
   virtual std::string trouble() = 0;
 };
 

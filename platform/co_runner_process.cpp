@@ -34,16 +34,46 @@ struct User {
   uid_t user = 0;
   gid_t group = 0;
   std::vector<gid_t> groups;
+  std::string home;
+  std::vector<std::string> environment;  ///< What a login would give.
 };
+
+/// Ours, with what belongs to one user taken from `entry` or left out. What is ours alone, such as
+/// the agent of our keys or the session's bus, is not for somebody else.
+std::vector<std::string> environment_of(const passwd& entry) {
+  const std::string shell = entry.pw_shell;
+  std::vector<std::string> environment{
+      fmt::format("HOME={}", entry.pw_dir), fmt::format("USER={}", entry.pw_name),
+      fmt::format("LOGNAME={}", entry.pw_name),
+      fmt::format("SHELL={}", shell.empty() ? "/bin/sh" : shell),
+      fmt::format("PATH=/usr/local/bin:/usr/bin:/bin{}",
+                  entry.pw_uid == 0 ? ":/usr/local/sbin:/usr/sbin:/sbin" : "")};
+  for (const char* name : {"LANG", "LC_ALL", "TERM", "TZ"}) {
+    if (const char* value = std::getenv(name)) {
+      environment.push_back(fmt::format("{}={}", name, value));
+    }
+  }
+  return environment;
+}
 
 User find_user(const CoRunnerCommand& command) {
   errno = 0;
   const passwd* entry = getpwnam(command.user->c_str());
   if (entry == nullptr) {
+    const int error = errno;
+    // How the libraries say that there is none differs.
+    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO) {
+      throw Error(fmt::format("co-runner {}: cannot look up the user '{}': {}", command.name,
+                              *command.user, std::strerror(error)));
+    }
     throw Error(fmt::format("co-runner {}: expected a user of this machine, found '{}'",
                             command.name, *command.user));
   }
-  User user{.user = entry->pw_uid, .group = entry->pw_gid, .groups = {}};
+  User user{.user = entry->pw_uid,
+            .group = entry->pw_gid,
+            .groups = {},
+            .home = entry->pw_dir,
+            .environment = environment_of(*entry)};
   int count = 64;
   user.groups.resize(static_cast<std::size_t>(count));
   while (getgrouplist(command.user->c_str(), user.group, user.groups.data(), &count) < 0) {
@@ -98,13 +128,14 @@ CoRunnerProcess::CoRunnerProcess(const CoRunnerCommand& command) : command_(comm
   }
   argv.push_back(nullptr);
 
-  SupervisorPlan plan{.path = path->c_str(), .argv = argv.data()};
+  SupervisorPlan plan{.path = path->c_str(), .argv = argv.data(), .environment = environ};
   plan.num_cpus = command.cpus.size();
   CPU_ZERO(&plan.cpus);
   for (const int cpu : command.cpus) {
     CPU_SET(cpu, &plan.cpus);
   }
   User user;
+  std::vector<char*> environment;
   if (command.user) {
     user = find_user(command);
     plan.drops_user = user.user != geteuid();
@@ -112,6 +143,14 @@ CoRunnerProcess::CoRunnerProcess(const CoRunnerCommand& command) : command_(comm
     plan.group = user.group;
     plan.groups = user.groups.data();
     plan.num_groups = user.groups.size();
+  }
+  if (plan.drops_user) {
+    for (auto& variable : user.environment) {
+      environment.push_back(variable.data());
+    }
+    environment.push_back(nullptr);
+    plan.environment = environment.data();
+    plan.home = user.home.c_str();
   }
 
   int ends[2];
@@ -164,7 +203,7 @@ void CoRunnerProcess::order(bool start) {
                               generation_};
   if (send(connection_, &order, sizeof(order), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
     phase_ = Phase::kStopped;
-    trouble_ = fmt::format("co-runner {}: its supervisor is gone", command_.name);
+    trouble_ = "its supervisor is gone";
   }
 }
 
@@ -214,12 +253,12 @@ void CoRunnerProcess::update() {
         problem = describe_failure(event.kind, command_, event.value);
     }
     if (!problem.empty()) {
-      trouble_ = fmt::format("co-runner {}: {}", command_.name, problem);
+      trouble_ = problem;
     }
   }
   if (count == 0) {
     phase_ = Phase::kStopped;
-    trouble_ = fmt::format("co-runner {}: its supervisor is gone", command_.name);
+    trouble_ = "its supervisor is gone";
   }
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -196,6 +197,9 @@ class Supervisor {
                              setgid(plan_.group) != 0 || setuid(plan_.user) != 0)) {
       fail(SupervisorEvent::Kind::kUserFailed, errno);
     }
+    if (plan_.drops_user) {
+      enter_folder();
+    }
     // What gained rights could not be killed.
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     // After setuid, which clears it.
@@ -203,9 +207,21 @@ class Supervisor {
     if (getppid() != supervisor) {
       _exit(127);
     }
-    execve(plan_.path, plan_.argv, environ);
+    execve(plan_.path, plan_.argv, plan_.environment);
     fail(SupervisorEvent::Kind::kExecFailed, errno);
     _exit(127);
+  }
+
+  /// Ours if the user may enter it, or else his home, or else the root.
+  void enter_folder() const {
+    // Through the whole path, as a folder that we are in opens without a look at those above it.
+    char folder[PATH_MAX];
+    if (getcwd(folder, sizeof(folder)) != nullptr && chdir(folder) == 0) {
+      return;
+    }
+    if (chdir(plan_.home) != 0) {
+      [[maybe_unused]] const int ignored = chdir("/");
+    }
   }
 
   /// Collects what has ended. @return whether there are children left.

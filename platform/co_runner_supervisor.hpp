@@ -36,6 +36,7 @@ struct SupervisorPlan {
   int connection = -1;
   const char* path = nullptr;
   char* const* argv = nullptr;
+  char* const* environment = nullptr;
   std::size_t num_cpus = 0;  ///< 0: not pinned.
   cpu_set_t cpus{};
   bool drops_user = false;
@@ -43,6 +44,7 @@ struct SupervisorPlan {
   gid_t group = 0;
   const gid_t* groups = nullptr;
   std::size_t num_groups = 0;
+  const char* home = nullptr;  ///< Where another user works who may not enter our folder.
 };
 
 /// The life of a supervisor, a forked process: starts and stops the command as ordered, and when

@@ -217,7 +217,7 @@ DOCTEST_TEST_CASE("a command that ends by itself tells its exit status") {
   CoRunnerProcess bad(shell("exit 3", pipe));
   bad.start();
   DOCTEST_CHECK(wait_until(bad, [&bad] { return bad.exit_status().has_value(); }));
-  DOCTEST_CHECK(bad.trouble() == "co-runner shell: ended with exit status 3");
+  DOCTEST_CHECK(bad.trouble() == "ended with exit status 3");
 
   CoRunnerProcess killed(shell("kill -9 $$", pipe));
   killed.start();
@@ -246,8 +246,8 @@ DOCTEST_TEST_CASE("pinning to a CPU that there is not is told, even beside one t
     CoRunnerProcess process(command);
     process.start();
     DOCTEST_CHECK(wait_until(process, [&process] { return !process.trouble().empty(); }));
-    DOCTEST_CHECK(process.trouble() == "co-runner shell: cannot be pinned to CPUs " +
-                                           format_cpu_list(cpus) + ": Invalid argument");
+    DOCTEST_CHECK(process.trouble() ==
+                  "cannot be pinned to CPUs " + format_cpu_list(cpus) + ": Invalid argument");
     DOCTEST_CHECK_FALSE(process.running());
   }
 }
@@ -269,6 +269,29 @@ DOCTEST_TEST_CASE("a co-runner of another user has that user's rights and can ga
   const Watch watch(id);
   process.stop();
   DOCTEST_CHECK(watch.wait_gone());
+}
+
+DOCTEST_TEST_CASE("a co-runner of another user kept root's environment and closed folder") {
+  if (geteuid() != 0) {
+    DOCTEST_MESSAGE("skipped: only root can run as somebody else");
+    return;
+  }
+  const PidPipe pipe;
+  const test::TemporaryTree closed;
+  chmod(closed.path().c_str(), 0700);
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(closed.path());
+  setenv("REIN_TEST_SECRET", "ours", 1);
+  CoRunnerCommand command =
+      shell("echo $USER $LOGNAME ${REIN_TEST_SECRET:-none} $(pwd) > \"$0\"; exit 0", pipe);
+  command.user = "nobody";
+  CoRunnerProcess process(command);
+  process.start();
+  const std::string told = pipe.next_line();
+  std::filesystem::current_path(before);
+  unsetenv("REIN_TEST_SECRET");
+  DOCTEST_CHECK(told.starts_with("nobody nobody none /"));
+  DOCTEST_CHECK(told.find(closed.path().string()) == std::string::npos);
 }
 
 DOCTEST_TEST_CASE("the command inherits none of our descriptors, and its output goes nowhere") {
@@ -304,8 +327,7 @@ DOCTEST_TEST_CASE("a command that the kernel cannot run tells why") {
   CoRunnerProcess process({.name = "x", .argv = {path}, .cpus = {}, .user = {}});
   process.start();
   DOCTEST_CHECK(wait_until(process, [&process] { return !process.trouble().empty(); }));
-  DOCTEST_CHECK(process.trouble() ==
-                "co-runner x: cannot run '" + path + "': No such file or directory");
+  DOCTEST_CHECK(process.trouble() == "cannot run '" + path + "': No such file or directory");
 }
 
 DOCTEST_TEST_CASE("a command is found in PATH or by its path") {
