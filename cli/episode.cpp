@@ -93,7 +93,7 @@ nlohmann::ordered_json describe_run(const RunConfig& config, const std::string& 
 }
 
 void require_free(const std::filesystem::path& output) {
-  if (std::filesystem::exists(output / "trace.csv")) {
+  if (is_there(output / "trace.csv")) {
     throw UsageError(fmt::format(
         "--output: expected a folder without a run, found {}: choose another or remove it",
         (output / "trace.csv").string()));
@@ -105,8 +105,7 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
   Random random(config.seed);
   const auto agent = make_agent(config.agent, problem_of(environment), random, stage.foresight);
   if (!options.load.empty()) {
-    agent->load(std::filesystem::is_directory(options.load) ? options.load / "agent.json"
-                                                            : options.load);
+    agent->load(is_folder(options.load) ? options.load / "agent.json" : options.load);
   }
   if (options.dry_run) {
     describe(config, environment);

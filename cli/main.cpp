@@ -7,6 +7,7 @@
 
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
+#include "common/printable.hpp"
 #include "models/openmp_waiting.hpp"
 
 namespace {
@@ -15,7 +16,8 @@ enum ExitStatus { kDone = 0, kFailed = 1, kUsage = 2, kConfiguration = 3 };
 
 /// One line on standard error, whatever the message holds.
 int report(const std::exception& error, int status) {
-  fmt::print(stderr, "rein: {}\n", error.what());
+  constexpr std::size_t kMostSaid = 4000;
+  fmt::print(stderr, "rein: {}\n", rein::printable(error.what(), kMostSaid));
   return status;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/simulated_run.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
+#include "common/files.hpp"
 
 namespace rein {
 
@@ -42,7 +43,7 @@ void measure(const RunConfig& config, const Options& options, const Stage& stage
 }
 
 int run(const Options& options) {
-  if (std::filesystem::exists(options.output)) {
+  if (is_there(options.output)) {
     throw UsageError(fmt::format(
         "--output: expected a file that does not exist, found {}: choose another or remove it",
         options.output.string()));

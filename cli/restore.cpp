@@ -6,6 +6,7 @@
 
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
+#include "common/files.hpp"
 #include "platform/control_guard.hpp"
 #include "platform/state_file.hpp"
 
@@ -22,7 +23,7 @@ int run_restore(const RestoreArguments& arguments) {
   const SysfsRoot root(arguments.sysfs_root);
   const auto file =
       arguments.state_file.empty() ? StateFile::default_path(root) : arguments.state_file;
-  if (!arguments.state_file.empty() && !std::filesystem::exists(file)) {
+  if (!arguments.state_file.empty() && !is_there(file)) {
     throw ConfigError(fmt::format("{}: expected a state file, found none", file.string()));
   }
   const auto changed = restore_leftover(root, file);

@@ -41,7 +41,7 @@ void add_run(CLI::App& app, VerbAction& action) {
       ->check(CLI::NonNegativeNumber);
   verb->add_option("--duration", options->overrides.duration_s,
                    "Seconds after which the run ends, instead of the scenario's")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(Range::seconds().min, Range::seconds().max));
   verb->add_option("--output", options->output, "Folder for trace, summary and checkpoint");
   verb->add_option("--set", options->overrides.settings,
                    "dotted.key=value: a value instead of the file's; repeatable")
