@@ -398,7 +398,7 @@ std::string ConfigNode::text() const {
 
 std::string ConfigNode::name() const {
   constexpr std::size_t kLongest = 100;
-  const std::string name = text();
+  std::string name = text();
   if (name.size() > kLongest || printable(name, kLongest) != name) {
     fail(fmt::format("a name on one line, of at most {} bytes", kLongest));
   }
