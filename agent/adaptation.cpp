@@ -9,6 +9,7 @@ namespace rein {
 namespace {
 
 constexpr double kScale = 1000.0;
+constexpr double kMost = 2e9;  ///< What 32 bits hold.
 /// As far below the oracle's as still counts as equal, in thousandths.
 constexpr std::int64_t kWithin = 50;
 constexpr std::size_t kAdapted = 5;    ///< Periods that have to be good after a change ...
@@ -34,8 +35,9 @@ void RewardCourse::add(double reward, bool is_change, std::size_t skipped) {
   if (is_change) {
     changes.push_back(thousandths.size());
   }
-  thousandths.insert(thousandths.end(), 1 + skipped,
-                     static_cast<std::int32_t>(std::lround(reward * kScale)));
+  thousandths.insert(
+      thousandths.end(), 1 + skipped,
+      static_cast<std::int32_t>(std::lround(std::clamp(reward * kScale, -kMost, kMost))));
 }
 
 Adaptation adapt(const RewardCourse& own, const RewardCourse& oracle) {

@@ -75,7 +75,7 @@ nlohmann::ordered_json checkpoint_header(const std::string& kind, const Problem&
 ConfigNode open_checkpoint(const std::filesystem::path& file, const std::string& kind,
                            const Problem& problem) {
   // JSON is YAML, and so gets errors with line and key.
-  ConfigNode node = ConfigNode::load(file);
+  ConfigNode node = ConfigNode::load_record(file);
   node.at("format").one_of({kFormat});
   if (const auto version = node.at("version").integer(); version != kVersion) {
     node.at("version").fail(fmt::format("version {}", kVersion));

@@ -76,7 +76,7 @@ void FeatureScaler::load(const ConfigNode& node) {
     return numbers;
   };
   loaded.means_ = read("means", {});
-  loaded.squares_ = read("squares", Range::non_negative());
+  loaded.squares_ = read("squares", Range::count());
   node.reject_unknown();
   loaded.set_factors();
   *this = std::move(loaded);

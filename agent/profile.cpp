@@ -252,13 +252,7 @@ Profile Profile::read(const std::filesystem::path& file, const ActionSpace& acti
 
 Profile Profile::read_begun(const std::filesystem::path& file, const ActionSpace& actions) {
   const std::string name = file.string();
-  std::string text;
-  try {
-    text = read_file(file);
-  } catch (const Error& error) {
-    throw ConfigError(error.what());
-  }
-  const CsvTable table = parse_csv(text, name);
+  const CsvTable table = parse_csv(read_file(file), name);
   if (const auto expected = column_names(actions); table.columns != expected) {
     throw ConfigError(fmt::format("{}:1: expected the columns {} as in this run, found {}", name,
                                   fmt::join(expected, ","), fmt::join(table.columns, ",")));

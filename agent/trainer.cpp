@@ -51,7 +51,7 @@ nlohmann::ordered_json to_json(const LearningPoint& point) {
 }
 
 std::uint64_t read_count(const ConfigNode& node) {
-  return static_cast<std::uint64_t>(node.integer(Range::non_negative()));
+  return static_cast<std::uint64_t>(node.integer(Range::seed()));
 }
 
 LearningPoint read_point(const ConfigNode& node) {
@@ -101,13 +101,11 @@ Trainer::Trainer(const Options& options, Teacher& teacher, MakeAgent make_agent,
       objective_(objective),
       folder_(std::move(folder)) {}
 
-bool Trainer::is_begun(const std::filesystem::path& folder) {
-  return std::filesystem::exists(state_in(folder));
-}
+bool Trainer::is_begun(const std::filesystem::path& folder) { return is_there(state_in(folder)); }
 
 void Trainer::resume(Agent& agent) {
   // JSON is YAML, and so gets errors with line and key.
-  const ConfigNode node = ConfigNode::load(state_in(folder_));
+  const ConfigNode node = ConfigNode::load_record(state_in(folder_));
   node.at("format").one_of({kFormat});
   if (node.at("version").integer() != kVersion) {
     node.at("version").fail(fmt::format("version {}", kVersion));

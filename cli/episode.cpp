@@ -22,7 +22,7 @@ namespace {
 std::filesystem::path make_output(const RunOptions& options, const Agent& agent) {
   if (options.output.empty()) {
     return make_dated_folder(std::filesystem::path("results") / options.file.stem(),
-                             "_" + agent.kind());
+                             fmt::format("_{}", agent.kind()));
   }
   require_free(options.output);
   make_folder(options.output);
@@ -108,7 +108,7 @@ nlohmann::ordered_json describe_run(const RunConfig& config, const std::string& 
 }
 
 void require_free(const std::filesystem::path& output) {
-  if (std::filesystem::exists(output / "trace.csv")) {
+  if (is_there(output / "trace.csv")) {
     throw UsageError(fmt::format(
         "--output: expected a folder without a run, found {}: choose another or remove it",
         (output / "trace.csv").string()));
@@ -120,8 +120,7 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
   Random random(config.seed);
   const auto agent = make_agent(config.agent, problem_of(environment), random, stage.foresight);
   if (!options.load.empty()) {
-    agent->load(std::filesystem::is_directory(options.load) ? options.load / "agent.json"
-                                                            : options.load);
+    agent->load(is_folder(options.load) ? options.load / "agent.json" : options.load);
   }
   if (options.dry_run) {
     describe(config, environment);

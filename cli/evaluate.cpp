@@ -53,7 +53,7 @@ constexpr const char* kLog = "episodes.jsonl";
 /// @throws UsageError if the folder holds results.
 void require_unused(const fs::path& output) {
   for (const char* const name : {"summary.json", kLog}) {
-    if (fs::exists(output / name)) {
+    if (is_there(output / name)) {
       throw UsageError(fmt::format(
           "--output: expected a folder without results, found {}: choose another, remove it, or go "
           "on with --resume",
@@ -249,7 +249,7 @@ void add_evaluate(CLI::App& app, VerbAction& action) {
       ->type_name("DIR");
   verb->add_option("--duration", options->plan.duration_s,
                    "Seconds after which an episode ends, instead of the scenario's")
-      ->check(above_zero());
+      ->check(CLI::Range(Range::seconds().min, Range::seconds().max));
   verb->add_option("--set", options->plan.settings,
                    "dotted.key=value: a value instead of the files'; repeatable")
       ->allow_extra_args(false);

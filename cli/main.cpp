@@ -12,13 +12,15 @@
 #include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
+#include "common/printable.hpp"
 #include "models/openmp_waiting.hpp"
 #include "platform/descriptors.hpp"
 
 namespace {
 
 int report(const std::exception& error, int status) {
-  rein::tell_line(error.what());
+  constexpr std::size_t kMostSaid = 4000;
+  rein::tell_line(rein::printable(error.what(), kMostSaid));
   return status;
 }
 

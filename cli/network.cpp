@@ -38,7 +38,7 @@ std::filesystem::path find_checkpoint(const std::string& named) {
   const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
   const auto installed = program.parent_path().parent_path() / "share/rein" / kTrainedNetwork;
   for (const std::filesystem::path& path : {std::filesystem::path(kTrainedNetwork), installed}) {
-    if (std::filesystem::exists(path)) {
+    if (is_there(path)) {
       return path;
     }
   }
@@ -66,7 +66,7 @@ struct TrainArguments {
 void check_writable(const std::filesystem::path& file) {
   const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   make_folder(folder);
-  if (std::filesystem::is_directory(file) || access(folder.c_str(), W_OK) != 0) {
+  if (is_folder(file) || access(folder.c_str(), W_OK) != 0) {
     throw UsageError(fmt::format(
         "--output: expected a file in a folder that can be written, found {}", file.string()));
   }

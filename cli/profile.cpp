@@ -16,6 +16,7 @@
 #include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
+#include "common/files.hpp"
 
 namespace rein {
 
@@ -70,7 +71,7 @@ bool measure(const RunConfig& config, const Options& options, const Stage& stage
 
 /// @throws UsageError
 void check_output(const Options& options) {
-  const bool exists = std::filesystem::exists(options.output);
+  const bool exists = is_there(options.output);
   if (exists && !options.resume) {
     throw UsageError(fmt::format(
         "--output: expected a file that does not exist, found {}: choose another, remove it, or go "

@@ -60,7 +60,8 @@ int report_evaluation(const Options& options) {
       options.output.empty() ? folder / "report.html" : fs::path(options.output);
   const fs::path config = folder / "config.yaml";
   const auto evaluation = report::read_evaluation(folder);
-  write_file(output, report::make_page(evaluation, fs::exists(config) ? read_file(config) : ""));
+  write_file(output, report::make_page(evaluation,
+                                       is_there(config) ? read_file(config, kMostRecorded) : ""));
   put("{}{}\n", report::to_text(evaluation), readable(output).string());
   return 0;
 }

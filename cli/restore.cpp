@@ -7,6 +7,7 @@
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
+#include "common/files.hpp"
 #include "platform/control_guard.hpp"
 #include "platform/state_file.hpp"
 

@@ -41,7 +41,7 @@ void add_run(CLI::App& app, VerbAction& action) {
   verb->add_option("--seed", options->overrides.seed, "Of all that is random")->check(a_seed());
   verb->add_option("--duration", options->overrides.duration_s,
                    "Seconds after which the run ends, instead of the scenario's")
-      ->check(above_zero());
+      ->check(CLI::Range(Range::seconds().min, Range::seconds().max));
   verb->add_option("--output", options->output, "Folder for trace, summary and checkpoint");
   verb->add_option("--set", options->overrides.settings,
                    "dotted.key=value: a value instead of the file's; repeatable")

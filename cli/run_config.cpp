@@ -14,6 +14,7 @@
 #include "platform/clock_files.hpp"
 #include "platform/co_runner_process.hpp"
 #include "platform/domain_path.hpp"
+#include "platform/simulated_board.hpp"
 #include "platform/sysfs_root.hpp"
 #include "platform/usable_cpus.hpp"
 
@@ -149,14 +150,15 @@ BoardFile read_board(const ConfigNode& node, PlatformKind platform) {
     read.file = file.file();
   }
   if (simulated && !read.board.simulation) {
-    node.reject(fmt::format("expected a board file with `simulation`, found that of {} without",
+    file.reject(fmt::format("expected a board with `simulation`, found that of {} without",
                             read.board.name));
   }
   return read;
 }
 
-std::vector<double> read_ascending(const ConfigNode& node, const std::string& expected) {
-  auto numbers = node.numbers(Range::positive());
+std::vector<double> read_ascending(const ConfigNode& node, const Range& range,
+                                   const std::string& expected) {
+  auto numbers = node.numbers(range);
   if (numbers.empty() ||
       std::ranges::adjacent_find(numbers, std::greater_equal{}) != numbers.end()) {
     node.fail(expected);
@@ -188,7 +190,8 @@ std::vector<DomainSpec> read_frequencies(const ConfigNode& node, const Board& bo
       domains.push_back(std::move(domain));
       continue;
     }
-    const auto wanted = read_ascending(item, "frequencies in MHz in ascending order, or all");
+    const auto wanted =
+        read_ascending(item, Range::megahertz(), "frequencies in MHz in ascending order, or all");
     for (const double mhz : wanted) {
       if (!all.empty() && std::ranges::find(all, mhz) == all.end()) {
         item.reject(fmt::format("expected operating points of the {} ({} MHz), found {}",
@@ -221,9 +224,87 @@ void read_controls(const ConfigNode& node, bool found, RunConfig& config) {
       config.board.bandwidth = BandwidthSpec{};
     }
     config.board.bandwidth->levels_cpus =
-        read_ascending(node.at("bandwidth_levels_cpus"), "ascending numbers of CPUs");
+        read_ascending(node.at("bandwidth_levels_cpus"), {.min = 1e-3, .max = 1e4, .unit = "CPUs"},
+                       "ascending numbers of CPUs");
   }
   node.reject_unknown();
+}
+
+/// A period, and a request, are over before so many requests have come.
+constexpr double kMostRequests = 1e6;
+
+/// Refuses rates at which a period could not be counted. @param scenario  where it has a file.
+void check_rates(const ConfigNode& node, const RunConfig& config,
+                 const std::optional<ConfigNode>& scenario) {
+  const RequestSpec& requests = config.applications.front().requests;
+  if (requests.arrival == RequestSpec::Arrival::kClosedLoop) {
+    return;
+  }
+  for (std::size_t i = 0; i < config.scenario.phases.size(); ++i) {
+    const ScenarioPhase& phase = config.scenario.phases[i];
+    const bool is_own = scenario && (phase.rate_hz || phase.rate_scale != 1.0);
+    const ConfigNode where = is_own ? scenario->at("phases").items()[i]
+                                    : node.at("applications").items().front().at("requests");
+    const double rate_hz = phase.rate_hz.value_or(requests.rate_hz * phase.rate_scale);
+    if (!Range::hertz().contains(rate_hz)) {
+      where.reject(fmt::format("expected {} as the rate of requests, found {} times {}",
+                               Range::hertz().describe("a number"), requests.rate_hz,
+                               phase.rate_scale));
+    }
+    const double period_s = to_seconds(config.period);
+    if (rate_hz * period_s > kMostRequests) {
+      where.reject(fmt::format(
+          "expected at most {} requests in a control period, found {} Hz, which are {} in {} s",
+          kMostRequests, rate_hz, rate_hz * period_s, period_s));
+    }
+  }
+}
+
+/// Refuses requests that take so long at the lowest clocks that a simulation would end nowhere.
+void check_request(const ConfigNode& node, const RunConfig& config) {
+  constexpr double kLongestS = 3600.0;
+  const ApplicationConfig& application = config.applications.front();
+  const ConfigNode where = node.at("applications").items().front();
+  SimulatedBoard board(config.board);
+  double settled_ms = 1.0;
+  for (std::size_t d = 0; d < config.board.domains.size(); ++d) {
+    settled_ms = std::max(settled_ms, config.board.simulation->devices[d].lower_ms);
+    board.set_opp(d, 0);
+  }
+  board.idle_until(board.now() + from_milliseconds(settled_ms + 1.0));
+  const auto& largest = application.simulated->levels.back();
+  const Work work{.kind = board.find_kind(application.simulated->kind),
+                  .mflops = largest.mflops,
+                  .images = static_cast<double>(application.requests.batch),
+                  .sensitivity = application.simulated->sensitivity};
+  for (std::size_t i = 0; i < config.board.places.size(); ++i) {
+    const Place& place = config.board.places[i];
+    if (!application.places.empty() && std::ranges::count(application.places, place.name) == 0) {
+      continue;
+    }
+    board.set_place(i);
+    board.set_work(work);
+    double longest_s = board.latency_s();
+    if (config.use_bandwidth && config.board.bandwidth) {
+      const double least_cpus = config.board.bandwidth->levels_cpus.front();
+      longest_s *= std::max(1.0, static_cast<double>(place.cpus.size()) / least_cpus);
+    }
+    if (!(longest_s <= kLongestS)) {
+      where.reject(fmt::format(
+          "expected requests of at most {} s, found one of {:.3g} s at the level {} in the place "
+          "{} at the lowest clocks",
+          kLongestS, longest_s, largest.network.name, place.name));
+    }
+    const bool comes_alone = application.requests.arrival == RequestSpec::Arrival::kClosedLoop;
+    const double meanwhile = comes_alone ? 1.0 : longest_s * application.requests.rate_hz;
+    if (meanwhile > kMostRequests) {
+      where.reject(fmt::format(
+          "expected at most {} requests to come while one is served, found {:.3g} at {} Hz while "
+          "one takes {:.3g} s at the level {} in the place {} at the lowest clocks",
+          kMostRequests, meanwhile, application.requests.rate_hz, longest_s, largest.network.name,
+          place.name));
+    }
+  }
 }
 
 }  // namespace
@@ -260,10 +341,11 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   if (node.has("controls")) {
     read_controls(node.at("controls"), board.found, config);
   }
-  config.period = from_milliseconds(node.at("period_ms").number({.min = 1.0, .max = 3'600'000.0}));
-  config.seed = static_cast<std::uint64_t>(node.integer_or("seed", 1, Range::non_negative()));
-  const double time_scale = node.number_or("time_scale", 1.0, Range::positive());
-  config.duration_s = node.number_or("duration_s", 0.0, Range::positive());
+  config.period =
+      from_milliseconds(node.at("period_ms").number({.min = 1.0, .max = 3.6e6, .unit = "ms"}));
+  config.seed = static_cast<std::uint64_t>(node.integer_or("seed", 1, Range::seed()));
+  const double time_scale = node.number_or("time_scale", 1.0, Range::factor());
+  config.duration_s = node.number_or("duration_s", 0.0, Range::seconds());
   node.at("agent").at("kind");
 
   const bool has_scenario = node.has("scenario");
@@ -282,7 +364,11 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
     }
   } else {
     config.scenario =
-        Scenario::alone(config.budgets, node.at("duration_s").number(Range::positive()));
+        Scenario::alone(config.budgets, node.at("duration_s").number(Range::seconds()));
+  }
+  check_rates(node, config, scenario);
+  if (config.platform == PlatformKind::kSimulated) {
+    check_request(node, config);
   }
   if (config.duration_s == 0.0) {
     config.duration_s = config.scenario.duration_s();

@@ -271,7 +271,7 @@ void add_train(CLI::App& app, VerbAction& action) {
           ->check(CLI::Range(1, 1024))
           ->capture_default_str();
   verb->add_option("--duration", plan.duration_s, "Seconds of an episode")
-      ->check(above_zero())
+      ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();
   verb->add_option("--validate-every", plan.validate_every,
                    "Episodes from one point of the learning curve to the next")

@@ -22,9 +22,11 @@ function(rein_compile_options target)
                                            -Wno-sign-conversion -Wnon-virtual-dtor
                                            -Wno-missing-field-initializers -Werror)
   if(REIN_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=address,undefined
-                                             -fno-sanitize-recover=undefined
-                                             -fno-omit-frame-pointer)
-    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+    set(kinds address,undefined,float-cast-overflow)
+    target_compile_options(${target} PRIVATE -fsanitize=${kinds}
+                                             -fno-sanitize-recover=undefined,float-cast-overflow
+                                             -fno-omit-frame-pointer
+                                             $<$<BOOL:${REIN_FUZZ}>:-fsanitize=fuzzer-no-link>)
+    target_link_options(${target} PUBLIC -fsanitize=${kinds})
   endif()
 endfunction()

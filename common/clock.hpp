@@ -16,7 +16,13 @@ constexpr double to_seconds(Duration duration) {
 constexpr double to_milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
+/// To the nanosecond below. What is longer than a hundred years becomes that, so that no time
+/// overflows; what is no number becomes 0.
 constexpr Duration from_seconds(double seconds) {
+  constexpr double kLongestS = 100.0 * 365.25 * 86'400.0;
+  if (!(seconds >= -kLongestS && seconds <= kLongestS)) {
+    seconds = seconds > 0.0 ? kLongestS : seconds < 0.0 ? -kLongestS : 0.0;
+  }
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 constexpr Duration from_milliseconds(double milliseconds) {

@@ -1,15 +1,17 @@
 #include "common/config_node.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 
 #include "common/error.hpp"
+#include "common/files.hpp"
+#include "common/printable.hpp"
 
 namespace rein {
 
@@ -44,13 +46,17 @@ struct ConfigNode::Impl {
 
 namespace {
 
+// What a message shows of a value, and what it holds in all [bytes].
+constexpr std::size_t kMostShown = 80;
+constexpr std::size_t kMostSaid = 2000;
+
 std::string found(const YAML::Node& node) {
   if (!node.IsDefined()) {
     return "nothing";
   }
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
-      return "'" + node.Scalar() + "'";
+      return fmt::format("'{}'", printable(node.Scalar(), kMostShown));
     case YAML::NodeType::Sequence:
       return "a list";
     case YAML::NodeType::Map:
@@ -58,6 +64,118 @@ std::string found(const YAML::Node& node) {
     default:
       return "nothing";
   }
+}
+
+[[noreturn]] void throw_at(const std::string& name, const YAML::Mark& mark,
+                           const std::string& problem) {
+  throw ConfigError(printable(
+      mark.is_null() ? fmt::format("{}: {}", name, problem)
+                     : fmt::format("{}:{}:{}: {}", name, mark.line + 1, mark.column + 1, problem),
+      kMostSaid));
+}
+
+/// Looks at a document before anything is made of it: yaml-cpp takes some hundred bytes for each
+/// node, and what walks a tree takes stack for each level.
+class DocumentCheck final : public YAML::EventHandler {
+ public:
+  DocumentCheck(const std::string& name, std::size_t most_nodes)
+      : name_(name), most_nodes_(most_nodes) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(mark, anchor); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                const std::string&) override {
+    leaf(mark, anchor);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto anchored = sizes_.find(anchor);
+    if (anchored == sizes_.end()) {
+      throw_at(name_, mark, "expected an alias of what is complete, found one of what holds it");
+    }
+    count(mark, anchored->second);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(mark, anchor);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapEnd() override { close(); }
+
+ private:
+  static constexpr std::size_t kMostLevels = 64;
+
+  struct Open {
+    YAML::anchor_t anchor;
+    std::size_t before;
+  };
+
+  void count(const YAML::Mark& mark, std::size_t nodes) {
+    nodes_ += nodes;
+    if (nodes_ > most_nodes_) {
+      throw_at(name_, mark,
+               fmt::format("expected at most {} values, aliases counted as what they stand for, "
+                           "found more",
+                           most_nodes_));
+    }
+  }
+  void leaf(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    count(mark, 1);
+    if (anchor != YAML::NullAnchor) {
+      sizes_[anchor] = 1;
+    }
+  }
+  void open(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    open_.push_back({anchor, nodes_});
+    count(mark, 1);
+    if (open_.size() > kMostLevels) {
+      throw_at(name_, mark, fmt::format("expected at most {} levels, found more", kMostLevels));
+    }
+  }
+  void close() {
+    const Open& closed = open_.back();
+    if (closed.anchor != YAML::NullAnchor) {
+      sizes_[closed.anchor] = nodes_ - closed.before;
+    }
+    open_.pop_back();
+  }
+
+  const std::string& name_;
+  std::size_t most_nodes_;
+  std::size_t nodes_ = 0;
+  std::vector<Open> open_;
+  std::map<YAML::anchor_t, std::size_t> sizes_;  ///< Of what is complete.
+};
+
+// How many values a document may have.
+constexpr std::size_t kMostWrittenNodes = 100'000;
+constexpr std::size_t kMostRecordedNodes = 4'000'000;
+
+/// @throws ConfigError
+YAML::Node parse_yaml(const std::string& text, const std::string& name, std::size_t most_nodes) {
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    DocumentCheck check(name, most_nodes);
+    parser.HandleNextDocument(check);
+    return YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    throw_at(name, error.mark, "expected YAML, found a mistake: " + error.msg);
+  }
+}
+
+/// The name of an entry. @throws ConfigError if it is none.
+std::string key_of(const YAML::Node& key, const std::string& parent, const std::string& name) {
+  if (!key.IsScalar()) {
+    throw_at(name, key.Mark(),
+             fmt::format("{}expected names as keys, found {}", parent.empty() ? "" : parent + ": ",
+                         found(key)));
+  }
+  return key.Scalar();
 }
 
 std::string join(const std::set<std::string>& words) {
@@ -68,46 +186,43 @@ std::string dotted(const std::string& parent, const std::string& key) {
   return parent.empty() ? key : parent + "." + key;
 }
 
+/// Where nothing is a number, only a range that somebody chose is worth telling.
+std::string expected(const std::string& what, const Range& range) {
+  const bool is_chosen = range.min > -Range::kFarthest || range.max < Range::kFarthest;
+  return is_chosen ? range.describe(what) : what;
+}
+
 }  // namespace
 
 std::string Range::describe(std::string_view what) const {
-  const bool has_min = std::isfinite(min);
-  const bool has_max = std::isfinite(max);
-  if (has_min && has_max) {
-    return min_excluded ? fmt::format("{} above {} and at most {}", what, min, max)
-                        : fmt::format("{} from {} to {}", what, min, max);
-  }
-  if (has_min) {
-    return fmt::format("{} {} {}", what, min_excluded ? "above" : "of at least", min);
-  }
-  return has_max ? fmt::format("{} of at most {}", what, max) : std::string(what);
+  // As people write it, but for many zeros.
+  const auto text = [](double end) {
+    return std::abs(end) < 1e9 ? fmt::format("{}", end) : fmt::format("{:g}", end);
+  };
+  return fmt::format("{} {} {}{}{}{}", what, min_excluded ? "above" : "from", text(min),
+                     min_excluded ? " and at most " : " to ", text(max),
+                     *unit == '\0' ? "" : fmt::format(" {}", unit));
 }
 
 ConfigNode ConfigNode::load(const std::filesystem::path& file) {
-  if (std::filesystem::is_directory(file)) {
-    throw ConfigError(fmt::format("{}: expected a file, found a folder", file.string()));
-  }
-  const std::ifstream stream(file);
-  if (!stream) {
-    throw ConfigError(
-        fmt::format("{}: expected a file that can be read, found none", file.string()));
-  }
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return parse(text.str(), file.string());
+  return parse(read_file(file, kMostWritten), file.string());
+}
+
+ConfigNode ConfigNode::load_record(const std::filesystem::path& file) {
+  return parse(read_file(file, kMostRecorded), file.string(), kMostRecordedNodes);
 }
 
 ConfigNode ConfigNode::parse(const std::string& text, const std::string& name) {
+  return parse(text, name, kMostWrittenNodes);
+}
+
+ConfigNode ConfigNode::parse(const std::string& text, const std::string& name,
+                             std::size_t most_nodes) {
   auto impl = std::make_shared<Impl>();
   impl->document = std::make_shared<Document>();
   impl->document->file = name;
-  try {
-    impl->node = YAML::Load(text);
-  } catch (const YAML::ParserException& error) {
-    throw ConfigError(fmt::format("{}:{}:{}: expected YAML, found a mistake: {}", name,
-                                  error.mark.line + 1, error.mark.column + 1, error.msg));
-  }
-  // yaml-cpp keeps the last of two equal keys without a word.
+  // It keeps the last of two equal keys without a word.
+  impl->node = parse_yaml(text, name, most_nodes);
   return ConfigNode(std::move(impl));
 }
 
@@ -136,12 +251,11 @@ std::string ConfigNode::where() const {
 }
 
 void ConfigNode::fail(const std::string& expected) const {
-  throw ConfigError(
-      fmt::format("{}: expected {}, found {}", where(), expected, found(impl_->node)));
+  reject(fmt::format("expected {}, found {}", expected, found(impl_->node)));
 }
 
 void ConfigNode::reject(const std::string& problem) const {
-  throw ConfigError(fmt::format("{}: {}", where(), problem));
+  throw ConfigError(printable(fmt::format("{}: {}", where(), problem), kMostSaid));
 }
 
 ConfigNode ConfigNode::child(const std::string& key) const {
@@ -186,10 +300,21 @@ std::vector<std::pair<std::string, ConfigNode>> ConfigNode::entries() const {
     fail("a mapping");
   }
   std::vector<std::pair<std::string, ConfigNode>> result;
+  std::set<std::string> seen;
   for (const auto& entry : impl_->node) {
-    const auto key = entry.first.as<std::string>();
+    const std::string key = key_of(entry.first, impl_->key, impl_->document->file.string());
     impl_->asked.insert(key);
-    result.emplace_back(key, child(key));
+    auto& child = impl_->children[key];
+    if (!child) {  // Without looking for it again, which would take as long as the list.
+      child = std::make_shared<Impl>();
+      child->document = impl_->document;
+      child->node = entry.second;
+      child->key = dotted(impl_->key, key);
+    }
+    result.emplace_back(key, ConfigNode(child));
+    if (!seen.insert(key).second) {
+      result.back().second.reject("expected each key once, found it twice");
+    }
   }
   return result;
 }
@@ -203,22 +328,21 @@ void ConfigNode::reject_unknown() const {
   }
   std::set<std::string> seen;
   for (const auto& entry : impl_->node) {
-    const auto key = entry.first.as<std::string>();
+    const std::string key = key_of(entry.first, impl_->key, impl_->document->file.string());
     const YAML::Mark mark = entry.first.Mark();
     const auto complain = [&](const std::string& problem) {
       const auto name = dotted(impl_->key, key);
       const std::string* const origin = impl_->document->origin_of(name);
-      throw ConfigError(
-          origin != nullptr || mark.is_null()
-              ? fmt::format("{}: {}: {}",
-                            origin == nullptr ? impl_->document->file.string() : *origin, name,
-                            problem)
-              : fmt::format("{}:{}:{}: {}: {}", impl_->document->file.string(), mark.line + 1,
-                            mark.column + 1, name, problem));
+      if (origin != nullptr || mark.is_null()) {
+        throw ConfigError(fmt::format("{}: {}: {}",
+                                      origin == nullptr ? impl_->document->file.string() : *origin,
+                                      name, problem));
+      }
+      throw_at(impl_->document->file.string(), mark, fmt::format("{}: {}", name, problem));
     };
     if (!impl_->asked.contains(key)) {
-      complain(
-          fmt::format("expected one of {}, found the unknown key '{}'", join(impl_->asked), key));
+      complain(fmt::format("expected one of {}, found the unknown key '{}'", join(impl_->asked),
+                           printable(key, kMostShown)));
     }
     if (!seen.insert(key).second) {
       complain("expected each key once, found it twice");
@@ -248,7 +372,10 @@ std::vector<ConfigNode> ConfigNode::items() const {
 double ConfigNode::number(const Range& range) const {
   double value = 0.0;
   if (!impl_->node.IsScalar() || !YAML::convert<double>::decode(impl_->node, value) ||
-      !std::isfinite(value) || !range.contains(value)) {
+      !std::isfinite(value)) {
+    fail(expected("a number", range));
+  }
+  if (!range.contains(value)) {
     fail(range.describe("a number"));
   }
   return value;
@@ -256,8 +383,10 @@ double ConfigNode::number(const Range& range) const {
 
 std::int64_t ConfigNode::integer(const Range& range) const {
   std::int64_t value = 0;
-  if (!impl_->node.IsScalar() || !YAML::convert<std::int64_t>::decode(impl_->node, value) ||
-      !range.contains(static_cast<double>(value))) {
+  if (!impl_->node.IsScalar() || !YAML::convert<std::int64_t>::decode(impl_->node, value)) {
+    fail(expected("a whole number", range));
+  }
+  if (!range.contains(static_cast<double>(value))) {
     fail(range.describe("a whole number"));
   }
   return value;
@@ -275,7 +404,19 @@ std::string ConfigNode::text() const {
   if (!impl_->node.IsScalar() || impl_->node.Scalar().empty()) {
     fail("text");
   }
+  if (impl_->node.Scalar().find('\0') != std::string::npos) {
+    fail("text without zero bytes");
+  }
   return impl_->node.Scalar();
+}
+
+std::string ConfigNode::name() const {
+  constexpr std::size_t kLongest = 100;
+  std::string name = text();
+  if (name.size() > kLongest || printable(name, kLongest) != name) {
+    fail(fmt::format("a name on one line, of at most {} bytes", kLongest));
+  }
+  return name;
 }
 
 std::string ConfigNode::one_of(const std::vector<std::string>& choices) const {
@@ -324,11 +465,16 @@ void ConfigNode::set(const std::string& dotted_key, const std::string& value,
   if (path.empty() || dotted_key.ends_with('.') || dotted_key.find("..") != std::string::npos) {
     throw UsageError(fmt::format("{}: expected dotted.key=value, found '{}'", origin, dotted_key));
   }
+  constexpr std::size_t kMostParts = 32;
+  if (path.size() > kMostParts) {
+    throw UsageError(fmt::format("{}: expected at most {} keys with dots between, found {}", origin,
+                                 kMostParts, path.size()));
+  }
   YAML::Node parsed;
   try {
-    parsed = YAML::Load(value);
-  } catch (const YAML::ParserException& error) {
-    throw UsageError(fmt::format("{}: expected YAML, found '{}': {}", origin, value, error.msg));
+    parsed = parse_yaml(value, origin, kMostWrittenNodes);
+  } catch (const ConfigError& error) {
+    throw UsageError(error.what());
   }
   for (std::size_t i = 0; i < path.size(); ++i) {
     YAML::Node next;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "common/printable.hpp"
 
 namespace rein {
 namespace {
@@ -20,12 +21,17 @@ class CsvParser {
 
   CsvTable::Row row() {
     CsvTable::Row row{.line = line_, .cells = {}};
+    cells_ += 2;  // A row itself takes as much as two cells.
     do {
+      if (++cells_ > kMostCells) {
+        fail(fmt::format("expected at most {} cells, found more", kMostCells));
+      }
       row.cells.push_back(at_ < text_.size() && text_[at_] == '"' ? quoted_cell() : plain_cell());
     } while (take(','));
     take('\r');
     if (!at_end() && !take('\n')) {
-      fail(fmt::format("expected ',' or the end of the line, found '{}'", text_[at_]));
+      fail(fmt::format("expected ',' or the end of the line, found '{}'",
+                       printable(text_.substr(at_, 1), 1)));
     }
     ++line_;
     return row;
@@ -66,8 +72,12 @@ class CsvParser {
     fail(begin_line, "expected the end of a quoted cell, found the end of the file");
   }
 
+  /// A byte of the file can become a cell, which takes as much memory as many.
+  static constexpr std::size_t kMostCells = 20'000'000;
+
   std::string_view text_;
   const std::string& name_;
+  std::size_t cells_ = 0;
   std::size_t at_ = 0;
   std::size_t line_ = 1;
 };
@@ -89,10 +99,12 @@ CsvTable parse_csv(std::string_view text, const std::string& name) {
   std::set<std::string> seen;
   for (const auto& column : table.columns) {
     if (column.empty() || is_number(column)) {
-      parser.fail(1, fmt::format("expected a header with the columns' names, found '{}'", column));
+      parser.fail(1, fmt::format("expected a header with the columns' names, found '{}'",
+                                 printable(column, 60)));
     }
     if (!seen.insert(column).second) {
-      parser.fail(1, fmt::format("column '{}': expected each column once, found it twice", column));
+      parser.fail(1, fmt::format("column '{}': expected each column once, found it twice",
+                                 printable(column, 60)));
     }
   }
   while (!parser.at_end()) {

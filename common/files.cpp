@@ -9,25 +9,109 @@
 #include <cerrno>
 #include <cstring>
 #include <ext/stdio_filebuf.h>
-#include <fstream>
-#include <sstream>
 
 #include "common/error.hpp"
 #include "common/folder.hpp"
 
 namespace rein {
 
-std::string read_file(const std::filesystem::path& file) {
-  if (std::filesystem::is_directory(file)) {
-    throw Error(fmt::format("{}: expected a file, found a folder", file.string()));
+namespace {
+
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& problem) {
+  throw ConfigError(fmt::format("{}: {}", file.string(), problem));
+}
+
+/// @throws ConfigError unless it is a regular file.
+void require_regular(const std::filesystem::path& file, const struct stat& status) {
+  switch (status.st_mode & S_IFMT) {
+    case S_IFREG:
+      return;
+    case S_IFDIR:
+      refuse(file, "expected a file, found a folder");
+    case S_IFIFO:
+      refuse(file, "expected a regular file, found a pipe: write it into a file first");
+    case S_IFSOCK:
+      refuse(file, "expected a regular file, found a socket");
+    default:
+      refuse(file, "expected a regular file, found a device");
   }
-  const std::ifstream stream(file, std::ios::binary);
-  if (!stream) {
-    throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
+}
+
+/// Closes itself.
+class OpenFile {
+ public:
+  /// Does not wait for anybody, if it has become a pipe meanwhile.
+  explicit OpenFile(const std::filesystem::path& file)
+      : descriptor_(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
+  ~OpenFile() {
+    if (descriptor_ >= 0) {
+      close(descriptor_);
+    }
   }
-  std::ostringstream content;
-  content << stream.rdbuf();
-  return content.str();
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& file, std::size_t most) {
+  const auto fail = [&file] {
+    refuse(file, fmt::format("cannot be read: {}", std::strerror(errno)));
+  };
+  struct stat status {};
+  if (stat(file.c_str(), &status) != 0) {
+    fail();
+  }
+  require_regular(file, status);
+  const OpenFile open_file(file);
+  if (open_file.descriptor() < 0 || fstat(open_file.descriptor(), &status) != 0) {
+    fail();
+  }
+  require_regular(file, status);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > most) {
+    refuse(file, fmt::format("expected at most {} bytes, found {}", most, size));
+  }
+  // Files of the kernel have no size, and others may grow.
+  std::string content(size + 1, '\0');
+  std::size_t have = 0;
+  while (true) {
+    const ssize_t got = read(open_file.descriptor(), content.data() + have, content.size() - have);
+    if (got < 0 && errno != EINTR) {
+      fail();
+    }
+    if (got == 0) {
+      break;
+    }
+    have += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+    if (have > most) {
+      refuse(file, fmt::format("expected at most {} bytes, found more", most));
+    }
+    if (have == content.size()) {
+      content.resize(2 * have);
+    }
+  }
+  content.resize(have);
+  return content;
+}
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+bool is_regular(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
+}
+
+bool is_folder(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
 }
 
 namespace {

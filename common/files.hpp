@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -9,8 +10,21 @@
 
 namespace rein {
 
-/// The whole file. @throws Error naming the path and the reason.
-std::string read_file(const std::filesystem::path& file);
+// How large an input file may be [bytes].
+inline constexpr std::size_t kMostWritten = std::size_t{1} << 20;   ///< That people write.
+inline constexpr std::size_t kMostRecorded = std::size_t{1} << 26;  ///< Checkpoints, summaries.
+inline constexpr std::size_t kMostTable = std::size_t{1} << 28;     ///< Traces, networks, images.
+
+/// The whole of a regular file of at most `most` bytes. Pipes, devices and sockets are refused
+/// before they are opened: they may have no end, and opening one can do something.
+/// @throws ConfigError naming the path and the reason.
+std::string read_file(const std::filesystem::path& file, std::size_t most = kMostTable);
+
+// What is at a path; false also where it cannot be known (a name that is too long, a closed
+// folder).
+bool is_there(const std::filesystem::path& path);
+bool is_regular(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
 
 /// Writes beside the file and renames, so that a crash leaves the old file or the new one, never
 /// half of one, and a symbolic link in its place is replaced, not followed. Makes the folder.

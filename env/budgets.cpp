@@ -34,15 +34,15 @@ Budgets Budgets::from_yaml(const ConfigNode& node, const Budgets& base) {
   Budgets budgets = base;
   read(node, "latency", budgets.latency,
        [](const ConfigNode& child, LatencyBudget& budget, bool has_base) {
-         budget.deadline_ms =
-             merged(child, "deadline_ms", Range::positive(), if_base(has_base, budget.deadline_ms));
+         budget.deadline_ms = merged(child, "deadline_ms", Range::milliseconds(),
+                                     if_base(has_base, budget.deadline_ms));
          budget.miss_rate = child.number_or("miss_rate", budget.miss_rate, Range::share());
        });
   read(node, "power", budgets.power,
        [](const ConfigNode& child, PowerBudget& budget, bool has_base) {
          budget.limit_w =
-             merged(child, "limit_w", Range::positive(), if_base(has_base, budget.limit_w));
-         budget.window_s = child.number_or("window_s", budget.window_s, Range::positive());
+             merged(child, "limit_w", Range::watts(), if_base(has_base, budget.limit_w));
+         budget.window_s = child.number_or("window_s", budget.window_s, Range::seconds());
          if (child.has("signal")) {
            budget.signal = child.at("signal").one_of({"power_w", "power_ours_w"});
          }
@@ -54,22 +54,22 @@ Budgets Budgets::from_yaml(const ConfigNode& node, const Budgets& base) {
     }
     budget = {};
     if (child.has("limit_mj")) {
-      budget.limit_mj = child.at("limit_mj").number(Range::positive());
-      budget.window_s = child.number_or("window_s", budget.window_s, Range::positive());
+      budget.limit_mj = child.at("limit_mj").number(Range::millijoules());
+      budget.window_s = child.number_or("window_s", budget.window_s, Range::seconds());
     } else {
-      budget.total_j = child.at("total_j").number(Range::positive());
-      budget.horizon_s = child.at("horizon_s").number(Range::positive());
+      budget.total_j = child.at("total_j").number(Range::joules());
+      budget.horizon_s = child.at("horizon_s").number(Range::seconds());
     }
   });
   read(node, "accuracy", budgets.accuracy,
        [](const ConfigNode& child, AccuracyBudget& budget, bool has_base) {
          budget.min_top1 =
              merged(child, "min_top1", Range::share(), if_base(has_base, budget.min_top1));
-         budget.window_s = child.number_or("window_s", budget.window_s, Range::positive());
+         budget.window_s = child.number_or("window_s", budget.window_s, Range::seconds());
        });
   read(node, "temperature", budgets.temperature,
        [](const ConfigNode& child, TemperatureBudget& budget, bool has_base) {
-         budget.limit_c = merged(child, "limit_c", Range{.min = 0.0, .max = 150.0},
+         budget.limit_c = merged(child, "limit_c", Range{.min = 0.0, .max = 150.0, .unit = "degC"},
                                  if_base(has_base, budget.limit_c));
        });
   node.reject_unknown();

@@ -12,12 +12,12 @@ namespace rein {
 NetworkWorker::NetworkWorker(ScalableNetwork& network, const ImageSet& images, std::size_t batch)
     : network_(network), images_(images), predictions_(batch) {
   if (images.count() < batch) {
-    throw Error(fmt::format("requests: expected at least {} images for a batch, found {}", batch,
-                            images.count()));
+    throw ConfigError(fmt::format("requests: expected at least {} images for a batch, found {}",
+                                  batch, images.count()));
   }
   if (images.image_size() != network.image_size()) {
-    throw Error(fmt::format("images: expected {} pixels as the network takes, found {}",
-                            network.image_size(), images.image_size()));
+    throw ConfigError(fmt::format("images: expected {} pixels as the network takes, found {}",
+                                  network.image_size(), images.image_size()));
   }
 }
 

@@ -10,7 +10,7 @@ RequestSpec RequestSpec::from_yaml(const ConfigNode& node) {
   const std::string arrival = node.at("arrival").one_of(arrivals);
   spec.arrival = static_cast<Arrival>(std::ranges::find(arrivals, arrival) - arrivals.begin());
   if (spec.arrival != Arrival::kClosedLoop) {
-    spec.rate_hz = node.at("rate_hz").number({.min = 0.0, .max = 1e5, .min_excluded = true});
+    spec.rate_hz = node.at("rate_hz").number(Range::hertz());
   }
   spec.batch = static_cast<std::size_t>(
       node.integer_or("batch", static_cast<std::int64_t>(spec.batch), {.min = 1, .max = 1024}));

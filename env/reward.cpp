@@ -126,7 +126,7 @@ Objective Objective::from_yaml(const ConfigNode& node) {
     if (!detailed) {
       node.reject("expected {kind: " + name + ", " + key + ": ...}, found '" + name + "'");
     }
-    objective.reference = node.at(key).number(Range::positive());
+    objective.reference = node.at(key).number(power ? Range::watts() : Range::millijoules());
   }
   if (detailed) {
     node.reject_unknown();
@@ -149,12 +149,13 @@ std::string Objective::name() const {
 }
 
 Prices Prices::from_yaml(const ConfigNode& node) {
+  constexpr Range kPrice = Range::factor().or_zero();
   Prices prices;
-  prices.latency = node.number_or("latency", prices.latency, Range::non_negative());
-  prices.power = node.number_or("power", prices.power, Range::non_negative());
-  prices.energy = node.number_or("energy", prices.energy, Range::non_negative());
-  prices.accuracy = node.number_or("accuracy", prices.accuracy, Range::non_negative());
-  prices.temperature = node.number_or("temperature", prices.temperature, Range::non_negative());
+  prices.latency = node.number_or("latency", prices.latency, kPrice);
+  prices.power = node.number_or("power", prices.power, kPrice);
+  prices.energy = node.number_or("energy", prices.energy, kPrice);
+  prices.accuracy = node.number_or("accuracy", prices.accuracy, kPrice);
+  prices.temperature = node.number_or("temperature", prices.temperature, kPrice);
   node.reject_unknown();
   return prices;
 }

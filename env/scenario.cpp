@@ -75,6 +75,16 @@ std::vector<std::size_t> read_co_runners(const ConfigNode& node,
   return co_runners;
 }
 
+/// What the factor at `node` makes of `base`, which must be in the range of such a value too.
+double multiplied(const ConfigNode& node, double base, const Range& range) {
+  const double product = base * node.number(Range::factor());
+  if (!range.contains(product)) {
+    node.reject(fmt::format("expected {} as the product with {}, found {}",
+                            range.describe("a number"), base, product));
+  }
+  return product;
+}
+
 /// `relative:` of a phase: multiples of what the run has, so that a scenario can be played on any
 /// board.
 void read_relative(const ConfigNode& node, const ConfigNode& phase_node, const Budgets& base,
@@ -93,7 +103,7 @@ void read_relative(const ConfigNode& node, const ConfigNode& phase_node, const B
   if (node.has("rate")) {
     const ConfigNode rate = node.at("rate");
     refuse_both(rate, phase_node.has("rate_hz"), "rate_hz");
-    phase.rate_scale = rate.number(Range::positive());
+    phase.rate_scale = rate.number(Range::factor());
   }
   if (node.has("deadline")) {
     const ConfigNode deadline = node.at("deadline");
@@ -102,7 +112,7 @@ void read_relative(const ConfigNode& node, const ConfigNode& phase_node, const B
       deadline.reject("expected a latency budget of the run, found none");
     }
     phase.budgets.latency->deadline_ms =
-        base.latency->deadline_ms * deadline.number(Range::positive());
+        multiplied(deadline, base.latency->deadline_ms, Range::milliseconds());
   }
   if (node.has("power")) {
     const ConfigNode power = node.at("power");
@@ -110,7 +120,7 @@ void read_relative(const ConfigNode& node, const ConfigNode& phase_node, const B
     if (!base.power) {
       power.reject("expected a power budget of the run, found none");
     }
-    phase.budgets.power->limit_w = base.power->limit_w * power.number(Range::positive());
+    phase.budgets.power->limit_w = multiplied(power, base.power->limit_w, Range::watts());
   }
   if (node.has("battery")) {
     const ConfigNode battery = node.at("battery");
@@ -119,9 +129,10 @@ void read_relative(const ConfigNode& node, const ConfigNode& phase_node, const B
     if (!base.power) {
       battery.reject("expected a power budget of the run, found none");
     }
-    const double limit_w = base.power->limit_w * battery.number(Range::positive());
     phase.budgets.energy = EnergyBudget{
-        .limit_mj = std::nullopt, .total_j = limit_w * scenario_s, .horizon_s = scenario_s};
+        .limit_mj = std::nullopt,
+        .total_j = multiplied(battery, base.power->limit_w * scenario_s, Range::joules()),
+        .horizon_s = scenario_s};
   }
   if (!node.has("rate") && !node.has("deadline") && !node.has("power") && !node.has("battery")) {
     node.reject_unknown();
@@ -134,16 +145,16 @@ void read_relative(const ConfigNode& node, const ConfigNode& phase_node, const B
 ScenarioPhase read_phase(const ConfigNode& node, const std::vector<CoRunnerSpec>& co_runners,
                          const Budgets& base, double scenario_s) {
   ScenarioPhase phase;
-  phase.name = node.at("name").text();
+  phase.name = node.at("name").name();
   if (node.has("co_runners")) {
     phase.co_runners = read_co_runners(node.at("co_runners"), co_runners);
   }
   phase.budgets = node.has("budgets") ? Budgets::from_yaml(node.at("budgets"), base) : base;
   if (node.has("rate_hz")) {
-    phase.rate_hz = node.at("rate_hz").number({.min = 0.0, .max = 1e5, .min_excluded = true});
+    phase.rate_hz = node.at("rate_hz").number(Range::hertz());
   }
   if (node.has("ambient_c")) {
-    phase.ambient_c = node.at("ambient_c").number({.min = -40.0, .max = 85.0});
+    phase.ambient_c = node.at("ambient_c").number({.min = -40.0, .max = 85.0, .unit = "degC"});
   }
   if (node.has("relative")) {
     read_relative(node.at("relative"), node, base, scenario_s, phase);
@@ -167,9 +178,9 @@ std::size_t find_phase(const ConfigNode& node, const std::string& name,
 /// Reads all but the weights.
 ScenarioChain read_chain(const ConfigNode& node, double time_scale) {
   ScenarioChain chain;
-  chain.duration_s = node.at("duration_s").number(Range::positive());
-  chain.start_s = node.number_or("start_s", 0.0, Range::non_negative());
-  chain.end_s = node.number_or("end_s", chain.duration_s, Range::non_negative());
+  chain.duration_s = node.at("duration_s").number(Range::seconds());
+  chain.start_s = node.number_or("start_s", 0.0, Range::seconds().or_zero());
+  chain.end_s = node.number_or("end_s", chain.duration_s, Range::seconds().or_zero());
   if (chain.end_s <= chain.start_s) {
     (node.has("end_s") ? node.at("end_s") : node.at("start_s"))
         .reject(fmt::format("expected an end after the start at {} s, found one at {} s",
@@ -197,7 +208,7 @@ std::vector<std::vector<double>> read_weights(const ConfigNode& node,
       auto& row_weights = weights[find_phase(row, from, phases)];
       std::ranges::fill(row_weights, 0.0);
       for (const auto& [to, weight] : row.entries()) {
-        row_weights[find_phase(weight, to, phases)] = weight.number(Range::non_negative());
+        row_weights[find_phase(weight, to, phases)] = weight.number(Range::factor().or_zero());
       }
       if (std::ranges::all_of(row_weights, [](double weight) { return weight == 0.0; })) {
         row.reject("expected a weight above 0, found none");
@@ -205,6 +216,32 @@ std::vector<std::vector<double>> read_weights(const ConfigNode& node,
     }
   }
   return weights;
+}
+
+/// Refuses what no clock can count, and a chain that changes more often than can be drawn at once.
+void require_playable(const ConfigNode& node, const Scenario& scenario) {
+  constexpr double kMostChanges = 1e6;
+  const double whole_s = scenario.duration_s();
+  const bool is_chain = scenario.chain.has_value();
+  const ConfigNode where = is_chain ? node.at("chain").at("duration_s") : node.at("phases");
+  if (!Range::seconds().contains(whole_s)) {
+    where.reject(fmt::format("expected {} in all, times the run's time_scale, found {}",
+                             Range::seconds().describe("a duration"), whole_s));
+  }
+  if (!is_chain) {
+    return;
+  }
+  double shortest_s = whole_s;
+  for (const auto& phase : scenario.phases) {
+    shortest_s = std::min(shortest_s, std::max(phase.duration_s, ScenarioChain::kShortestS));
+  }
+  const double changes = (scenario.chain->end_s - scenario.chain->start_s) / shortest_s;
+  if (changes > kMostChanges) {
+    where.reject(fmt::format(
+        "expected at most {} changes of phase, found {:.0f} of {} s: give longer phases or a "
+        "shorter chain",
+        kMostChanges, changes, shortest_s));
+  }
 }
 
 std::size_t draw_next(const std::vector<double>& weights, Random& random) {
@@ -256,7 +293,7 @@ std::vector<ScenarioStretch> Scenario::draw(Random& random) const {
 
 Scenario Scenario::from_yaml(const ConfigNode& node, const Budgets& base, double time_scale) {
   Scenario scenario;
-  scenario.name = node.at("name").text();
+  scenario.name = node.at("name").name();
   if (node.has("co_runners")) {
     for (const auto& [name, child] : node.at("co_runners").entries()) {
       scenario.co_runners.push_back(read_co_runner(name, child));
@@ -269,7 +306,7 @@ Scenario Scenario::from_yaml(const ConfigNode& node, const Budgets& base, double
   std::vector<double> durations_s;
   durations_s.reserve(items.size());
   for (const auto& item : items) {
-    durations_s.push_back(item.at("duration_s").number(Range::positive()) * time_scale);
+    durations_s.push_back(item.at("duration_s").number(Range::seconds()) * time_scale);
   }
   const double scenario_s = scenario.chain
                                 ? scenario.chain->duration_s
@@ -289,6 +326,7 @@ Scenario Scenario::from_yaml(const ConfigNode& node, const Budgets& base, double
     node.at("phases").fail(scenario.chain ? "at least two phases for a chain"
                                           : "at least one phase");
   }
+  require_playable(node, scenario);
   if (scenario.chain) {
     scenario.chain->weights = read_weights(node.at("chain"), scenario.phases);
     node.at("chain").reject_unknown();

@@ -11,10 +11,10 @@ SimulatedNetwork::Level read_level(const ConfigNode& node, const SimulatedNetwor
   const ConfigNode width = node.at("width");
   const ConfigNode mflops = node.at("mflops");
   SimulatedNetwork::Level level{
-      .network = {.name = node.text_or("name", width.text()),
-                  .width = width.number({.min = 0.0, .max = 1.0, .min_excluded = true}),
+      .network = {.name = node.has("name") ? node.at("name").name() : width.text(),
+                  .width = width.number({.min = 1e-3, .max = 1.0}),
                   .accuracy_top1 = node.at("top1").number(Range::share())},
-      .mflops = mflops.number(Range::positive())};
+      .mflops = mflops.number(Range::megaflops())};
   if (before != nullptr && level.network.width <= before->network.width) {
     width.fail(fmt::format("a width above the {} of the level before", before->network.width));
   }
@@ -29,7 +29,7 @@ SimulatedNetwork::Level read_level(const ConfigNode& node, const SimulatedNetwor
 
 SimulatedNetwork SimulatedNetwork::from_yaml(const ConfigNode& node) {
   SimulatedNetwork network;
-  network.name = node.at("name").text();
+  network.name = node.at("name").name();
   network.kind = node.at("kind").text();
   node.text_or("source", "");  // For people.
   for (const auto& item : node.at("levels").items()) {
@@ -39,7 +39,8 @@ SimulatedNetwork SimulatedNetwork::from_yaml(const ConfigNode& node) {
   if (network.levels.empty()) {
     node.at("levels").fail("at least one level");
   }
-  network.switch_ms = node.number_or("switch_ms", network.switch_ms, Range::non_negative());
+  network.switch_ms =
+      node.number_or("switch_ms", network.switch_ms, Range::milliseconds().or_zero());
   if (node.has("sensitivity")) {
     network.sensitivity = Sensitivity::from_yaml(node.at("sensitivity"));
   }

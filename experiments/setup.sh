@@ -20,7 +20,7 @@ for_kernel_tests=(
   qemu-system-x86 qemu-system-arm acpica-tools cpio g++-aarch64-linux-gnu
 )
 if [ "${1:-}" = --tests ]; then
-  packages+=(clang-format clang-tidy codespell python3 libbenchmark-dev)
+  packages+=(clang-format clang-tidy clang libclang-rt-14-dev codespell python3 libbenchmark-dev)
 fi
 
 # missing PACKAGE...: those that are not installed.

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "common/error.hpp"
+#include "common/files.hpp"
 
 namespace rein {
 namespace {
@@ -23,7 +24,7 @@ constexpr std::uint8_t kClasses = 10;  // MNIST, Fashion-MNIST and CIFAR-10 alik
 
 /// The whole file, unpacked if it is gzipped.
 Bytes read_bytes(const std::filesystem::path& file) {
-  if (!std::filesystem::is_regular_file(file)) {
+  if (!is_regular(file)) {
     fail(file, "a file of images or labels", "none");
   }
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> stream(gzopen(file.c_str(), "rb"), gzclose);
@@ -38,6 +39,9 @@ Bytes read_bytes(const std::filesystem::path& file) {
     bytes.resize(size + kChunk);
     got = gzread(stream.get(), bytes.data() + size, kChunk);
     bytes.resize(size + static_cast<std::size_t>(std::max(got, 0)));
+    if (bytes.size() > kMostTable) {  // A small file can unpack to a thousand times its size.
+      fail(file, fmt::format("at most {} bytes, unpacked", kMostTable), "more");
+    }
   } while (got > 0);
   int status = Z_OK;
   const std::string reason = gzerror(stream.get(), &status);
@@ -63,7 +67,7 @@ struct IdxFile {
 
 IdxFile read_idx(const std::filesystem::path& folder, const std::string& name, std::size_t rank) {
   IdxFile file{.path = folder / name, .shape = {}, .bytes = {}};
-  if (!std::filesystem::exists(file.path)) {
+  if (!is_there(file.path)) {
     file.path += ".gz";
   }
   file.bytes = read_bytes(file.path);

@@ -125,18 +125,6 @@ void read_tensors(Reader& reader, SlimmableCheckpoint& network) {
   }
 }
 
-std::string read_bytes(const std::filesystem::path& file) {
-  if (!std::filesystem::is_regular_file(file)) {
-    throw ConfigError(
-        fmt::format("{}: expected a network's checkpoint, found none", file.string()));
-  }
-  try {
-    return read_file(file);
-  } catch (const Error& error) {
-    throw ConfigError(error.what());  // For a caller it is an input file like the others.
-  }
-}
-
 }  // namespace
 
 std::size_t channels_at(std::size_t channels, double width) {
@@ -172,7 +160,7 @@ std::map<std::string, std::vector<std::size_t>> tensor_shapes(const SlimmableChe
 }
 
 SlimmableCheckpoint read_checkpoint(const std::filesystem::path& file) {
-  const std::string bytes = read_bytes(file);
+  const std::string bytes = read_file(file);
   Reader reader(file, bytes);
   std::string magic(kMagic.size(), '\0');
   if (bytes.size() >= kMagic.size()) {

@@ -18,6 +18,7 @@ namespace rein {
 namespace {
 
 constexpr double kMinQuotaMs = 1.0;  ///< The kernel takes no smaller one.
+constexpr Range kCpus{.min = 1e-3, .max = 1e4, .unit = "CPUs"};
 constexpr std::string_view kPolicyPrefix = "policy";
 
 /// How a board file names the directory of a clock.
@@ -46,7 +47,7 @@ bool has_only(std::string_view text, std::string_view extra) {
 
 /// A name that becomes part of the names of signals and controls.
 std::string read_name(const ConfigNode& node) {
-  std::string name = node.text();
+  std::string name = node.name();
   if (!has_only(name, "_-")) {
     node.fail("a name of letters, digits, '_' and '-'");
   }
@@ -84,8 +85,8 @@ CpuList read_cpus_of(const ConfigNode& node, const CpuList& board_cpus) {
   return cpus;
 }
 
-std::vector<double> read_ascending(const ConfigNode& node) {
-  std::vector<double> numbers = node.numbers(Range::positive());
+std::vector<double> read_ascending(const ConfigNode& node, const Range& range) {
+  std::vector<double> numbers = node.numbers(range);
   const auto wrong = std::ranges::adjacent_find(numbers, std::greater_equal<>());
   if (wrong != numbers.end()) {
     node.reject(fmt::format("expected numbers in ascending order, each once, found {} before {}",
@@ -178,7 +179,7 @@ std::vector<std::string> read_clock_paths(const ConfigNode& node, const Interfac
 }
 
 std::vector<double> read_voltages(const ConfigNode& node, std::size_t num_opps) {
-  std::vector<double> voltages = node.numbers(Range::positive());
+  std::vector<double> voltages = node.numbers(Range::volts());
   if (voltages.size() != num_opps) {
     node.reject(fmt::format("expected one number for each of the {} in opps_mhz, found {}",
                             num_opps, voltages.size()));
@@ -204,7 +205,7 @@ DomainSpec read_domain(const ConfigNode& node, const CpuList& board_cpus, TakenB
     node.at("cpus").fail("no CPUs: only a domain with 'policy' has them");
   }
   if (node.has("opps_mhz")) {
-    domain.opps_mhz = read_ascending(node.at("opps_mhz"));
+    domain.opps_mhz = read_ascending(node.at("opps_mhz"), Range::megahertz());
   }
   if (node.has("opps_v")) {
     domain.opps_v = read_voltages(node.at("opps_v"), domain.opps_mhz.size());
@@ -256,7 +257,7 @@ SensorSpec read_sensor(const ConfigNode& node, std::set<std::string>& signals) {
   sensor.signal = read_signal(node.at("signal"), signals);
   sensor.path = read_path(node.at("path"));
   sensor.scale = node.number_or("scale", sensor.scale, Range::positive());
-  sensor.update_ms = node.number_or("update_ms", sensor.update_ms, Range::non_negative());
+  sensor.update_ms = node.number_or("update_ms", sensor.update_ms, Range::milliseconds().or_zero());
   if (node.has("enable")) {
     sensor.enable = node.at("enable").text();
     if (!is_setting(sensor.enable)) {
@@ -320,8 +321,8 @@ TripPoint read_trip(const ConfigNode& node) {
   TripPoint trip;
   trip.zone = node.at("zone").text();
   trip.kind = node.at("kind").one_of(trip_kinds());
-  trip.temperature_c = node.at("temperature_c").number();
-  trip.hysteresis_c = node.number_or("hysteresis_c", trip.hysteresis_c, Range::non_negative());
+  trip.temperature_c = node.at("temperature_c").number(Range::celsius());
+  trip.hysteresis_c = node.number_or("hysteresis_c", trip.hysteresis_c, Range::kelvins());
   node.reject_unknown();
   return trip;
 }
@@ -331,10 +332,10 @@ BandwidthSpec read_bandwidth(const ConfigNode& node) {
   if (node.has("name")) {
     bandwidth.name = read_name(node.at("name"));
   }
-  bandwidth.period_ms =
-      node.number_or("period_ms", bandwidth.period_ms, Range{.min = 1.0, .max = 1000.0});
+  bandwidth.period_ms = node.number_or("period_ms", bandwidth.period_ms,
+                                       Range{.min = 1.0, .max = 1000.0, .unit = "ms"});
   const ConfigNode levels = node.at("levels_cpus");
-  bandwidth.levels_cpus = read_ascending(levels);
+  bandwidth.levels_cpus = read_ascending(levels, kCpus);
   if (bandwidth.levels_cpus.empty()) {
     levels.fail("at least one level");
   }
@@ -350,8 +351,8 @@ BandwidthSpec read_bandwidth(const ConfigNode& node) {
 
 PowerModel read_power_model(const ConfigNode& node) {
   PowerModel model;
-  model.idle_w = node.at("idle_w").number(Range::non_negative());
-  model.cpu_w = node.at("cpu_w").number(Range::non_negative());
+  model.idle_w = node.at("idle_w").number(Range::watts().or_zero());
+  model.cpu_w = node.at("cpu_w").number(Range::watts().or_zero());
   model.is_assumed = node.boolean_or("assumed", false);
   node.reject_unknown();
   return model;
@@ -487,7 +488,7 @@ const std::vector<std::string>& trip_kinds() {
 
 Board Board::from_yaml(const ConfigNode& node) {
   Board board;
-  board.name = node.at("name").text();
+  board.name = node.at("name").name();
   board.cpus = read_cpus(node.at("cpus"));
   if (node.has("domains")) {
     TakenByDomains taken;

@@ -6,8 +6,7 @@ ContentionProfile ContentionProfile::from_yaml(const ConfigNode& node) {
   ContentionProfile profile;
   if (node.has("cpu")) {
     for (const auto& [cluster, load] : node.at("cpu").entries()) {
-      profile.cpu.push_back(
-          {cluster, load.number({.min = 0.0, .max = 64.0, .min_excluded = true})});
+      profile.cpu.push_back({cluster, load.number({.min = 1e-6, .max = 64.0})});
     }
   }
   profile.gpu = node.number_or("gpu", profile.gpu, {.min = 0.0, .max = 100.0});
@@ -16,8 +15,8 @@ ContentionProfile ContentionProfile::from_yaml(const ConfigNode& node) {
     node.reject("expected one of cpu, gpu and memory above 0, found none");
   }
   if (node.has("on_ms") || node.has("off_ms")) {
-    profile.on_ms = node.at("on_ms").number({.min = 0.1, .max = 3.6e6});
-    profile.off_ms = node.at("off_ms").number({.min = 0.1, .max = 3.6e6});
+    profile.on_ms = node.at("on_ms").number({.min = 0.1, .max = 3.6e6, .unit = "ms"});
+    profile.off_ms = node.at("off_ms").number({.min = 0.1, .max = 3.6e6, .unit = "ms"});
   }
   node.reject_unknown();
   return profile;

@@ -39,7 +39,7 @@ void distinguish(std::vector<std::string>& names, Part part) {
     }
     for (const std::size_t i : indices) {
       if (parts.size() > 1 && !part(i).empty()) {
-        names[i] += "_" + clean(part(i));
+        names[i].append("_").append(clean(part(i)));
       }
     }
   }

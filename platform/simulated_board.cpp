@@ -15,8 +15,14 @@ namespace {
 /// Leakage depends on heat, so that heat is reckoned at least so often.
 constexpr Duration kLongestStep = std::chrono::seconds(1);
 
+/// A request is over then, whatever holds it up.
+constexpr Duration kLongestRequest = std::chrono::hours(1);
+
 /// At this temperature leakage_w is given.
 constexpr double kLeakageGivenAtC = 25.0;
+
+/// Beyond it leakage does not rise any more: a runaway has an end, if only that of the silicon.
+constexpr double kHottestC = 200.0;
 
 /// Rounds at which leakage and heat agree, at rest.
 constexpr int kRestRounds = 50;
@@ -197,10 +203,11 @@ double SimulatedBoard::latency_s() { return load().latency_s; }
 
 void SimulatedBoard::execute(double factor, double extra_s) {
   extra_s += std::exchange(moving_s_, 0.0);
+  const TimePoint latest = now_ + kLongestRequest;
   double left = 1.0;  // Of the request.
-  while (true) {
+  while (now_ < latest) {
     const double whole_s = load().latency_s * factor + extra_s;
-    const TimePoint end = now_ + from_seconds(left * whole_s);
+    const TimePoint end = std::min(latest, now_ + from_seconds(left * whole_s));
     const TimePoint stop = std::min(next_event_, quota_end());
     if (end <= stop) {
       pass(end - now_, /*working=*/true);
@@ -306,8 +313,8 @@ double SimulatedBoard::set_power(double working_share) {
     power_w_[d] =
         (spec.dynamic_w * units + spec.idle_w) * opps[domains_[d].clock].speed * volts * volts;
     if (spec.leakage_w > 0.0) {
-      power_w_[d] +=
-          spec.leakage_w * volts * std::exp(spec.leakage_per_k * (zone_c(zone) - kLeakageGivenAtC));
+      const double rise_k = std::min(zone_c(zone), kHottestC) - kLeakageGivenAtC;
+      power_w_[d] += spec.leakage_w * volts * std::exp(spec.leakage_per_k * rise_k);
     }
   }
   double total_w = 0.0;

@@ -13,6 +13,9 @@ namespace {
 
 constexpr const char* kSource = "simulated";
 
+/// Less than what any kernel counts CPU time in is no tick at all.
+constexpr double kLeastTickS = 1e-6;
+
 template <typename Item>
 std::size_t index_of(const std::vector<Item>& items, const std::string& name,
                      const std::string& what) {
@@ -37,11 +40,12 @@ std::string unit_of(const std::string& signal) {
 
 /// The nearest multiple.
 double rounded(double value, double resolution) {
-  if (resolution <= 0.0) {
+  constexpr double kMostSteps = 1e15;
+  const double steps = value / resolution;
+  if (resolution <= 0.0 || !(std::abs(steps) < kMostSteps)) {
     return value;
   }
   // By way of an integer: without a call.
-  const double steps = value / resolution;
   return static_cast<double>(static_cast<std::int64_t>(steps + (steps < 0.0 ? -0.5 : 0.5))) *
          resolution;
 }
@@ -287,7 +291,7 @@ void SimulatedPlatform::sample_cpus(double seconds) {
   for (std::size_t i = 0; i < num_cpus_; ++i) {
     const double ours_s = board_.cpu_ours_s(i);
     double others_s = board_.cpu_others_s(i);
-    if (tick_s_ > 0.0) {
+    if (tick_s_ > kLeastTickS) {
       others_s = static_cast<double>(static_cast<std::int64_t>(others_s / tick_s_)) * tick_s_;
     }
     ours[i] = {.value = valid ? (ours_s - ours_before_s_[i]) / seconds : 0.0, .valid = valid};

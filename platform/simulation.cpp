@@ -19,7 +19,7 @@ constexpr std::array kMadeUpSignals{"gpu_load_share", "load_share.gpu", "pressur
 /// The name at `node`, which must be one of `names`. `what` completes "expected ...".
 std::string read_one_of(const ConfigNode& node, const std::vector<std::string>& names,
                         const std::string& what) {
-  std::string name = node.text();
+  std::string name = node.name();
   if (std::ranges::find(names, name) == names.end()) {
     node.fail(fmt::format("{} ({})", what, fmt::join(names, ", ")));
   }
@@ -27,7 +27,7 @@ std::string read_one_of(const ConfigNode& node, const std::vector<std::string>& 
 }
 
 std::string read_new_name(const ConfigNode& node, std::set<std::string>& taken) {
-  std::string name = node.text();
+  std::string name = node.name();
   if (!taken.insert(name).second) {
     node.fail("a name that is not taken");
   }
@@ -44,17 +44,16 @@ std::vector<std::string> names_of(const std::vector<Item>& items) {
 WorkKindSpec read_kind(const std::string& name, const ConfigNode& node) {
   WorkKindSpec kind;
   kind.name = name;
-  kind.reference_mflops = node.at("reference_mflops").number(Range::positive());
-  kind.compute_ms = node.at("compute_ms").number(Range::positive());
-  kind.memory_ms = node.number_or("memory_ms", kind.memory_ms, Range::non_negative());
-  kind.exponent =
-      node.number_or("exponent", kind.exponent, {.min = 0.0, .max = 2.0, .min_excluded = true});
+  kind.reference_mflops = node.at("reference_mflops").number(Range::megaflops());
+  kind.compute_ms = node.at("compute_ms").number(Range::milliseconds());
+  kind.memory_ms = node.number_or("memory_ms", kind.memory_ms, Range::milliseconds().or_zero());
+  kind.exponent = node.number_or("exponent", kind.exponent, {.min = 1e-6, .max = 2.0});
   kind.activity = node.number_or("activity", kind.activity, {.min = 0.0, .max = 10.0});
   if (node.has("launch_ms")) {
-    kind.launch_ms = node.at("launch_ms").number(Range::non_negative());
+    kind.launch_ms = node.at("launch_ms").number(Range::milliseconds().or_zero());
   }
   if (node.has("launch_mcycles")) {
-    kind.launch_mcycles = node.at("launch_mcycles").number(Range::non_negative());
+    kind.launch_mcycles = node.at("launch_mcycles").number(Range::megacycles().or_zero());
   }
   node.reject_unknown();
   return kind;
@@ -106,21 +105,22 @@ SimulatedDevice read_device(const ConfigNode& node, const Board& board,
   }
   device.kind = kind_of_domain(node, domain);
   device.zone = read_one_of(node.at("zone"), zones, "a zone of the simulation");
-  device.dynamic_w = node.at("dynamic_w").number(Range::non_negative());
-  device.idle_w = node.number_or("idle_w", device.idle_w, Range::non_negative());
-  device.leakage_w = node.number_or("leakage_w", device.leakage_w, Range::non_negative());
+  device.dynamic_w = node.at("dynamic_w").number(Range::watts().or_zero());
+  device.idle_w = node.number_or("idle_w", device.idle_w, Range::watts().or_zero());
+  device.leakage_w = node.number_or("leakage_w", device.leakage_w, Range::watts().or_zero());
   device.leakage_per_k =
       node.number_or("leakage_per_k", device.leakage_per_k, {.min = 0.0, .max = 0.1});
   device.stall_activity =
       node.number_or("stall_activity", device.stall_activity, {.min = 0.0, .max = 10.0});
-  device.raise_ms = node.number_or("raise_ms", device.raise_ms, Range::non_negative());
-  device.lower_ms = node.number_or("lower_ms", device.lower_ms, Range::non_negative());
+  device.raise_ms = node.number_or("raise_ms", device.raise_ms, Range::milliseconds().or_zero());
+  device.lower_ms = node.number_or("lower_ms", device.lower_ms, Range::milliseconds().or_zero());
   if (device.kind != DeviceKind::kMemory) {
     device.thread_exponent =
         node.number_or("thread_exponent", device.thread_exponent, {.min = 0.0, .max = 1.0});
-    device.launch_ms = node.number_or("launch_ms", device.launch_ms, Range::non_negative());
+    device.launch_ms =
+        node.number_or("launch_ms", device.launch_ms, Range::milliseconds().or_zero());
     device.launch_mcycles =
-        node.number_or("launch_mcycles", device.launch_mcycles, Range::non_negative());
+        node.number_or("launch_mcycles", device.launch_mcycles, Range::megacycles().or_zero());
     device.launch_overlap =
         node.number_or("launch_overlap", device.launch_overlap, {.min = 1.0, .max = 100.0});
     for (const auto& [name, child] : node.at("kinds").entries()) {
@@ -149,7 +149,7 @@ SimulatedRail read_rail(const ConfigNode& node, const std::vector<std::string>& 
   SimulatedRail rail;
   rail.name = read_new_name(node.at("name"), taken);
   rail.devices = read_names(node.at("devices"), devices, "a device's domain");
-  rail.base_w = node.number_or("base_w", rail.base_w, Range::non_negative());
+  rail.base_w = node.number_or("base_w", rail.base_w, Range::watts().or_zero());
   rail.factor = node.number_or("factor", rail.factor, {.min = 0.0, .max = 10.0});
   node.reject_unknown();
   return rail;
@@ -159,14 +159,17 @@ SimulatedZone read_zone(const ConfigNode& node, const std::vector<std::string>& 
                         std::set<std::string>& taken) {
   SimulatedZone zone;
   zone.name = read_new_name(node.at("name"), taken);
-  zone.offset_k = node.number_or("offset_k", zone.offset_k, {.min = 0.0, .max = 100.0});
+  zone.offset_k =
+      node.number_or("offset_k", zone.offset_k, {.min = 0.0, .max = 100.0, .unit = "K"});
   for (const auto& item : node.at("stages").items()) {
     SimulatedZone::Stage stage;
     if (item.has("devices")) {
       stage.devices = read_names(item.at("devices"), domains, "a domain of the board");
     }
-    stage.resistance_k_per_w = item.at("resistance_k_per_w").number(Range::non_negative());
-    stage.time_constant_s = item.at("time_constant_s").number(Range::positive());
+    stage.resistance_k_per_w =
+        item.at("resistance_k_per_w").number({.min = 0.0, .max = 1000.0, .unit = "K/W"});
+    stage.time_constant_s =
+        item.at("time_constant_s").number({.min = 1e-3, .max = 1e6, .unit = "s"});
     item.reject_unknown();
     zone.stages.push_back(std::move(stage));
   }
@@ -183,12 +186,13 @@ ThrottleSpec read_throttle(const ConfigNode& node, const std::vector<std::string
   throttle.name = read_new_name(node.at("name"), taken);
   throttle.zone = read_one_of(node.at("zone"), zones, "a zone of the simulation");
   throttle.domain = read_one_of(node.at("domain"), devices, "a device's domain");
-  throttle.trip_c = node.at("trip_c").number({.min = 0.0, .max = 150.0});
-  throttle.hysteresis_c = node.at("hysteresis_c").number({.min = 0.0, .max = 100.0});
-  throttle.polling_ms =
-      node.number_or("polling_ms", throttle.polling_ms, {.min = 1.0, .max = 60'000.0});
+  throttle.trip_c = node.at("trip_c").number({.min = 0.0, .max = 150.0, .unit = "degC"});
+  throttle.hysteresis_c = node.at("hysteresis_c").number({.min = 0.0, .max = 100.0, .unit = "K"});
+  throttle.polling_ms = node.number_or("polling_ms", throttle.polling_ms,
+                                       {.min = 1.0, .max = 60'000.0, .unit = "ms"});
   throttle.step = static_cast<std::size_t>(node.integer_or("step", 1, {.min = 1, .max = 1000}));
-  throttle.floor_mhz = node.number_or("floor_mhz", throttle.floor_mhz, Range::non_negative());
+  throttle.floor_mhz =
+      node.number_or("floor_mhz", throttle.floor_mhz, Range::megahertz().or_zero());
   throttle.keeps_voltage = node.boolean_or("keeps_voltage", throttle.keeps_voltage);
   node.reject_unknown();
   return throttle;
@@ -221,10 +225,12 @@ SimulatedSensor read_sensor(const ConfigNode& node, const Simulation& simulation
                     fmt::join(names_of(simulation.rails), ", "),
                     fmt::join(names_of(simulation.zones), ", "), fmt::join(kMadeUpSignals, ", ")));
   }
-  sensor.period_ms = node.number_or("period_ms", sensor.period_ms, {.min = 0.0, .max = 60'000.0});
-  sensor.lag_ms = node.number_or("lag_ms", sensor.lag_ms, {.min = 0.0, .max = 60'000.0});
-  sensor.resolution = node.number_or("resolution", sensor.resolution, Range::non_negative());
-  sensor.noise = node.number_or("noise", sensor.noise, Range::non_negative());
+  sensor.period_ms =
+      node.number_or("period_ms", sensor.period_ms, {.min = 0.0, .max = 60'000.0, .unit = "ms"});
+  sensor.lag_ms =
+      node.number_or("lag_ms", sensor.lag_ms, {.min = 0.0, .max = 60'000.0, .unit = "ms"});
+  sensor.resolution = node.number_or("resolution", sensor.resolution, Range::factor().or_zero());
+  sensor.noise = node.number_or("noise", sensor.noise, Range::factor().or_zero());
   node.reject_unknown();
   return sensor;
 }
@@ -322,12 +328,12 @@ Simulation Simulation::from_yaml(const ConfigNode& node, const Board& board) {
   if (node.has("latency_noise")) {
     simulation.noise = read_noise(node.at("latency_noise"));
   }
-  simulation.migration_ms =
-      node.number_or("migration_ms", simulation.migration_ms, {.min = 0.0, .max = 60'000.0});
-  simulation.ambient_c =
-      node.number_or("ambient_c", simulation.ambient_c, {.min = -40.0, .max = 100.0});
-  simulation.cpu_tick_ms =
-      node.number_or("cpu_tick_ms", simulation.cpu_tick_ms, {.min = 0.0, .max = 100.0});
+  simulation.migration_ms = node.number_or("migration_ms", simulation.migration_ms,
+                                           {.min = 0.0, .max = 60'000.0, .unit = "ms"});
+  simulation.ambient_c = node.number_or("ambient_c", simulation.ambient_c,
+                                        {.min = -40.0, .max = 100.0, .unit = "degC"});
+  simulation.cpu_tick_ms = node.number_or("cpu_tick_ms", simulation.cpu_tick_ms,
+                                          {.min = 0.0, .max = 100.0, .unit = "ms"});
   node.reject_unknown();
   return simulation;
 }

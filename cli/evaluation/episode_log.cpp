@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
+#include "cli/json_input.hpp"
 #include "cli/report/course.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -33,15 +36,43 @@ Json json_of(const EpisodeTask& task, const EpisodeOutcome& outcome) {
   return json;
 }
 
+/// A list of whole numbers that fit: json.get() takes them from any number.
+template <typename Number>
+std::vector<Number> whole_numbers(const Json& json) {
+  std::vector<Number> numbers;
+  for (const auto& item : json) {
+    if (!item.is_number_integer() || !std::in_range<Number>(item.get<std::int64_t>())) {
+      throw Error("no whole number in range");
+    }
+    numbers.push_back(item.get<Number>());
+  }
+  return numbers;
+}
+
+std::optional<double> figure(const Json& json) {
+  if (json.is_null()) {
+    return std::nullopt;
+  }
+  if (!Range{}.contains(json.get<double>())) {
+    throw Error("no number in range");
+  }
+  return json.get<double>();
+}
+
 EpisodeOutcome outcome_of(const Json& json) {
   EpisodeOutcome outcome{.completed = true};
   for (const auto& [name, value] : json.at("figures").items()) {
-    outcome.figures.emplace_back(
-        name, value.is_null() ? std::nullopt : std::optional(value.get<double>()));
+    outcome.figures.emplace_back(name, figure(value));
   }
   outcome.configuration = json.at("configuration").get<std::string>();
-  outcome.rewards.changes = json.at("changes").get<std::vector<std::size_t>>();
-  outcome.rewards.thousandths = json.at("reward_thousandths").get<std::vector<std::int32_t>>();
+  outcome.rewards.changes = whole_numbers<std::size_t>(json.at("changes"));
+  outcome.rewards.thousandths = whole_numbers<std::int32_t>(json.at("reward_thousandths"));
+  // What walks them takes the one for places in the other.
+  if (!std::ranges::is_sorted(outcome.rewards.changes) ||
+      (!outcome.rewards.changes.empty() &&
+       outcome.rewards.changes.back() > outcome.rewards.thousandths.size())) {
+    throw Error("changes of no period");
+  }
   if (json.contains("course")) {
     outcome.course = report::read_course(ConfigNode::parse(json.at("course").dump(), "course"));
   }
@@ -52,13 +83,12 @@ EpisodeOutcome outcome_of(const Json& json) {
 
 EpisodeLog::EpisodeLog(const fs::path& file) : file_(file) {
   make_folder(file.parent_path());
-  const std::string text = fs::exists(file) ? read_file(file) : "";
+  const std::string text = is_there(file) ? read_file(file) : "";
   std::size_t begin = 0;
   for (std::size_t number = 1; text.find('\n', begin) != std::string::npos; ++number) {
     const std::size_t end = text.find('\n', begin);
     try {
-      const Json json = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin),
-                                    text.begin() + static_cast<std::ptrdiff_t>(end));
+      const Json json = parse_json(text.substr(begin, end - begin), file.string());
       outcomes_[id_of(json.at("episode"), json.at("key"))] = outcome_of(json);
     } catch (const std::exception&) {
       throw ConfigError(fmt::format(
@@ -76,7 +106,7 @@ EpisodeLog::EpisodeLog(const fs::path& file) : file_(file) {
 std::optional<EpisodeOutcome> EpisodeLog::take(const EpisodeTask& task) {
   const auto found = outcomes_.find(id_of(task.name(), task.key));
   if (found == outcomes_.end() ||
-      (!task.folder.empty() && !fs::exists(task.folder / "summary.json"))) {
+      (!task.folder.empty() && !is_there(task.folder / "summary.json"))) {
     return std::nullopt;
   }
   return std::move(outcomes_.extract(found).mapped());

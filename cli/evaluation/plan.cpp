@@ -29,8 +29,8 @@ fs::path find_checkpoint(const Variant& variant, const EvaluatedWorld& world) {
     at += world.run.size();
   }
   fs::path file = variant.load->resolve(path);
-  file = fs::is_directory(file) ? file / "agent.json" : file;
-  if (!fs::exists(file)) {
+  file = is_folder(file) ? file / "agent.json" : file;
+  if (!is_there(file)) {
     variant.load->reject(
         fmt::format("expected a checkpoint for {}, found no file {}", world.run, file.string()));
   }

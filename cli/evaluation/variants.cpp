@@ -12,7 +12,7 @@ namespace {
 constexpr Range kPractice{.min = 0.0, .max = 1e6};
 
 Variant read_variant(const ConfigNode& node) {
-  Variant variant{.name = node.at("name").text(),
+  Variant variant{.name = node.at("name").name(),
                   .kind = node.at("agent").at("kind").one_of(agent_kinds()),
                   .agent = node.at("agent"),
                   .load = {},

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/config_node.hpp"
+#include "common/files.hpp"
 
 namespace rein::report {
 namespace {
@@ -88,7 +89,7 @@ std::vector<std::string> read_texts(const ConfigNode& node) {
 }
 
 std::size_t count_in(const ConfigNode& node, const std::string& key) {
-  return static_cast<std::size_t>(node.at(key).integer(Range::non_negative()));
+  return static_cast<std::size_t>(node.at(key).integer(Range::seed()));
 }
 
 Quartiles read_quartiles(const ConfigNode& node) {
@@ -213,20 +214,19 @@ MeanAndSpread find(const Averages& figures, const std::string& name) {
 
 bool is_evaluation(const std::filesystem::path& folder) {
   const auto file = folder / "summary.json";
-  return std::filesystem::exists(file) && !std::filesystem::exists(folder / "trace.csv") &&
-         ConfigNode::load(file).has("results");
+  return is_there(file) && !is_there(folder / "trace.csv") &&
+         ConfigNode::load_record(file).has("results");
 }
 
 Evaluation read_evaluation(const std::filesystem::path& folder) {
   // JSON is YAML, and a ConfigNode says where a mistake is.
-  const ConfigNode summary = ConfigNode::load(folder / "summary.json");
+  const ConfigNode summary = ConfigNode::load_record(folder / "summary.json");
   Evaluation evaluation;
   evaluation.version = summary.at("version").text();
   for (const auto& seed : summary.at("seeds").items()) {
-    evaluation.seeds.push_back(static_cast<std::uint64_t>(seed.integer(Range::non_negative())));
+    evaluation.seeds.push_back(static_cast<std::uint64_t>(seed.integer(Range::seed())));
   }
-  evaluation.practice =
-      static_cast<std::uint64_t>(summary.at("practice").integer(Range::non_negative()));
+  evaluation.practice = static_cast<std::uint64_t>(summary.at("practice").integer(Range::seed()));
   for (const auto& agent : summary.at("agents").items()) {
     evaluation.totals.push_back({.agent = agent.at("agent").text(),
                                  .figures = read_figures(agent.at("figures")),
@@ -243,8 +243,8 @@ Evaluation read_evaluation(const std::filesystem::path& folder) {
   }
   evaluation.errors = read_texts(summary.at("errors"));
   evaluation.ended = summary.text_or("ended", evaluation.ended);
-  if (const auto courses = folder / "courses.json"; std::filesystem::exists(courses)) {
-    for (const auto& shown : ConfigNode::load(courses).items()) {
+  if (const auto courses = folder / "courses.json"; is_there(courses)) {
+    for (const auto& shown : ConfigNode::load_record(courses).items()) {
       evaluation.courses.push_back(read_shown(shown));
     }
   }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "cli/json_input.hpp"
 #include "common/config_node.hpp"
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
@@ -43,7 +44,7 @@ Statistics read_statistics(const ConfigNode& node) {
 
 void read_summary(const std::filesystem::path& file, Run& run) {
   // JSON is YAML, and a ConfigNode says where a mistake is.
-  const ConfigNode summary = ConfigNode::load(file);
+  const ConfigNode summary = ConfigNode::load_record(file);
   run.agent = summary.at("agent").text();
   run.board = text_in(summary, "board");
   run.scenario = text_in(summary, "scenario");
@@ -75,9 +76,14 @@ void read_summary(const std::filesystem::path& file, Run& run) {
   }
 }
 
+/// Names come from files and need not be UTF-8.
+std::string dump(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::vector<std::pair<std::string, std::string>> read_machine(const std::filesystem::path& file) {
   using Json = nlohmann::ordered_json;
-  const Json machine = Json::parse(read_file(file), nullptr, false);
+  const Json machine = parse_json(read_file(file, kMostRecorded), file.string());
   if (!machine.is_object()) {
     throw ConfigError(
         fmt::format("{}: expected a JSON object, found something else", file.string()));
@@ -85,7 +91,7 @@ std::vector<std::pair<std::string, std::string>> read_machine(const std::filesys
   std::vector<std::pair<std::string, std::string>> entries;
   for (const auto& [key, value] : machine.items()) {
     if (!value.is_null()) {
-      entries.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+      entries.emplace_back(key, value.is_string() ? value.get<std::string>() : dump(value));
     }
   }
   return entries;
@@ -122,7 +128,7 @@ std::vector<std::optional<double>> numbers_of(const CsvTable& table, std::size_t
     }
     double value = 0.0;
     const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (error != std::errc{} || end != cell.data() + cell.size() || !std::isfinite(value)) {
+    if (error != std::errc{} || end != cell.data() + cell.size() || !Range{}.contains(value)) {
       throw ConfigError(fmt::format("{}:{}: column '{}': expected a number, found '{}'", name,
                                     row.line, table.columns[column], cell));
     }
@@ -173,24 +179,26 @@ Trace parse_trace(const std::string& text, const std::string& name) {
 }
 
 Run read_run(const std::filesystem::path& folder) {
-  if (!std::filesystem::is_directory(folder)) {
+  if (!is_folder(folder)) {
     throw ConfigError(fmt::format("{}: expected the folder of a run, found {}", folder.string(),
-                                  std::filesystem::exists(folder) ? "a file" : "nothing"));
+                                  is_there(folder) ? "a file" : "nothing"));
   }
   Run run;
   run.folder = folder;
   read_summary(folder / "summary.json", run);
   const auto trace = folder / "trace.csv";
-  if (!std::filesystem::is_regular_file(trace)) {
-    throw ConfigError(
-        fmt::format("{}: expected a file that can be read, found none", trace.string()));
-  }
   run.trace = parse_trace(read_file(trace), trace.string());
-  if (std::filesystem::exists(folder / "machine.json")) {
+  for (const char* const column : {"period", "time_s"}) {
+    if (!run.trace.numbers.contains(column)) {
+      throw ConfigError(
+          fmt::format("{}:1: expected the column {}, found none", trace.string(), column));
+    }
+  }
+  if (is_there(folder / "machine.json")) {
     run.machine = read_machine(folder / "machine.json");
   }
-  if (std::filesystem::exists(folder / "config.yaml")) {
-    run.config = read_file(folder / "config.yaml");
+  if (is_there(folder / "config.yaml")) {
+    run.config = read_file(folder / "config.yaml", kMostRecorded);
   }
   return run;
 }

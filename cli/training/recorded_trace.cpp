@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "common/config_node.hpp"
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -44,8 +45,8 @@ class TraceTable {
     const std::string& text = cell(row, column);
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
-    if (text.empty() || *end != '\0' || !std::isfinite(value)) {
-      fail(row, column, "a number");
+    if (text.empty() || *end != '\0' || !Range{}.contains(value)) {
+      fail(row, column, Range{}.describe("a number"));
     }
     return value;
   }
@@ -62,7 +63,7 @@ class TraceTable {
 
  private:
   static std::string read_text(const std::filesystem::path& file) {
-    if (!std::filesystem::is_regular_file(file)) {
+    if (!is_regular(file)) {
       throw ConfigError(fmt::format("{}: expected a trace.csv, found none", file.string()));
     }
     return read_file(file);

@@ -125,9 +125,8 @@ DOCTEST_TEST_CASE("what is wrong in a profile is said with its line and column")
     file.write(text);
     return file.error();
   };
-  DOCTEST_CHECK(
-      error_with(",12,0,12,2,", ",12,0,12,much,") ==
-      ":2: column power_w: expected a number from 0 to 1000000000000 or nothing, found 'much'");
+  DOCTEST_CHECK(error_with(",12,0,12,2,", ",12,0,12,much,") ==
+                ":2: column power_w: expected a number from 0 to 1e+12 or nothing, found 'much'");
   DOCTEST_CHECK(error_with("1,0.5,1000MHz", "1,0.5,900MHz") ==
                 ":3: column frequency.cpu: expected '1000MHz' as in this run, found '900MHz'");
   DOCTEST_CHECK(error_with("2,1.0,500MHz,100", "2,1.0,500MHz,-1")

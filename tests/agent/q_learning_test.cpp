@@ -485,7 +485,7 @@ DOCTEST_TEST_CASE("a parameter out of its range is refused with its place") {
   check_refused("trace_decay: 1.5",
                 "a:1:14: trace_decay: expected a number from 0 to 1, found '1.5'");
   check_refused("change: {threshold: 0}",
-                "a:1:21: change.threshold: expected a number above 0, found '0'");
+                "a:1:21: change.threshold: expected a number from 1e-12 to 1e+12, found '0'");
   check_refused("exploration: {reopen_on_change: 7}",
                 "a:1:33: exploration.reopen_on_change: expected true or false, found '7'");
   const auto options = QLearning::Options::from_yaml(ConfigNode::parse(

@@ -235,22 +235,24 @@ DOCTEST_TEST_CASE("what is missing from a run's folder is named") {
   const std::string path = folder.path().string();
   rein::write_file(folder.path() / "file", "");
   rein::write_file(folder.path() / "half/summary.json", kSummary);
-  rein::write_file(folder.path() / "none/trace.csv", "period\n");
+  rein::write_file(folder.path() / "none/trace.csv", "period,time_s\n");
 
   DOCTEST_CHECK(message_of(folder.path() / "away") ==
                 path + "/away: expected the folder of a run, found nothing");
   DOCTEST_CHECK(message_of(folder.path() / "file") ==
                 path + "/file: expected the folder of a run, found a file");
   DOCTEST_CHECK(message_of(folder.path() / "half") ==
-                path + "/half/trace.csv: expected a file that can be read, found none");
+                path + "/half/trace.csv: cannot be read: No such file or directory");
+  DOCTEST_CHECK(message_of(write_run(folder.path(), "timeless", "period\n0\n")) ==
+                path + "/timeless/trace.csv:1: expected the column time_s, found none");
   DOCTEST_CHECK(message_of(folder.path() / "none") ==
-                path + "/none/summary.json: expected a file that can be read, found none");
+                path + "/none/summary.json: cannot be read: No such file or directory");
 }
 
 DOCTEST_TEST_CASE("a mistake in a summary or in machine.json is named") {
   const rein::TemporaryFolder folder;
   const auto with_summary = [&](const std::string& summary) {
-    return message_of(write_run(folder.path(), "run", "period\n", summary));
+    return message_of(write_run(folder.path(), "run", "period,time_s\n", summary));
   };
   const std::string file = (folder.path() / "run/summary.json").string();
 
@@ -261,10 +263,28 @@ DOCTEST_TEST_CASE("a mistake in a summary or in machine.json is named") {
   DOCTEST_CHECK(with_summary(R"({"agent": "a", "whole": 5})") ==
                 file + ":1:25: whole: expected a mapping, found '5'");
 
-  const fs::path run = write_run(folder.path(), "run", "period\n");
+  const fs::path run = write_run(folder.path(), "run", "period,time_s\n");
   rein::write_file(run / "machine.json", "[1]");
   DOCTEST_CHECK(message_of(run) ==
                 run.string() + "/machine.json: expected a JSON object, found something else");
+}
+
+DOCTEST_TEST_CASE("JSON of 100,000 levels ended in a crash") {
+  const rein::TemporaryFolder folder;
+  const fs::path run = write_run(folder.path(), "run", "period,time_s\n");
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) {
+    deep += "{\"a\":";
+  }
+  rein::write_file(run / "machine.json", deep);
+  DOCTEST_CHECK(message_of(run) ==
+                run.string() + "/machine.json: expected at most 64 levels, found more");
+  rein::write_file(run / "machine.json", "{\n \"a\": nul}");
+  DOCTEST_CHECK(message_of(run) ==
+                run.string() + "/machine.json:2:10: expected JSON, found a mistake");
+  rein::write_file(run / "machine.json", "{}");
+  rein::write_file(run / "summary.json", deep);
+  DOCTEST_CHECK(message_of(run).starts_with(run.string() + "/summary.json:1:"));
 }
 
 DOCTEST_TEST_CASE("the verb prints the table, the learning agent first, and the report's path") {
@@ -283,8 +303,8 @@ DOCTEST_TEST_CASE("the verb prints the table, the learning agent first, and the 
 
 DOCTEST_TEST_CASE("the report goes into the only folder, or into the one that holds them all") {
   const rein::TemporaryFolder folder;
-  const fs::path first = write_run(folder.path(), "night/a", "period\n");
-  const fs::path second = write_run(folder.path(), "night/b/c", "period\n");
+  const fs::path first = write_run(folder.path(), "night/a", "period,time_s\n");
+  const fs::path second = write_run(folder.path(), "night/b/c", "period,time_s\n");
 
   DOCTEST_CHECK(last_line(print_report({first.string()})) ==
                 (first / "report.html").string() + "\n");

@@ -11,7 +11,8 @@
 namespace rein {
 namespace {
 
-void check_message(const RunFiles& files, const std::string& message,
+template <typename Files>
+void check_message(const Files& files, const std::string& message,
                    const RunOverrides& overrides = {}) {
   DOCTEST_CHECK_THROWS_WITH_AS(RunConfig::load(files.run(), overrides), message.c_str(),
                                ConfigError);
@@ -108,12 +109,12 @@ DOCTEST_TEST_CASE("a run may choose domains and operating points of its board") 
 
 DOCTEST_TEST_CASE("a wrong type is refused in every file") {
   check_edit(&RunFiles::run, "rate_hz: 50", "rate_hz: fast",
-             "6:44: applications.0.requests.rate_hz: expected a number above 0 and at most 100000, "
+             "6:44: applications.0.requests.rate_hz: expected a number from 1e-06 to 100000 Hz, "
              "found 'fast'");
   check_edit(&RunFiles::scenario, "[busy]", "busy",
              "6:50: phases.1.co_runners: expected a list, found 'busy'");
   check_edit(&RunFiles::board, "cpu_w: 3", "cpu_w: [3]",
-             "6:33: power_model.cpu_w: expected a number of at least 0, found a list");
+             "6:33: power_model.cpu_w: expected a number from 0 to 1000000 W, found a list");
 }
 
 DOCTEST_TEST_CASE("a missing key is refused in every file") {
@@ -127,11 +128,12 @@ DOCTEST_TEST_CASE("a missing key is refused in every file") {
 
 DOCTEST_TEST_CASE("a value out of range is refused in every file") {
   check_edit(&RunFiles::run, "period_ms: 20", "period_ms: 0",
-             "12:12: period_ms: expected a number from 1 to 3600000, found '0'");
-  check_edit(&RunFiles::run, "deadline_ms: 50", "deadline_ms: -1",
-             "8:26: budgets.latency.deadline_ms: expected a number above 0, found '-1'");
+             "12:12: period_ms: expected a number from 1 to 3600000 ms, found '0'");
+  check_edit(
+      &RunFiles::run, "deadline_ms: 50", "deadline_ms: -1",
+      "8:26: budgets.latency.deadline_ms: expected a number from 1e-06 to 3600000 ms, found '-1'");
   check_edit(&RunFiles::scenario, "duration_s: 1}", "duration_s: 0}",
-             "5:31: phases.0.duration_s: expected a number above 0, found '0'");
+             "5:31: phases.0.duration_s: expected a number from 1e-06 to 100000000 s, found '0'");
   check_edit(&RunFiles::board, "threads: 1", "threads: 0",
              "4:38: places.0.threads: expected a whole number from 1 to 1, found '0'");
 }
@@ -156,7 +158,7 @@ DOCTEST_TEST_CASE("a file that does not exist is refused where it is named") {
                            ":4:44: applications.0.network.checkpoint: expected "
                            "a file that exists (looked for /no/net), found '/no/net'");
   DOCTEST_CHECK_THROWS_WITH_AS(RunConfig::load("/no/run.yaml", {}),
-                               "/no/run.yaml: expected a file that can be read, found none",
+                               "/no/run.yaml: cannot be read: No such file or directory",
                                ConfigError);
 }
 
@@ -199,7 +201,7 @@ DOCTEST_TEST_CASE("what comes from the command line is checked like the file and
   RunOverrides overrides;
   overrides.settings = {"period_ms=soon"};
   check_message(files,
-                "--set period_ms=soon: period_ms: expected a number from 1 to 3600000, "
+                "--set period_ms=soon: period_ms: expected a number from 1 to 3600000 ms, "
                 "found 'soon'",
                 overrides);
   overrides.settings = {"colour=blue"};
@@ -311,10 +313,9 @@ DOCTEST_TEST_CASE("a board without a simulation cannot be simulated") {
     RunConfig::load(files.run(), {});
     DOCTEST_FAIL("was accepted");
   } catch (const ConfigError& error) {
-    DOCTEST_CHECK(error.what() ==
-                  files.run().string() +
-                      ":2:8: board: expected a board file with `simulation`, found that of test "
-                      "board without");
+    DOCTEST_CHECK(error.what() == files.board().string() +
+                                      ":1:1: expected a board with `simulation`, found that of "
+                                      "test board without");
   }
 }
 
@@ -323,6 +324,61 @@ DOCTEST_TEST_CASE("every file in configs/ is read") {
     DOCTEST_CAPTURE(entry.path().string());
     DOCTEST_CHECK_NOTHROW(RunConfig::load(entry.path(), {}));
   }
+}
+
+DOCTEST_TEST_CASE("a kind of work that the board does not know failed without a place") {
+  const SimulatedRunFiles files;
+  RunFiles::edit(files.network(), "kind: cnn", "kind: rnn");
+  check_message(files, files.network().string() +
+                           ":2:7: kind: expected a kind of work that the simulation of small knows "
+                           "for the place cpu0, found 'rnn'");
+}
+
+DOCTEST_TEST_CASE("numbers that are in range each made a run that never ends") {
+  const auto message_with = [](const std::string& from, const std::string& to) {
+    const SimulatedRunFiles files;
+    RunFiles::edit(files.run(), from, to);
+    try {
+      RunConfig::load(files.run(), {});
+    } catch (const ConfigError& error) {
+      return std::string(error.what()).substr(files.folder.path().string().size() + 1);
+    }
+    return std::string("taken");
+  };
+  DOCTEST_CHECK(message_with("rate_hz: 30", "rate_hz: 1e-10") ==
+                "small.yaml:6:43: applications.0.requests.rate_hz: expected a number from 1e-06 to "
+                "100000 Hz, found '1e-10'");
+  DOCTEST_CHECK(message_with("deadline_ms: 15", "deadline_ms: 1e13") ==
+                "small.yaml:8:26: budgets.latency.deadline_ms: expected a number from 1e-06 to "
+                "3600000 ms, found '1e13'");
+  DOCTEST_CHECK(message_with("period_ms: 100", "period_ms: 3.6e6\ntime_scale: 1") == "taken");
+  RunOverrides often{.settings = {"period_ms=3600000", "applications.0.requests.rate_hz=100000"}};
+  const SimulatedRunFiles files;
+  check_message(
+      files,
+      files.run().string() +
+          ":6:15: applications.0.requests: expected at most 1000000 requests in a control "
+          "period, found 100000 Hz, which are 360000000 in 3600 s",
+      often);
+  const SimulatedRunFiles heavy;
+  RunFiles::edit(heavy.network(), "mflops: 100", "mflops: 1e12");
+  try {
+    RunConfig::load(heavy.run(), {});
+    DOCTEST_FAIL("was taken");
+  } catch (const ConfigError& error) {
+    const std::string message = error.what();
+    DOCTEST_CHECK(message.find("small.yaml:4:5: applications.0: expected requests of at most 3600 "
+                               "s, found one of ") != message.npos);
+  }
+}
+
+DOCTEST_TEST_CASE("a path of 300 characters failed while running") {
+  const SimulatedRunFiles files;
+  RunFiles::edit(files.run(), "board: board.yaml", "board: " + std::string(300, 'b'));
+  DOCTEST_CHECK_THROWS_AS(RunConfig::load(files.run(), {}), ConfigError);
+  const SimulatedRunFiles other;
+  RunFiles::edit(other.run(), "levels: network.yaml", "levels: " + std::string(300, 'b'));
+  DOCTEST_CHECK_THROWS_AS(RunConfig::load(other.run(), {}), ConfigError);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 namespace rein {
 namespace {
 
@@ -49,6 +51,15 @@ DOCTEST_TEST_CASE("a steady clock does not go back and does not wait for the pas
 DOCTEST_TEST_CASE("seconds and milliseconds convert both ways") {
   DOCTEST_CHECK(to_seconds(from_seconds(0.25)) == 0.25);
   DOCTEST_CHECK(to_milliseconds(from_milliseconds(12.5)) == 12.5);
+}
+
+DOCTEST_TEST_CASE("a time that no clock can count became one of the past") {
+  constexpr Duration kLongest = std::chrono::hours(24) * 36'525;
+  DOCTEST_CHECK(from_seconds(1e300) == kLongest);
+  DOCTEST_CHECK(from_milliseconds(1e13) == kLongest);
+  DOCTEST_CHECK(from_seconds(-1e300) == -kLongest);
+  DOCTEST_CHECK(from_seconds(std::numeric_limits<double>::infinity()) == kLongest);
+  DOCTEST_CHECK(from_seconds(std::numeric_limits<double>::quiet_NaN()) == Duration::zero());
 }
 
 }  // namespace

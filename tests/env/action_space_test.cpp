@@ -32,7 +32,7 @@ DOCTEST_TEST_CASE("an action is a number in mixed base, the last knob fastest") 
 DOCTEST_TEST_CASE("a number of actions that no integer holds wrapped around to a small one") {
   std::vector<Knob> knobs;
   for (int i = 0; i < 8; ++i) {
-    knobs.push_back(knob("k" + std::to_string(i), 256, Knob::Effect::kFaster));
+    knobs.push_back(knob(std::string("k").append(std::to_string(i)), 256, Knob::Effect::kFaster));
   }
   DOCTEST_CHECK(ActionSpace(knobs).size() == std::numeric_limits<std::size_t>::max());
 }

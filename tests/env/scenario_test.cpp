@@ -97,8 +97,9 @@ DOCTEST_TEST_CASE("what is relative is refused where it has nothing to relate to
   check_message(phase("budgets: {energy: {limit_mj: 5}}, relative: {battery: 2}"),
                 "s:3:82: phases.0.relative.battery: expected either this or budgets.energy, found "
                 "both");
-  check_message(phase("relative: {rate: 0}"),
-                "s:3:45: phases.0.relative.rate: expected a number above 0, found '0'");
+  check_message(
+      phase("relative: {rate: 0}"),
+      "s:3:45: phases.0.relative.rate: expected a number from 1e-06 to 1000000, found '0'");
   check_message(phase("relative: {rates: 1}"),
                 "s:3:39: phases.0.relative.rates: expected one of battery, deadline, power, rate, "
                 "found the unknown key 'rates'");
@@ -200,7 +201,7 @@ DOCTEST_TEST_CASE("mistakes in a chain are named") {
   };
   check_message(chain("start_s: 1"), "s:5:8: chain.duration_s: expected this key, found nothing");
   check_message(chain("duration_s: 0"),
-                "s:5:21: chain.duration_s: expected a number above 0, found '0'");
+                "s:5:21: chain.duration_s: expected a number from 1e-06 to 100000000 s, found '0'");
   check_message(chain("duration_s: 9, start_s: 5, end_s: 5"),
                 "s:5:43: chain.end_s: expected an end after the start at 5 s, found one at 5 s");
   check_message(chain("duration_s: 9, start_s: 10"),
@@ -214,7 +215,7 @@ DOCTEST_TEST_CASE("mistakes in a chain are named") {
   check_message(chain("duration_s: 9, next: {a: {b: 0}}"),
                 "s:5:34: chain.next.a: expected a weight above 0, found none");
   check_message(chain("duration_s: 9, next: {a: {b: -1}}"),
-                "s:5:38: chain.next.a.b: expected a number of at least 0, found '-1'");
+                "s:5:38: chain.next.a.b: expected a number from 0 to 1000000, found '-1'");
   check_message(chain("duration_s: 9, seed: 1"),
                 "s:5:24: chain.seed: expected one of duration_s, end_s, next, start_s, found the "
                 "unknown key 'seed'");
@@ -244,8 +245,9 @@ DOCTEST_TEST_CASE("mistakes in a scenario are named") {
   check_message("name: x\n", "s:1:1: phases: expected this key, found nothing");
   check_message("name: x\nphases: []\n",
                 "s:2:9: phases: expected at least one phase, found a list");
-  check_message("name: x\nphases:\n- {name: a, duration_s: -1}\n",
-                "s:3:25: phases.0.duration_s: expected a number above 0, found '-1'");
+  check_message(
+      "name: x\nphases:\n- {name: a, duration_s: -1}\n",
+      "s:3:25: phases.0.duration_s: expected a number from 1e-06 to 100000000 s, found '-1'");
   check_message("name: x\nphases:\n- {name: a, duration_s: 1, co_runners: [b]}\n",
                 "s:3:41: phases.0.co_runners.0: expected a name from co_runners, which is empty, "
                 "found 'b'");
@@ -315,6 +317,31 @@ DOCTEST_TEST_CASE("the player starts and ends co-runners as phases change, and l
     DOCTEST_CHECK(player.new_troubles().empty());
   }
   DOCTEST_CHECK(machine.contended == std::array{false, false});
+}
+
+DOCTEST_TEST_CASE("a chain of billions of changes was drawn at once") {
+  check_message(
+      "name: c\nchain: {duration_s: 1e8}\nphases: [{name: a, duration_s: 1}, {name: b, duration_s: "
+      "9}]\n",
+      "s:2:21: chain.duration_s: expected at most 1000000 changes of phase, found 100000000 of 1 "
+      "s: give longer phases or a shorter chain");
+  DOCTEST_CHECK_NOTHROW(
+      read("name: c\nchain: {duration_s: 1e6}\nphases: [{name: a, duration_s: 2}, {name: b, "
+           "duration_s: 9}]\n"));
+}
+
+DOCTEST_TEST_CASE("phases that are each in range were longer than the clock together") {
+  const std::string two =
+      "name: s\nphases: [{name: a, duration_s: 6e7}, {name: b, duration_s: 6e7}]\n";
+  DOCTEST_CHECK_THROWS_AS(read(two), ConfigError);
+  DOCTEST_CHECK_NOTHROW(read(two, 0.5));
+  DOCTEST_CHECK_THROWS_AS(read("name: s\nphases: [{name: a, duration_s: 60}]\n", 1e7), ConfigError);
+}
+
+DOCTEST_TEST_CASE("a factor in range made a deadline out of range") {
+  check_message("name: s\nphases: [{name: a, duration_s: 6, relative: {deadline: 1e6}}]\n",
+                "s:2:56: phases.0.relative.deadline: expected a number from 1e-06 to 3600000 ms as "
+                "the product with 12, found 12000000");
 }
 
 }  // namespace

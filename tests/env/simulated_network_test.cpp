@@ -46,11 +46,11 @@ DOCTEST_TEST_CASE("mistakes in a network are named") {
                 "n:5:35: levels.1.mflops: expected more than the 5 MFLOPs of the level before, "
                 "found '5'");
   check_message(levels("width: 1.5, top1: 0.5, mflops: 5"),
-                "n:5:11: levels.1.width: expected a number above 0 and at most 1, found '1.5'");
+                "n:5:11: levels.1.width: expected a number from 0.001 to 1, found '1.5'");
   check_message(levels("width: 1.0, top1: 50, mflops: 9"),
                 "n:5:22: levels.1.top1: expected a number from 0 to 1, found '50'");
   check_message(levels("width: 1.0, top1: 0.5, mflops: 0"),
-                "n:5:35: levels.1.mflops: expected a number above 0, found '0'");
+                "n:5:35: levels.1.mflops: expected a number from 1e-06 to 1e+12 MFLOPs, found '0'");
   check_message(levels("width: 1.0, top1: 0.5, gflops: 9"),
                 "n:5:3: levels.1.mflops: expected this key, found nothing");
   check_message(levels("width: 1.0, top1: 0.5, mflops: 9, ms: 2"),

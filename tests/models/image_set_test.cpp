@@ -138,5 +138,20 @@ DOCTEST_TEST_CASE("a data set that does not exist is answered with those that do
                 "data set: expected one of fashion-mnist, cifar10, found 'imagenet'");
 }
 
+DOCTEST_TEST_CASE("a small gzip file that unpacks to hundreds of megabytes took them all") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "train-images-idx3-ubyte.gz";
+  const gzFile stream = gzopen(file.c_str(), "wb1");
+  const std::string zeros(1U << 20, '\0');
+  for (int i = 0; i <= 256; ++i) {
+    gzwrite(stream, zeros.data(), static_cast<unsigned>(zeros.size()));
+  }
+  gzclose(stream);
+  DOCTEST_CHECK(std::filesystem::file_size(file) < 3'000'000);
+  DOCTEST_CHECK(
+      complaint([&] { read_idx_images(folder.path(), ImageSplit::kTrain); }, folder.path()) ==
+      "train-images-idx3-ubyte.gz: expected at most 268435456 bytes, unpacked, found more");
+}
+
 }  // namespace
 }  // namespace rein

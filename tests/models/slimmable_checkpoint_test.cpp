@@ -77,7 +77,7 @@ DOCTEST_TEST_CASE("each width has batch norms of its own size and shares the oth
 DOCTEST_TEST_CASE("files that are no checkpoint are refused in one line") {
   const TemporaryFolder folder;
   DOCTEST_CHECK(complaint([&] { read_checkpoint(folder.path() / "net.rein"); }, folder.path()) ==
-                "net.rein: expected a network's checkpoint, found none");
+                "net.rein: cannot be read: No such file or directory");
   const std::string other =
       "net.rein: expected a network that `rein network train` wrote, found another kind of file";
   DOCTEST_CHECK(complaint_about("") == other);

@@ -206,7 +206,7 @@ DOCTEST_TEST_CASE("mistakes in what domains hold are told with their place") {
                     "43: domains.0.opps_v: expected one number for each of the 0 in opps_mhz, "
                     "found 1");
   check_fourth_line("domains: [{name: d, devfreq: gpu, opps_mhz: [1], opps_v: [0]}]",
-                    "59: domains.0.opps_v.0: expected a number above 0, found '0'");
+                    "59: domains.0.opps_v.0: expected a number from 0.001 to 1000 V, found '0'");
   check_fourth_line("domains: [{name: d, devfreq: gpu, opp: [1]}]",
                     "35: domains.0.opp: expected one of bpmp, control, cpus, devfreq, mali, name, "
                     "opps_mhz, opps_v, policy, found the unknown key 'opp'");
@@ -229,9 +229,9 @@ DOCTEST_TEST_CASE("mistakes in sensors are told with their place") {
   check_fourth_line("sensors: [{signal: power_w.a, path: a}]",
                     "37: sensors.0.path: expected a path that begins with '/', found 'a'");
   check_fourth_line("sensors: [{signal: power_w.a, path: /a, scale: 0}]",
-                    "48: sensors.0.scale: expected a number above 0, found '0'");
+                    "48: sensors.0.scale: expected a number from 1e-12 to 1e+12, found '0'");
   check_fourth_line("sensors: [{signal: power_w.a, path: /a, update_ms: -1}]",
-                    "52: sensors.0.update_ms: expected a number of at least 0, found '-1'");
+                    "52: sensors.0.update_ms: expected a number from 0 to 3600000 ms, found '-1'");
   check_fourth_line("sensors: [{signal: power_w.a, path: /a, enable: a}]",
                     "49: sensors.0.enable: expected a path that begins with '/sys/', found 'a'");
   check_fourth_line("sensors: [{signal: power_w.a, path: /a, unit: W}]",
@@ -254,7 +254,7 @@ DOCTEST_TEST_CASE("mistakes in the total power and in trip points are told with 
   check_fourth_line("trips: [{zone: z, kind: hot}]",
                     "9: trips.0.temperature_c: expected this key, found nothing");
   check_fourth_line("trips: [{zone: z, kind: hot, temperature_c: 1, hysteresis_c: -1}]",
-                    "62: trips.0.hysteresis_c: expected a number of at least 0, found '-1'");
+                    "62: trips.0.hysteresis_c: expected a number from 0 to 1000 K, found '-1'");
   check_fourth_line("trips: [{zone: z, kind: hot, temperature_c: 1, temp: 1}]",
                     "48: trips.0.temp: expected one of hysteresis_c, kind, temperature_c, zone, "
                     "found the unknown key 'temp'");
@@ -268,9 +268,9 @@ DOCTEST_TEST_CASE("mistakes in bandwidth and power model are told with their pla
                     "26: bandwidth.levels_cpus: expected levels of at least 1 ms in a period "
                     "of 10 ms, found 0.05 CPUs, which are 0.5 ms");
   check_fourth_line("bandwidth: {levels_cpus: [1], period_ms: 0.5}",
-                    "42: bandwidth.period_ms: expected a number from 1 to 1000, found '0.5'");
+                    "42: bandwidth.period_ms: expected a number from 1 to 1000 ms, found '0.5'");
   check_fourth_line("power_model: {idle_w: -1, cpu_w: 1}",
-                    "23: power_model.idle_w: expected a number of at least 0, found '-1'");
+                    "23: power_model.idle_w: expected a number from 0 to 1000000 W, found '-1'");
   check_fourth_line("power_model: {idle_w: 1}",
                     "14: power_model.cpu_w: expected this key, found nothing");
 }

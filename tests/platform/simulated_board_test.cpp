@@ -354,5 +354,26 @@ DOCTEST_TEST_CASE("simulated board: a kind of work that it does not know is name
                             "expected a kind of work that the board simulates (cnn), found 'fft'");
 }
 
+DOCTEST_TEST_CASE("simulated board: a request that takes years ends after an hour") {
+  auto board = cpu_board();
+  board.set_work({.kind = 0, .mflops = 1e12, .images = 1024.0, .sensitivity = {}});
+  board.execute(1.0);
+  DOCTEST_CHECK(now_ms(board) == 3.6e6);
+  board.update();
+  DOCTEST_CHECK(std::isfinite(board.energy_j()));
+}
+
+DOCTEST_TEST_CASE("simulated board: leakage that heats itself has an end") {
+  std::string text = SmallBoards::cpus();
+  const std::string power = "idle_w: 0.5,";
+  text.replace(text.find(power), power.size(), "idle_w: 0.5, leakage_w: 1000, leakage_per_k: 0.1,");
+  SimulatedBoard board(SmallBoards::parse(text));
+  board.set_work(kHundred);
+  board.idle_until(at_ms(100'000.0));
+  board.update();
+  DOCTEST_CHECK(std::isfinite(board.hottest_c()));
+  DOCTEST_CHECK(std::isfinite(board.energy_j()));
+}
+
 }  // namespace
 }  // namespace rein

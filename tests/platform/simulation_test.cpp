@@ -57,9 +57,10 @@ DOCTEST_TEST_CASE("simulation: power that falls with frequency") {
 }
 
 DOCTEST_TEST_CASE("simulation: a thermal time constant of 0") {
-  DOCTEST_CHECK(contains(error_of(changed("time_constant_s: 5", "time_constant_s: 0")),
-                         "simulation.zones.0.stages.0.time_constant_s: expected a number above 0, "
-                         "found '0'"));
+  DOCTEST_CHECK(contains(
+      error_of(changed("time_constant_s: 5", "time_constant_s: 0")),
+      "simulation.zones.0.stages.0.time_constant_s: expected a number from 0.001 to 1000000 s, "
+      "found '0'"));
 }
 
 DOCTEST_TEST_CASE("simulation: names that do not exist are listed") {
@@ -90,7 +91,7 @@ DOCTEST_TEST_CASE("simulation: every domain and CPU is needed") {
 DOCTEST_TEST_CASE("simulation: unknown keys and values out of range") {
   DOCTEST_CHECK(contains(error_of(changed("ambient_c: 20", "ambient: 20")), "simulation.ambient"));
   DOCTEST_CHECK(contains(error_of(changed("dynamic_w: 2", "dynamic_w: -2")),
-                         "simulation.devices.0.dynamic_w: expected a number of at least 0"));
+                         "simulation.devices.0.dynamic_w: expected a number from 0 to 1000000 W"));
   DOCTEST_CHECK(contains(error_of(SmallBoards::cpus("  latency_noise: {tail_shape: 0.6}\n")),
                          "simulation.latency_noise.tail_shape"));
 }
