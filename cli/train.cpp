@@ -206,8 +206,8 @@ int run_train(const Options& options) {
   }
   if (!plan.traces.empty()) {
     spdlog::warn(
-        "learning from traces can be worse than no training at all, as it was for every learner "
-        "but one: look at the curve (docs/training.md)");
+        "learning from traces can be worse than no training at all: look at the curve "
+        "(docs/training.md)");
   }
   if (options.environments->count() > 0 && (!plan.traces.empty() || is_swept(*agent))) {
     spdlog::warn("--environments has no effect: none is played in");

@@ -25,7 +25,7 @@ namespace rein {
 
 namespace {
 
-constexpr double kSameMhz = 0.05;  ///< Closer than frequencies are given.
+constexpr double kSameMhz = 1.0;  ///< Points of a driver that takes any are whole MHz.
 
 // What there is.
 
