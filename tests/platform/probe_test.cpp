@@ -165,7 +165,8 @@ DOCTEST_TEST_CASE("temperatures that do not count are marked in a probe") {
   const test::BoardTree tree("reported/superio-cputin-109");
   const ProbeReport report = probe_tree(tree.root());
   check_parts(to_table(report), {"temperature_c.CPUTIN                 109 degC (does not count)"});
-  for (const auto& signal : nlohmann::json::parse(to_json(report))["signals"]) {
+  const auto json = nlohmann::json::parse(to_json(report));
+  for (const auto& signal : json["signals"]) {
     DOCTEST_CHECK(signal["is_heat"] == (signal["name"] == "temperature_c.x86_pkg_temp"));
   }
 }
