@@ -119,6 +119,7 @@ std::vector<Place> find_places(const SysfsRoot& root, const CpuList& cpus,
                                const std::vector<DomainSpec>& domains,
                                const std::vector<Policy>& policies) {
   std::vector<Named> kinds;
+  kinds.reserve(domains.size());
   for (const auto& domain : domains) {
     kinds.emplace_back(domain.name, domain.cpus);
   }
