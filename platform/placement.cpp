@@ -61,7 +61,12 @@ std::optional<Missing> Placement::foreign_device(const Place& place) {
 
 std::vector<Missing> Placement::leave_out_unusable(const SysfsRoot& root,
                                                    std::vector<Place>& places) {
-  const CpuList usable = nameable_cpus(root);
+  CpuList usable;
+  try {
+    usable = nameable_cpus(root);
+  } catch (const Error&) {
+    // A machine that tells of none: then no place can be used, which is told as well.
+  }
   std::vector<Missing> missing;
   std::set<int> lacking;
   std::vector<std::string> names;
@@ -90,9 +95,10 @@ std::vector<Missing> Placement::leave_out_unusable(const SysfsRoot& root,
         missing.begin(),
         Missing{
             offline ? "/sys/devices/system/cpu/online" : "sched_getaffinity",
-            fmt::format("the CPUs {} of the place{} {} {}, only {} can be used",
-                        format_cpu_list(cpus), names.size() == 1 ? "" : "s", fmt::join(names, ", "),
-                        offline ? "are offline" : "are not ours", format_cpu_list(usable)),
+            fmt::format("the CPUs {} of the place{} {} {}, {} can be used", format_cpu_list(cpus),
+                        names.size() == 1 ? "" : "s", fmt::join(names, ", "),
+                        offline ? "are offline" : "are not ours",
+                        usable.empty() ? "none" : fmt::format("only {}", format_cpu_list(usable))),
             offline ? "bring them online, or take what names them out of the board file"
                     : "start Rein where it may use them (taskset, cpuset, container), or take "
                       "what names them out of the board file"});

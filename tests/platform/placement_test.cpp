@@ -42,6 +42,16 @@ void fail(const std::string& line) { DOCTEST_FAIL(line); }
 
 }  // namespace
 
+DOCTEST_TEST_CASE("places on a machine that tells of no CPUs ended a probe") {
+  const test::TemporaryTree tree;
+  std::vector<Place> places{{.name = "all", .cpus = {0, 1}}};
+  const auto missing = Placement::leave_out_unusable(tree.root(), places);
+  DOCTEST_CHECK(places.empty());
+  DOCTEST_REQUIRE(missing.size() == 1);
+  DOCTEST_CHECK(missing.front().reason ==
+                "the CPUs 0-1 of the place all are offline, none can be used");
+}
+
 DOCTEST_TEST_CASE("a place moves every thread, and each gets its own CPUs back") {
   Machine machine;
   {
