@@ -145,8 +145,7 @@ void probe_other_devices(const SysfsRoot& root, ProbeReport& report) {
 void probe_frequencies(const SysfsRoot& root, ProbeReport& report) {
   if (report.board.domains.empty()) {
     report.missing.push_back({"/sys/devices/system/cpu/cpufreq", "has no frequency domains",
-                              "a machine (not a virtual one) with a cpufreq driver; bandwidth "
-                              "control is used instead"});
+                              "a machine (not a virtual one) with a cpufreq driver"});
   }
   for (std::size_t i = 0; i < report.board.domains.size(); ++i) {
     const DomainSpec& domain = report.board.domains[i];
