@@ -73,6 +73,19 @@ std::optional<Missing> opps_obstacle(const SysfsRoot& root, const std::vector<st
   return std::nullopt;
 }
 
+/// Those of a domain that one of its directories is for.
+CpuList cpus_of(const SysfsRoot& root, const std::string& folder, const CpuList& all) {
+  const std::string related = root.try_read(folder + "/related_cpus").value_or("");
+  CpuList cpus;
+  for (const auto word : split_words(related)) {
+    const auto cpu = parse_count(word);
+    if (cpu && std::ranges::count(all, static_cast<int>(*cpu)) > 0) {
+      cpus.push_back(static_cast<int>(*cpu));
+    }
+  }
+  return cpus.empty() ? all : cpus;
+}
+
 Control make_control(const DomainSpec& spec, const std::vector<double>& opps_mhz) {
   Control control{.name = "frequency." + spec.name, .unit = "MHz", .levels = {}, .cpus = spec.cpus};
   for (const double mhz : opps_mhz) {
@@ -110,7 +123,8 @@ std::optional<Missing> FrequencyDomain::obstacle(const SysfsRoot& root, const Do
   return std::nullopt;
 }
 
-FrequencyDomain::Clock::Clock(const SysfsRoot& root, std::string path, const ClockFiles& files)
+FrequencyDomain::Clock::Clock(const SysfsRoot& root, std::string path, const ClockFiles& files,
+                              const CpuList& cpus)
     : folder(std::move(path)),
       lowest(*files.lowest == '\0' ? std::nullopt
                                    : read_count(root, file_of(folder, files.lowest))),
@@ -118,25 +132,32 @@ FrequencyDomain::Clock::Clock(const SysfsRoot& root, std::string path, const Clo
                                      : read_count(root, file_of(folder, files.highest))),
       governor(root, file_of(folder, files.governor)),
       max(root, file_of(folder, files.max)),
-      current(root, file_of(folder, files.current)) {}
+      current(root, file_of(folder, files.current)) {
+  for (const int cpu : cpus) {
+    const std::string file = fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);
+    if (!root.exists(file)) {
+      online.clear();
+      break;
+    }
+    online.emplace_back(root, file);
+  }
+}
+
+bool FrequencyDomain::Clock::is_there() {
+  return online.empty() ||
+         std::ranges::any_of(online, [](KernelFile& file) { return file.read_integer() != 0; });
+}
 
 FrequencyDomain::FrequencyDomain(const SysfsRoot& root, const DomainSpec& spec, ControlGuard& guard)
-    : root_(root), files_(ClockFiles::of(spec.interface)), always_online_(spec.cpus.empty()) {
+    : root_(root), files_(ClockFiles::of(spec.interface)) {
   const auto folders = domain_paths(root_, spec);
   for (const auto& folder : folders) {
-    clocks_.emplace_back(root_, folder, files_);
+    const CpuList own = folders.size() == 1 ? spec.cpus : cpus_of(root_, folder, spec.cpus);
+    clocks_.emplace_back(root_, folder, files_, own);
   }
   const std::string& first = clocks_.front().folder;
   control_ = make_control(spec, opps_of(root_, folders, spec));
   manual_ = is_manual(root_, first, files_);
-  for (const int cpu : spec.cpus) {
-    const std::string file = fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);
-    if (root_.exists(file)) {
-      online_.emplace_back(root_, file);
-    } else {
-      always_online_ = true;
-    }
-  }
   for (const auto& clock : clocks_) {
     save(clock, guard);
   }
@@ -185,13 +206,16 @@ void FrequencyDomain::save_tunables(const std::string& folder, ControlGuard& gua
 }
 
 bool FrequencyDomain::available() {
-  return always_online_ ||
-         std::ranges::any_of(online_, [](KernelFile& file) { return file.read_integer() != 0; });
+  return std::ranges::any_of(clocks_, [](Clock& clock) { return clock.is_there(); });
 }
 
 void FrequencyDomain::set(std::size_t level) {
   const std::string value = fmt::format("{:.0f}", control_.levels.at(level).value * files_.per_mhz);
   for (auto& clock : clocks_) {
+    clock.was_away = !clock.is_there();
+    if (clock.was_away) {
+      continue;
+    }
     // Cores that are set together may differ in what they reach.
     const std::uint64_t wanted = *parse_count(value);
     const std::uint64_t within =
@@ -203,6 +227,13 @@ void FrequencyDomain::set(std::size_t level) {
 
 bool FrequencyDomain::is_undone() {
   return std::ranges::any_of(clocks_, [this](Clock& clock) {
+    if (!clock.is_there()) {
+      clock.was_away = true;
+      return false;
+    }
+    if (clock.was_away) {
+      return true;
+    }
     if (manual_) {
       const auto governor = clock.governor.read();
       return governor && trim(*governor) != files_.manual;
@@ -235,7 +266,8 @@ void FrequencyDomain::set_limits(Clock& clock, const std::string& value) {
 }
 
 std::optional<double> FrequencyDomain::granted() {
-  const auto count = clocks_.front().current.read_integer();
+  const auto clock = std::ranges::find_if(clocks_, [](Clock& each) { return each.is_there(); });
+  const auto count = clock == clocks_.end() ? std::nullopt : clock->current.read_integer();
   return count && *count > 0 ? std::optional(static_cast<double>(*count) / files_.per_mhz)
                              : std::nullopt;
 }

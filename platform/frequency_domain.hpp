@@ -36,13 +36,19 @@ class FrequencyDomain final : public Actuator {
  private:
   /// One of the directories that make up the domain.
   struct Clock {
-    Clock(const SysfsRoot& root, std::string folder, const ClockFiles& files);
+    /// `cpus`: whose clock it is; none for a device's.
+    Clock(const SysfsRoot& root, std::string folder, const ClockFiles& files, const CpuList& cpus);
+    /// Whether it can be set: the kernel refuses that while all of its CPUs are offline.
+    bool is_there();
+
     std::string folder;
     std::optional<std::uint64_t> lowest;  ///< That it takes, in the kernel's unit.
     std::optional<std::uint64_t> highest;
     KernelFile governor;
     KernelFile max;
     KernelFile current;
+    std::vector<KernelFile> online;  ///< Of each of its CPUs; empty if one is always online.
+    bool was_away = false;           ///< Since it was set last.
   };
   void save(const Clock& clock, ControlGuard& guard) const;
   void save_tunables(const std::string& folder, ControlGuard& guard) const;
@@ -53,10 +59,8 @@ class FrequencyDomain final : public Actuator {
   const ClockFiles& files_;
   std::vector<Clock> clocks_;
   Control control_;
-  bool manual_;                     ///< By governor and set-point, not by limits.
-  std::string last_set_;            ///< In the kernel's unit; empty before.
-  std::vector<KernelFile> online_;  ///< Of each CPU that can be offline.
-  bool always_online_;
+  bool manual_;           ///< By governor and set-point, not by limits.
+  std::string last_set_;  ///< In the kernel's unit; empty before.
 };
 
 }  // namespace rein

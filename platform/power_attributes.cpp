@@ -61,6 +61,11 @@ constexpr ChipRole kChipRoles[] = {
     // Shunts, which somebody has put where all of it flows, if there is but one.
     {"ina*", PowerRole::kOnlyRail},
     {"ltc29*", PowerRole::kOnlyRail},
+    // Hot-swap controllers, which sit where power comes in.
+    {"ltc42*", PowerRole::kOnlyRail},
+    {"lm250*", PowerRole::kOnlyRail},
+    {"lm50*", PowerRole::kOnlyRail},
+    {"adm12*", PowerRole::kOnlyRail},
     {"pac19*", PowerRole::kOnlyRail},
     {"max34*", PowerRole::kOnlyRail},
 };

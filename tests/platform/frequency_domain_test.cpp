@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
+
 #include "common/error.hpp"
 #include "platform/control_guard.hpp"
 #include "support/faulty_calls.hpp"
@@ -334,6 +336,51 @@ DOCTEST_TEST_CASE("a core was asked for more than it reaches because another one
   domain.set(4);
   DOCTEST_CHECK(tree.read("/sys/devices/system/cpu/cpufreq/policy0/scaling_min_freq") == "4500000");
   DOCTEST_CHECK(tree.read("/sys/devices/system/cpu/cpufreq/policy1/scaling_min_freq") == "5000000");
+}
+
+DOCTEST_TEST_CASE("one CPU of several clocks that was offline had the whole domain refused") {
+  const test::TemporaryTree tree;
+  test::FaultyCalls calls;
+  const std::string policies = "/sys/devices/system/cpu/cpufreq/policy";
+  for (const std::string cpu : {"0", "1"}) {
+    const std::string policy = policies + cpu;
+    tree.write(policy + "/related_cpus", cpu + "\n");
+    tree.write(policy + "/scaling_available_frequencies", "600000 1400000 \n");
+    tree.write(policy + "/scaling_min_freq", "600000\n");
+    tree.write(policy + "/scaling_max_freq", "1400000\n");
+    tree.write(policy + "/scaling_cur_freq", cpu == "0" ? "1400000\n" : "600000\n");
+    tree.write("/sys/devices/system/cpu/cpu" + cpu + "/online", "1\n");
+  }
+  const SysfsRoot root(tree.path(), calls);
+  ControlGuard guard(root, nullptr);
+  const DomainSpec spec{.name = "cpu", .paths = {"policy{0-1}"}, .cpus = {0, 1}};
+  FrequencyDomain domain(root, spec, guard);
+  domain.set(1);
+  DOCTEST_CHECK_FALSE(domain.is_undone());
+
+  tree.write("/sys/devices/system/cpu/cpu1/online", "0\n");
+  calls.write_errors["policy1/scaling_max_freq"] = EBUSY;
+  calls.write_errors["policy1/scaling_min_freq"] = EBUSY;
+  DOCTEST_CHECK_NOTHROW(domain.set(0));
+  DOCTEST_CHECK(domain.available());
+  DOCTEST_CHECK_FALSE(domain.is_undone());
+  DOCTEST_CHECK(root.read(policies + "0/scaling_max_freq") == "600000");
+  DOCTEST_CHECK(root.read(policies + "1/scaling_max_freq") == "1400000");
+
+  // What comes back is set again, whether it was missed by set() or only looked at meanwhile.
+  calls.write_errors.clear();
+  tree.write("/sys/devices/system/cpu/cpu1/online", "1\n");
+  DOCTEST_CHECK(domain.is_undone());
+  domain.set(0);
+  DOCTEST_CHECK(root.read(policies + "1/scaling_max_freq") == "600000");
+  tree.write("/sys/devices/system/cpu/cpu0/online", "0\n");
+  DOCTEST_CHECK_FALSE(domain.is_undone());
+  DOCTEST_CHECK(domain.granted() == 600.0);
+  tree.write("/sys/devices/system/cpu/cpu1/online", "0\n");
+  DOCTEST_CHECK_FALSE(domain.available());
+  DOCTEST_CHECK_FALSE(domain.granted());
+  tree.write("/sys/devices/system/cpu/cpu0/online", "1\n");
+  DOCTEST_CHECK(domain.is_undone());
 }
 
 }  // namespace rein
