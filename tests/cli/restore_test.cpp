@@ -82,5 +82,13 @@ DOCTEST_TEST_CASE("a spoilt state file is shown and dropped with --discard, and 
   DOCTEST_CHECK(second.output() == "nothing to discard: there is no " + leftover.state() + "\n");
 }
 
+DOCTEST_TEST_CASE("there is nothing to discard where not even the folder is") {
+  const test::TemporaryTree tree;
+  Process process({REIN_PROGRAM, "restore", "--discard", "--sysfs-root", tree.path().string()});
+  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(process.output() == "nothing to discard: there is no " +
+                                        tree.root().resolve("/var/lib/rein/state").string() + "\n");
+}
+
 }  // namespace
 }  // namespace rein
