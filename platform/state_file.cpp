@@ -173,20 +173,27 @@ int read_text(int descriptor, std::string& text) {
   return error;
 }
 
+/// Null if there is none, or none that we may look into: we have left nothing there.
+std::unique_ptr<const Folder> find_folder_of(const std::filesystem::path& file) {
+  try {
+    return std::make_unique<const Folder>(file.parent_path(), Folder::IfMissing::kFail);
+  } catch (const FolderError& error) {
+    if (error.is_missing() || error.reason() == EACCES) {
+      return nullptr;
+    }
+    throw;
+  }
+}
+
 constexpr int kToRead = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 /// Opens a state file in its folder, and reads it. What is looked at is what is read, whoever
 /// renames what meanwhile.
 /// @return false if there is no such file.
 bool read_own(const std::filesystem::path& file, StateFile::Held& held, std::string& text) {
-  std::unique_ptr<const Folder> folder;
-  try {
-    folder = std::make_unique<const Folder>(file.parent_path(), Folder::IfMissing::kFail);
-  } catch (const FolderError& error) {
-    if (error.is_missing()) {
-      return false;
-    }
-    throw;
+  auto folder = find_folder_of(file);
+  if (!folder) {
+    return false;
   }
   held.name = file.filename().string();
   held.descriptor = openat(folder->descriptor(), held.name.c_str(), kToRead);
@@ -300,13 +307,9 @@ std::optional<StateFile::Leftover> StateFile::read(const std::filesystem::path& 
 
 std::optional<std::string> StateFile::discard(const std::filesystem::path& file) {
   Held held;
-  try {
-    held.folder = std::make_unique<const Folder>(file.parent_path(), Folder::IfMissing::kFail);
-  } catch (const FolderError& error) {
-    if (error.is_missing()) {
-      return std::nullopt;
-    }
-    throw;
+  held.folder = find_folder_of(file);
+  if (!held.folder) {
+    return std::nullopt;
   }
   held.name = file.filename().string();
   const int folder = held.folder->descriptor();
