@@ -154,9 +154,10 @@ std::string obstacle_of(int descriptor) {
 
 /// What a file says, as far as a state file goes. @return 0 or an error.
 int read_text(int descriptor, std::string& text) {
-  text.resize(StateFile::kMostBytes);
+  struct stat status {};
+  int error = fstat(descriptor, &status) == 0 ? 0 : errno;
+  text.resize(std::min(static_cast<std::size_t>(status.st_size), StateFile::kMostBytes));
   std::size_t size = 0;
-  int error = 0;
   while (error == 0 && size < text.size()) {
     const ssize_t count =
         pread(descriptor, text.data() + size, text.size() - size, static_cast<off_t>(size));
