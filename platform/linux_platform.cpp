@@ -37,13 +37,18 @@ std::vector<Place> places_of(const Board& board, const std::string& application,
   return places;
 }
 
-/// Some sensors measure only when told to. @return the board.
-const Board& with_sensors_on(const Board& board, const SysfsRoot& root, ControlGuard& guard) {
+/// Some sensors measure only when told to. Notes those that cannot be. @return the board.
+const Board& with_sensors_on(const Board& board, const SysfsRoot& root, ControlGuard& guard,
+                             std::vector<std::string>& notes) {
   for (const auto& sensor : board.sensors) {
     for (const auto& path : root.find(sensor.enable)) {
       if (!sensor.enable.empty() && root.try_read(path) == "0" && root.writable(path)) {
-        guard.save(path);
-        root.write(path, "1");
+        try {
+          guard.save(path);
+          root.write(path, "1");
+        } catch (const Error& error) {
+          notes.emplace_back(error.what());
+        }
       }
     }
   }
@@ -66,7 +71,7 @@ LinuxPlatform::LinuxPlatform(const Board& board, const SysfsRoot& root, const Cl
     : root_(root),
       clock_(clock),
       guard_(guard),
-      sensors_(with_sensors_on(board, root, guard), root) {
+      sensors_(with_sensors_on(board, root, guard, notes_), root) {
   if (options.applications.size() > 1) {
     throw Error(
         fmt::format("applications: expected one, since a process has one set of threads, "

@@ -82,13 +82,13 @@ class LinuxPlatform final : public Platform {
   SysfsRoot root_;
   const Clock& clock_;
   ControlGuard& guard_;
+  std::vector<std::string> notes_;
   LinuxSensors sensors_;
   Telemetry telemetry_;
   std::vector<Managed> managed_;  ///< One for each control.
   std::vector<Control> controls_;
   std::vector<Grant> grants_;
   std::vector<std::string> troubles_;
-  std::vector<std::string> notes_;
 };
 
 }  // namespace rein

@@ -287,6 +287,25 @@ DOCTEST_TEST_CASE("a sensor that must be switched on is, and is switched off aga
   DOCTEST_CHECK(machine.tree.root().read(folder + "/enable") == "0");
 }
 
+DOCTEST_TEST_CASE("a sensor that cannot be switched on ends no run") {
+  Machine machine;
+  machine.tree.write("/sys/sensor/enable", "0\n");
+  machine.tree.write("/sys/sensor/linked", "0\n");
+  std::filesystem::create_symlink("linked", machine.tree.root().resolve("/sys/sensor/link"));
+  machine.calls.write_errors["/sys/sensor/enable"] = EBUSY;
+  machine.calls.texts["/sys/sensor/enable"] = "0\n";
+  const auto power = [](const char* enable) {
+    return SensorSpec{.signal = std::string("power_w.") + (enable + sizeof("/sys/sensor")),
+                      .path = "/sys/sensor/power",
+                      .enable = enable};
+  };
+  machine.board.sensors = {power("/sys/sensor/enable"), power("/sys/sensor/link")};
+  Run run(machine);
+  DOCTEST_CHECK(has_note(run.platform, "/sys/sensor/enable: cannot write '1': Device or resource"));
+  DOCTEST_CHECK(has_note(run.platform, "/sys/sensor/link: is left alone"));
+  DOCTEST_CHECK(machine.tree.root().read("/sys/sensor/linked") == "0");
+}
+
 DOCTEST_TEST_CASE("a configuration that does not fit changes nothing") {
   Machine machine;
   Run run(machine);
