@@ -79,7 +79,7 @@ REIN_BEFORE_ALL void restart(int, char** argv, char** environment) {
   // Where /proc is missing the program goes on as it is: slower, not wrong.
 }
 
-[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)(int, char**,
+[[gnu::section(".preinit_array"), gnu::used]] void (*const kBeforeLibraries)(int, char**,
                                                                              char**) = restart;
 
 }  // namespace

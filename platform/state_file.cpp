@@ -339,7 +339,8 @@ std::optional<std::string> StateFile::discard(const std::filesystem::path& file)
   return printable(text);
 }
 
-StateFile::StateFile(std::filesystem::path file, const SysfsRoot& root) : place_(file.string()) {
+StateFile::StateFile(const std::filesystem::path& file, const SysfsRoot& root)
+    : place_(file.string()) {
   const std::string head =
       fmt::format("{} {} {} {}\n", kMagic, kVersion, root.calls().process_id(), boot_id(root));
   if (make(file, head)) {

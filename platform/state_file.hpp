@@ -64,7 +64,7 @@ class StateFile {
 
   /// Makes the file, or keeps the text in memory where none can be made: then a guardian can still
   /// put everything back. @throws Error if there is no memory either.
-  StateFile(std::filesystem::path file, const SysfsRoot& root);
+  StateFile(const std::filesystem::path& file, const SysfsRoot& root);
 
   /// @throws Error if it cannot be noted: then it must not be changed.
   void add(const Restoration& restoration);

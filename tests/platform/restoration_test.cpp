@@ -138,17 +138,22 @@ DOCTEST_TEST_CASE("a file that somebody put at a path is neither read nor emptie
     DOCTEST_CAPTURE(root);
     test::FaultyCalls calls;
     Recorder recorder;
-    const std::string at = tree.path().string();
-    const std::string lines = "value " + at + "/sys/shadow\tx\nwrite " + at +
-                              "/sys/shadow\tx\ngroup " + at + "/rein-1\t" + at + "/home\ngroup " +
-                              at + "/rein-2\t" + at + "/home\n";
+    const std::string shadow = (tree.path() / "sys/shadow").string();
+    const std::string home = (tree.path() / "home").string();
+    const std::string empty = (tree.path() / "rein-1").string();
+    const std::string full = (tree.path() / "rein-2").string();
+    std::string lines;
+    for (const Restoration& each : {Restoration{Restoration::Kind::kValue, shadow, "x"},
+                                    {Restoration::Kind::kWrite, shadow, "x"},
+                                    {Restoration::Kind::kGroup, empty, home},
+                                    {Restoration::Kind::kGroup, full, home}}) {
+      lines += each.line();
+    }
     DOCTEST_CHECK_FALSE(restore(SysfsRoot(root, calls), lines, recorder));
     DOCTEST_CHECK(recorder.changed.empty());
     DOCTEST_CHECK(recorder.problems ==
-                  std::vector<std::pair<std::string, int>>{{at + "/rein-2", EPERM},
-                                                           {at + "/rein-1", EPERM},
-                                                           {at + "/sys/shadow", EPERM},
-                                                           {at + "/sys/shadow", EPERM}});
+                  std::vector<std::pair<std::string, int>>{
+                      {full, EPERM}, {empty, EPERM}, {shadow, EPERM}, {shadow, EPERM}});
     DOCTEST_CHECK(calls.num_reads == 0);
     DOCTEST_CHECK(calls.num_writes == 0);
   }
