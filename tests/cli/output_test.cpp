@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -91,9 +92,9 @@ DOCTEST_TEST_CASE("the halves and the duration of an interrupted run were those 
   const auto summary = nlohmann::json::parse(read_file(work.output / "summary.json"));
   const double periods = summary["periods"];
   DOCTEST_CHECK(summary["planned_s"] == 800'000.0);
-  DOCTEST_CHECK(summary["duration_s"].get<double>() == doctest::Approx(0.1 * periods).epsilon(0.2));
-  DOCTEST_CHECK(summary["second_half"]["periods"].get<double>() >= 0.45 * periods - 1.0);
-  DOCTEST_CHECK(summary["second_half"]["periods"].get<double>() <= 0.55 * periods);
+  // It may end after a few periods, within one.
+  DOCTEST_CHECK(std::abs(summary["duration_s"].get<double>() - 0.1 * periods) < 0.1001);
+  DOCTEST_CHECK(std::abs(summary["second_half"]["periods"].get<double>() - 0.5 * periods) <= 1.0);
 
   Process report({REIN_PROGRAM, "report", work.output.string()});
   DOCTEST_CHECK(report.wait() == 0);
