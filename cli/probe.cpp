@@ -1,6 +1,7 @@
 #include "platform/probe.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -49,6 +50,7 @@ int run_overhead(const Board& board, const ProbeArguments& arguments) {
   catch_interrupts();
   const SteadyClock clock;
   OverheadOptions options{.stop = stop_requested};
+  options.report = [](const std::string& line) { spdlog::error("{}", line); };
   std::optional<Overhead> overhead;
   {
     ProgressBar bar("overhead", 4 * options.rounds);

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
-#include "platform/control_guard.hpp"
 #include "platform/linux_platform.hpp"
 
 namespace rein {
@@ -95,7 +94,7 @@ std::optional<Overhead> measure_overhead(const Board& board, const std::filesyst
                                          const Clock& clock, const OverheadOptions& options) {
   CountingCalls calls;
   const SysfsRoot root(root_path, calls);
-  ControlGuard guard(root, nullptr, ControlGuard::Reach::kMachine);
+  ControlGuard guard(root, options.report, ControlGuard::Reach::kMachine);
   LinuxPlatformOptions wanted;
   if (!root.is_where_we_run()) {
     wanted.applications.clear();

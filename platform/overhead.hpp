@@ -10,6 +10,7 @@
 
 #include "common/clock.hpp"
 #include "platform/board.hpp"
+#include "platform/control_guard.hpp"
 #include "platform/sysfs_root.hpp"
 
 namespace rein {
@@ -41,6 +42,7 @@ struct OverheadOptions {
   std::function<bool()> stop = [] { return false; };  ///< Asked in each round.
   /// Told the rounds that are done, of four times `rounds`; those that time cuts off count as done.
   std::function<void(std::uint64_t done)> progress = [](std::uint64_t) {};
+  ControlGuard::Report report;  ///< As a ControlGuard has it.
 };
 
 /// Sets each control to its first and last level in turn, and gives it back. Without a mapping

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -55,6 +58,18 @@ DOCTEST_TEST_CASE("measuring the overhead of many CPUs took as long as its round
   DOCTEST_REQUIRE(overhead);
   DOCTEST_CHECK(rounds == 4 * 4);
   DOCTEST_CHECK(overhead->num_controls == 1);
+}
+
+DOCTEST_TEST_CASE("measuring the overhead said nothing of a machine that it could not note") {
+  Machine machine;
+  machine.tree.write("/var/lib/rein", "a file, not a folder");
+  std::vector<std::string> lines;
+  OverheadOptions options{.rounds = 1};
+  options.report = [&lines](const std::string& line) { lines.push_back(line); };
+  DOCTEST_REQUIRE(machine.measure(options));
+  DOCTEST_REQUIRE(lines.size() == 1);
+  DOCTEST_CHECK(lines[0].starts_with(machine.tree.root().resolve("/var/lib/rein").string() +
+                                     ": cannot use this folder: Not a directory"));
 }
 
 }  // namespace rein
