@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "platform/co_runner_group.hpp"
 #include "platform/guardian.hpp"
 #include "platform/machine_lock.hpp"
 #include "platform/restorable.hpp"
@@ -61,13 +62,15 @@ struct ControlGuard::Machine {
   MachineLock lock;
   RestorableFiles restorable;
   StateFile state;
+  CoRunnerLeftovers leftovers;
   Guardian guardian;
 
   explicit Machine(const SysfsRoot& root, const Report& report)
       : lock(root),
         restorable(root),
         state(clean(root, report), root),
-        guardian(root.calls(), state, lock.descriptor()) {}
+        leftovers(root),
+        guardian(root.calls(), state, lock.descriptor(), leftovers) {}
 
   /// @return the path for a new state file.
   static std::filesystem::path clean(const SysfsRoot& root, const Report& report) {
@@ -93,6 +96,9 @@ ControlGuard::ControlGuard(const SysfsRoot& root, Report report, Reach reach)
     machine_ = std::make_unique<Machine>(root_, report_);
     if (const auto& notice = machine_->lock.notice(); !notice.empty()) {
       this->report(notice);
+    }
+    if (const auto ended = machine_->leftovers.end().line(); !ended.empty()) {
+      this->report(ended);
     }
   }
 }

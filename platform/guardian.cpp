@@ -17,6 +17,7 @@
 #include <initializer_list>
 
 #include "common/error.hpp"
+#include "platform/co_runner_group.hpp"
 #include "platform/descriptors.hpp"
 
 namespace rein {
@@ -24,6 +25,7 @@ namespace rein {
 namespace {
 
 constexpr int kPatienceMs = 2000;
+constexpr int kSupervisorsMs = 1000;        ///< For co-runners that are being ended.
 constexpr std::size_t kMostText = 262'144;  ///< Some thousand settings.
 
 /// What the child needs. Everything in it is made before the fork, since nothing can be allocated
@@ -35,6 +37,7 @@ struct Watch {
   int state;
   int lock;
   std::array<char, PATH_MAX> state_path;  ///< Empty if it is in memory.
+  const CoRunnerLeftovers& leftovers;
 };
 
 void say(std::initializer_list<std::string_view> parts) {
@@ -115,19 +118,22 @@ bool wait_for_the_end(const Watch& watch) {
       say(
           {"rein: the run ended before it could give everything back, and neither could its "
            "guardian: try `rein restore`\n"});
+      watch.leftovers.end(kSupervisorsMs);
       _exit(1);
     }
     if (watch.state_path[0] != '\0') {
       unlink(watch.state_path.data());
     }
     say({"rein: the run ended before it could give everything back; its guardian has done it\n"});
+    watch.leftovers.end(kSupervisorsMs);
   }
   _exit(0);
 }
 
 }  // namespace
 
-Guardian::Guardian(SystemCalls& calls, const StateFile& state, int lock) {
+Guardian::Guardian(SystemCalls& calls, const StateFile& state, int lock,
+                   const CoRunnerLeftovers& leftovers) {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw Error(fmt::format("guardian: cannot be connected: {}", std::strerror(errno)));
@@ -137,7 +143,8 @@ Guardian::Guardian(SystemCalls& calls, const StateFile& state, int lock) {
               .parent = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)),
               .state = state.descriptor(),
               .lock = lock,
-              .state_path = {}};
+              .state_path = {},
+              .leftovers = leftovers};
   state.path().string().copy(watch.state_path.data(), watch.state_path.size() - 1);
   process_ = fork();
   if (process_ == 0) {

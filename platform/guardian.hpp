@@ -6,6 +6,8 @@
 
 namespace rein {
 
+class CoRunnerLeftovers;
+
 /// A small process that puts back what the state file says when this one ends without doing so:
 /// killed by SIGKILL or for want of memory, crashed, aborted.
 ///
@@ -14,8 +16,10 @@ namespace rein {
 class Guardian {
  public:
   /// Forks. `state` and `calls` must outlive this; `lock` is a descriptor that the guardian keeps
-  /// open until it has finished. @throws Error if there can be no more processes.
-  Guardian(SystemCalls& calls, const StateFile& state, int lock);
+  /// open until it has finished. It ends `leftovers` too. @throws Error if there can be no more
+  /// processes.
+  Guardian(SystemCalls& calls, const StateFile& state, int lock,
+           const CoRunnerLeftovers& leftovers);
   /// Nothing is left to put back: ends the guardian, and waits for that.
   ~Guardian();
   Guardian(const Guardian&) = delete;
