@@ -2,12 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,78 +19,20 @@
 
 namespace rein {
 
+using test::Family;
+using test::fork_owner;
+using test::kill_and_wait;
+using test::kTellAndDaemonise;
+using test::Parents;
 using test::PidPipe;
 using test::shell;
 using test::status_line;
+using test::usable_parents;
+using test::wait_to_be_killed;
 using test::wait_until;
 using test::Watch;
 
 namespace {
-
-using Parents = std::vector<std::filesystem::path>;
-
-const std::string kTellAndDaemonise = "echo $$ > \"$0\"; " + test::kDaemonise;
-
-/// Each hierarchy alone in which a group can be made on this machine.
-std::vector<Parents> usable_parents() {
-  std::vector<Parents> usable;
-  for (const auto& parent : CoRunnerGroup::parents(SysfsRoot())) {
-    if (CoRunnerGroup::make({parent})) {
-      usable.push_back({parent});
-    }
-  }
-  if (usable.empty()) {
-    DOCTEST_MESSAGE("SKIPPED: there is no hierarchy of control groups to make a group in");
-  }
-  return usable;
-}
-
-/// The processes of a co-runner that has detached a part of itself.
-struct Family {
-  Watch command;
-  Watch daemon;
-  pid_t supervisor;
-  pid_t keeper;
-
-  /// @pre kTellAndDaemonise has been started.
-  static Family of(const PidPipe& pipe) {
-    const pid_t command = pipe.next();
-    const pid_t supervisor = std::stoi(status_line(command, "PPid"));
-    const pid_t keeper = std::stoi(status_line(supervisor, "PPid"));
-    return {Watch(command), Watch(pipe.next()), supervisor, keeper};
-  }
-
-  /// The keeper first, as it would act on the supervisor's end.
-  void kill_supervisor_and_keeper() const {
-    const Watch watches[] = {Watch(keeper), Watch(supervisor)};
-    for (const pid_t process : {keeper, supervisor}) {
-      DOCTEST_CHECK(kill(process, SIGKILL) == 0);
-    }
-    DOCTEST_CHECK(watches[1].wait_gone());
-    DOCTEST_CHECK(watches[0].wait_gone());
-  }
-};
-
-/// Runs in a process of its own, which then waits to be killed.
-pid_t fork_owner(const std::function<void()>& begin) {
-  const pid_t owner = fork();
-  if (owner == 0) {
-    begin();
-    _exit(1);
-  }
-  return owner;
-}
-
-void kill_and_wait(pid_t child) {
-  kill(child, SIGKILL);
-  DOCTEST_CHECK(waitpid(child, nullptr, 0) == child);
-}
-
-[[noreturn]] void wait_to_be_killed() {
-  while (true) {
-    pause();
-  }
-}
 
 /// The groups below `parent` of the process.
 int count_groups(const std::filesystem::path& parent, pid_t owner) {

@@ -5,11 +5,16 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "platform/co_runner_group.hpp"
 #include "platform/co_runner_process.hpp"
 #include "platform/sysfs_root.hpp"
 #include "support/temporary_tree.hpp"
@@ -105,6 +110,72 @@ inline std::string status_line(pid_t process, const std::string& key) {
   const std::string status = SysfsRoot().read("/proc/" + std::to_string(process) + "/status");
   const std::size_t begin = status.find("\n" + key + ":\t") + key.size() + 3;
   return status.substr(begin, status.find('\n', begin) - begin);
+}
+
+/// Folders that control groups may be made in.
+using Parents = std::vector<std::filesystem::path>;
+
+inline const std::string kTellAndDaemonise = "echo $$ > \"$0\"; " + kDaemonise;
+
+/// Each hierarchy alone in which a group can be made on this machine.
+inline std::vector<Parents> usable_parents() {
+  std::vector<Parents> usable;
+  for (const auto& parent : CoRunnerGroup::parents(SysfsRoot())) {
+    if (CoRunnerGroup::make({parent})) {
+      usable.push_back({parent});
+    }
+  }
+  if (usable.empty()) {
+    DOCTEST_MESSAGE("SKIPPED: there is no hierarchy of control groups to make a group in");
+  }
+  return usable;
+}
+
+/// The processes of a co-runner that has detached a part of itself.
+struct Family {
+  Watch command;
+  Watch daemon;
+  pid_t supervisor;
+  pid_t keeper;
+
+  /// @pre kTellAndDaemonise has been started.
+  static Family of(const PidPipe& pipe) {
+    const pid_t command = pipe.next();
+    const pid_t supervisor = std::stoi(status_line(command, "PPid"));
+    const pid_t keeper = std::stoi(status_line(supervisor, "PPid"));
+    return {Watch(command), Watch(pipe.next()), supervisor, keeper};
+  }
+
+  /// The keeper first, as it would act on the supervisor's end.
+  void kill_supervisor_and_keeper() const {
+    const Watch watches[] = {Watch(keeper), Watch(supervisor)};
+    for (const pid_t process : {keeper, supervisor}) {
+      DOCTEST_CHECK(kill(process, SIGKILL) == 0);
+    }
+    DOCTEST_CHECK(watches[1].wait_gone());
+    DOCTEST_CHECK(watches[0].wait_gone());
+  }
+};
+
+/// Runs in a process of its own, which then waits to be killed.
+inline pid_t fork_owner(const std::function<void()>& begin) {
+  const pid_t owner = fork();
+  if (owner == 0) {
+    begin();
+    _exit(1);
+  }
+  return owner;
+}
+
+inline void kill_and_wait(pid_t child) {
+  kill(child, SIGKILL);
+  DOCTEST_CHECK(waitpid(child, nullptr, 0) == child);
+}
+
+[[noreturn]] inline void wait_to_be_killed() {
+  while (true) {
+    pause();
+  }
 }
 
 }  // namespace rein::test
