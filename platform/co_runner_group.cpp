@@ -212,6 +212,7 @@ std::vector<std::filesystem::path> CoRunnerGroup::parents(const SysfsRoot& root)
     return each.version == 2 ? 0 : freezes ? 1 : 2;
   });
   std::vector<std::filesystem::path> parents;
+  parents.reserve(hierarchies.size());
   for (const auto& hierarchy : hierarchies) {
     parents.push_back(root.resolve(hierarchy.own));
   }
