@@ -74,15 +74,20 @@ pid_t parent_of(int proc, const char* name) {
   return name_end != nullptr && strlen(name_end) > 4 ? leading_number(name_end + 4) : -1;
 }
 
+sigset_t end_of_child() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGCHLD);
+  return signals;
+}
+
 /// All that has become a child of this process: those whose parent dies do too.
 class Children {
  public:
+  /// @pre SIGCHLD is blocked.
   explicit Children(const CoRunnerGroup* group) : group_(group) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &signals, nullptr);
+    const sigset_t signals = end_of_child();
     ends_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   }
 
@@ -112,7 +117,7 @@ class Children {
   }
 
   /// All of /proc is looked through, as not every kernel lists a process's children.
-  static void signal(int signal) {
+  static void signal_all(int signal) {
     const pid_t self = getpid();
     const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     visit_entries(proc, [&](const dirent64& entry) {
@@ -132,7 +137,7 @@ class Children {
       if (group_ != nullptr) {
         group_->kill_all();
       }
-      signal(SIGKILL);
+      signal_all(SIGKILL);
       wait_for_one(kRoundMs);
       if (!reap()) {
         return true;
@@ -336,7 +341,7 @@ class Supervisor {
     if (command_ > 0) {
       kill(-command_, SIGTERM);
     }
-    Children::signal(SIGTERM);
+    Children::signal_all(SIGTERM);
     const std::int64_t grace_end = now_ms() + kGraceMs;
     while (now_ms() < grace_end) {
       children_.wait_for_one(grace_end - now_ms());
@@ -362,6 +367,8 @@ void come_loose(const SupervisorPlan& plan) {
     ::signal(signal, SIG_IGN);
   }
   ::signal(SIGCHLD, SIG_DFL);
+  const sigset_t blocked = end_of_child();
+  sigprocmask(SIG_SETMASK, &blocked, nullptr);
   prctl(PR_SET_NAME, "rein-co-runner");
 
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
