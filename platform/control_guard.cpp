@@ -62,15 +62,13 @@ struct ControlGuard::Machine {
   MachineLock lock;
   RestorableFiles restorable;
   StateFile state;
-  CoRunnerLeftovers leftovers;
   Guardian guardian;
 
   explicit Machine(const SysfsRoot& root, const Report& report)
       : lock(root),
         restorable(root),
         state(clean(root, report), root),
-        leftovers(root),
-        guardian(root.calls(), state, lock.descriptor(), leftovers) {}
+        guardian(root, state, lock.descriptor()) {}
 
   /// @return the path for a new state file.
   static std::filesystem::path clean(const SysfsRoot& root, const Report& report) {
@@ -97,7 +95,7 @@ ControlGuard::ControlGuard(const SysfsRoot& root, Report report, Reach reach)
     if (const auto& notice = machine_->lock.notice(); !notice.empty()) {
       this->report(notice);
     }
-    if (const auto ended = machine_->leftovers.end().line(); !ended.empty()) {
+    if (const auto ended = CoRunnerLeftovers(root_).end().line(); !ended.empty()) {
       this->report(ended);
     }
   }

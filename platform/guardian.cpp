@@ -132,13 +132,13 @@ bool wait_for_the_end(const Watch& watch) {
 
 }  // namespace
 
-Guardian::Guardian(SystemCalls& calls, const StateFile& state, int lock,
-                   const CoRunnerLeftovers& leftovers) {
+Guardian::Guardian(const SysfsRoot& root, const StateFile& state, int lock) {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw Error(fmt::format("guardian: cannot be connected: {}", std::strerror(errno)));
   }
-  Watch watch{.calls = calls,
+  const CoRunnerLeftovers leftovers(root);
+  Watch watch{.calls = root.calls(),
               .connection = ends[1],
               .parent = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)),
               .state = state.descriptor(),

@@ -6,20 +6,17 @@
 
 namespace rein {
 
-class CoRunnerLeftovers;
-
 /// A small process that puts back what the state file says when this one ends without doing so:
-/// killed by SIGKILL or for want of memory, crashed, aborted.
+/// killed by SIGKILL or for want of memory, crashed, aborted. It ends what co-runners have left,
+/// too.
 ///
 /// It has a session of its own and ignores the signals that end a terminal's or a service's
 /// processes. It is killed last for want of memory where we have the right to ask for that.
 class Guardian {
  public:
-  /// Forks. `state` and `calls` must outlive this; `lock` is a descriptor that the guardian keeps
-  /// open until it has finished. It ends `leftovers` too. @throws Error if there can be no more
-  /// processes.
-  Guardian(SystemCalls& calls, const StateFile& state, int lock,
-           const CoRunnerLeftovers& leftovers);
+  /// Forks. `state` must outlive this; `lock` is a descriptor that the guardian keeps open until it
+  /// has finished. @throws Error if there can be no more processes.
+  Guardian(const SysfsRoot& root, const StateFile& state, int lock);
   /// Nothing is left to put back: ends the guardian, and waits for that.
   ~Guardian();
   Guardian(const Guardian&) = delete;

@@ -13,7 +13,6 @@
 #include "platform/guardian.hpp"
 #include "platform/state_file.hpp"
 #include "platform/sysfs_root.hpp"
-#include "platform/system_calls.hpp"
 #include "support/real_process.hpp"
 #include "support/temporary_tree.hpp"
 
@@ -166,9 +165,8 @@ DOCTEST_TEST_CASE("with all but the guardian killed, it ends what is in the grou
     const PidPipe pipe;
     const test::TemporaryTree tree;
     const pid_t owner = fork_owner([&] {
-      const CoRunnerLeftovers leftovers{SysfsRoot()};
       const StateFile state(tree.path() / "state", tree.root());
-      const Guardian guardian(SystemCalls::kernel(), state, -1, leftovers);
+      const Guardian guardian(SysfsRoot(), state, -1);
       CoRunnerProcess process(shell(kTellAndDaemonise, pipe), each);
       process.start();
       wait_to_be_killed();
