@@ -4,6 +4,8 @@
 #include <cmath>
 #include <functional>
 
+#include "common/index.hpp"
+
 namespace rein {
 
 namespace {
@@ -16,7 +18,7 @@ LatencyHistogram::LatencyHistogram() : bins_(kBins, 0) {}
 
 void LatencyHistogram::add(double latency_ms) {
   const double position = std::log(std::max(latency_ms, kFirstMs) / kFirstMs) / kLogStep;
-  ++bins_[std::min(kBins - 1, static_cast<std::size_t>(position))];
+  ++bins_[index_at(position, kBins - 1)];
   ++count_;
   largest_ms_ = std::max(largest_ms_, latency_ms);
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "common/index.hpp"
+
 namespace rein {
 
 namespace {
@@ -27,7 +29,7 @@ LatencyRatio::LatencyRatio() {
 
 void LatencyRatio::add(double ratio, double weight) {
   const double place = (std::log(ratio) - kLowest) / kWidth;
-  const auto bin = static_cast<std::size_t>(std::clamp(place, 0.0, kBins - 1.0));
+  const std::size_t bin = index_at(place, kBins - 1);
   if (total_ > kMemory) {
     // Instead of making older ones lighter each time, now and then.
     fade(0.9);
@@ -68,8 +70,8 @@ double LatencyRatio::exceedance_at(double log_ratio) const {
   if (place <= 0.0) {
     return 1.0;
   }
-  const auto bin = static_cast<std::size_t>(place);
-  if (bin >= kBins) {
+  const std::size_t bin = index_at(place, kBins);
+  if (bin == kBins) {
     return 0.0;
   }
   const double share = place - static_cast<double>(bin);
@@ -79,12 +81,12 @@ double LatencyRatio::exceedance_at(double log_ratio) const {
 double LatencyRatio::exceedance(double ratio) const { return exceedance_at(std::log(ratio)); }
 
 double LatencyRatio::late(double service, double deadline, double gap) const {
-  if (service >= gap) {
+  // A model that was loaded may say anything; what is no number is late.
+  if (!(service < gap)) {
     return 1.0;  // Each waits longer than the one before.
   }
   double share = exceedance_at(std::log(deadline / service));
-  const auto first = static_cast<std::size_t>(
-      std::clamp((std::log(gap / service) - kLowest) / kWidth, 0.0, kBins * 1.0));
+  const std::size_t first = index_at((std::log(gap / service) - kLowest) / kWidth, kBins);
   for (std::size_t i = first; i < kBins; ++i) {
     const double chance = above_[i] - above_[i + 1];
     if (chance <= 0.0) {
@@ -113,7 +115,7 @@ double LatencyRatio::late_behind(double waited, std::size_t count, double servic
 
 double LatencyRatio::Lateness::operator()(double log_service) const {
   const double place = std::clamp((log_service - first_) / kStep, 0.0, kPoints - 1.001);
-  const auto point = static_cast<std::size_t>(place);
+  const std::size_t point = index_at(place, kPoints - 2);
   const double share = place - static_cast<double>(point);
   return shares_[point] * (1.0 - share) + shares_[point + 1] * share;
 }

@@ -8,6 +8,7 @@
 
 #include "agent/checkpoint.hpp"
 #include "common/files.hpp"
+#include "common/index.hpp"
 
 namespace rein {
 
@@ -101,7 +102,7 @@ ActionId PrimeQ::act(const Observation& observation) {
   std::vector<std::size_t> levels = held_.levels(now);
   const double share = predicted_ms_ / now.time_for_request_ms();
   // The last bin is of what cannot be in time.
-  bin_ = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(options_.bins));
+  bin_ = index_at(share * static_cast<double>(options_.bins), options_.bins);
   const Row& here = row(bin_);
   const double done = std::min(
       1.0, static_cast<double>(here.visits) / static_cast<double>(options_.exploration_steps));

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -52,6 +53,23 @@ std::vector<Place> used_places(const RunConfig& config) {
   return places;
 }
 
+/// Somebody wrote them down, and may count on them.
+void warn_of_lost_places(const RunConfig& config, const SysfsRoot& root) {
+  std::vector<Place> places = used_places(config);
+  std::vector<Missing> lost;
+  std::erase_if(places, [&lost](const Place& place) {
+    const auto foreign = Placement::foreign_device(place);
+    if (foreign) {
+      lost.push_back(*foreign);
+    }
+    return foreign.has_value();
+  });
+  std::ranges::move(Placement::leave_out_unusable(root, places), std::back_inserter(lost));
+  for (const auto& each : lost) {
+    spdlog::warn("{}", each.line());
+  }
+}
+
 LinuxPlatformOptions platform_options(const RunConfig& config) {
   const ApplicationConfig& application = config.applications.front();
   LinuxPlatformOptions options;
@@ -82,6 +100,7 @@ void on_this_machine(const RunConfig& config, bool only_look,
   const auto network = load_slimmable_network(application.checkpoint);
   const ImageSet images = application.data_set->read(application.images_folder, ImageSplit::kTest);
 
+  warn_of_lost_places(config, root);
   SteadyClock clock;
   LinuxPlatform platform(with_chosen_domains(config), root, clock, guard, platform_options(config));
   for (const auto& note : platform.notes()) {
@@ -91,11 +110,6 @@ void on_this_machine(const RunConfig& config, bool only_look,
     spdlog::info("{} kinds of signal or control are not to be had here: `rein probe{}` says why",
                  platform.notes().size(),
                  config.board_file.empty() ? "" : " --board " + config.board_file.string());
-  }
-  for (const auto& place : used_places(config)) {
-    if (const auto obstacle = Placement::foreign_device(place)) {
-      spdlog::warn("{}", obstacle->line());
-    }
   }
   NetworkWorker worker(*network, images, application.requests.batch);
   ServingEnvironment environment(platform, worker, application.name, application.requests, player,

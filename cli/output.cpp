@@ -16,6 +16,7 @@
 #include <mutex>
 
 #include "cli/exit_status.hpp"
+#include "common/printable.hpp"
 
 namespace rein {
 
@@ -94,35 +95,13 @@ class Log final : public spdlog::sinks::base_sink<std::mutex> {
     const char* const colour = message.level >= spdlog::level::err    ? "\x1b[31m"
                                : message.level == spdlog::level::warn ? "\x1b[33m"
                                                                       : "\x1b[32m";
-    write_message(is_coloured_ ? fmt::format("{}{}\x1b[0m: {}", colour, level, as_one_line(payload))
-                               : fmt::format("{}: {}", level, as_one_line(payload)));
+    write_message(is_coloured_ ? fmt::format("{}{}\x1b[0m: {}", colour, level, printable(payload))
+                               : fmt::format("{}: {}", level, printable(payload)));
   }
   void flush_() override {}
 
   const bool is_coloured_ = knows_escapes() && std::getenv("NO_COLOR") == nullptr;
 };
-
-/// Bytes of the UTF-8 character that begins here; 1 for what is none.
-std::size_t length_of_character(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 1;
-  if (length > text.size() || first >= 0xF5) {
-    return 1;
-  }
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80) {
-      return 1;
-    }
-  }
-  return length;
-}
-
-/// Of ASCII, or the control characters of Latin-1, or no character at all.
-bool is_control(std::string_view character) {
-  const auto first = static_cast<unsigned char>(character.front());
-  return character.size() == 1 ? first < 0x20 || first >= 0x7F
-                               : first == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
-}
 
 }  // namespace
 
@@ -147,7 +126,7 @@ void put_text(std::string_view text) {
   }
 }
 
-void tell_line(std::string_view line) { write_message("rein: " + as_one_line(line)); }
+void tell_line(std::string_view line) { write_message("rein: " + printable(line)); }
 
 void tell_from_handler(const char* line) {
   const int error = errno;
@@ -224,24 +203,6 @@ std::string fit_columns(std::string_view text, std::size_t columns) {
     fitting += is_control(character) ? "?" : character;
   }
   return fitting;
-}
-
-std::string as_one_line(std::string_view text) {
-  std::string line;
-  while (!text.empty()) {
-    const std::string_view character = text.substr(0, length_of_character(text));
-    text.remove_prefix(character.size());
-    if (character == "\n") {
-      line += "\\n";
-    } else if (is_control(character)) {
-      for (const char c : character) {
-        line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-      }
-    } else {
-      line += character;
-    }
-  }
-  return line;
 }
 
 }  // namespace rein

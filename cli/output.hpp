@@ -58,7 +58,4 @@ int finish_output(int status);
 /// replaced.
 std::string fit_columns(std::string_view text, std::size_t columns);
 
-/// One line without control characters: "a\nb" becomes "a\\nb".
-std::string as_one_line(std::string_view text);
-
 }  // namespace rein

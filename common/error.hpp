@@ -13,6 +13,14 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What this process or the machine ran out of while looking at something: descriptors, memory.
+/// Nothing was found out, so that it is no Error, which says of what was looked at that it is
+/// missing or wrong; exit status 1.
+class ResourceError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// A mistake in a configuration or input file; exit status 3.
 ///
 /// The message reads `file:line:column: dotted.key: expected ..., found ...`.

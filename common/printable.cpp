@@ -4,26 +4,47 @@
 
 namespace rein {
 
+std::size_t length_of_character(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 1;
+  if (length > text.size() || first >= 0xF5) {
+    return 1;
+  }
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80) {
+      return 1;
+    }
+  }
+  return length;
+}
+
+bool is_control(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character.front());
+  return character.size() == 1 ? first < 0x20 || first >= 0x7F
+                               : first == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
+}
+
 std::string printable(std::string_view text, std::size_t most) {
-  std::size_t end = text.size();
-  if (end > most) {
-    for (end = most; end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U; --end) {
-    }
-  }
   std::string line;
-  for (const char c : text.substr(0, end)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7F) {
-      line += c;
-    } else if (c == '\n') {
-      line += "\\n";
-    } else if (c == '\t') {
-      line += "\\t";
+  std::size_t used = 0;
+  while (!text.empty()) {
+    const std::string_view character = text.substr(0, length_of_character(text));
+    used += character.size();
+    if (used > most) {
+      return line + "...";
+    }
+    text.remove_prefix(character.size());
+    if (character == "\n" || character == "\t") {
+      line += character == "\n" ? "\\n" : "\\t";
+    } else if (is_control(character)) {
+      for (const char c : character) {
+        line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      }
     } else {
-      line += fmt::format("\\x{:02x}", byte);
+      line += character;
     }
   }
-  return end < text.size() ? line + "..." : line;
+  return line;
 }
 
 }  // namespace rein

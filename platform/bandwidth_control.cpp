@@ -136,7 +136,12 @@ void BandwidthControl::set_cpus(double cpus) {
 }
 
 std::optional<double> BandwidthControl::granted() {
-  const std::string text = root_.try_read(path_).value_or("");
+  std::string text;
+  try {
+    text = root_.try_read(path_).value_or("");
+  } catch (const ResourceError&) {
+    return std::nullopt;
+  }
   const auto words = split_words(text);
   if (words.empty()) {
     return std::nullopt;

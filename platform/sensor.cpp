@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "common/error.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -69,8 +70,14 @@ std::vector<std::string> unique_names(const std::vector<SensorName>& names) {
 }
 
 std::vector<int> list_threads(const SysfsRoot& root) {
+  std::vector<std::string> names;
+  try {
+    names = root.list("/proc/self/task");
+  } catch (const ResourceError& error) {
+    throw Error(error.what());
+  }
   std::vector<int> threads;
-  for (const auto& name : root.list("/proc/self/task")) {
+  for (const auto& name : names) {
     if (const auto id = parse_count(name)) {
       threads.push_back(static_cast<int>(*id));
     }

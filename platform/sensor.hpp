@@ -59,7 +59,8 @@ struct SensorName {
 /// would be the same carry their place, those of one place their channel, and else a number.
 std::vector<std::string> unique_names(const std::vector<SensorName>& names);
 
-/// Ids of the threads of this process, ascending; none if they cannot be listed.
+/// Ids of the threads of this process, ascending; none on a machine where it is not to be seen.
+/// @throws Error if the list cannot be opened for want of descriptors: a move is refused then.
 std::vector<int> list_threads(const SysfsRoot& root);
 
 }  // namespace rein

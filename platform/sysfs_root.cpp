@@ -49,10 +49,33 @@ bool natural_less(const std::string& left, const std::string& right) {
   return left.size() - i < right.size() - j;
 }
 
+/// For errors that are ours and tell nothing of the file.
+void check_resources(const std::filesystem::path& file, int error) {
+  if (error == EMFILE || error == ENFILE || error == ENOMEM) {
+    throw ResourceError(
+        fmt::format("{}: cannot be read: {}{}", file.string(), std::strerror(error),
+                    error == EMFILE ? "; give this process more (`ulimit -n`)" : ""));
+  }
+}
+
+using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+/// None if it is missing or closed to us; then errno says why.
+Directory open_directory(const std::filesystem::path& path) {
+  Directory directory(opendir(path.c_str()), &closedir);
+  if (!directory) {
+    const int error = errno;
+    check_resources(path, error);
+    errno = error;
+  }
+  return directory;
+}
+
 /// The text of a file without trailing white space. @return 0 or an error.
 int read_text(SystemCalls& calls, const std::filesystem::path& file, std::string& text) {
   const int descriptor = calls.open_file(file.c_str(), O_RDONLY);
   if (descriptor < 0) {
+    check_resources(file, -descriptor);
     return -descriptor;
   }
   std::array<char, 4096> buffer;
@@ -108,9 +131,7 @@ int SysfsRoot::read_error(const std::string& kernel_path) const {
   const auto file = resolve(kernel_path);
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) {
-    errno = 0;
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(file.c_str()), &closedir);
-    return directory ? 0 : errno;
+    return open_directory(file) ? 0 : errno;
   }
   std::string text;
   return read_text(*calls_, file, text);
@@ -152,12 +173,8 @@ void SysfsRoot::write(const std::string& kernel_path, const std::string& value) 
 
 std::vector<std::string> SysfsRoot::list(const std::string& kernel_path) const {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(resolve(kernel_path).c_str()),
-                                                      &closedir);
-  if (!directory) {
-    return names;
-  }
-  while (const dirent* entry = readdir(directory.get())) {
+  const Directory directory = open_directory(resolve(kernel_path));
+  while (const dirent* entry = directory ? readdir(directory.get()) : nullptr) {
     if (const std::string_view name = entry->d_name; name != "." && name != "..") {
       names.emplace_back(name);
     }

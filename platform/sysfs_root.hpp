@@ -14,6 +14,9 @@ namespace rein {
 /// All that reads or writes the kernel's files goes through here and so through SystemCalls, so
 /// that a test can give a temporary tree and faults. Paths are given as the kernel has them:
 /// "/sys/class/hwmon". Copies share the calls, which must outlive them.
+///
+/// All that looks throws ResourceError where this process cannot open any more files: what could
+/// not be looked at is not missing.
 class SysfsRoot {
  public:
   explicit SysfsRoot(std::filesystem::path root = "/", SystemCalls& calls = SystemCalls::kernel());

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
@@ -29,6 +30,20 @@ DOCTEST_TEST_CASE("the share that takes longer is what was seen") {
   DOCTEST_CHECK(ratio.exceedance(100.0) == 0.0);
   // In the middle of the bin from exp(0) to exp(0.02) half of its requests are longer.
   DOCTEST_CHECK(ratio.exceedance(std::exp(0.01)) == doctest::Approx(0.1 + 0.9 / 2.0));
+}
+
+DOCTEST_TEST_CASE("a model that promised no service time was no index into what was seen") {
+  const LatencyRatio ratio = one_in_ten();
+  const double nan = std::nan("");
+  const double infinity = std::numeric_limits<double>::infinity();
+  DOCTEST_CHECK(ratio.exceedance(infinity) == 0.0);
+  DOCTEST_CHECK(ratio.late(0.0, 50.0, 100.0) == 0.0);
+  DOCTEST_CHECK(ratio.late(nan, 50.0, 100.0) == 1.0);
+  DOCTEST_CHECK(ratio.late(infinity, 50.0, 100.0) == 1.0);
+  const auto lateness = ratio.lateness(50.0, 100.0);
+  DOCTEST_CHECK(lateness(-infinity) == 0.0);
+  DOCTEST_CHECK(lateness(infinity) == 1.0);
+  DOCTEST_CHECK(std::isnan(lateness(nan)));
 }
 
 DOCTEST_TEST_CASE("it starts with a spread of 5 % and one in a hundred twice as long") {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -91,9 +92,9 @@ DOCTEST_TEST_CASE("the halves and the duration of an interrupted run were those 
   const auto summary = nlohmann::json::parse(read_file(work.output / "summary.json"));
   const double periods = summary["periods"];
   DOCTEST_CHECK(summary["planned_s"] == 800'000.0);
-  DOCTEST_CHECK(summary["duration_s"].get<double>() == doctest::Approx(0.1 * periods).epsilon(0.2));
-  DOCTEST_CHECK(summary["second_half"]["periods"].get<double>() >= 0.45 * periods - 1.0);
-  DOCTEST_CHECK(summary["second_half"]["periods"].get<double>() <= 0.55 * periods);
+  // It may end after a few periods, within one.
+  DOCTEST_CHECK(std::abs(summary["duration_s"].get<double>() - 0.1 * periods) < 0.1001);
+  DOCTEST_CHECK(std::abs(summary["second_half"]["periods"].get<double>() - 0.5 * periods) <= 1.0);
 
   Process report({REIN_PROGRAM, "report", work.output.string()});
   DOCTEST_CHECK(report.wait() == 0);
@@ -224,9 +225,6 @@ DOCTEST_TEST_CASE("a reader that went away killed the program") {
 }
 
 DOCTEST_TEST_CASE("a message that holds more than a line was several, and moved the cursor") {
-  DOCTEST_CHECK(as_one_line("a\nb\x1b[2J\tc\x7f") == "a\\nb\\x1b[2J\\x09c\\x7f");
-  DOCTEST_CHECK(as_one_line("h\xC3\xB6he, \xE6\x97\xA5") == "h\xC3\xB6he, \xE6\x97\xA5");
-  DOCTEST_CHECK(as_one_line("\xFF\xC2\x9B") == "\\xff\\xc2\\x9b");
   const Redirected program("", {REIN_PROGRAM, "run", "no\nsuch"});
   DOCTEST_CHECK(program.status == 3);
   DOCTEST_CHECK(std::ranges::count(program.process.errors(), '\n') == 1);

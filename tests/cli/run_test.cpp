@@ -214,6 +214,24 @@ DOCTEST_TEST_CASE("a place of two CPUs, one for each thread, is granted as such"
   DOCTEST_CHECK(rows > 5);
 }
 
+DOCTEST_TEST_CASE("a place that a run cannot have was left out without a word") {
+  if (!can_serve()) {
+    return;
+  }
+  const RunFiles files;
+  RunFiles::edit(files.board(), "cpus: \"0\"", "cpus: \"0,900\"");
+  RunFiles::edit(files.board(), "{name: cpu0, cpus: \"0\", threads: 1}",
+                 "{name: cpu0, cpus: \"0\", threads: 1}\n"
+                 "  - {name: far, cpus: \"900\", threads: 1}\n"
+                 "  - {name: gpu, cpus: \"0\", device: gpu}");
+  Process process({kProgram, "run", files.run().string(), "--dry-run"});
+  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CAPTURE(process.errors());
+  DOCTEST_CHECK(process.errors().find("the CPUs 900 of the place far are offline") !=
+                std::string::npos);
+  DOCTEST_CHECK(process.errors().find("place gpu: is on the gpu") != std::string::npos);
+}
+
 DOCTEST_TEST_CASE("a dry run says what would be run, and leaves nothing behind") {
   if (!can_serve()) {
     return;

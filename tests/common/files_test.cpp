@@ -177,6 +177,8 @@ DOCTEST_TEST_CASE("a file is as large as may be, or refused by its size alone") 
 
 DOCTEST_TEST_CASE("what is shown of a text is one line of so many bytes, and whole UTF-8") {
   DOCTEST_CHECK(printable("a\nb\tc\x1b\x7f", 80) == "a\\nb\\tc\\x1b\\x7f");
+  DOCTEST_CHECK(printable("h\xC3\xB6he, \xE6\x97\xA5") == "h\xC3\xB6he, \xE6\x97\xA5");
+  DOCTEST_CHECK(printable("\xFF\xC2\x9B") == "\\xff\\xc2\\x9b");
   DOCTEST_CHECK(printable("abc", 3) == "abc");
   DOCTEST_CHECK(printable("abcd", 3) == "abc...");
   DOCTEST_CHECK(printable("ab\u00e4d", 3) == "ab...");

@@ -9,6 +9,7 @@
 #include "common/error.hpp"
 #include "platform/control_guard.hpp"
 #include "platform/fake_calls.hpp"
+#include "support/few_descriptors.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -50,6 +51,27 @@ DOCTEST_TEST_CASE("places on a machine that tells of no CPUs ended a probe") {
   DOCTEST_REQUIRE(missing.size() == 1);
   DOCTEST_CHECK(missing.front().reason ==
                 "the CPUs 0-1 of the place all are offline, none can be used");
+}
+
+DOCTEST_TEST_CASE(
+    "a process without descriptors was told that the CPUs of its places are offline") {
+  Machine machine;
+  auto places = machine.places;
+  {
+    const test::FewDescriptors none;
+    DOCTEST_CHECK_THROWS_AS(Placement::leave_out_unusable(machine.root(), places), ResourceError);
+  }
+  DOCTEST_CHECK(places.size() == machine.places.size());
+  ControlGuard guard(machine.root(), fail);
+  Placement placement(machine.root(), "dnn", machine.places, guard);
+  placement.set(0);
+  // In a run it is a refusal, which is tried again.
+  {
+    const test::FewDescriptors none;
+    DOCTEST_CHECK_THROWS_AS(placement.set(1), Error);
+  }
+  placement.set(1);
+  DOCTEST_CHECK(placement.granted() == 1.0);
 }
 
 DOCTEST_TEST_CASE("a place moves every thread, and each gets its own CPUs back") {

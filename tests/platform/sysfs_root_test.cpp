@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
+
 #include "common/error.hpp"
+#include "support/faulty_calls.hpp"
+#include "support/few_descriptors.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -34,6 +38,30 @@ DOCTEST_TEST_CASE("what cannot be read or written names path, value and reason")
                                (file + ": cannot write '7': No such file or directory").c_str(),
                                Error);
   DOCTEST_CHECK_FALSE(tree.exists("/sys/none"));
+}
+
+DOCTEST_TEST_CASE("what cannot be opened for want of descriptors is not taken for missing") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/value", "12");
+  test::FaultyCalls calls;
+  const SysfsRoot root(tree.path(), calls);
+  for (const int error : {EMFILE, ENFILE, ENOMEM}) {
+    calls.open_errors["/sys/value"] = error;
+    DOCTEST_CHECK_THROWS_AS(root.try_read("/sys/value"), ResourceError);
+    DOCTEST_CHECK_THROWS_AS(root.read("/sys/value"), ResourceError);
+    DOCTEST_CHECK_THROWS_AS(root.read_error("/sys/value"), ResourceError);
+  }
+  calls.open_errors["/sys/value"] = EACCES;
+  DOCTEST_CHECK(root.try_read("/sys/value") == std::nullopt);
+  DOCTEST_CHECK(root.read_error("/sys/value") == EACCES);
+}
+
+DOCTEST_TEST_CASE("a directory that cannot be opened for want of descriptors is not empty") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/cpufreq/policy0", "");
+  const test::FewDescriptors none;
+  DOCTEST_CHECK_THROWS_AS(tree.root().list("/sys/cpufreq"), ResourceError);
+  DOCTEST_CHECK_THROWS_AS(tree.root().find("/sys/*/policy0"), ResourceError);
 }
 
 DOCTEST_TEST_CASE("a directory is listed in the order of its numbers") {
