@@ -4,6 +4,7 @@
 #include <armadillo>
 #include <cmath>
 
+#include "agent/blas_memory.hpp"
 #include "agent/run_summary.hpp"
 
 namespace rein {
@@ -131,6 +132,7 @@ void FactorSearch::add(const Sweep& alone, const std::vector<Sweep>& contended) 
 }
 
 FactorModel FactorSearch::find(std::size_t actions, const Options& options) const {
+  require_blas_memory();
   const arma::mat alone = as_matrix(alone_);
   const arma::rowvec mean = arma::mean(alone, 0);
   arma::rowvec weights(mean.n_elem, arma::fill::ones);
@@ -165,6 +167,7 @@ FactorModel FactorSearch::find(std::size_t actions, const Options& options) cons
 
 std::vector<ResponseModel::Condition> FactorSearch::conditions(const FactorModel& model,
                                                                std::size_t count) const {
+  require_blas_memory();
   std::vector<ResponseModel::Condition> result = {{std::vector<double>(model.passing, 0.0), 0}};
   const arma::mat factors(const_cast<double*>(model.basis.data()), model.factors(),
                           model.quantities(), /*copy_aux_mem=*/false, /*strict=*/true);

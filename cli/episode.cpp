@@ -70,6 +70,16 @@ void write_results(const std::filesystem::path& output, const RunConfig& config,
   agent.save(output / "checkpoint" / "agent.json");
 }
 
+/// The same after an error, which is what is told in the end: a full disk fails here as well.
+void write_what_is_left(const std::filesystem::path& output, const RunConfig& config,
+                        const RunSummary& summary, const Agent& agent, const std::string& ended) {
+  try {
+    write_results(output, config, summary, agent, ended);
+  } catch (const std::exception& consequence) {
+    spdlog::error("{}", consequence.what());
+  }
+}
+
 /// A share in per cent; "-" of nothing.
 std::string percent(double share, std::uint64_t of) {
   return of > 0 ? fmt::format("{:.2f} %", 100.0 * share) : "-";
@@ -152,20 +162,17 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
     try {
       loop.run(config.seed, stop_requested);
     } catch (const std::exception& error) {
-      try {
-        write_results(output, config, summary, *agent, error.what());
-      } catch (const Error& consequence) {
-        spdlog::error("{}", consequence.what());
-      }
+      write_what_is_left(output, config, summary, *agent, error.what());
       throw;
     }
   }
   trace_file.close();
   const std::string ended = summary.is_complete() ? "completed" : "interrupted";
-  write_results(output, config, summary, *agent, ended);
   if (!trace_file) {
+    write_what_is_left(output, config, summary, *agent, ended);
     throw Error(fmt::format("{}: cannot be written to its end", (output / "trace.csv").string()));
   }
+  write_results(output, config, summary, *agent, ended);
   print_result(summary);
   if (!summary.is_complete()) {
     put("interrupted after {:.1f} of {:.1f} s\n", summary.duration_s(), config.duration_s);

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <new>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -13,7 +15,7 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/printable.hpp"
-#include "models/openmp_waiting.hpp"
+#include "models/library_threads.hpp"
 #include "platform/descriptors.hpp"
 
 namespace {
@@ -72,9 +74,26 @@ int run_program(int argc, char** argv) {
     return report(error, rein::kUsage);
   } catch (const rein::Interrupted& error) {
     return report(error, rein::kInterrupted);
+  } catch (const std::bad_alloc&) {
+    rein::tell_line("out of memory: end other programs, or raise the limit (`ulimit -v`)");
+    return rein::kFailed;
   } catch (const std::exception& error) {
     return report(error, rein::kFailed);
   }
+}
+
+/// What a thread needs, with some to spare [bytes]; 8 MiB is usual.
+constexpr rlim_t kLeastStack = 262'144;
+
+/// Who runs out of it is ended by a signal.
+bool has_stack() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= kLeastStack) {
+    return true;
+  }
+  rein::tell("expected at least {} KiB of stack (`ulimit -s`), found {}", kLeastStack / 1024,
+             limit.rlim_cur / 1024);
+  return false;
 }
 
 }  // namespace
@@ -82,6 +101,6 @@ int run_program(int argc, char** argv) {
 int main(int argc, char** argv) {
   rein::fill_standard_descriptors();
   rein::begin_output();
-  rein::limit_spinning(argv);
-  return rein::finish_output(run_program(argc, argv));
+  rein::limit_library_threads();
+  return rein::finish_output(has_stack() ? run_program(argc, argv) : rein::kFailed);
 }

@@ -15,8 +15,8 @@ namespace rein {
 /// Standard output is for results: whatever goes wrong there is kept for finish_output(). Standard
 /// error is for people: what cannot be written there is lost, and no failure.
 
-/// First of all: a reader that goes away is an error from now on, not a signal. Programs that are
-/// executed still get the signal.
+/// First of all: a reader that goes away, and a file that is as long as it may be (`ulimit -f`),
+/// are errors from now on, not signals. Programs that are executed still get the signals.
 void begin_output();
 
 /// Warnings and other messages of at least this level go to standard error: "debug", "info",

@@ -3,11 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -112,24 +110,6 @@ std::unique_ptr<Teacher> make_teacher(const Options& options, const TrainedRuns&
   return std::make_unique<ReplayTeacher>(std::move(recordings));
 }
 
-/// As run_parallel(), for work that may throw: the first exception comes out in the end.
-void run_throwing(std::size_t count, std::size_t jobs,
-                  const std::function<void(std::size_t)>& work) {
-  std::mutex mutex;
-  std::exception_ptr first;
-  run_parallel(count, jobs, [&](std::size_t i) {
-    try {
-      work(i);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      first = first ? first : std::current_exception();
-    }
-  });
-  if (first) {
-    std::rethrow_exception(first);
-  }
-}
-
 /// What must stay the same for a training to go on as if it had not stopped.
 std::string setting_of(const TrainingPlan& plan, const TrainedRuns& runs) {
   std::string setting =
@@ -164,7 +144,7 @@ void train(const Options& options, Trainer& trainer, Agent& agent) {
   trainer.run(
       agent,
       [&](std::size_t count, const std::function<void(std::size_t)>& work) {
-        run_throwing(count, options.jobs, work);
+        run_parallel(count, options.jobs, work);
       },
       stop_requested,
       [&](double episodes, const std::vector<LearningPoint>& curve) {

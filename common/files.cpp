@@ -220,12 +220,20 @@ void write_file(const std::filesystem::path& file, std::string_view content) {
 
 OutputFile::OutputFile(const std::filesystem::path& file, IfThere if_there)
     : std::ostream(nullptr),
-      buffer_(std::make_unique<__gnu_cxx::stdio_filebuf<char>>(open_output(file, if_there),
+      path_(file),
+      descriptor_(open_output(file, if_there)),
+      buffer_(std::make_unique<__gnu_cxx::stdio_filebuf<char>>(descriptor_,
                                                                std::ios::out | std::ios::binary)) {
   rdbuf(buffer_.get());
 }
 
 OutputFile::~OutputFile() = default;
+
+void OutputFile::shorten(std::size_t size) {
+  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+    throw Error(fmt::format("{}: cannot be shortened: {}", path_.string(), std::strerror(errno)));
+  }
+}
 
 void OutputFile::close() {
   if (buffer_->close() == nullptr) {

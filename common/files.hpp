@@ -46,10 +46,14 @@ class OutputFile final : public std::ostream {
   OutputFile(const std::filesystem::path& file, IfThere if_there);
   ~OutputFile() override;
 
+  /// Drops what is behind the first `size` bytes. @throws Error naming the path and the reason.
+  void shorten(std::size_t size);
   /// What was written is with the kernel from here on, or fail() says that it is not.
   void close();
 
  private:
+  std::filesystem::path path_;
+  int descriptor_;  ///< The buffer's.
   std::unique_ptr<std::filebuf> buffer_;
 };
 

@@ -13,13 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "common/error.hpp"
-
 namespace rein {
 
 namespace {
 
 constexpr int kMaxLinks = 40;  ///< As the kernel's own limit.
+constexpr mode_t kOurs = 0755;
 constexpr int kLook = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 /// The walk to a folder. What is still to be walked is kept the last part first.
@@ -48,8 +47,9 @@ class Walk {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& reason) const {
-    throw Error(fmt::format("{}: cannot use this folder: {}", path_.string(), reason));
+  [[noreturn]] void fail(int reason) const { fail(reason, std::strerror(reason)); }
+  [[noreturn]] void fail(int reason, const std::string& text) const {
+    throw FolderError(fmt::format("{}: cannot use this folder: {}", path_.string(), text), reason);
   }
 
   void push(const std::filesystem::path& path) {
@@ -62,7 +62,7 @@ class Walk {
 
   void move_to(int descriptor) {
     if (descriptor < 0) {
-      fail(std::strerror(errno));
+      fail(errno);
     }
     if (at_ >= 0) {
       close(at_);
@@ -75,10 +75,8 @@ class Walk {
       return;
     }
     int next = openat(at_, part.c_str(), kLook | O_NOFOLLOW);
-    if (next < 0 && errno == ENOENT && if_missing_ == Folder::IfMissing::kMake) {
-      if (mkdirat(at_, part.c_str(), 0777) != 0 && errno != EEXIST) {
-        fail(std::strerror(errno));
-      }
+    if (next < 0 && errno == ENOENT && if_missing_ != Folder::IfMissing::kFail) {
+      make(part);
       next = openat(at_, part.c_str(), kLook | O_NOFOLLOW);
     }
     if (next < 0 && (errno == ENOTDIR || errno == ELOOP)) {
@@ -88,26 +86,43 @@ class Walk {
     move_to(next);
   }
 
+  void make(const std::string& part) const {
+    const bool is_ours = if_missing_ == Folder::IfMissing::kMakeOurs && ahead_.empty();
+    const bool is_made = mkdirat(at_, part.c_str(), is_ours ? kOurs : 0777) == 0;
+    if (!is_made && errno != EEXIST) {
+      fail(errno);
+    }
+    if (is_made && is_ours && fchmodat(at_, part.c_str(), kOurs, 0) != 0) {
+      fail(errno);
+    }
+  }
+
   /// Looks at the link that is open, so that nobody puts another in its place meanwhile.
   void follow(const std::string& part) {
     const int link = openat(at_, part.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (link < 0) {
-      fail(std::strerror(errno));
+      fail(errno);
     }
     struct stat status {};
     std::array<char, PATH_MAX> target{};
-    const bool is_link = fstat(link, &status) == 0 && S_ISLNK(status.st_mode);
-    const ssize_t length = readlinkat(link, "", target.data(), target.size() - 1);
+    int reason = fstat(link, &status) == 0 ? 0 : errno;
+    if (reason == 0 && !S_ISLNK(status.st_mode)) {
+      reason = ENOTDIR;
+    }
+    ssize_t length = 0;
+    if (reason == 0 && (length = readlinkat(link, "", target.data(), target.size() - 1)) < 0) {
+      reason = errno;
+    }
     close(link);
-    if (!is_link || length < 0) {
-      fail(std::strerror(ENOTDIR));
+    if (reason != 0) {
+      fail(reason);
     }
     if (geteuid() == 0 && status.st_uid != 0) {
-      fail(fmt::format("expected a folder at '{}', found a symbolic link of user {}", part,
-                       status.st_uid));
+      fail(ELOOP, fmt::format("expected a folder at '{}', found a symbolic link of user {}", part,
+                              status.st_uid));
     }
     if (++links_ > kMaxLinks) {
-      fail(std::strerror(ELOOP));
+      fail(ELOOP);
     }
     const std::filesystem::path to(std::string(target.data(), static_cast<std::size_t>(length)));
     if (to.is_absolute()) {
@@ -125,9 +140,23 @@ class Walk {
 
 }  // namespace
 
+bool FolderError::is_missing() const { return reason_ == ENOENT || reason_ == ENOTDIR; }
+
 Folder::Folder(const std::filesystem::path& path, IfMissing if_missing)
     : descriptor_(Walk(path, if_missing).to_the_end()) {}
 
 Folder::~Folder() { close(descriptor_); }
+
+int remove_from(int folder, const char* name, int file) {
+  struct stat open_one {};
+  struct stat there {};
+  if (fstat(file, &open_one) != 0 || fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno == ENOENT ? 0 : errno;
+  }
+  if (open_one.st_dev != there.st_dev || open_one.st_ino != there.st_ino) {
+    return ESTALE;
+  }
+  return unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : errno;
+}
 
 }  // namespace rein

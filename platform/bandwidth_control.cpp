@@ -1,5 +1,6 @@
 #include "platform/bandwidth_control.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,15 +20,20 @@ constexpr std::string_view kPrefix = "rein-";
 
 /// The kernel removes no group that still has processes.
 void remove_leftovers(const SysfsRoot& root, const std::string& parent) {
+  const int folder = root.open_setting(root.resolve(parent).c_str(), O_PATH | O_DIRECTORY);
+  if (folder < 0) {
+    return;
+  }
   for (const auto& name : root.list(parent)) {
     if (!name.starts_with(kPrefix)) {
       continue;
     }
     const auto id = parse_count(std::string_view(name).substr(kPrefix.size()));
     if (id && !root.exists(fmt::format("/proc/{}", *id))) {
-      root.calls().remove_directory(root.resolve(fmt::format("{}/{}", parent, name)).c_str());
+      root.calls().remove_directory(folder, name.c_str());
     }
   }
+  root.calls().close_file(folder);
 }
 
 /// Version 2: a group's children have the controller only if the group hands it down.

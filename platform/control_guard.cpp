@@ -11,7 +11,6 @@
 #include "platform/co_runner_group.hpp"
 #include "platform/guardian.hpp"
 #include "platform/machine_lock.hpp"
-#include "platform/restorable.hpp"
 #include "platform/state_file.hpp"
 
 namespace rein {
@@ -35,24 +34,29 @@ class CollectingListener final : public RestorationListener {
   }
 };
 
+/// @throws Error if it cannot be removed.
+void drop(const StateFile::Leftover& leftover, const std::filesystem::path& file) {
+  if (const int error = leftover.file.remove(); error != 0) {
+    throw Error(fmt::format("{}: cannot be removed: {}", file.string(), std::strerror(error)));
+  }
+}
+
 /// @pre the machine is locked.
 std::optional<std::vector<std::string>> put_back_leftover(const SysfsRoot& root,
                                                           const std::filesystem::path& file) {
   const auto leftover = StateFile::read(file, root);
   if (!leftover) {
-    std::error_code none_or_empty;
-    std::filesystem::remove(file, none_or_empty);
     return std::nullopt;
   }
   CollectingListener listener;
-  if (!restore(root.calls(), leftover->lines, listener)) {
+  if (!restore(root, leftover->lines, listener)) {
     throw Error(
         fmt::format("{}: what process {} had changed cannot all be put back: {}; "
                     "`rein restore --discard` leaves it at that",
                     file.string(), leftover->process, fmt::join(listener.problems, "; ")));
   }
-  std::filesystem::remove(file);
-  return listener.changed;
+  drop(*leftover, file);
+  return leftover->is_begun ? std::optional(listener.changed) : std::nullopt;
 }
 
 }  // namespace
@@ -60,23 +64,25 @@ std::optional<std::vector<std::string>> put_back_leftover(const SysfsRoot& root,
 /// In the order in which they are made; the guardian ends first.
 struct ControlGuard::Machine {
   MachineLock lock;
-  RestorableFiles restorable;
   StateFile state;
-  Guardian guardian;
+  std::optional<Guardian> guardian;
 
   explicit Machine(const SysfsRoot& root, const Report& report)
-      : lock(root),
-        restorable(root),
-        state(clean(root, report), root),
-        guardian(root, state, lock.descriptor()) {}
+      : lock(root), state(clean(root, report), root) {
+    try {
+      guardian.emplace(root, state, lock.descriptor());
+    } catch (...) {
+      state.remove();  // Nothing has been changed yet.
+      throw;
+    }
+  }
 
   /// @return the path for a new state file.
   static std::filesystem::path clean(const SysfsRoot& root, const Report& report) {
     auto file = StateFile::default_path(root);
-    const auto leftover = StateFile::read(file, root);
-    if (leftover && !leftover->same_boot) {
+    if (const auto leftover = StateFile::read(file, root); leftover && !leftover->same_boot) {
       // The kernel has begun anew, and who set something since then meant it.
-      std::filesystem::remove(file);
+      drop(*leftover, file);
       return file;
     }
     const auto changed = put_back_leftover(root, file);
@@ -89,7 +95,7 @@ struct ControlGuard::Machine {
 };
 
 ControlGuard::ControlGuard(const SysfsRoot& root, Report report, Reach reach)
-    : root_(root), report_(std::move(report)) {
+    : root_(root), restorable_(root), report_(std::move(report)) {
   if (reach == Reach::kMachine) {
     machine_ = std::make_unique<Machine>(root_, report_);
     if (const auto& notice = machine_->lock.notice(); !notice.empty()) {
@@ -97,6 +103,12 @@ ControlGuard::ControlGuard(const SysfsRoot& root, Report report, Reach reach)
     }
     if (const auto ended = CoRunnerLeftovers(root_).end().line(); !ended.empty()) {
       this->report(ended);
+    }
+    if (const auto& problem = machine_->state.problem(); !problem.empty()) {
+      this->report(fmt::format(
+          "{}: what this run changes is noted in memory only: its guardian gives it back if the "
+          "run is killed, but after that of both, or a power cut, nothing can",
+          problem));
     }
   }
 }
@@ -110,13 +122,13 @@ void ControlGuard::report(const std::string& line) const {
 }
 
 void ControlGuard::note(const Restoration& restoration) {
+  if (!restorable_.hold(restoration)) {
+    throw Error(
+        fmt::format("{}: is left alone, since `rein restore` could not put it back: "
+                    "expected {}, and a text of one line",
+                    restoration.path, restorable_.expected()));
+  }
   if (machine_) {
-    if (!machine_->restorable.hold(restoration)) {
-      throw Error(
-          fmt::format("{}: is left alone, since `rein restore` could not put it back: "
-                      "expected {}, and a text of one line",
-                      restoration.path, machine_->restorable.expected()));
-    }
     machine_->state.add(restoration);
   }
   undo_.push_back({restoration.line(), nullptr});
@@ -144,18 +156,19 @@ void ControlGuard::on_restore(std::function<void()> undo) {
 }
 
 void ControlGuard::seal() {
-  if (machine_) {
-    machine_->state.sync();
+  const int error = machine_ ? machine_->state.sync() : 0;
+  if (error != 0) {
+    report(fmt::format("the state file may not outlive a power cut: {}", std::strerror(error)));
   }
 }
 
-bool ControlGuard::restore_part(std::size_t begin, std::size_t end) noexcept {
+bool ControlGuard::restore_part(std::size_t begin, std::size_t end) {
   std::string lines;
   for (std::size_t i = begin; i < end; ++i) {
     lines += undo_[i].line;
   }
   CollectingListener listener;
-  const bool complete = rein::restore(root_.calls(), lines, listener);
+  const bool complete = rein::restore(root_, lines, listener);
   for (const auto& problem : listener.problems) {
     report(problem);
   }
@@ -174,10 +187,18 @@ bool ControlGuard::restore_part(std::size_t begin, std::size_t end) noexcept {
 }
 
 void ControlGuard::restore() noexcept {
-  const bool complete = restore_part(0, undo_.size());
-  undo_.clear();
-  if (machine_ && complete) {
-    machine_->state.remove();
+  try {
+    const bool complete = restore_part(0, undo_.size());
+    undo_.clear();
+    const int error = machine_ && complete ? machine_->state.remove() : 0;
+    if (error != 0) {
+      report(fmt::format("the state file cannot be removed: {}", std::strerror(error)));
+    }
+  } catch (const std::exception&) {
+    undo_.clear();
+    if (machine_) {
+      machine_->guardian->take_over();
+    }
   }
   machine_.reset();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/restorable.hpp"
 #include "platform/restoration.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -53,9 +54,9 @@ class ControlGuard {
   std::size_t mark() const { return undo_.size(); }
   /// Puts back what was noted from `begin` to before `end`, and keeps it noted.
   /// @return whether the kernel refused nothing.
-  bool restore_part(std::size_t begin, std::size_t end) noexcept;
+  bool restore_part(std::size_t begin, std::size_t end);
   /// Puts everything back now. A second call does nothing. The state file stays if the kernel
-  /// refused something.
+  /// refused something. What cannot be done for want of memory is left to the guardian.
   void restore() noexcept;
 
  private:
@@ -68,6 +69,7 @@ class ControlGuard {
   void report(const std::string& line) const;
 
   SysfsRoot root_;
+  RestorableFiles restorable_;
   Report report_;
   std::unique_ptr<Machine> machine_;
   std::vector<Undo> undo_;
@@ -75,9 +77,8 @@ class ControlGuard {
 
 /// Puts back what a run left behind, as its state file says, and removes that file.
 /// @return the files that were changed; nothing if there is no state file.
-/// @throws Error if another run has the machine or something cannot be put back (then the state
-/// file
-///         stays). @throws ConfigError if the state file is damaged.
+/// @throws Error if another run has the machine, something cannot be put back (then the state file
+///         stays), or the file cannot be removed. @throws ConfigError if it is damaged.
 std::optional<std::vector<std::string>> restore_leftover(const SysfsRoot& root,
                                                          const std::filesystem::path& state_file);
 

@@ -14,18 +14,22 @@ namespace rein {
 /// processes. It is killed last for want of memory where we have the right to ask for that.
 class Guardian {
  public:
-  /// Forks. `state` must outlive this; `lock` is a descriptor that the guardian keeps open until it
-  /// has finished. @throws Error if there can be no more processes.
+  /// Forks. `lock` is a descriptor that the guardian keeps open until it has finished.
+  /// @throws Error if there is no such process within 10 s, with the reason.
   Guardian(const SysfsRoot& root, const StateFile& state, int lock);
-  /// Nothing is left to put back: ends the guardian, and waits for that.
+  /// Nothing is left to put back: ends the guardian, by force if it has not within 10 s.
   ~Guardian();
+  /// This process cannot put everything back: when it ends, its guardian will.
+  void take_over();
   Guardian(const Guardian&) = delete;
   Guardian& operator=(const Guardian&) = delete;
 
   pid_t process() const { return process_; }
 
  private:
-  int connection_ = -1;
+  void collect();
+
+  int connection_ = -1;  ///< -1: it has taken over.
   pid_t process_ = -1;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,6 +12,8 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <optional>
@@ -67,10 +70,21 @@ ucred maker_of(const Address& address) {
   return credentials;
 }
 
-/// Whether it runs: one that has ended but was not waited for does not.
+/// Whether it runs: one that has ended but was not waited for does not. What cannot be seen runs.
 bool is_running(pid_t process) {
-  const auto status = SysfsRoot().try_read(fmt::format("/proc/{}/stat", process));
-  return status && status->find(") Z ") == std::string::npos;
+  if (process <= 0 || (kill(process, 0) != 0 && errno != EPERM)) {
+    return false;
+  }
+  const std::string status =
+      SysfsRoot().try_read(fmt::format("/proc/{}/stat", process)).value_or("");
+  // Behind the name, which may hold anything.
+  return !std::string_view(status).substr(status.rfind(')') + 1).starts_with(" Z");
+}
+
+std::string name_of(uid_t user) {
+  const passwd* entry = getpwuid(user);
+  return entry == nullptr ? fmt::format("user {}", user)
+                          : fmt::format("user {} ({})", user, entry->pw_name);
 }
 
 [[noreturn]] void refuse(pid_t process) {
@@ -81,8 +95,7 @@ bool is_running(pid_t process) {
   }
   throw Error(
       fmt::format("this machine is still being given back by the guardian of {}, or managed by a "
-                  "run that cannot "
-                  "be seen from here: try again",
+                  "run that cannot be seen from here: try again",
                   process == 0 ? "a run" : fmt::format("process {}", process)));
 }
 
@@ -101,11 +114,21 @@ void take_patiently(const Take& take, const Holder& holder) {
   }
 }
 
+/// What stands for good in the way of a file in /run: one that can only be read, or is no folder.
+bool is_of_the_place(int error) {
+  return error == EROFS || error == EACCES || error == EPERM || error == ENOTDIR ||
+         error == ELOOP || error == EEXIST || error == ENOENT;
+}
+
+[[noreturn]] void fail(int error) {
+  throw Error(fmt::format("this machine cannot be locked: {}", std::strerror(error)));
+}
+
 /// @return a descriptor of root's file, or -1 where none can be made, as in a container that can
 ///         only be read.
 int open_roots_file(const SysfsRoot& root) {
   try {
-    const Folder folder(root.resolve(kRootsFolder));
+    const Folder folder(root.resolve(kRootsFolder), Folder::IfMissing::kMakeOurs);
     struct stat status {};
     if (fstat(folder.descriptor(), &status) != 0 || status.st_uid != 0 ||
         (status.st_mode & 022) != 0) {
@@ -113,15 +136,33 @@ int open_roots_file(const SysfsRoot& root) {
     }
     const int descriptor = openat(folder.descriptor(), kRootsFile,
                                   O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (descriptor < 0 && !is_of_the_place(errno)) {
+      fail(errno);
+    }
     if (descriptor >= 0 && (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
                             status.st_uid != 0 || (status.st_mode & 077) != 0)) {
       close(descriptor);
       return -1;
     }
     return descriptor;
-  } catch (const Error&) {
+  } catch (const FolderError& error) {
+    // Who took another lock because he is short of descriptors would be a second run.
+    if (!is_of_the_place(error.reason())) {
+      throw;
+    }
     return -1;
   }
+}
+
+/// @return whether it was free.
+bool take_file(int descriptor) {
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+    return true;
+  }
+  if (errno != EWOULDBLOCK && errno != EINTR) {
+    fail(errno);
+  }
+  return false;
 }
 
 /// As it noted itself in its file.
@@ -130,7 +171,7 @@ pid_t read_holder(int descriptor) {
   const ssize_t count = pread(descriptor, text.data(), text.size(), 0);
   const auto process =
       parse_count(trim({text.data(), static_cast<std::size_t>(count < 0 ? 0 : count)}));
-  return static_cast<pid_t>(process.value_or(0));
+  return process && *process <= INT_MAX ? static_cast<pid_t>(*process) : 0;
 }
 
 void note_holder(int descriptor) {
@@ -148,7 +189,8 @@ std::optional<pid_t> roots_holder(const SysfsRoot& root) {
   }
   const std::string wanted =
       fmt::format("{:02x}:{:02x}:{}", major(status.st_dev), minor(status.st_dev), status.st_ino);
-  const std::string text = SysfsRoot().try_read("/proc/locks").value_or("");
+  const SysfsRoot here;
+  const std::string text = here.exists("/proc/locks") ? here.read("/proc/locks") : "";
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     // number: FLOCK ADVISORY WRITE process device:inode start end
@@ -166,7 +208,7 @@ bool take_name(int descriptor, const Address& address) {
     if (errno == EADDRINUSE) {
       return false;
     }
-    throw Error(fmt::format("this machine cannot be locked: {}", std::strerror(errno)));
+    fail(errno);
   }
   // Nobody is answered: each that asks who we are stays in the queue.
   listen(descriptor, SOMAXCONN);
@@ -181,7 +223,7 @@ MachineLock::MachineLock(const SysfsRoot& root) {
   descriptor_ = is_root ? open_roots_file(root) : -1;
   try {
     if (descriptor_ >= 0) {
-      take_patiently([this] { return flock(descriptor_, LOCK_EX | LOCK_NB) == 0; },
+      take_patiently([this] { return take_file(descriptor_); },
                      [this] { return read_holder(descriptor_); });
       note_holder(descriptor_);
     } else {
@@ -194,13 +236,17 @@ MachineLock::MachineLock(const SysfsRoot& root) {
           },
           [&] { return roots_holder(root).value_or(maker_of(address).pid); });
     }
+    if (const ucred other = maker_of(address); is_root && other.pid != 0 && other.uid != 0) {
+      notice_ = fmt::format(
+          "process {} of {} says that it manages this machine too: each undoes what the other "
+          "sets, so end one of them",
+          other.pid, name_of(other.uid));
+    }
   } catch (...) {
-    close(descriptor_);
+    if (descriptor_ >= 0) {
+      close(descriptor_);
+    }
     throw;
-  }
-  if (const ucred other = maker_of(address); is_root && other.pid != 0 && other.uid != 0) {
-    notice_ = fmt::format("process {} of user {} says that it manages this machine too", other.pid,
-                          other.uid);
   }
 }
 

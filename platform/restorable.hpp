@@ -9,8 +9,9 @@
 namespace rein {
 
 /// What may be put back because a state file says so: settings of the kernel below /sys, and
-/// control groups of ours wherever hierarchies of them are mounted. Who notes and who reads a state
-/// file ask here, so that nothing is noted, and then changed, that would be refused afterwards.
+/// control groups of ours wherever hierarchies of them are mounted; by their paths, and by what is
+/// there when they are opened. Who notes and who reads a state file ask here, so that nothing is
+/// noted, and then changed, that would be refused afterwards.
 class RestorableFiles {
  public:
   explicit RestorableFiles(const SysfsRoot& root);
@@ -21,7 +22,9 @@ class RestorableFiles {
 
  private:
   bool are_above(std::string_view path) const;
+  bool can_be_opened(std::string_view path) const;
 
+  SysfsRoot root_;
   std::vector<std::string> folders_;  ///< Each with a slash at its end.
 };
 

@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "platform/kernel_file.hpp"
+#include "platform/sysfs_root.hpp"
 
 namespace rein {
 
@@ -22,19 +24,20 @@ constexpr std::array<std::pair<std::string_view, Restoration::Kind>, 3> kKinds{{
     {"group", Restoration::Kind::kGroup},
 }};
 constexpr int kMaxPasses = 5;
+constexpr int kMaxRounds = 64;  ///< Of some hundred processes each.
 constexpr int kLongestPauseMs = 64;
 
-/// A path with an end, as the kernel wants it; cut off if it is too long for the kernel anyway.
+/// A path with an end, as the kernel wants it; one that is too long stays too long for the kernel.
 class CPath {
  public:
-  CPath(std::string_view path, std::string_view file) {
+  explicit CPath(std::string_view path, std::string_view file = {}) {
     const std::size_t first = path.copy(text_.data(), text_.size() - 1);
     text_[first + file.copy(text_.data() + first, text_.size() - 1 - first)] = '\0';
   }
   const char* get() const { return text_.data(); }
 
  private:
-  std::array<char, PATH_MAX> text_;
+  std::array<char, PATH_MAX + 1> text_;
 };
 
 enum class Outcome { kAsItWas, kChanged, kFailed };
@@ -47,84 +50,116 @@ struct Step {
 Step failure(ssize_t result) { return {Outcome::kFailed, static_cast<int>(-result)}; }
 
 /// What a file holds, in `buffer`. @return the number of bytes, or minus an error.
-ssize_t read_whole(SystemCalls& calls, const char* path, std::span<char> buffer) {
-  const int descriptor = calls.open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+ssize_t read_whole(const SysfsRoot& root, const char* path, std::span<char> buffer) {
+  const int descriptor = root.open_setting(path, O_RDONLY);
   if (descriptor < 0) {
     return descriptor;
   }
-  const ssize_t count = calls.read_file(descriptor, buffer, 0);
-  calls.close_file(descriptor);
+  const ssize_t count = root.calls().read_file(descriptor, buffer, 0);
+  root.calls().close_file(descriptor);
   return count;
 }
 
 /// @return 0 or minus an error.
-ssize_t write_whole(SystemCalls& calls, const char* path, std::string_view text) {
-  const int descriptor = calls.open_file(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK);
+ssize_t write_whole(const SysfsRoot& root, const char* path, std::string_view text) {
+  const int descriptor = root.open_setting(path, O_WRONLY);
   if (descriptor < 0) {
     return descriptor;
   }
-  const ssize_t count = calls.write_file(descriptor, text);
-  calls.close_file(descriptor);
+  const ssize_t count = root.calls().write_file(descriptor, text);
+  root.calls().close_file(descriptor);
   if (count < 0) {
     return count;
   }
   return count == static_cast<ssize_t>(text.size()) ? 0 : -EIO;
 }
 
-Step write_text(SystemCalls& calls, const Restoration& restoration) {
-  const CPath path(restoration.path, "");
-  const ssize_t result = write_whole(calls, path.get(), restoration.text);
+Step write_text(const SysfsRoot& root, const Restoration& restoration) {
+  const CPath path(restoration.path);
+  const ssize_t result = write_whole(root, path.get(), restoration.text);
   return result < 0 ? failure(result) : Step{Outcome::kChanged, 0};
 }
 
-Step write_value(SystemCalls& calls, const Restoration& restoration) {
-  const CPath path(restoration.path, "");
+Step write_value(const SysfsRoot& root, const Restoration& restoration) {
+  const CPath path(restoration.path);
   std::array<char, 4096> buffer;
-  const ssize_t count = read_whole(calls, path.get(), buffer);
+  const ssize_t count = read_whole(root, path.get(), buffer);
   if (count < 0) {
     return failure(count);
   }
   if (trim({buffer.data(), static_cast<std::size_t>(count)}) == restoration.text) {
     return {};
   }
-  return write_text(calls, restoration);
+  return write_text(root, restoration);
 }
 
-Step remove_group(SystemCalls& calls, const Restoration& restoration) {
-  const CPath group(restoration.path, "");
-  const CPath members(restoration.path, "/cgroup.procs");
-  const CPath home(restoration.text, "/cgroup.procs");
+/// Sends the processes of a group to another one. @return 0 or minus an error.
+ssize_t send_members(const SysfsRoot& root, const char* members, const char* home) {
   std::array<char, 4096> buffer;
-  const ssize_t count = read_whole(calls, members.get(), buffer);
-  if (count < 0 && count != -ENOENT && count != -ENODEV) {
-    return failure(count);
-  }
-  std::string_view rest(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-  while (!(rest = trim(rest)).empty()) {
-    const std::string_view process = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(process.size());
-    const ssize_t result = write_whole(calls, home.get(), process);
-    if (result < 0 && result != -ESRCH) {
-      return failure(result);
+  ssize_t count = 0;
+  std::optional<std::uint64_t> first;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    count = read_whole(root, members, buffer);
+    std::string_view rest(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    const bool is_all = rest.size() < buffer.size();
+    // The last number may go on behind the buffer.
+    rest = rest.substr(0, is_all ? rest.size() : rest.rfind('\n') + 1);
+    const auto now_first = parse_count(rest.substr(0, rest.find('\n')));
+    if (now_first == std::exchange(first, now_first)) {
+      break;  // It does not go.
+    }
+    while (!(rest = trim(rest)).empty()) {
+      const std::string_view process = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(process.size());
+      const ssize_t result = write_whole(root, home, process);
+      if (result < 0 && result != -ESRCH) {
+        return result;
+      }
+    }
+    if (is_all) {
+      break;
     }
   }
-  const int error = calls.remove_directory(group.get());
+  return count == -ENOENT || count == -ENODEV ? 0 : std::min<ssize_t>(count, 0);
+}
+
+/// In the folder that is open, so that nobody puts another in its place. @return 0 or an error.
+int remove_directory(const SysfsRoot& root, std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  const CPath above(path.substr(0, slash));
+  const CPath name(path.substr(slash + 1));
+  const int folder = root.open_setting(above.get(), O_PATH | O_DIRECTORY);
+  if (folder < 0) {
+    return -folder;
+  }
+  const int error = root.calls().remove_directory(folder, name.get());
+  root.calls().close_file(folder);
+  return error;
+}
+
+Step remove_group(const SysfsRoot& root, const Restoration& restoration) {
+  const CPath members(restoration.path, "/cgroup.procs");
+  const CPath home(restoration.text, "/cgroup.procs");
+  if (const ssize_t result = send_members(root, members.get(), home.get()); result < 0) {
+    return failure(result);
+  }
+  const int error = remove_directory(root, restoration.path);
   if (error == ENOENT) {
     return {};
   }
   return error == 0 ? Step{Outcome::kChanged, 0} : failure(-error);
 }
 
-Step put_back(SystemCalls& calls, const Restoration& restoration, bool first_pass) {
+Step put_back(const SysfsRoot& root, const Restoration& restoration, bool first_pass) {
   switch (restoration.kind) {
     case Restoration::Kind::kValue:
-      return write_value(calls, restoration);
+      return write_value(root, restoration);
     case Restoration::Kind::kWrite: {
-      const Step step = write_text(calls, restoration);
+      const Step step = write_text(root, restoration);
       return first_pass || step.outcome == Outcome::kFailed ? step : Step{};
     }
     case Restoration::Kind::kGroup:
-      return remove_group(calls, restoration);
+      return remove_group(root, restoration);
   }
   return {};
 }
@@ -173,14 +208,14 @@ bool Restoration::parse(std::string_view line, Restoration& restoration) {
   return false;
 }
 
-bool restore(SystemCalls& calls, std::string_view lines, RestorationListener& listener) {
+bool restore(const SysfsRoot& root, std::string_view lines, RestorationListener& listener) {
   bool all_well = true;
   bool moved = true;
   for (int pass = 0; pass < kMaxPasses && moved; ++pass) {
     moved = false;
     all_well = true;
     visit_backwards(lines, [&](const Restoration& restoration) {
-      const Step step = put_back(calls, restoration, pass == 0);
+      const Step step = put_back(root, restoration, pass == 0);
       moved = moved || step.outcome == Outcome::kChanged;
       all_well = all_well && step.outcome != Outcome::kFailed;
       if (step.outcome == Outcome::kChanged) {
@@ -196,7 +231,7 @@ bool restore(SystemCalls& calls, std::string_view lines, RestorationListener& li
     poll(nullptr, 0, pause_ms);
     bool as_it_was = true;
     visit_backwards(lines, [&](const Restoration& restoration) {
-      const Step step = put_back(calls, restoration, /*first_pass=*/false);
+      const Step step = put_back(root, restoration, /*first_pass=*/false);
       as_it_was = as_it_was && step.outcome == Outcome::kAsItWas;
       if (step.outcome == Outcome::kChanged) {
         listener.restored(restoration);
@@ -209,7 +244,7 @@ bool restore(SystemCalls& calls, std::string_view lines, RestorationListener& li
   // What is still not as it was, and why.
   bool refused = false;
   visit_backwards(lines, [&](const Restoration& restoration) {
-    const Step step = put_back(calls, restoration, /*first_pass=*/false);
+    const Step step = put_back(root, restoration, /*first_pass=*/false);
     refused = refused || step.outcome == Outcome::kFailed;
     if (step.outcome != Outcome::kAsItWas) {
       listener.failed(restoration, step.error);

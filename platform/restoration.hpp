@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "platform/system_calls.hpp"
-
 namespace rein {
+
+class SysfsRoot;
 
 /// One thing that has to be put back when a run ends. As text, as in a state file, it is a line:
 /// kind, a blank, path, a tab, text.
@@ -38,10 +38,11 @@ class RestorationListener {
 /// Puts back what `lines` say, the last line first. Lines may depend on each other in any order (a
 /// minimum that is above the present maximum, a governor of CPUs that are offline), so this goes
 /// over them until all is as it was or nothing moves any more. What is as it was is not written. A
-/// last line without an end is left out: what it names had not been changed yet.
+/// last line without an end is left out: what it names had not been changed yet. Whatever the lines
+/// say, only what SysfsRoot::open_setting() opens is read, written or removed.
 ///
 /// Async-signal-safe: allocates nothing, takes no lock.
 /// @return whether the kernel refused nothing.
-bool restore(SystemCalls& calls, std::string_view lines, RestorationListener& listener);
+bool restore(const SysfsRoot& root, std::string_view lines, RestorationListener& listener);
 
 }  // namespace rein

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "common/folder.hpp"
 #include "platform/restoration.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -16,19 +21,40 @@ namespace rein {
 /// then a Restoration a line. It exists while something is to be put back.
 class StateFile {
  public:
-  /// Where it is: /var/lib/rein/state below the root; for a user who may not write there,
-  /// rein/state in $XDG_STATE_HOME or ~/.local/state.
+  /// Several thousand settings: what is longer is neither written nor read [bytes].
+  static constexpr std::size_t kMostBytes = 1'048'576;
+
+  /// Where it is: /var/lib/rein/state below the root. On this machine, where that cannot be made,
+  /// /run/rein/state for root, and for others rein/state in $XDG_STATE_HOME or ~/.local/state. One
+  /// that is there goes first.
   static std::filesystem::path default_path(const SysfsRoot& root);
+
+  /// A file that is open, and the folder that it is in.
+  struct Held {
+    std::unique_ptr<const Folder> folder;  ///< Null if the file has no name.
+    std::string name;
+    int descriptor = -1;
+
+    Held() = default;
+    ~Held();
+    Held(Held&& other) noexcept;
+    Held& operator=(Held&& other) noexcept;
+    /// @return 0 or an error, as remove_from() has it.
+    int remove() const;
+  };
 
   /// What a run left behind that could not put it back.
   struct Leftover {
     int process = 0;
     bool same_boot = true;  ///< False: the machine was started anew since.
+    bool is_begun = false;  ///< False: its first line was cut off, before anything was changed.
     std::string lines;      ///< Restorations.
+    Held file;
   };
   /// @return nothing if there is no such file.
   /// @throws ConfigError if it is damaged, names what RestorableFiles do not hold, or is not a
-  ///         file that we or root alone can write. Every message says how to be rid of it.
+  ///         file that we or root alone can write, in a folder of that kind. Every message says how
+  ///         to be rid of it, or who can be.
   static std::optional<Leftover> read(const std::filesystem::path& file, const SysfsRoot& root);
 
   /// Removes whatever is there, and puts nothing back.
@@ -37,28 +63,29 @@ class StateFile {
   static std::optional<std::string> discard(const std::filesystem::path& file);
 
   /// Makes the file, or keeps the text in memory where none can be made: then a guardian can still
-  /// put everything back.
+  /// put everything back. @throws Error if there is no memory either.
   StateFile(std::filesystem::path file, const SysfsRoot& root);
-  ~StateFile();
-  StateFile(const StateFile&) = delete;
-  StateFile& operator=(const StateFile&) = delete;
 
   /// @throws Error if it cannot be noted: then it must not be changed.
   void add(const Restoration& restoration);
-  /// Makes sure that what was added outlives a power cut.
-  void sync();
-  /// All is put back: the file goes.
-  void remove();
+  /// Makes sure that what was added outlives a power cut. @return 0 or an error.
+  int sync() const;
+  /// All is put back: the file goes. @return 0 or an error, as remove_from() has it.
+  int remove() const { return held_.remove(); }
 
-  int descriptor() const { return descriptor_; }
-  /// Empty if it is in memory.
-  const std::filesystem::path& path() const { return path_; }
+  /// Stays the same file for as long as this is.
+  const Held& held() const { return held_; }
+  /// Why the text is in memory, with the path; empty if it is in the file.
+  const std::string& problem() const { return problem_; }
 
  private:
-  void append(const std::string& text);
+  bool make(const std::filesystem::path& file, const std::string& head);
+  int append(const std::string& text);
 
-  std::filesystem::path path_;
-  int descriptor_ = -1;
+  std::string place_;  ///< For messages.
+  Held held_;
+  std::size_t size_ = 0;
+  std::string problem_;
 };
 
 }  // namespace rein

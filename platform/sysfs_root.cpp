@@ -3,6 +3,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -89,10 +92,34 @@ int read_text(SystemCalls& calls, const std::filesystem::path& file, std::string
   return count < 0 ? static_cast<int>(-count) : 0;
 }
 
+/// By whatever name.
+bool is_the_root(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return path == "/" || std::filesystem::equivalent(path, "/", ignored);
+}
+
+/// The file systems in which the kernel has what can be set.
+constexpr std::array<long, 4> kOfTheKernel{SYSFS_MAGIC, DEBUGFS_MAGIC, CGROUP_SUPER_MAGIC,
+                                           CGROUP2_SUPER_MAGIC};
+
+/// What keeps the open file from being taken for a setting. @return 0 or an error.
+int obstacle_of(int descriptor, bool is_machine) {
+  struct stat status {};
+  struct statfs system {};
+  if (fstat(descriptor, &status) != 0 || fstatfs(descriptor, &system) != 0) {
+    return errno;
+  }
+  if (S_ISLNK(status.st_mode)) {
+    return ELOOP;  // As without O_PATH.
+  }
+  const auto type = static_cast<long>(system.f_type);
+  return !is_machine || std::ranges::find(kOfTheKernel, type) != kOfTheKernel.end() ? 0 : EPERM;
+}
+
 }  // namespace
 
 SysfsRoot::SysfsRoot(std::filesystem::path root, SystemCalls& calls)
-    : root_(std::move(root)), calls_(&calls) {}
+    : root_(std::move(root)), calls_(&calls), is_machine_(is_the_root(root_)) {}
 
 bool SysfsRoot::is_where_we_run() const {
   return exists(fmt::format("/proc/self/task/{}", calls_->process_id()));
@@ -153,6 +180,18 @@ bool SysfsRoot::leads_nowhere(const std::string& kernel_path) const {
   return false;
 }
 
+int SysfsRoot::open_setting(const char* path, int flags) const {
+  const bool is_emptied = !is_machine_ && (flags & O_ACCMODE) == O_WRONLY;
+  const int descriptor =
+      calls_->open_file(path, flags | O_NOFOLLOW | O_NONBLOCK | (is_emptied ? O_TRUNC : 0));
+  const int error = descriptor < 0 ? 0 : obstacle_of(descriptor, is_machine_);
+  if (error != 0) {
+    calls_->close_file(descriptor);
+    return -error;
+  }
+  return descriptor;
+}
+
 void SysfsRoot::write(const std::string& kernel_path, const std::string& value) const {
   const auto file = resolve(kernel_path);
   const auto fail = [&](int reason) {
@@ -160,7 +199,7 @@ void SysfsRoot::write(const std::string& kernel_path, const std::string& value) 
         fmt::format("{}: cannot write '{}': {}", file.string(), value, std::strerror(reason)));
   };
   // Never O_CREAT: a file that the kernel does not have is a mistake.
-  const int descriptor = calls_->open_file(file.c_str(), O_WRONLY | O_TRUNC);
+  const int descriptor = open_setting(file.c_str(), O_WRONLY);
   if (descriptor < 0) {
     fail(-descriptor);
   }

@@ -27,6 +27,9 @@ class SysfsRoot {
   /// counters is of the same machine.
   bool is_where_we_run() const;
 
+  /// Whether this is the machine itself, and no tree of files that looks like one.
+  bool is_machine() const { return is_machine_; }
+
   std::filesystem::path resolve(const std::string& kernel_path) const;
   bool exists(const std::string& kernel_path) const;
   /// By its permissions; the kernel may refuse a value all the same.
@@ -42,6 +45,13 @@ class SysfsRoot {
   int write_error(const std::string& kernel_path) const;
   /// Whether a part of the path is a link whose target is not there.
   bool leads_nowhere(const std::string& kernel_path) const;
+  /// Opens what is set, as resolve() has it: a file or a folder, never through a link at the end.
+  /// What counts is what is open, since anybody may have put something else at a path: on the
+  /// machine it has to be in sysfs, in debugfs or a control group, or else this is EPERM, and
+  /// nothing has happened to it. Elsewhere a file that is opened to be written is emptied, as the
+  /// kernel's are by themselves. Async-signal-safe. `flags` as of open().
+  /// @return a descriptor for calls(), or minus an error.
+  int open_setting(const char* path, int flags) const;
   /// Never makes a file. @throws Error naming the path, the value and errno's text.
   void write(const std::string& kernel_path, const std::string& value) const;
   /// Names in a directory in ascending order (policy2 before policy10); none if it is missing.
@@ -52,6 +62,7 @@ class SysfsRoot {
  private:
   std::filesystem::path root_;
   SystemCalls* calls_;
+  bool is_machine_;
 };
 
 }  // namespace rein

@@ -73,7 +73,9 @@ std::optional<CpuList> SystemCalls::affinity(int thread) {
 
 int SystemCalls::make_directory(const char* path) { return mkdir(path, 0755) == 0 ? 0 : errno; }
 
-int SystemCalls::remove_directory(const char* path) { return rmdir(path) == 0 ? 0 : errno; }
+int SystemCalls::remove_directory(int folder, const char* name) {
+  return unlinkat(folder, name, AT_REMOVEDIR) == 0 ? 0 : errno;
+}
 
 int SystemCalls::open_counter(const perf_event_attr& attributes, int thread, int cpu, int leader) {
   const long descriptor =

@@ -38,7 +38,8 @@ class SystemCalls {
 
   /// For control groups. @return 0 or an error.
   virtual int make_directory(const char* path);
-  virtual int remove_directory(const char* path);
+  /// That is called `name` in a folder that is open.
+  virtual int remove_directory(int folder, const char* name);
 
   /// Of one thread. @return 0 or an error; ESRCH if the thread is gone.
   virtual int set_affinity(int thread, const CpuList& cpus);

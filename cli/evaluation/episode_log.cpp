@@ -97,10 +97,11 @@ EpisodeLog::EpisodeLog(const fs::path& file) : file_(file) {
     }
     begin = end + 1;
   }
-  if (begin < text.size()) {
-    fs::resize_file(file, begin);
-  }
   stream_.emplace(file, OutputFile::IfThere::kAppend);
+  if (begin < text.size()) {
+    // By what is open: a link in its place is none of ours.
+    stream_->shorten(begin);
+  }
 }
 
 std::optional<EpisodeOutcome> EpisodeLog::take(const EpisodeTask& task) {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <optional>
 
+#include "agent/blas_memory.hpp"
+
 namespace rein {
 
 namespace {
@@ -28,6 +30,7 @@ class Fit {
  public:
   Fit(const std::vector<Unknown>& unknowns, const Residuals& residuals)
       : unknowns_(unknowns), residuals_(residuals) {
+    require_blas_memory();
     arma::vec start(unknowns.size());
     std::ranges::transform(unknowns, start.begin(), &Unknown::start);
     best_ = look_at(std::move(start));

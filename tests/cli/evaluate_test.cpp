@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "cli/evaluation/episode_log.hpp"
 #include "cli/evaluation/parallel.hpp"
 #include "cli/report/evaluation.hpp"
 #include "cli/report/evaluation_page.hpp"
@@ -282,6 +283,14 @@ DOCTEST_TEST_CASE("an evaluation that goes on comes to the same as one that was 
   const Result broken = evaluate({files.run().string(), "--resume", "--output", parts.string()});
   DOCTEST_CHECK(broken.status == 3);
   DOCTEST_CHECK(contains(broken.errors, "episodes.jsonl:1: expected an episode"));
+}
+
+DOCTEST_TEST_CASE("what a link in the place of an evaluation's log leads to is not shortened") {
+  const TemporaryFolder folder;
+  write_file(folder.path() / "precious", "no line of an evaluation");
+  std::filesystem::create_symlink(folder.path() / "precious", folder.path() / "episodes.jsonl");
+  DOCTEST_CHECK_THROWS_AS(EpisodeLog(folder.path() / "episodes.jsonl"), Error);
+  DOCTEST_CHECK(read_file(folder.path() / "precious") == "no line of an evaluation");
 }
 
 DOCTEST_TEST_CASE("mistakes are found before anything is played") {

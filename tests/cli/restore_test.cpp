@@ -106,5 +106,13 @@ DOCTEST_TEST_CASE("restore ends what a co-runner detached whose keepers were kil
   }
 }
 
+DOCTEST_TEST_CASE("there is nothing to discard where not even the folder is") {
+  const test::TemporaryTree tree;
+  Process process({REIN_PROGRAM, "restore", "--discard", "--sysfs-root", tree.path().string()});
+  DOCTEST_CHECK(process.wait() == 0);
+  DOCTEST_CHECK(process.output() == "nothing to discard: there is no " +
+                                        tree.root().resolve("/var/lib/rein/state").string() + "\n");
+}
+
 }  // namespace
 }  // namespace rein

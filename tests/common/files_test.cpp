@@ -1,14 +1,17 @@
 #include "common/files.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "common/error.hpp"
+#include "common/folder.hpp"
 #include "common/printable.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -72,6 +75,12 @@ DOCTEST_TEST_CASE("an output file is new, replaced or gone on with") {
                                (file.string() + ": cannot be written: File exists").c_str(), Error);
   OutputFile(file, OutputFile::IfThere::kAppend) << "two\n";
   DOCTEST_CHECK(read_file(file) == "one\ntwo\n");
+  {
+    OutputFile shortened(file, OutputFile::IfThere::kAppend);
+    shortened.shorten(4);
+    shortened << "2\n";
+  }
+  DOCTEST_CHECK(read_file(file) == "one\n2\n");
   OutputFile(file, OutputFile::IfThere::kReplace) << "three\n";
   DOCTEST_CHECK(read_file(file) == "three\n");
 }
@@ -133,6 +142,39 @@ DOCTEST_TEST_CASE("root follows its own links to folders and nobody else's") {
           .c_str(),
       Error);
   DOCTEST_CHECK_FALSE(std::filesystem::exists(target / "agent.json"));
+}
+
+DOCTEST_TEST_CASE("a file is removed only while it is the one that is open") {
+  const TemporaryFolder temporary;
+  const Folder folder(temporary.path());
+  const auto file = temporary.path() / "state";
+  write_file(file, "old");
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  write_file(file, "new");
+  DOCTEST_CHECK(remove_from(folder.descriptor(), "state", descriptor) == ESTALE);
+  DOCTEST_CHECK(read_file(file) == "new");
+  std::filesystem::remove(file);
+  DOCTEST_CHECK(remove_from(folder.descriptor(), "state", descriptor) == 0);
+  close(descriptor);
+}
+
+DOCTEST_TEST_CASE("why a folder cannot be used is told by its number too") {
+  const TemporaryFolder temporary;
+  const auto reason = [](const std::filesystem::path& path) {
+    try {
+      const Folder folder(path, Folder::IfMissing::kFail);
+    } catch (const FolderError& error) {
+      return error.reason();
+    }
+    return 0;
+  };
+  write_file(temporary.path() / "file", "");
+  std::filesystem::create_directory_symlink("file", temporary.path() / "link");
+  DOCTEST_CHECK(reason(temporary.path() / "none") == ENOENT);
+  DOCTEST_CHECK(reason(temporary.path() / "file") == ENOTDIR);
+  DOCTEST_CHECK(reason(temporary.path() / "link") == ENOTDIR);
+  DOCTEST_CHECK(reason(temporary.path() / std::string(300, 'x')) == ENAMETOOLONG);
+  DOCTEST_CHECK(reason(temporary.path()) == 0);
 }
 
 DOCTEST_TEST_CASE("links that lead in a circle end in a line") {

@@ -1,12 +1,17 @@
 #include "platform/control_guard.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstring>
 #include <functional>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -458,6 +463,247 @@ DOCTEST_TEST_CASE("where no state file can be made, the guardian still puts ever
   });
   wait_for_guardian(tree);
   DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
+}
+
+DOCTEST_TEST_CASE("a file that took the state file's place is not removed with it") {
+  const std::string other = "somebody else's\n";
+  const auto swap_in = [&](const test::TemporaryTree& tree) {
+    std::filesystem::rename(tree.root().resolve(kState), tree.path() / "moved");
+    tree.write(kState, other);
+  };
+  {
+    const test::TemporaryTree tree;
+    std::vector<std::string> lines;
+    {
+      const ControlGuard guard(
+          tree.root(), [&lines](const std::string& line) { lines.push_back(line); },
+          ControlGuard::Reach::kMachine);
+      swap_in(tree);
+    }
+    DOCTEST_CHECK(tree.read(kState) == other);
+    DOCTEST_CHECK(lines ==
+                  std::vector<std::string>{"the state file cannot be removed: Stale file handle"});
+  }
+  const test::TemporaryTree tree;
+  tree.write("/sys/governor", "ondemand\n");
+  in_child([&] {
+    ControlGuard guard(tree.root(), nullptr, ControlGuard::Reach::kMachine);
+    guard.save("/sys/governor");
+    tree.root().write("/sys/governor", "userspace");
+    swap_in(tree);
+    raise(SIGKILL);
+  });
+  wait_for_guardian(tree);
+  DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
+  DOCTEST_CHECK(tree.read(kState) == other);
+}
+
+DOCTEST_TEST_CASE("a folder that others may write holds no state file, and that is said once") {
+  const test::TemporaryTree tree;
+  const auto folder = tree.root().resolve("/var/lib/rein");
+  tree.make_folder("/var/lib/rein");
+  chmod(folder.c_str(), 0777);
+  std::vector<std::string> lines;
+  {
+    ControlGuard guard(
+        tree.root(), [&lines](const std::string& line) { lines.push_back(line); },
+        ControlGuard::Reach::kMachine);
+    tree.write("/sys/governor", "ondemand\n");
+    guard.save("/sys/governor");
+    DOCTEST_CHECK_FALSE(tree.exists(kState));
+  }
+  DOCTEST_CHECK(lines ==
+                std::vector<std::string>{
+                    folder.string() +
+                    ": expected a folder that only you or root can write, found owner " +
+                    std::to_string(geteuid()) +
+                    " and mode 777: what this run changes is noted in memory only: its guardian "
+                    "gives it back if the run is killed, but after that of both, or a power cut, "
+                    "nothing can"});
+}
+
+DOCTEST_TEST_CASE("whatever the umask, the state file's folder is made so that it can be used") {
+  for (const mode_t mask : {0000U, 0002U, 0077U}) {
+    DOCTEST_CAPTURE(mask);
+    const test::TemporaryTree tree;
+    const mode_t before = umask(mask);
+    {
+      const ControlGuard guard(tree.root(), fail, ControlGuard::Reach::kMachine);
+      umask(before);
+      DOCTEST_CHECK(tree.exists(kState));
+    }
+  }
+}
+
+DOCTEST_TEST_CASE("a state file in a folder that others may write is not believed") {
+  const Leftover leftover;
+  const auto folder = leftover.state().parent_path();
+  chmod(folder.c_str(), 01777);
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      restore_leftover(leftover.tree.root(), leftover.state()),
+      (leftover.state().string() + ": " + folder.string() +
+       ": expected a folder that only you or root can write, found owner " +
+       std::to_string(geteuid()) + " and mode 1777; `rein restore --discard` drops it")
+          .c_str(),
+      ConfigError);
+  DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "userspace\n");
+  DOCTEST_CHECK(discard_leftover(leftover.tree.root(), leftover.state()));
+  DOCTEST_CHECK_FALSE(leftover.tree.exists(kState));
+}
+
+DOCTEST_TEST_CASE("nothing is noted that would make the state file too long to be read back") {
+  const test::TemporaryTree tree;
+  const std::string text(4000, 'x');
+  const std::string path = (tree.path() / "sys/setting").string();
+  StateFile state(tree.root().resolve(kState), tree.root());
+  std::size_t count = 0;
+  try {
+    for (; count < 1000; ++count) {
+      state.add({.kind = Restoration::Kind::kValue, .path = path, .text = text});
+    }
+  } catch (const Error& error) {
+    DOCTEST_CHECK(std::string(error.what()).ends_with("cannot be written: File too large"));
+  }
+  DOCTEST_CHECK(count > 200);
+  DOCTEST_CHECK(count < 1000);
+  const auto leftover = StateFile::read(tree.root().resolve(kState), tree.root());
+  DOCTEST_REQUIRE(leftover);
+  DOCTEST_CHECK(std::ranges::count(leftover->lines, '\n') == static_cast<std::ptrdiff_t>(count));
+}
+
+DOCTEST_TEST_CASE("the guardian puts back what the first line of the longest state file says") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/governor", "ondemand\n");
+  tree.write("/sys/setting", std::string(4000, 'x'));
+  in_child([&] {
+    ControlGuard guard(tree.root(), nullptr, ControlGuard::Reach::kMachine);
+    try {
+      while (true) {
+        guard.save("/sys/setting");
+      }
+    } catch (const Error&) {
+    }
+    guard.save("/sys/governor");
+    tree.root().write("/sys/governor", "userspace");
+    raise(SIGKILL);
+  });
+  wait_for_guardian(tree);
+  DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
+  DOCTEST_CHECK_FALSE(tree.exists(kState));
+}
+
+DOCTEST_TEST_CASE("a disk that is full in the middle of a line spoils none of the others") {
+  const test::TemporaryTree tree;
+  const int status = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    StateFile state(tree.root().resolve(kState), tree.root());
+    const std::string first = (tree.path() / "sys/first").string();
+    const std::string second = (tree.path() / "sys/second").string();
+    state.add({.kind = Restoration::Kind::kValue, .path = first, .text = "1"});
+    const auto full = std::filesystem::file_size(tree.root().resolve(kState)) + first.size() + 12;
+    const rlimit limit{full, RLIM_INFINITY};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    try {
+      state.add({.kind = Restoration::Kind::kValue, .path = second, .text = std::string(50, '2')});
+      _exit(1);
+    } catch (const Error& error) {
+      if (!std::string(error.what()).ends_with("cannot be written: File too large")) {
+        _exit(2);
+      }
+    }
+    state.add({.kind = Restoration::Kind::kValue, .path = first, .text = "3"});
+  });
+  DOCTEST_CHECK(status == 0);
+  const auto leftover = StateFile::read(tree.root().resolve(kState), tree.root());
+  DOCTEST_REQUIRE(leftover);
+  const std::string line = "value " + (tree.path() / "sys/first").string() + "\t";
+  DOCTEST_CHECK(leftover->lines == line + "1\n" + line + "3\n");
+}
+
+DOCTEST_TEST_CASE(
+    "a run that may open too few files for a guardian is refused, and leaves nothing") {
+  const test::TemporaryTree tree;
+  const int first_free = dup(STDIN_FILENO);
+  close(first_free);
+  bool is_had = false;
+  for (int more = 0; more < 20 && !is_had; ++more) {
+    DOCTEST_CAPTURE(more);
+    const int status = in_child([&] {
+      alarm(60);
+      const rlimit few{static_cast<rlim_t>(first_free + more), RLIM_INFINITY};
+      setrlimit(RLIMIT_NOFILE, &few);
+      try {
+        const ControlGuard guard(tree.root(), nullptr, ControlGuard::Reach::kMachine);
+      } catch (const Error& error) {
+        _exit(std::string(error.what()).ends_with("Too many open files") ? 1 : 2);
+      }
+    });
+    DOCTEST_REQUIRE(WIFEXITED(status));
+    DOCTEST_CHECK(WEXITSTATUS(status) <= 1);
+    is_had = WEXITSTATUS(status) == 0;
+    DOCTEST_CHECK_FALSE(tree.exists(kState));
+  }
+  DOCTEST_CHECK(is_had);
+}
+
+DOCTEST_TEST_CASE("what a run cannot put back for want of memory its guardian does") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/governor", "ondemand\n");
+  const int status = in_child([&] {
+    test::FaultyCalls calls;
+    {
+      ControlGuard guard(
+          SysfsRoot(tree.path(), calls), [](const std::string&) { throw std::bad_alloc(); },
+          ControlGuard::Reach::kMachine);
+      guard.save("/sys/governor");
+      tree.root().write("/sys/governor", "userspace");
+      calls.write_errors["/sys/governor"] = EBUSY;  // Not in the guardian.
+    }
+  });
+  DOCTEST_CHECK(status == 0);
+  wait_for_guardian(tree);
+  DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
+  DOCTEST_CHECK_FALSE(tree.exists(kState));
+}
+
+DOCTEST_TEST_CASE("a user who meets what root's run left is told that root has to put it back") {
+  if (geteuid() != 0) {
+    DOCTEST_MESSAGE("SKIPPED: only root can be two users");
+    return;
+  }
+  const Leftover leftover;
+  chmod(leftover.tree.path().c_str(), 0755);
+  const auto said_to_nobody = [&] {
+    std::array<int, 2> ends{};
+    DOCTEST_REQUIRE(pipe(ends.data()) == 0);
+    in_child([&] {
+      if (setresuid(65534, 65534, 65534) == 0) {
+        try {
+          StateFile::read(leftover.state(), leftover.tree.root());
+        } catch (const ConfigError& error) {
+          [[maybe_unused]] const ssize_t ignored =
+              write(ends[1], error.what(), std::strlen(error.what()));
+        }
+      }
+    });
+    close(ends[1]);
+    std::string said(4096, '\0');
+    said.resize(
+        static_cast<std::size_t>(std::max<ssize_t>(read(ends[0], said.data(), said.size()), 0)));
+    close(ends[0]);
+    return said;
+  };
+  const std::string file = leftover.state().string();
+  DOCTEST_CHECK(said_to_nobody() ==
+                file +
+                    ": a run of root has left settings of this machine changed, and only root "
+                    "can put them back: `rein restore` has to be run as root");
+  leftover.write("nonsense\n");
+  chmod(leftover.state().c_str(), 0644);
+  DOCTEST_CHECK(said_to_nobody() ==
+                file +
+                    ":1: expected 'rein-state 1', a process id and a boot id, found 'nonsense'; "
+                    "`rein restore --discard`, run as root, drops it");
 }
 
 }  // namespace rein

@@ -62,8 +62,9 @@ class FakeCalls final : public FaultyCalls {
     }
     return 0;
   }
-  int remove_directory(const char* folder) override {
-    const std::filesystem::path path(folder);
+  int remove_directory(int folder, const char* name) override {
+    const auto above = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(folder));
+    const std::filesystem::path path = above / name;
     if (!std::filesystem::exists(path)) {
       return ENOENT;
     }

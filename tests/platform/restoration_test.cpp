@@ -1,6 +1,7 @@
 #include "platform/restoration.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -73,7 +74,8 @@ DOCTEST_TEST_CASE("limits are put back in whatever order they can be") {
       const std::string first = "value " + sys + "/min\t4\n";
       const std::string second = "value " + sys + "/max\t7\n";
       Recorder recorder;
-      DOCTEST_CHECK(restore(calls, min_first ? first + second : second + first, recorder));
+      DOCTEST_CHECK(restore(SysfsRoot(tree.path(), calls),
+                            min_first ? first + second : second + first, recorder));
       DOCTEST_CHECK(tree.read("/sys/min") == "4");
       DOCTEST_CHECK(tree.read("/sys/max") == "7");
       DOCTEST_CHECK(recorder.problems.empty());
@@ -91,7 +93,8 @@ DOCTEST_TEST_CASE("a governor that needs its CPUs online is put back after them 
     const std::string online = "value " + sys + "/online\t1\n";
     const std::string governor = "value " + sys + "/governor\tondemand\n";
     Recorder recorder;
-    DOCTEST_CHECK(restore(calls, governor_last ? online + governor : governor + online, recorder));
+    DOCTEST_CHECK(restore(SysfsRoot(tree.path(), calls),
+                          governor_last ? online + governor : governor + online, recorder));
     DOCTEST_CHECK(tree.read("/sys/governor") == "ondemand");
   }
 }
@@ -103,7 +106,7 @@ DOCTEST_TEST_CASE("a text that the kernel takes but does not say back is told, a
   calls.texts["/sys/max"] = "1400000\n";  // A thermal limit.
   Recorder recorder;
   const std::string path = tree.root().resolve("/sys/max").string();
-  DOCTEST_CHECK(restore(calls, "value " + path + "\t2000000\n", recorder));
+  DOCTEST_CHECK(restore(SysfsRoot(tree.path(), calls), "value " + path + "\t2000000\n", recorder));
   DOCTEST_CHECK(recorder.problems == std::vector<std::pair<std::string, int>>{{path, 0}});
 }
 
@@ -113,13 +116,93 @@ DOCTEST_TEST_CASE("a group that is gone and one whose processes are gone are no 
   test::FaultyCalls calls;
   const std::string sys = tree.root().resolve("/sys").string();
   Recorder recorder;
-  DOCTEST_CHECK(restore(calls, "group " + sys + "/none\t" + sys + "/home\n", recorder));
+  DOCTEST_CHECK(restore(SysfsRoot(tree.path(), calls), "group " + sys + "/none\t" + sys + "/home\n",
+                        recorder));
   tree.write("/sys/group/cgroup.procs", "12\n34\n");
   calls.write_errors["/home/cgroup.procs"] = ESRCH;
   // The kernel's groups can be removed with their files, folders cannot.
-  DOCTEST_CHECK_FALSE(restore(calls, "group " + sys + "/group\t" + sys + "/home\n", recorder));
+  DOCTEST_CHECK_FALSE(restore(SysfsRoot(tree.path(), calls),
+                              "group " + sys + "/group\t" + sys + "/home\n", recorder));
   DOCTEST_CHECK(recorder.problems ==
                 std::vector<std::pair<std::string, int>>{{sys + "/group", ENOTEMPTY}});
+}
+
+DOCTEST_TEST_CASE("a file that somebody put at a path is neither read nor emptied nor removed") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/shadow", "precious\n");
+  tree.write("/home/cgroup.procs", "precious\n");
+  tree.make_folder("/rein-1");
+  tree.write("/rein-2/cgroup.procs", "12\n");
+  // The machine itself, where what is below the tree is none of the kernel's.
+  for (const char* root : {"/", "/.", "/proc/self/root"}) {
+    DOCTEST_CAPTURE(root);
+    test::FaultyCalls calls;
+    Recorder recorder;
+    const std::string at = tree.path().string();
+    const std::string lines = "value " + at + "/sys/shadow\tx\nwrite " + at +
+                              "/sys/shadow\tx\ngroup " + at + "/rein-1\t" + at + "/home\ngroup " +
+                              at + "/rein-2\t" + at + "/home\n";
+    DOCTEST_CHECK_FALSE(restore(SysfsRoot(root, calls), lines, recorder));
+    DOCTEST_CHECK(recorder.changed.empty());
+    DOCTEST_CHECK(recorder.problems ==
+                  std::vector<std::pair<std::string, int>>{{at + "/rein-2", EPERM},
+                                                           {at + "/rein-1", EPERM},
+                                                           {at + "/sys/shadow", EPERM},
+                                                           {at + "/sys/shadow", EPERM}});
+    DOCTEST_CHECK(calls.num_reads == 0);
+    DOCTEST_CHECK(calls.num_writes == 0);
+  }
+  DOCTEST_CHECK(tree.read("/sys/shadow") == "precious\n");
+  DOCTEST_CHECK(tree.read("/home/cgroup.procs") == "precious\n");
+  DOCTEST_CHECK(tree.exists("/rein-1"));
+}
+
+DOCTEST_TEST_CASE("a setting of the machine is one by whatever links a path leads to it") {
+  const test::TemporaryTree tree;
+  test::FaultyCalls calls;
+  const SysfsRoot root("/", calls);
+  if (!root.exists("/sys/kernel/mm")) {
+    DOCTEST_MESSAGE("SKIPPED: no sysfs here");
+    return;
+  }
+  std::filesystem::create_symlink("/sys/kernel", tree.path() / "kernel");
+  std::filesystem::create_symlink("/sys/kernel/mm", tree.path() / "mm");
+  std::filesystem::create_symlink(tree.path(), tree.path() / "sysfs");
+  const auto open_it = [&](const std::filesystem::path& path, int flags) {
+    const int descriptor = root.open_setting(path.c_str(), flags);
+    if (descriptor >= 0) {
+      calls.close_file(descriptor);
+    }
+    return descriptor < 0 ? descriptor : 0;
+  };
+  for (const int flags : {O_PATH, O_RDONLY}) {
+    DOCTEST_CHECK(open_it("/sys/kernel/mm", flags) == 0);
+    DOCTEST_CHECK(open_it(tree.path() / "kernel/mm", flags) == 0);
+    DOCTEST_CHECK(open_it(tree.path() / "mm", flags) == -ELOOP);
+    DOCTEST_CHECK(open_it(tree.path() / "sysfs", flags) == -ELOOP);
+    DOCTEST_CHECK(open_it(tree.path(), flags) == -EPERM);
+  }
+}
+
+DOCTEST_TEST_CASE("a group of more processes than fit at once moves none that is not in it") {
+  const test::TemporaryTree tree;
+  tree.write("/sys/home/cgroup.procs", "");
+  tree.make_folder("/sys/rein-1");
+  test::FaultyCalls calls;
+  std::string members;
+  while (members.size() <= 5000) {
+    members += "1234567\n";
+    members += "12345678\n";
+  }
+  calls.texts["/rein-1/cgroup.procs"] = members;
+  tree.write("/sys/rein-1/cgroup.procs", "");
+  const std::string sys = tree.root().resolve("/sys").string();
+  Recorder recorder;
+  restore(SysfsRoot(tree.path(), calls), "group " + sys + "/rein-1\t" + sys + "/home\n", recorder);
+  DOCTEST_CHECK_FALSE(calls.written.empty());
+  for (const auto& [path, text] : calls.written) {
+    DOCTEST_CHECK((text == "1234567" || text == "12345678"));
+  }
 }
 
 DOCTEST_TEST_CASE("a restoration and its line are the same thing") {

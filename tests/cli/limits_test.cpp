@@ -1,0 +1,171 @@
+// What becomes of the program where it may have little of something.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cli/evaluation/parallel.hpp"
+#include "support/process.hpp"
+#include "support/simulated_run_files.hpp"
+#include "support/temporary_tree.hpp"
+
+namespace rein {
+namespace {
+
+using Words = std::vector<std::string>;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kTakesMuch = true;
+#else
+constexpr bool kTakesMuch = false;
+#endif
+
+struct Limited {
+  Limited(const std::string& limit, const Words& words) : process(with(limit, words)) {
+    status = process.wait();
+  }
+  static Words with(const std::string& limit, const Words& words) {
+    Words shell = {"/bin/sh", "-c", "ulimit -S " + limit + "; exec \"$0\" \"$@\""};
+    shell.insert(shell.end(), words.begin(), words.end());
+    return shell;
+  }
+  /// The program has not begun.
+  bool is_not_loaded() const {
+    return status == 127 &&
+           process.errors().find("while loading shared libraries") != std::string::npos;
+  }
+
+  Process process;
+  int status = 0;
+};
+
+/// What a killed run left, to be put back.
+struct Leftover {
+  Leftover() {
+    tree.write("/sys/governor", "userspace\n");
+    tree.write("/var/lib/rein/state",
+               "rein-state 1 4711 boot\nvalue " + governor() + "\tondemand\n");
+    std::filesystem::permissions(tree.root().resolve("/var/lib/rein/state"),
+                                 std::filesystem::perms::owner_read);
+  }
+  std::string governor() const { return tree.root().resolve("/sys/governor").string(); }
+  Words restore() const { return {REIN_PROGRAM, "restore", "--sysfs-root", tree.path().string()}; }
+
+  test::TemporaryTree tree;
+};
+
+const std::string kOutOfMemory =
+    "rein: out of memory: end other programs, or raise the limit (`ulimit -v`)\n";
+
+DOCTEST_TEST_CASE("a program that may have little memory does what it does, and ends") {
+  if (kTakesMuch) {
+    DOCTEST_MESSAGE("SKIPPED: sanitizers take more");
+    return;
+  }
+  // From what is too little for OpenBLAS's threads to what is enough for them.
+  for (const char* kib : {"60000", "80000", "100000", "150000", "250000", "1000000"}) {
+    DOCTEST_CAPTURE(kib);
+    const Leftover leftover;
+    const Limited limited(std::string("-v ") + kib, leftover.restore());
+    if (limited.status == 1) {
+      DOCTEST_CHECK(limited.process.errors() == kOutOfMemory);
+      DOCTEST_CHECK(leftover.tree.exists("/var/lib/rein/state"));
+    } else if (!limited.is_not_loaded()) {
+      DOCTEST_CHECK(limited.status == 0);
+      DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "ondemand");
+    }
+  }
+}
+
+DOCTEST_TEST_CASE("computing with matrices without the memory for it ends with one line") {
+  if (kTakesMuch) {
+    DOCTEST_MESSAGE("SKIPPED: sanitizers take more");
+    return;
+  }
+  int num_refused = 0;
+  for (const char* kib : {"80000", "150000", "200000", "250000", "900000", "2000000"}) {
+    DOCTEST_CAPTURE(kib);
+    const SimulatedRunFiles files;
+    const Limited limited(std::string("-v ") + kib,
+                          {REIN_PROGRAM, "train", files.run().string(), "--agent", "model_based",
+                           "--episodes", "2", "--duration", "2", "--validate-every", "2",
+                           "--output", (files.folder.path() / "out").string()});
+    if (limited.is_not_loaded() || limited.status == 0) {
+      continue;
+    }
+    ++num_refused;
+    DOCTEST_CHECK(limited.status == 1);
+    DOCTEST_CHECK(limited.process.errors().ends_with(kOutOfMemory));
+  }
+  DOCTEST_MESSAGE("refused " << num_refused << " of 6");
+}
+
+DOCTEST_TEST_CASE("a file that may not be as long as it has to be is an error, and no signal") {
+  // In blocks of 512 bytes, or of 1024 with other shells.
+  for (const char* limit : {"-f 0", "-f 1"}) {
+    DOCTEST_CAPTURE(limit);
+    const SimulatedRunFiles files;
+    const Limited limited(limit, {REIN_PROGRAM, "run", files.run().string(), "--output",
+                                  (files.folder.path() / "out").string()});
+    DOCTEST_CHECK(limited.status == 1);
+  }
+}
+
+DOCTEST_TEST_CASE("a stack that is too small is told before it is used") {
+  const Leftover leftover;
+  const Limited limited("-s 128", leftover.restore());
+  DOCTEST_CHECK(limited.status == 1);
+  DOCTEST_CHECK(limited.process.errors() ==
+                "rein: expected at least 256 KiB of stack (`ulimit -s`), found 128\n");
+}
+
+DOCTEST_TEST_CASE("few open files are an error of what needs them, and nothing is left") {
+  for (int limit = 4; limit <= 24; limit += 2) {
+    DOCTEST_CAPTURE(limit);
+    const Leftover leftover;
+    const Limited limited("-n " + std::to_string(limit), leftover.restore());
+    if (limited.is_not_loaded()) {
+      continue;
+    }
+    DOCTEST_CHECK(limited.status <= 1);
+    const bool is_done = leftover.tree.read("/sys/governor") == "ondemand";
+    DOCTEST_CHECK(is_done == (limited.status == 0));
+    DOCTEST_CHECK(is_done != leftover.tree.exists("/var/lib/rein/state"));
+    DOCTEST_CHECK(std::ranges::count(limited.process.errors(), '\n') == limited.status);
+  }
+}
+
+DOCTEST_TEST_CASE("what one of many pieces of work throws comes out, and no other begins") {
+  for (const std::size_t jobs : {1U, 3U}) {
+    std::atomic<std::size_t> num_begun = 0;
+    const auto work = [&](std::size_t i) {
+      ++num_begun;
+      if (i == 2) {
+        throw std::runtime_error("third");
+      }
+    };
+    DOCTEST_CHECK_THROWS_WITH_AS(run_parallel(1'000'000, jobs, work), "third", std::runtime_error);
+    DOCTEST_CHECK(num_begun < 1'000'000);
+  }
+}
+
+DOCTEST_TEST_CASE("where there may be no more threads the work is done all the same") {
+  const pid_t child = fork();
+  if (child == 0) {
+    // There is no room for the stack of another one.
+    const rlimit nothing_more{1 << 20, RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &nothing_more);
+    std::atomic<std::size_t> count = 0;
+    run_parallel(100, 4, [&](std::size_t) { ++count; });
+    _exit(count == 100 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  DOCTEST_CHECK(status == 0);
+}
+
+}  // namespace
+}  // namespace rein
