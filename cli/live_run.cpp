@@ -21,14 +21,17 @@ namespace rein {
 
 namespace {
 
-std::vector<std::unique_ptr<CoRunner>> make_co_runners(const Scenario& scenario) {
+std::vector<std::unique_ptr<CoRunner>> make_co_runners(const Scenario& scenario,
+                                                       const SysfsRoot& root) {
+  const auto group_parents = CoRunnerGroup::parents(root);
   std::vector<std::unique_ptr<CoRunner>> co_runners;
   for (const auto& spec : scenario.co_runners) {
     co_runners.push_back(std::make_unique<CoRunnerProcess>(
         CoRunnerCommand{.name = spec.name,
                         .argv = spec.command,
                         .cpus = spec.cpus,
-                        .user = spec.user.empty() ? std::nullopt : std::optional(spec.user)}));
+                        .user = spec.user.empty() ? std::nullopt : std::optional(spec.user)},
+        group_parents));
   }
   return co_runners;
 }
@@ -91,7 +94,7 @@ void on_this_machine(const RunConfig& config, bool only_look,
 
   // The co-runners' supervisors are forked first: before LibTorch makes threads, and before the
   // platform moves this process into its control group, where they don't belong.
-  ScenarioPlayer player(config.scenario, make_co_runners(config.scenario));
+  ScenarioPlayer player(config.scenario, make_co_runners(config.scenario, root));
 
   const ApplicationConfig& application = config.applications.front();
   const auto network = load_slimmable_network(application.checkpoint);

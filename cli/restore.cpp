@@ -8,6 +8,7 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "platform/co_runner_group.hpp"
 #include "platform/control_guard.hpp"
 #include "platform/state_file.hpp"
 
@@ -38,16 +39,20 @@ int run_restore(const RestoreArguments& arguments) {
     }
     return 0;
   }
+  const auto ended = CoRunnerLeftovers(root).end();
+  if (const auto line = ended.line(); !line.empty()) {
+    put("{}\n", line);
+  }
   const auto changed = restore_leftover(root, file);
   if (!changed) {
     put("nothing to restore: there is no {}\n", file.string());
-    return 0;
+  } else {
+    for (const auto& path : *changed) {
+      put("{}\n", path);
+    }
+    put("{} settings put back\n", changed->size());
   }
-  for (const auto& path : *changed) {
-    put("{}\n", path);
-  }
-  put("{} settings put back\n", changed->size());
-  return 0;
+  return ended.stuck == 0 ? 0 : 1;
 }
 
 }  // namespace

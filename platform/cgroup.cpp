@@ -20,14 +20,18 @@ struct Mount {
   bool read_only = false;
 };
 
-bool has_part(std::string_view list, std::string_view part) {
-  std::istringstream parts{std::string(list)};
-  for (std::string each; std::getline(parts, each, ',');) {
-    if (each == part) {
-      return true;
-    }
+std::vector<std::string> parts_of(std::string_view list) {
+  std::vector<std::string> parts;
+  std::istringstream text{std::string(list)};
+  for (std::string each; std::getline(text, each, ',');) {
+    parts.push_back(each);
   }
-  return false;
+  return parts;
+}
+
+bool has_part(std::string_view list, std::string_view part) {
+  const auto parts = parts_of(list);
+  return std::ranges::find(parts, part) != parts.end();
 }
 
 /// The mount of the given type that has `option` among its own; any if that is empty.
@@ -49,19 +53,32 @@ std::optional<Mount> find_mount(const SysfsRoot& root, std::string_view type,
   return std::nullopt;
 }
 
-/// The group of this process in the hierarchy with the given controller ("": version 2).
-std::optional<std::string> own_group(const SysfsRoot& root, std::string_view controller) {
+/// A line of /proc/self/cgroup.
+struct OwnGroup {
+  std::string controllers;  ///< Separated by commas; none: version 2.
+  std::string path;
+};
+
+std::vector<OwnGroup> own_groups(const SysfsRoot& root) {
+  std::vector<OwnGroup> groups;
   std::istringstream lines(root.try_read("/proc/self/cgroup").value_or(""));
   for (std::string line; std::getline(lines, line);) {
     // number:controllers:path
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) {
-      continue;
+    if (first != std::string::npos && second != std::string::npos) {
+      groups.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
     }
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    if (controllers == controller || (!controller.empty() && has_part(controllers, controller))) {
-      return line.substr(second + 1);
+  }
+  return groups;
+}
+
+/// The group of this process in the hierarchy with the given controller ("": version 2).
+std::optional<std::string> own_group(const SysfsRoot& root, std::string_view controller) {
+  for (const auto& group : own_groups(root)) {
+    if (group.controllers == controller ||
+        (!controller.empty() && has_part(group.controllers, controller))) {
+      return group.path;
     }
   }
   return std::nullopt;
@@ -266,6 +283,23 @@ std::optional<CpuList> cpuset_cpus(const SysfsRoot& root) {
     }
   }
   return std::nullopt;
+}
+
+std::vector<CgroupHierarchy> cgroup_hierarchies(const SysfsRoot& root) {
+  std::vector<CgroupHierarchy> hierarchies;
+  for (const auto& group : own_groups(root)) {
+    const int version = group.controllers.empty() ? 2 : 1;
+    auto controllers = parts_of(group.controllers);
+    const auto mount = version == 2 ? find_mount(root, "cgroup2", "")
+                                    : find_mount(root, "cgroup", controllers.front());
+    if (mount) {
+      hierarchies.push_back({.version = version,
+                             .controllers = std::move(controllers),
+                             .mount = mount->point,
+                             .own = path_of(*mount, group.path)});
+    }
+  }
+  return hierarchies;
 }
 
 std::vector<std::string> cgroup_mounts(const SysfsRoot& root) {

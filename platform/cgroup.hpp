@@ -29,6 +29,15 @@ std::variant<CpuCgroup, Missing> find_cpu_cgroup(const SysfsRoot& root);
 /// Where hierarchies of control groups are mounted, of whatever controllers: kernel paths.
 std::vector<std::string> cgroup_mounts(const SysfsRoot& root);
 
+/// A hierarchy of control groups that is mounted here, and where this process is in it.
+struct CgroupHierarchy {
+  int version = 2;
+  std::vector<std::string> controllers;  ///< Of version 1; `name=...` where it has none.
+  std::string mount;  ///< The kernel path of the uppermost group that is seen from here.
+  std::string own;    ///< That of the group that this process is in.
+};
+std::vector<CgroupHierarchy> cgroup_hierarchies(const SysfsRoot& root);
+
 /// The lowest limit of this group and those above it, and the file that sets it.
 struct CpuLimit {
   double cpus = 0.0;

@@ -116,7 +116,9 @@ std::optional<std::filesystem::path> CoRunnerProcess::resolve_command(const std:
   return std::nullopt;
 }
 
-CoRunnerProcess::CoRunnerProcess(const CoRunnerCommand& command) : command_(command) {
+CoRunnerProcess::CoRunnerProcess(const CoRunnerCommand& command,
+                                 const std::vector<std::filesystem::path>& group_parents)
+    : command_(command) {
   const auto path = command.argv.empty() ? std::nullopt : resolve_command(command.argv.front());
   if (!path) {
     throw Error(fmt::format("co-runner {}: expected a command that can be run, found '{}'",
@@ -159,20 +161,23 @@ CoRunnerProcess::CoRunnerProcess(const CoRunnerCommand& command) : command_(comm
   }
   connection_ = ends[0];
   plan.connection = ends[1];
-  supervisor_ = fork();
-  if (supervisor_ == 0) {
+  group_ = CoRunnerGroup::make(group_parents);
+  plan.cgroup = group_.get();
+  keeper_ = fork();
+  if (keeper_ == 0) {
     supervise(plan);
   }
   const int error = errno;
   close(ends[1]);
-  if (supervisor_ < 0) {
+  if (keeper_ < 0) {
     close(connection_);
     throw Error(fmt::format("co-runner {}: cannot fork: {}", command.name, std::strerror(error)));
   }
 }
 
 CoRunnerProcess::~CoRunnerProcess() {
-  // The supervisor takes the end of the orders as the last one, and its own end as the answer.
+  // The supervisor takes the end of the orders as the last one; its own end and its keeper's are
+  // the answer.
   shutdown(connection_, SHUT_WR);
   const auto deadline = std::chrono::steady_clock::now() + kExitPatience;
   bool ended = false;
@@ -181,8 +186,7 @@ CoRunnerProcess::~CoRunnerProcess() {
         deadline - std::chrono::steady_clock::now());
     pollfd source{connection_, POLLIN, 0};
     if (left.count() <= 0 || poll(&source, 1, static_cast<int>(left.count())) == 0) {
-      // What it still watches dies with it.
-      kill(supervisor_, SIGKILL);
+      kill(keeper_, SIGKILL);
       break;
     }
     SupervisorEvent event{};
@@ -190,7 +194,7 @@ CoRunnerProcess::~CoRunnerProcess() {
     ended = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
   }
   close(connection_);
-  while (waitpid(supervisor_, nullptr, 0) < 0 && errno == EINTR) {
+  while (waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
@@ -202,8 +206,15 @@ void CoRunnerProcess::order(bool start) {
   const SupervisorOrder order{start ? SupervisorOrder::Kind::kStart : SupervisorOrder::Kind::kStop,
                               generation_};
   if (send(connection_, &order, sizeof(order), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-    phase_ = Phase::kStopped;
-    trouble_ = "its supervisor is gone";
+    lose_supervisor();
+  }
+}
+
+void CoRunnerProcess::lose_supervisor() {
+  phase_ = Phase::kStopped;
+  trouble_ = "its supervisor is gone";
+  if (group_) {
+    group_->kill_all();
   }
 }
 
@@ -257,8 +268,7 @@ void CoRunnerProcess::update() {
     }
   }
   if (count == 0) {
-    phase_ = Phase::kStopped;
-    trouble_ = "its supervisor is gone";
+    lose_supervisor();
   }
 }
 

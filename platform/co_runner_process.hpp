@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "platform/co_runner.hpp"
+#include "platform/co_runner_group.hpp"
 #include "platform/cpu_set.hpp"
 
 namespace rein {
@@ -26,15 +28,19 @@ struct CoRunnerCommand {
 /// The constructor forks a supervisor process, so make it before there are threads, and before a
 /// LinuxPlatform moves this process into a control group. The supervisor sends SIGTERM, and 300 ms
 /// later SIGKILL to whatever is left of the command, daemons that it made included. It does the
-/// same when this process ends, by SIGKILL too. Used from one thread.
+/// same when this process ends, by SIGKILL too; and if the supervisor is killed, its keeper does.
+/// If both are, what detached itself is in the control group, if there is one, and dies by that:
+/// through this object, or if that is gone too, through CoRunnerLeftovers. Used from one thread.
 class CoRunnerProcess final : public CoRunner {
  public:
   /// An executable by its name in PATH or by its path, made absolute; nothing if there is none.
   static std::optional<std::filesystem::path> resolve_command(const std::string& command);
 
+  /// `group_parents`: where a control group for it may be made, as CoRunnerGroup::parents() says.
   /// @throws Error if there is no such command or user, or the kernel allows no more processes.
-  explicit CoRunnerProcess(const CoRunnerCommand& command);
-  /// Stops the command and waits until nothing is left of it: 300 ms or less as a rule, 5 s at
+  explicit CoRunnerProcess(const CoRunnerCommand& command,
+                           const std::vector<std::filesystem::path>& group_parents = {});
+  /// Stops the command and waits until nothing is left of it: 300 ms or less as a rule, 7 s at
   /// most.
   ~CoRunnerProcess() override;
   CoRunnerProcess(const CoRunnerProcess&) = delete;
@@ -51,6 +57,8 @@ class CoRunnerProcess final : public CoRunner {
   std::optional<int> exit_status();
   /// Whether a stop() has not come to its end yet.
   bool stopping();
+  /// Its control group; null if it has none.
+  const CoRunnerGroup* group() const { return group_.get(); }
   /// Readable when there is news of the command. For poll().
   int descriptor() const { return connection_; }
 
@@ -60,10 +68,12 @@ class CoRunnerProcess final : public CoRunner {
   void order(bool start);
   /// Takes in the news, without blocking.
   void update();
+  void lose_supervisor();
 
   CoRunnerCommand command_;
+  std::unique_ptr<CoRunnerGroup> group_;  ///< Null where none can be made.
   int connection_ = -1;
-  pid_t supervisor_ = -1;
+  pid_t keeper_ = -1;
   Phase phase_ = Phase::kStopped;
   std::uint32_t generation_ = 0;
   std::optional<int> exit_status_;

@@ -7,10 +7,10 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -18,7 +18,9 @@
 #include <ctime>
 #include <initializer_list>
 
+#include "platform/co_runner_group.hpp"
 #include "platform/descriptors.hpp"
+#include "platform/folder_entries.hpp"
 
 namespace rein {
 
@@ -27,7 +29,9 @@ namespace {
 constexpr std::int64_t kGraceMs = 300;  ///< Between SIGTERM and SIGKILL.
 constexpr std::int64_t kKillMs = 2000;  ///< For what SIGKILL does not end at once.
 constexpr std::int64_t kRoundMs = 5;    ///< Between two rounds of SIGKILL.
-constexpr int kConnection = 3;          ///< Where the supervisor keeps it.
+constexpr std::int64_t kHangMs = 500;   ///< What a supervisor may take beyond these.
+constexpr int kConnection = 3;          ///< Where supervisor and keeper have it.
+constexpr int kGroup = 4;               ///< The same of the control group.
 
 std::int64_t now_ms() {
   timespec time{};
@@ -70,14 +74,127 @@ pid_t parent_of(int proc, const char* name) {
   return name_end != nullptr && strlen(name_end) > 4 ? leading_number(name_end + 4) : -1;
 }
 
-class Supervisor {
+sigset_t end_of_child() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGCHLD);
+  return signals;
+}
+
+/// All that has become a child of this process: those whose parent dies do too.
+class Children {
  public:
-  explicit Supervisor(const SupervisorPlan& plan) : plan_(plan) {}
+  /// @pre SIGCHLD is blocked.
+  explicit Children(const CoRunnerGroup* group) : group_(group) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const sigset_t signals = end_of_child();
+    ends_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+
+  /// Readable when one has ended. For poll().
+  int descriptor() const { return ends_; }
+
+  /// Collects those that have ended. @return whether there are others.
+  template <typename Ended>
+  bool reap(const Ended& ended) {
+    signalfd_siginfo ignored;
+    while (read(ends_, &ignored, sizeof(ignored)) > 0) {
+    }
+    int status = 0;
+    pid_t child = 0;
+    while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
+      ended(child, status);
+    }
+    return child == 0;
+  }
+  bool reap() {
+    return reap([](pid_t /*child*/, int /*status*/) {});
+  }
+
+  void wait_for_one(std::int64_t patience_ms) const {
+    pollfd source{ends_, POLLIN, 0};
+    poll(&source, 1, static_cast<int>(patience_ms > 0 ? patience_ms : 0));
+  }
+
+  /// All of /proc is looked through, as not every kernel lists a process's children.
+  static void signal_all(int signal) {
+    const pid_t self = getpid();
+    const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    visit_entries(proc, [&](const dirent64& entry) {
+      const pid_t process = leading_number(entry.d_name);
+      if (process > 0 && parent_of(proc, entry.d_name) == self) {
+        kill(process, signal);
+      }
+    });
+    close(proc);
+  }
+
+  /// @return false if some are left that SIGKILL does not end.
+  bool kill_all() {
+    // The children of those that die become ours, and die in the next round.
+    const std::int64_t end = now_ms() + kKillMs;
+    while (now_ms() < end) {
+      if (group_ != nullptr) {
+        group_->kill_all();
+      }
+      signal_all(SIGKILL);
+      wait_for_one(kRoundMs);
+      if (!reap()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  const CoRunnerGroup* group_;
+  int ends_ = -1;  ///< A signalfd of SIGCHLD.
+};
+
+/// Waits for the supervisor's end, and then ends what it has left.
+class Keeper {
+ public:
+  Keeper(const SupervisorPlan& plan, pid_t supervisor)
+      : group_(plan.cgroup), supervisor_(supervisor), children_(plan.cgroup) {}
 
   [[noreturn]] void run() {
-    prepare();
+    prctl(PR_SET_NAME, "rein-keeper");
+    wait_for_supervisor();
+    const bool clean = !children_.reap() || children_.kill_all();
+    if (group_ != nullptr) {
+      group_->end();
+    }
+    _exit(clean ? 0 : 1);
+  }
+
+ private:
+  /// Or for its end to be overdue, after that of the owner.
+  void wait_for_supervisor() {
+    std::int64_t last = -1;
+    bool runs = true;
+    while (runs && (last < 0 || now_ms() < last)) {
+      pollfd sources[] = {{children_.descriptor(), POLLIN, 0}, {kConnection, POLLRDHUP, 0}};
+      const auto left = std::max<std::int64_t>(last - now_ms(), 0);
+      poll(sources, last < 0 ? 2 : 1, last < 0 ? -1 : static_cast<int>(left));
+      if (last < 0 && sources[1].revents != 0) {
+        last = now_ms() + kGraceMs + kKillMs + kHangMs;
+      }
+      children_.reap([&](pid_t child, int /*status*/) { runs = runs && child != supervisor_; });
+    }
+  }
+
+  const CoRunnerGroup* group_;
+  pid_t supervisor_;
+  Children children_;
+};
+
+class Supervisor {
+ public:
+  explicit Supervisor(const SupervisorPlan& plan) : plan_(plan), children_(plan.cgroup) {}
+
+  [[noreturn]] void run() {
     while (true) {
-      pollfd sources[] = {{kConnection, POLLIN, 0}, {children_, POLLIN, 0}};
+      pollfd sources[] = {{kConnection, POLLIN, 0}, {children_.descriptor(), POLLIN, 0}};
       poll(sources, 2, -1);
       if (sources[1].revents != 0) {
         reap(/*tell_of_command=*/true);
@@ -89,33 +206,6 @@ class Supervisor {
   }
 
  private:
-  void prepare() {
-    // Ctrl-C goes to the whole foreground group; the owner decides what becomes of us.
-    setsid();
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
-      ::signal(signal, SIG_IGN);
-    }
-    ::signal(SIGCHLD, SIG_DFL);
-    prctl(PR_SET_NAME, "rein-co-runner");
-    // Those whose parent dies become our children, so that none gets away.
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-
-    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    // Above the descriptors to be overwritten, then down to its place.
-    const int connection = fcntl(plan_.connection, F_DUPFD_CLOEXEC, kConnection + 1);
-    for (int descriptor = 0; descriptor < kConnection; ++descriptor) {
-      dup2(null, descriptor);
-    }
-    dup3(connection, kConnection, O_CLOEXEC);
-    close_descriptors_from(kConnection + 1);
-
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &signals, nullptr);
-    children_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  }
-
   void tell(SupervisorEvent::Kind kind, int value) const {
     const SupervisorEvent event{kind, generation_, value};
     send(kConnection, &event, sizeof(event), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -129,6 +219,9 @@ class Supervisor {
     }
     const bool clean = stop();
     if (count != sizeof(order)) {
+      if (plan_.cgroup != nullptr) {
+        plan_.cgroup->end();
+      }
       _exit(clean ? 0 : 1);
     }
     generation_ = order.generation;
@@ -181,6 +274,10 @@ class Supervisor {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
 
+    // While we have the right to.
+    if (plan_.cgroup != nullptr) {
+      plan_.cgroup->enter();
+    }
     if (plan_.num_cpus > 0) {
       // The kernel drops CPUs that it has not, without a word.
       cpu_set_t granted;
@@ -226,25 +323,14 @@ class Supervisor {
 
   /// Collects what has ended. @return whether there are children left.
   bool reap(bool tell_of_command) {
-    signalfd_siginfo ignored;
-    while (read(children_, &ignored, sizeof(ignored)) > 0) {
-    }
-    int status = 0;
-    pid_t child = 0;
-    while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
+    return children_.reap([&](pid_t child, int status) {
       if (child == command_) {
         command_ = -1;
         if (tell_of_command) {
           tell(SupervisorEvent::Kind::kEnded, status);
         }
       }
-    }
-    return child == 0;
-  }
-
-  void wait_for_child(std::int64_t patience_ms) const {
-    pollfd source{children_, POLLIN, 0};
-    poll(&source, 1, static_cast<int>(patience_ms > 0 ? patience_ms : 0));
+    });
   }
 
   /// Ends the command and all that came of it. @return false if something is left.
@@ -255,53 +341,66 @@ class Supervisor {
     if (command_ > 0) {
       kill(-command_, SIGTERM);
     }
-    signal_children(SIGTERM);
+    Children::signal_all(SIGTERM);
     const std::int64_t grace_end = now_ms() + kGraceMs;
     while (now_ms() < grace_end) {
-      wait_for_child(grace_end - now_ms());
+      children_.wait_for_one(grace_end - now_ms());
       if (!reap(/*tell_of_command=*/false)) {
         return true;
       }
     }
-    // The children of those that die become ours, and die in the next round.
-    const std::int64_t kill_end = now_ms() + kKillMs;
-    while (now_ms() < kill_end) {
-      signal_children(SIGKILL);
-      wait_for_child(kRoundMs);
-      if (!reap(/*tell_of_command=*/false)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /// All of /proc is looked through, as not every kernel lists a process's children.
-  static void signal_children(int signal) {
-    const pid_t self = getpid();
-    const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    alignas(dirent64) char entries[4096];
-    long count = 0;
-    while ((count = syscall(SYS_getdents64, proc, entries, sizeof(entries))) > 0) {
-      for (long at = 0; at < count;) {
-        const auto* entry = reinterpret_cast<const dirent64*>(entries + at);
-        at += entry->d_reclen;
-        const pid_t process = leading_number(entry->d_name);
-        if (process > 0 && parent_of(proc, entry->d_name) == self) {
-          kill(process, signal);
-        }
-      }
-    }
-    close(proc);
+    command_ = -1;
+    return children_.kill_all();
   }
 
   SupervisorPlan plan_;
-  int children_ = -1;  ///< A signalfd of SIGCHLD.
+  Children children_;
   pid_t command_ = -1;
   std::uint32_t generation_ = 0;
 };
 
+/// Lets go of all that was the owner's.
+void come_loose(const SupervisorPlan& plan) {
+  // Ctrl-C goes to the whole foreground group; the owner decides what becomes of us.
+  setsid();
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
+    ::signal(signal, SIG_IGN);
+  }
+  ::signal(SIGCHLD, SIG_DFL);
+  const sigset_t blocked = end_of_child();
+  sigprocmask(SIG_SETMASK, &blocked, nullptr);
+  prctl(PR_SET_NAME, "rein-co-runner");
+
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  // Above the descriptors to be overwritten, then down to their places.
+  const int connection = fcntl(plan.connection, F_DUPFD_CLOEXEC, kGroup + 1);
+  const int group =
+      plan.cgroup == nullptr ? -1 : fcntl(plan.cgroup->descriptor(), F_DUPFD_CLOEXEC, kGroup + 1);
+  for (int descriptor = 0; descriptor < kConnection; ++descriptor) {
+    dup2(null, descriptor);
+  }
+  dup3(connection, kConnection, O_CLOEXEC);
+  close(kGroup);
+  if (plan.cgroup != nullptr) {
+    dup3(group, kGroup, O_CLOEXEC);
+    plan.cgroup->use_descriptor(kGroup);
+  }
+  close_descriptors_from(kGroup + 1);
+}
+
 }  // namespace
 
-void supervise(SupervisorPlan plan) { Supervisor(plan).run(); }
+void supervise(SupervisorPlan plan) {
+  come_loose(plan);
+  const pid_t supervisor = fork();
+  if (supervisor > 0) {
+    Keeper(plan, supervisor).run();
+  }
+  if (supervisor == 0) {
+    setsid();
+  }
+  // Where there can be no more processes, without a keeper.
+  Supervisor(plan).run();
+}
 
 }  // namespace rein

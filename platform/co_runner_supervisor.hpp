@@ -8,6 +8,8 @@
 
 namespace rein {
 
+class CoRunnerGroup;
+
 /// What the owner sends: a datagram each. The end of the connection means "stop and exit".
 struct SupervisorOrder {
   enum class Kind : std::uint32_t { kStart, kStop };
@@ -44,11 +46,14 @@ struct SupervisorPlan {
   gid_t group = 0;
   const gid_t* groups = nullptr;
   std::size_t num_groups = 0;
-  const char* home = nullptr;  ///< Where another user works who may not enter our folder.
+  const char* home = nullptr;       ///< Where another user works who may not enter our folder.
+  CoRunnerGroup* cgroup = nullptr;  ///< That the command is put into; null: none could be made.
 };
 
-/// The life of a supervisor, a forked process: starts and stops the command as ordered, and when
-/// the connection ends kills all that came of it. Makes async-signal-safe calls only.
+/// The life of a forked process and of its child, the keeper and the supervisor. The supervisor
+/// starts and stops the command as ordered, and when the connection ends kills all that came of it.
+/// The keeper does that if the supervisor is killed or hangs. The connection ends for the owner
+/// when both have. Makes async-signal-safe calls only.
 [[noreturn]] void supervise(SupervisorPlan plan);
 
 }  // namespace rein

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "platform/co_runner_group.hpp"
 #include "platform/guardian.hpp"
 #include "platform/machine_lock.hpp"
 #include "platform/state_file.hpp"
@@ -99,6 +100,9 @@ ControlGuard::ControlGuard(const SysfsRoot& root, Report report, Reach reach)
     machine_ = std::make_unique<Machine>(root_, report_);
     if (const auto& notice = machine_->lock.notice(); !notice.empty()) {
       this->report(notice);
+    }
+    if (const auto ended = CoRunnerLeftovers(root_).end().line(); !ended.empty()) {
+      this->report(ended);
     }
     if (const auto& problem = machine_->state.problem(); !problem.empty()) {
       this->report(fmt::format(

@@ -20,6 +20,7 @@
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
+#include "platform/co_runner_group.hpp"
 #include "platform/descriptors.hpp"
 
 namespace rein {
@@ -27,7 +28,8 @@ namespace rein {
 namespace {
 
 constexpr int kPatienceMs = 2000;
-constexpr int kReadyMs = 10'000;  ///< For a machine that is short of everything.
+constexpr int kSupervisorsMs = 1000;  ///< For co-runners that are being ended.
+constexpr int kReadyMs = 10'000;      ///< For a machine that is short of everything.
 
 /// What the child needs. Everything in it is made before the fork, since nothing can be allocated
 /// after it.
@@ -39,6 +41,7 @@ struct Watch {
   int folder;  ///< That the state file is in, or -1 if it is in memory.
   int lock;
   const char* state_name;
+  const CoRunnerLeftovers& leftovers;
 };
 
 void say(std::initializer_list<std::string_view> parts) {
@@ -146,7 +149,12 @@ int guard(Watch& watch) {
   // What ends the parent's process group from now on does not end this.
   [[maybe_unused]] const ssize_t ignored =
       send(error == 0 ? watch.connection : first, &error, sizeof(error), MSG_NOSIGNAL);
-  return error == 0 && (!wait_for_the_end(watch) || give_back(watch)) ? 0 : 1;
+  if (error != 0 || !wait_for_the_end(watch)) {
+    return error == 0 ? 0 : 1;
+  }
+  const bool all_well = give_back(watch);
+  watch.leftovers.end(kSupervisorsMs);
+  return all_well ? 0 : 1;
 }
 
 /// Waits for a word of the guardian, or for its end. @return false if there is none within the
@@ -175,6 +183,7 @@ Guardian::Guardian(const SysfsRoot& root, const StateFile& state, int lock) {
     fail("connected", errno);
   }
   const StateFile::Held& held = state.held();
+  const CoRunnerLeftovers leftovers(root);
   const long parent = syscall(SYS_pidfd_open, getpid(), 0);
   int reason = parent < 0 ? errno : 0;
   Watch watch{.root = root,
@@ -183,7 +192,8 @@ Guardian::Guardian(const SysfsRoot& root, const StateFile& state, int lock) {
               .state = held.descriptor,
               .folder = held.folder ? held.folder->descriptor() : -1,
               .lock = lock,
-              .state_name = held.name.c_str()};
+              .state_name = held.name.c_str(),
+              .leftovers = leftovers};
   // An older kernel has none, and some containers refuse what they do not know.
   if (reason != EMFILE && reason != ENFILE && reason != ENOMEM) {
     process_ = fork();

@@ -7,7 +7,8 @@
 namespace rein {
 
 /// A small process that puts back what the state file says when this one ends without doing so:
-/// killed by SIGKILL or for want of memory, crashed, aborted.
+/// killed by SIGKILL or for want of memory, crashed, aborted. It ends what co-runners have left,
+/// too.
 ///
 /// It has a session of its own and ignores the signals that end a terminal's or a service's
 /// processes. It is killed last for want of memory where we have the right to ask for that.

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "platform/co_runner_process.hpp"
 #include "support/process.hpp"
+#include "support/real_process.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -80,6 +82,28 @@ DOCTEST_TEST_CASE("a spoilt state file is shown and dropped with --discard, and 
   Process second(command);
   DOCTEST_CHECK(second.wait() == 0);
   DOCTEST_CHECK(second.output() == "nothing to discard: there is no " + leftover.state() + "\n");
+}
+
+DOCTEST_TEST_CASE("restore ends what a co-runner detached whose keepers were killed with the run") {
+  const test::TemporaryTree tree;
+  const std::string state = (tree.path() / "state").string();
+  for (const auto& parents : test::usable_parents()) {
+    const test::PidPipe pipe;
+    const pid_t owner = test::fork_owner([&] {
+      CoRunnerProcess process(test::shell(test::kTellAndDaemonise, pipe), parents);
+      process.start();
+      test::wait_to_be_killed();
+    });
+    const auto family = test::Family::of(pipe);
+    test::kill_and_wait(owner);
+    family.kill_supervisor_and_keeper();
+    tree.write("/state", "rein-state 1 4711 boot\n");
+    chmod(state.c_str(), 0600);
+    // Of this machine, whose lock somebody may have: then the settings are refused, and that alone.
+    Process restore({REIN_PROGRAM, "restore", "--state", state});
+    restore.wait();
+    DOCTEST_CHECK(family.daemon.wait_gone());
+  }
 }
 
 DOCTEST_TEST_CASE("there is nothing to discard where not even the folder is") {

@@ -55,10 +55,14 @@ struct Run {
 /// Control groups of a process that is gone.
 bool leaves_a_control_group(pid_t pid) {
   std::error_code ignored;
-  for (const std::string hierarchy : {"/sys/fs/cgroup", "/sys/fs/cgroup/cpu",
-                                      "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/unified"}) {
-    if (std::filesystem::exists(hierarchy + "/rein-" + std::to_string(pid), ignored)) {
-      return true;
+  for (const std::string hierarchy :
+       {"/sys/fs/cgroup", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct",
+        "/sys/fs/cgroup/unified", "/sys/fs/cgroup/freezer"}) {
+    for (const std::string& group :
+         {"/rein-" + std::to_string(pid), "/rein-co-runner-" + std::to_string(pid) + "-0"}) {
+      if (std::filesystem::exists(hierarchy + group, ignored)) {
+        return true;
+      }
     }
   }
   return false;
