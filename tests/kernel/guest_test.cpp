@@ -16,6 +16,7 @@
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <random>
@@ -623,7 +624,7 @@ DOCTEST_TEST_CASE("after a SIGKILL the guardian puts everything back") {
 DOCTEST_TEST_CASE("a run that the out-of-memory killer ends is followed by its guardian") {
   const Unchanged unchanged;
   Child child([](const Child::Ready& ready) {
-    write("/proc/self/oom_score_adj", "500");  // Rather than the tests.
+    std::ofstream("/proc/self/oom_score_adj") << 500;  // Rather than the tests.
     Machine machine(board_with_unplugged_place);
     machine.apply_frequency(1);
     machine.apply_place("alone");
