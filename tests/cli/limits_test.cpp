@@ -46,11 +46,8 @@ struct Limited {
     shell.insert(shell.end(), words.begin(), words.end());
     return shell;
   }
-  /// The program has not begun.
-  bool is_not_loaded() const {
-    return status == 127 &&
-           process.errors().find("while loading shared libraries") != std::string::npos;
-  }
+  /// The program has not begun: the loader ends it, and says so in many ways.
+  bool is_not_loaded() const { return status == 127; }
 
   Process process;
   int status = 0;
