@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 
 #include "common/error.hpp"
@@ -163,9 +165,11 @@ void TraceWriter::write(const PeriodRecord& record) {
       cells[static_cast<std::size_t>(found - names_.begin())] = row.cells()[i];
     }
   }
+  errno = 0;
   out_ << fmt::format("{}\n", fmt::join(cells, ",")) << std::flush;
   if (!out_) {
-    throw Error("trace.csv: a row cannot be written; is the disk full?");
+    throw Error(fmt::format("trace.csv: a row cannot be written: {}",
+                            errno == 0 ? "its file has failed before" : std::strerror(errno)));
   }
 }
 
