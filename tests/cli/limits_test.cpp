@@ -9,6 +9,7 @@
 
 #include "cli/evaluation/parallel.hpp"
 #include "support/process.hpp"
+#include "support/sanitized.hpp"
 #include "support/simulated_run_files.hpp"
 #include "support/temporary_tree.hpp"
 
@@ -16,26 +17,6 @@ namespace rein {
 namespace {
 
 using Words = std::vector<std::string>;
-
-/// Sanitizers take more of everything.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kTakesMuch = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kTakesMuch = true;
-#else
-constexpr bool kTakesMuch = false;
-#endif
-#else
-constexpr bool kTakesMuch = false;
-#endif
-
-bool is_skipped() {
-  if (kTakesMuch) {
-    DOCTEST_MESSAGE("SKIPPED: sanitizers take more");
-  }
-  return kTakesMuch;
-}
 
 struct Limited {
   Limited(const std::string& limit, const Words& words) : process(with(limit, words)) {
@@ -72,7 +53,7 @@ const std::string kOutOfMemory =
     "rein: out of memory: end other programs, or raise the limit (`ulimit -v`)\n";
 
 DOCTEST_TEST_CASE("a program that may have little memory does what it does, and ends") {
-  if (is_skipped()) {
+  if (test::is_skipped_when_sanitized()) {
     return;
   }
   // From what is too little for OpenBLAS's threads to what is enough for them.
@@ -91,7 +72,7 @@ DOCTEST_TEST_CASE("a program that may have little memory does what it does, and 
 }
 
 DOCTEST_TEST_CASE("computing with matrices without the memory for it ends with one line") {
-  if (is_skipped()) {
+  if (test::is_skipped_when_sanitized()) {
     return;
   }
   int num_refused = 0;
@@ -132,7 +113,7 @@ DOCTEST_TEST_CASE("a stack that is too small is told before it is used") {
 }
 
 DOCTEST_TEST_CASE("few open files are an error of what needs them, and nothing is left") {
-  if (is_skipped()) {
+  if (test::is_skipped_when_sanitized()) {
     return;
   }
   for (int limit = 4; limit <= 24; limit += 2) {
@@ -165,7 +146,7 @@ DOCTEST_TEST_CASE("what one of many pieces of work throws comes out, and no othe
 }
 
 DOCTEST_TEST_CASE("where there may be no more threads the work is done all the same") {
-  if (is_skipped()) {
+  if (test::is_skipped_when_sanitized()) {
     return;
   }
   const pid_t child = fork();
