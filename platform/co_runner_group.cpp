@@ -12,12 +12,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 #include <string_view>
 #include <utility>
 
+#include "common/clock.hpp"
 #include "platform/cgroup.hpp"
 #include "platform/folder_entries.hpp"
 #include "platform/kernel_file.hpp"
@@ -176,15 +177,10 @@ void kill_members(int folder) {
   }
 }
 
-long now_ms() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
-}
-
 /// Kills what is in `folder` and removes it. @return whether it is gone.
 bool end_group(int folder, int above, const char* name) {
-  const long end = now_ms() + kPatienceMs;
+  const SteadyClock clock;
+  const TimePoint end = clock.now() + std::chrono::milliseconds(kPatienceMs);
   while (true) {
     kill_members(folder);
     visit_groups(folder, [](int above_it, const char* its_name, int /*group*/) {
@@ -194,7 +190,7 @@ bool end_group(int folder, int above, const char* name) {
     if (unlinkat(above, name, AT_REMOVEDIR) == 0 || errno == ENOENT) {
       return true;
     }
-    if (now_ms() >= end) {
+    if (clock.now() >= end) {
       return false;
     }
     poll(nullptr, 0, kRoundMs);
@@ -289,7 +285,8 @@ CoRunnerLeftovers::CoRunnerLeftovers(const SysfsRoot& root)
 
 CoRunnerLeftovers::Ended CoRunnerLeftovers::end(int patience_ms) const {
   Ended ended;
-  const long last = now_ms() + patience_ms;
+  const SteadyClock clock;
+  const TimePoint last = clock.now() + std::chrono::milliseconds(patience_ms);
   while (true) {
     ended.stuck = 0;
     ended.attended = 0;
@@ -316,7 +313,7 @@ CoRunnerLeftovers::Ended CoRunnerLeftovers::end(int patience_ms) const {
       }
       close(top);
     }
-    if (ended.attended == 0 || now_ms() >= last) {
+    if (ended.attended == 0 || clock.now() >= last) {
       return ended;
     }
     poll(nullptr, 0, kRoundMs);

@@ -16,6 +16,7 @@
 
 #include "common/error.hpp"
 #include "common/folder.hpp"
+#include "common/printable.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/restorable.hpp"
 
@@ -25,13 +26,15 @@ namespace {
 
 constexpr std::string_view kMagic = "rein-state";
 constexpr std::string_view kVersion = "1";
-/// What a terminal does not take for a command.
-std::string printable(std::string_view text) {
-  std::string shown(text);
-  std::ranges::replace_if(
-      shown, [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; },
-      '?');
-  return shown;
+
+/// Its lines, with nothing in them that a terminal takes for a command.
+std::string printable_lines(std::string_view text) {
+  std::string shown;
+  for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos;) {
+    shown += printable(text.substr(0, end)) + '\n';
+    text.remove_prefix(end + 1);
+  }
+  return shown + printable(text);
 }
 
 std::string boot_id(const SysfsRoot& root) {
@@ -336,7 +339,7 @@ std::optional<std::string> StateFile::discard(const std::filesystem::path& file)
                                 ? fmt::format("; it is of {}", name_of(status.st_uid))
                                 : ""));
   }
-  return printable(text);
+  return printable_lines(text);
 }
 
 StateFile::StateFile(const std::filesystem::path& file, const SysfsRoot& root)

@@ -76,7 +76,7 @@ DOCTEST_TEST_CASE("a spoilt state file is shown and dropped with --discard, and 
   command.emplace_back("--discard");
   Process first(command);
   DOCTEST_CHECK(first.wait() == 0);
-  DOCTEST_CHECK(first.output() == "rein-state 1 4711 boot\nvalue /etc/passwd\tx\n" +
+  DOCTEST_CHECK(first.output() == "rein-state 1 4711 boot\nvalue /etc/passwd\\tx\n" +
                                       leftover.state() + ": discarded; nothing was put back\n");
   DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "userspace\n");
   Process second(command);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/printable.hpp"
 #include "platform/machine_lock.hpp"
 #include "platform/state_file.hpp"
 #include "support/faulty_calls.hpp"
@@ -353,7 +354,7 @@ DOCTEST_TEST_CASE("a damaged state file is refused in one line with its place an
   const std::vector<Case> cases{
       {"garbage\n", first, "garbage"},
       {"rein-state 2 4711 boot-1\n", first, "rein-state 2 4711 boot-1"},
-      {"\x1b[2Jgarbage\n", first, "?[2Jgarbage"},
+      {"\x1b[2Jgarbage\n", first, "\x1b[2Jgarbage"},
       {head + good + "value nonsense\n", third, "value nonsense"},
       {head + "value /etc/passwd\tx\n", second, "value /etc/passwd\tx"},
       {head + "value " + sys + "/../etc/passwd\tx\n", second, "value " + sys + "/../etc/passwd\tx"},
@@ -373,7 +374,8 @@ DOCTEST_TEST_CASE("a damaged state file is refused in one line with its place an
     leftover.write(each.text);
     DOCTEST_CHECK_THROWS_WITH_AS(
         restore_leftover(leftover.tree.root(), leftover.state()),
-        (file + each.where + each.found + "'; `rein restore --discard` drops it").c_str(),
+        (file + each.where + printable(each.found) + "'; `rein restore --discard` drops it")
+            .c_str(),
         ConfigError);
   }
   DOCTEST_CHECK(leftover.tree.read("/sys/governor") == "userspace\n");
@@ -383,12 +385,13 @@ DOCTEST_TEST_CASE("a damaged state file is refused in one line with its place an
 
 DOCTEST_TEST_CASE("a spoilt state file is dropped when asked for and locks nobody out for good") {
   const Leftover leftover;
-  leftover.write("rein-state 1 4711 boot-1\nvalue /etc/passwd\tx\n\x1b]0;title\a");
+  leftover.write("rein-state 1 4711 boot-1\nvalue /etc/passwd\tx\n\x1b]0;title\a\xC2\x9B");
   DOCTEST_CHECK_THROWS_AS(ControlGuard(leftover.tree.root(), fail, ControlGuard::Reach::kMachine),
                           ConfigError);
   const auto said = discard_leftover(leftover.tree.root(), leftover.state());
   DOCTEST_REQUIRE(said);
-  DOCTEST_CHECK(*said == "rein-state 1 4711 boot-1\nvalue /etc/passwd\tx\n?]0;title?");
+  DOCTEST_CHECK(*said ==
+                "rein-state 1 4711 boot-1\nvalue /etc/passwd\\tx\n\\x1b]0;title\\x07\\xc2\\x9b");
   DOCTEST_CHECK_NOTHROW(ControlGuard(leftover.tree.root(), fail, ControlGuard::Reach::kMachine));
   DOCTEST_CHECK_FALSE(discard_leftover(leftover.tree.root(), leftover.state()));
 }
