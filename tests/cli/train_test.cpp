@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -133,7 +132,7 @@ DOCTEST_TEST_CASE("an interrupted training ends well, and can be gone on with") 
   Process process({kProgram, "train", files.run().string(), "--episodes", "100000000", "--output",
                    output.string()});
   while (!fs::exists(output / "best" / "agent.json")) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::yield();
   }
   process.send(SIGINT);
   DOCTEST_CHECK(process.wait() == 130);
