@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/agent.hpp"
+#include "agent/held_knobs.hpp"
 #include "agent/knob_layout.hpp"
 #include "agent/situation.hpp"
 #include "common/config_node.hpp"

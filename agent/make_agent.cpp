@@ -11,6 +11,7 @@
 #include "agent/alert.hpp"
 #include "agent/dqn.hpp"
 #include "agent/governor.hpp"
+#include "agent/held_knobs.hpp"
 #include "agent/knob_layout.hpp"
 #include "agent/model_based.hpp"
 #include "agent/oracle.hpp"

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "agent/agent.hpp"
-#include "agent/make_agent.hpp"
+#include "agent/foresight.hpp"
 #include "agent/profile.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"

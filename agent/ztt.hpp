@@ -7,6 +7,7 @@
 
 #include "agent/agent.hpp"
 #include "agent/fused_network.hpp"
+#include "agent/held_knobs.hpp"
 #include "agent/knob_layout.hpp"
 #include "agent/learned_weights.hpp"
 #include "agent/situation.hpp"

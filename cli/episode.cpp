@@ -4,16 +4,18 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "agent/control_loop.hpp"
+#include "agent/make_agent.hpp"
+#include "agent/run_summary.hpp"
 #include "agent/trace_writer.hpp"
 #include "cli/dated_folder.hpp"
-#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
+#include "cli/run_description.hpp"
 #include "cli/status_line.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/stop.hpp"
 
 namespace rein {
 
@@ -97,25 +99,6 @@ void print_result(const RunSummary& summary) {
 }
 
 }  // namespace
-
-nlohmann::ordered_json describe_run(const RunConfig& config, const std::string& agent,
-                                    std::uint64_t seed, const std::string& ended,
-                                    const RunSummary& summary) {
-  nlohmann::ordered_json json;
-  json["version"] = REIN_VERSION;
-  json["agent"] = agent;
-  json["board"] = config.board.name;
-  json["scenario"] = config.scenario.name;
-  json["seed"] = seed;
-  json["objective"] = config.objective.name();
-  json["period_ms"] = to_milliseconds(config.period);
-  // To the millisecond: sums of periods are.
-  json["duration_s"] = std::round(1e3 * summary.duration_s()) / 1e3;
-  json["planned_s"] = config.duration_s;
-  json["ended"] = ended;
-  json.update(summary.to_json());
-  return json;
-}
 
 void require_free(const std::filesystem::path& output) {
   if (is_there(output / "trace.csv")) {

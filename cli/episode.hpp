@@ -1,14 +1,9 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
-#include <string>
 
-#include "agent/make_agent.hpp"
-#include "agent/run_summary.hpp"
 #include "cli/run_config.hpp"
-#include "common/clock.hpp"
-#include "env/environment.hpp"
+#include "cli/stage.hpp"
 
 namespace rein {
 
@@ -20,19 +15,6 @@ struct RunOptions {
   std::filesystem::path output;  ///< Where results go; a new folder if empty.
   bool dry_run = false;
 };
-
-/// What an episode is played in. The references must outlive it.
-struct Stage {
-  Environment& environment;
-  const Clock& clock;
-  Foresight foresight;
-  nlohmann::ordered_json machine;  ///< What machine.json is to say.
-};
-
-/// What summary.json says of a run.
-nlohmann::ordered_json describe_run(const RunConfig& config, const std::string& agent,
-                                    std::uint64_t seed, const std::string& ended,
-                                    const RunSummary& summary);
 
 /// @throws UsageError if there is a run in the folder.
 void require_free(const std::filesystem::path& output);

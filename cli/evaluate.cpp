@@ -30,6 +30,7 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/stop.hpp"
 
 namespace rein {
 

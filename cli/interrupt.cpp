@@ -4,25 +4,23 @@
 #include <initializer_list>
 
 #include "cli/output.hpp"
+#include "common/stop.hpp"
 
 namespace rein {
 
 namespace {
 
-volatile std::sig_atomic_t stop = 0;
-
-void request_stop(int) {
-  if (stop == 0) {
+void on_signal(int) {
+  if (request_stop()) {
     tell_from_handler("ending ...");
   }
-  stop = 1;
 }
 
 }  // namespace
 
 void catch_interrupts() {
   struct sigaction action {};
-  action.sa_handler = request_stop;
+  action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};
@@ -34,7 +32,5 @@ void catch_interrupts() {
     }
   }
 }
-
-bool stop_requested() { return stop != 0; }
 
 }  // namespace rein

@@ -2,7 +2,8 @@
 
 #include <functional>
 
-#include "cli/episode.hpp"
+#include "cli/run_config.hpp"
+#include "cli/stage.hpp"
 
 namespace rein {
 

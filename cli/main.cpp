@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "cli/exit_status.hpp"
-#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/printable.hpp"
+#include "common/stop.hpp"
 #include "models/library_threads.hpp"
 #include "platform/descriptors.hpp"
 

@@ -17,6 +17,7 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/stop.hpp"
 #include "platform/overhead.hpp"
 
 namespace rein {

@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "agent/make_agent.hpp"
+#include "cli/episode.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/live_run.hpp"
 #include "cli/simulated_run.hpp"

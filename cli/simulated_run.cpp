@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "agent/best_static.hpp"
-#include "cli/interrupt.hpp"
 #include "cli/machine_info.hpp"
+#include "common/stop.hpp"
 
 namespace rein {
 

@@ -5,7 +5,8 @@
 #include <mutex>
 
 #include "agent/profile.hpp"
-#include "cli/episode.hpp"
+#include "cli/run_config.hpp"
+#include "cli/stage.hpp"
 #include "env/simulated_world.hpp"
 
 namespace rein {

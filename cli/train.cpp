@@ -29,6 +29,7 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/stop.hpp"
 
 namespace rein {
 

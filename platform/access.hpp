@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "platform/sensor.hpp"
+#include "platform/missing.hpp"
 
 namespace rein {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "platform/cpu_set.hpp"
-#include "platform/sensor.hpp"
+#include "platform/missing.hpp"
 
 namespace rein {
 

@@ -11,6 +11,8 @@
 
 namespace rein {
 
+class SysfsRoot;
+
 class SystemCalls;
 struct CounterKind;
 struct Pmu;

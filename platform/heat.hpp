@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "platform/sensor.hpp"
+#include "platform/missing.hpp"
 
 namespace rein {
 

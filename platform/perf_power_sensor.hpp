@@ -10,6 +10,8 @@
 
 namespace rein {
 
+class SysfsRoot;
+
 class SystemCalls;
 struct Pmu;
 

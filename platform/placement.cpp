@@ -13,7 +13,7 @@
 
 #include "common/error.hpp"
 #include "platform/control_guard.hpp"
-#include "platform/sensor.hpp"
+#include "platform/thread_list.hpp"
 #include "platform/usable_cpus.hpp"
 
 namespace rein {

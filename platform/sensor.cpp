@@ -7,10 +7,6 @@
 #include <map>
 #include <set>
 
-#include "common/error.hpp"
-#include "platform/kernel_file.hpp"
-#include "platform/sysfs_root.hpp"
-
 namespace rein {
 
 namespace {
@@ -67,22 +63,6 @@ std::vector<std::string> unique_names(const std::vector<SensorName>& names) {
     }
   }
   return result;
-}
-
-std::vector<int> list_threads(const SysfsRoot& root) {
-  std::vector<std::string> names;
-  try {
-    names = root.list("/proc/self/task");
-  } catch (const ResourceError& error) {
-    throw Error(error.what());
-  }
-  std::vector<int> threads;
-  for (const auto& name : names) {
-    if (const auto id = parse_count(name)) {
-      threads.push_back(static_cast<int>(*id));
-    }
-  }
-  return threads;
 }
 
 }  // namespace rein

@@ -5,11 +5,10 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "platform/missing.hpp"
 #include "platform/platform.hpp"
 
 namespace rein {
-
-class SysfsRoot;
 
 /// What a sensor needs to know to take a sample.
 struct SampleContext {
@@ -39,15 +38,6 @@ class Sensor {
   virtual void sample(const SampleContext& context, std::vector<Measurement>& measurements) = 0;
 };
 
-/// Something that this machine does not offer, or not to us.
-struct Missing {
-  std::string path;    ///< The kernel path or interface.
-  std::string reason;  ///< What was found.
-  std::string remedy;  ///< What to do about it.
-
-  std::string line() const { return path + ": " + reason + "; " + remedy; }
-};
-
 /// A part of a signal's name.
 struct SensorName {
   std::string name;   ///< As the kernel has it.
@@ -58,9 +48,5 @@ struct SensorName {
 /// Names that are fit for a CSV column (letters, digits, `_`, `-`, `.`), each once: those that
 /// would be the same carry their place, those of one place their channel, and else a number.
 std::vector<std::string> unique_names(const std::vector<SensorName>& names);
-
-/// Ids of the threads of this process, ascending; none on a machine where it is not to be seen.
-/// @throws Error if the list cannot be opened for want of descriptors: a move is refused then.
-std::vector<int> list_threads(const SysfsRoot& root);
 
 }  // namespace rein

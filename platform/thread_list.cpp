@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/error.hpp"
 #include "platform/kernel_file.hpp"
 #include "platform/sysfs_root.hpp"
 
@@ -26,6 +27,22 @@ void ThreadList::read(std::vector<int>& threads) {
     }
   }
   std::sort(threads.begin(), threads.end());
+}
+
+std::vector<int> list_threads(const SysfsRoot& root) {
+  std::vector<std::string> names;
+  try {
+    names = root.list("/proc/self/task");
+  } catch (const ResourceError& error) {
+    throw Error(error.what());
+  }
+  std::vector<int> threads;
+  for (const auto& name : names) {
+    if (const auto id = parse_count(name)) {
+      threads.push_back(static_cast<int>(*id));
+    }
+  }
+  return threads;
 }
 
 }  // namespace rein

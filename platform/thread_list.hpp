@@ -23,4 +23,8 @@ class ThreadList {
   std::unique_ptr<DIR, int (*)(DIR*)> directory_;
 };
 
+/// Ids of the threads of this process, ascending; none on a machine where it is not to be seen.
+/// @throws Error if the list cannot be opened for want of descriptors: a move is refused then.
+std::vector<int> list_threads(const SysfsRoot& root);
+
 }  // namespace rein

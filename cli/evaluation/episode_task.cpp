@@ -6,13 +6,14 @@
 #include <optional>
 
 #include "agent/control_loop.hpp"
+#include "agent/make_agent.hpp"
 #include "agent/shield.hpp"
 #include "agent/trace_writer.hpp"
-#include "cli/episode.hpp"
 #include "cli/evaluation/course_recorder.hpp"
-#include "cli/interrupt.hpp"
+#include "cli/run_description.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/stop.hpp"
 
 namespace rein {
 

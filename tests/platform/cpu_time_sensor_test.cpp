@@ -6,6 +6,7 @@
 #include "platform/fake_calls.hpp"
 #include "platform/power_sensor.hpp"
 #include "platform/sensor_samples.hpp"
+#include "platform/thread_list.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
