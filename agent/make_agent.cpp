@@ -6,21 +6,21 @@
 #include <iterator>
 #include <utility>
 
-#include "agent/action_limits.hpp"
-#include "agent/actor_critic.hpp"
-#include "agent/alert.hpp"
-#include "agent/dqn.hpp"
-#include "agent/governor.hpp"
-#include "agent/held_knobs.hpp"
-#include "agent/knob_layout.hpp"
-#include "agent/model_based.hpp"
-#include "agent/oracle.hpp"
-#include "agent/poet.hpp"
-#include "agent/prime_q.hpp"
-#include "agent/profile_source.hpp"
-#include "agent/q_learning.hpp"
-#include "agent/simple_agents.hpp"
-#include "agent/ztt.hpp"
+#include "agent/core/action_limits.hpp"
+#include "agent/core/knob_layout.hpp"
+#include "agent/model_based/model_based.hpp"
+#include "agent/neural/actor_critic.hpp"
+#include "agent/neural/dqn.hpp"
+#include "agent/oracle/oracle.hpp"
+#include "agent/q_learning/q_learning.hpp"
+#include "agent/rivals/alert.hpp"
+#include "agent/rivals/governor.hpp"
+#include "agent/rivals/held_knobs.hpp"
+#include "agent/rivals/poet.hpp"
+#include "agent/rivals/prime_q.hpp"
+#include "agent/rivals/profile_source.hpp"
+#include "agent/rivals/simple_agents.hpp"
+#include "agent/rivals/ztt.hpp"
 
 namespace rein {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/agent.hpp"
-#include "agent/foresight.hpp"
+#include "agent/core/agent.hpp"
+#include "agent/core/foresight.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 

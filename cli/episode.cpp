@@ -5,17 +5,17 @@
 
 #include <algorithm>
 
-#include "agent/control_loop.hpp"
+#include "agent/loop/control_loop.hpp"
+#include "agent/loop/run_summary.hpp"
+#include "agent/loop/trace_writer.hpp"
 #include "agent/make_agent.hpp"
-#include "agent/run_summary.hpp"
-#include "agent/trace_writer.hpp"
 #include "cli/dated_folder.hpp"
 #include "cli/output.hpp"
-#include "cli/run_description.hpp"
 #include "cli/status_line.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/stop.hpp"
+#include "study/run/run_description.hpp"
 
 namespace rein {
 

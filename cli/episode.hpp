@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-#include "cli/run_config.hpp"
-#include "cli/stage.hpp"
+#include "study/run/run_config.hpp"
+#include "study/run/stage.hpp"
 
 namespace rein {
 

@@ -16,7 +16,7 @@
 #include "common/printable.hpp"
 #include "common/stop.hpp"
 #include "models/library_threads.hpp"
-#include "platform/descriptors.hpp"
+#include "platform/kernel/descriptors.hpp"
 
 namespace {
 

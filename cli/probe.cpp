@@ -1,4 +1,4 @@
-#include "platform/probe.hpp"
+#include "platform/probe/probe.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -18,7 +18,7 @@
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/stop.hpp"
-#include "platform/overhead.hpp"
+#include "platform/probe/overhead.hpp"
 
 namespace rein {
 

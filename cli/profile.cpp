@@ -1,23 +1,23 @@
-#include "agent/profile.hpp"
+#include "agent/core/profile.hpp"
 
 #include <fmt/format.h>
 
 #include <memory>
 #include <utility>
 
-#include "agent/action_limits.hpp"
+#include "agent/core/action_limits.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/live_run.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "cli/settings.hpp"
-#include "cli/simulated_run.hpp"
 #include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/stop.hpp"
+#include "study/run/live_run.hpp"
+#include "study/run/settings.hpp"
+#include "study/run/simulated_run.hpp"
 
 namespace rein {
 

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "cli/output.hpp"
-#include "cli/report/evaluation_page.hpp"
-#include "cli/report/evaluation_table.hpp"
-#include "cli/report/page.hpp"
-#include "cli/report/run.hpp"
-#include "cli/report/table.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "study/report/evaluation_page.hpp"
+#include "study/report/evaluation_table.hpp"
+#include "study/report/page.hpp"
+#include "study/report/run_results.hpp"
+#include "study/report/table.hpp"
 
 namespace rein {
 namespace {

@@ -8,9 +8,9 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
-#include "platform/co_runner_group.hpp"
-#include "platform/control_guard.hpp"
-#include "platform/state_file.hpp"
+#include "platform/co_runners/co_runner_group.hpp"
+#include "platform/giving_back/control_guard.hpp"
+#include "platform/giving_back/state_file.hpp"
 
 namespace rein {
 

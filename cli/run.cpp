@@ -5,10 +5,10 @@
 #include "agent/make_agent.hpp"
 #include "cli/episode.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/live_run.hpp"
-#include "cli/simulated_run.hpp"
 #include "cli/usage.hpp"
 #include "cli/verbs.hpp"
+#include "study/run/live_run.hpp"
+#include "study/run/simulated_run.hpp"
 
 namespace rein {
 

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "agent/control_loop.hpp"
+#include "agent/loop/control_loop.hpp"
 #include "env/environment.hpp"
 
 namespace rein {

@@ -12,24 +12,24 @@
 #include <utility>
 #include <vector>
 
-#include "agent/teacher.hpp"
-#include "agent/trainer.hpp"
-#include "cli/evaluation/parallel.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/machine_info.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "cli/report/training_page.hpp"
-#include "cli/settings.hpp"
-#include "cli/training/plan.hpp"
-#include "cli/training/recorded_trace.hpp"
-#include "cli/training/sweep_teacher.hpp"
 #include "cli/usage.hpp"
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/parallel.hpp"
 #include "common/stop.hpp"
+#include "study/report/training_page.hpp"
+#include "study/run/machine_info.hpp"
+#include "study/run/settings.hpp"
+#include "study/training/lesson.hpp"
+#include "study/training/recorded_trace.hpp"
+#include "study/training/sweep_lesson.hpp"
+#include "study/training/trainer.hpp"
+#include "study/training/training_plan.hpp"
 
 namespace rein {
 

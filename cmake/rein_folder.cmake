@@ -1,15 +1,19 @@
-# rein_folder(NAME SOURCES... PUBLIC targets... PRIVATE targets...): the library of one folder.
+# rein_folder(NAME [WITHOUT sources...] [SOURCES sources...] PUBLIC targets... PRIVATE targets...):
+# the library of one folder, with every source below it but those that are WITHOUT; SOURCES are
+# others, which are generated.
 #
 # A target's include directory holds nothing but a link to its own folder, so that
 # `#include "env/..."` is found only by the targets that link rein::env: the include directions of
 # the architecture are kept by the compiler, not by good will.
 function(rein_folder name)
-  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "WITHOUT;SOURCES;PUBLIC;PRIVATE" ${ARGN})
   set(view ${PROJECT_BINARY_DIR}/include/${name})
   file(MAKE_DIRECTORY ${view})
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${name} ${view}/${name} SYMBOLIC)
 
-  add_library(rein_${name} STATIC ${arg_SOURCES})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cpp)
+  list(REMOVE_ITEM sources ${arg_WITHOUT})
+  add_library(rein_${name} STATIC ${sources} ${arg_SOURCES})
   add_library(rein::${name} ALIAS rein_${name})
   target_include_directories(rein_${name} PUBLIC ${view})
   target_link_libraries(rein_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})

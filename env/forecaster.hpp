@@ -14,7 +14,7 @@
 #include "env/serving_environment.hpp"
 #include "env/simulated_clock.hpp"
 #include "env/simulated_worker.hpp"
-#include "platform/simulated_platform.hpp"
+#include "platform/simulated/simulated_platform.hpp"
 
 namespace rein {
 

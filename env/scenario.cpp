@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "common/error.hpp"
-#include "platform/cpu_set.hpp"
+#include "platform/kernel/cpu_set.hpp"
 
 namespace rein {
 

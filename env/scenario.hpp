@@ -8,7 +8,7 @@
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 #include "env/budgets.hpp"
-#include "platform/contention.hpp"
+#include "platform/simulated/contention.hpp"
 
 namespace rein {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "env/scenario.hpp"
-#include "platform/co_runner.hpp"
+#include "platform/co_runners/co_runner.hpp"
 
 namespace rein {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "common/clock.hpp"
-#include "platform/simulated_board.hpp"
+#include "platform/simulated/simulated_board.hpp"
 
 namespace rein {
 

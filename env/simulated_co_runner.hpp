@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "platform/co_runner.hpp"
-#include "platform/simulated_board.hpp"
+#include "platform/co_runners/co_runner.hpp"
+#include "platform/simulated/simulated_board.hpp"
 
 namespace rein {
 

@@ -5,7 +5,7 @@
 
 #include "common/config_node.hpp"
 #include "models/scalable_network.hpp"
-#include "platform/contention.hpp"
+#include "platform/simulated/contention.hpp"
 
 namespace rein {
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "common/random.hpp"
-#include "env/latency_factor.hpp"
 #include "env/request_worker.hpp"
+#include "env/service_noise.hpp"
 #include "env/simulated_network.hpp"
-#include "platform/simulated_board.hpp"
+#include "platform/simulated/simulated_board.hpp"
 
 namespace rein {
 

@@ -12,7 +12,7 @@
 #include "env/simulated_clock.hpp"
 #include "env/simulated_co_runner.hpp"
 #include "env/simulated_worker.hpp"
-#include "platform/simulated_board.hpp"
+#include "platform/simulated/simulated_board.hpp"
 
 namespace rein {
 

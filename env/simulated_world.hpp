@@ -10,8 +10,8 @@
 #include "env/reward.hpp"
 #include "env/scenario.hpp"
 #include "env/simulated_network.hpp"
-#include "platform/board.hpp"
-#include "platform/simulated_platform.hpp"
+#include "platform/board/board.hpp"
+#include "platform/simulated/simulated_platform.hpp"
 
 namespace rein {
 

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "common/error.hpp"
-#include "platform/bandwidth_control.hpp"
-#include "platform/control_guard.hpp"
-#include "platform/frequency_domain.hpp"
-#include "platform/placement.hpp"
+#include "platform/controls/bandwidth_control.hpp"
+#include "platform/controls/frequency_domain.hpp"
+#include "platform/controls/placement.hpp"
+#include "platform/giving_back/control_guard.hpp"
 
 namespace rein {
 

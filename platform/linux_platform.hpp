@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "platform/actuator.hpp"
-#include "platform/board.hpp"
-#include "platform/linux_sensors.hpp"
+#include "platform/board/board.hpp"
+#include "platform/controls/actuator.hpp"
+#include "platform/kernel/sysfs_root.hpp"
 #include "platform/platform.hpp"
-#include "platform/sysfs_root.hpp"
+#include "platform/sensors/linux_sensors.hpp"
 
 namespace rein {
 

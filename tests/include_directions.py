@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the #include lines against the architecture: includes go down only, one floor at a time,
-LibTorch is seen by a few files alone, the log by cli/ alone, and every header has its guard.
+LibTorch is seen by a few files alone, the log by cli/ and study/ alone, and every header has its guard.
 
   tests/include_directions.py [ROOT]   exit status 1 if anything is wrong
 """
@@ -14,7 +14,8 @@ MAY_SEE = {
     "models": {"models", "common"},
     "env": {"env", "models", "platform", "common"},
     "agent": {"agent", "env", "common"},
-    "cli": {"cli", "agent", "env", "models", "platform", "common"},
+    "study": {"study", "agent", "env", "models", "platform", "common"},
+    "cli": {"cli", "study", "agent", "env", "models", "platform", "common"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -44,8 +45,8 @@ def problems_of(root: pathlib.Path, file: pathlib.Path) -> list[str]:
                 found.append(f"{where}: LibTorch is for models/ and the neural agents' .cpp alone")
             if file.suffix == ".hpp" and target == "torch/torch.h":
                 found.append(f"{where}: torch/torch.h costs half a minute: not in a header")
-        elif first == "spdlog" and (folder != "cli" or file.suffix == ".hpp"):
-            found.append(f"{where}: the log is for the .cpp files of cli/ alone")
+        elif first == "spdlog" and (folder not in ("cli", "study") or file.suffix == ".hpp"):
+            found.append(f"{where}: the log is for the .cpp files of cli/ and study/ alone")
     return found
 
 

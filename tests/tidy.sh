@@ -10,7 +10,7 @@ build=$1
 shift
 if [ $# -eq 0 ]; then
   mapfile -t files < <(git ls-files --cached --others --exclude-standard 'common/*.cpp' \
-    'platform/*.cpp' 'models/*.cpp' 'env/*.cpp' 'agent/*.cpp' 'cli/*.cpp')
+    'platform/*.cpp' 'models/*.cpp' 'env/*.cpp' 'agent/*.cpp' 'study/*.cpp' 'cli/*.cpp')
   mapfile -t files < <(grep -LE '#include <(torch/|ATen/|c10/|omp\.h)|"models/slimmable_layers' "${files[@]}")
   set -- "${files[@]}"
 fi

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/fused_network.hpp"
 #include "agent/make_agent.hpp"
-#include "cli/run_config.hpp"
-#include "cli/simulated_run.hpp"
+#include "agent/neural/fused_network.hpp"
+#include "study/run/run_config.hpp"
+#include "study/run/simulated_run.hpp"
 
 namespace rein {
 namespace {

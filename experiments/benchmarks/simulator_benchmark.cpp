@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "platform/board.hpp"
-#include "platform/simulated_board.hpp"
-#include "platform/simulated_platform.hpp"
+#include "platform/board/board.hpp"
+#include "platform/simulated/simulated_board.hpp"
+#include "platform/simulated/simulated_platform.hpp"
 
 namespace rein {
 namespace {

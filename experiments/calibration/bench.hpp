@@ -5,8 +5,8 @@
 #include <string>
 
 #include "common/config_node.hpp"
-#include "platform/board.hpp"
-#include "platform/simulated_board.hpp"
+#include "platform/board/board.hpp"
+#include "platform/simulated/simulated_board.hpp"
 
 namespace rein {
 

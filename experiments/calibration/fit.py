@@ -5,7 +5,7 @@
 
 Only rows marked `fit` in published/*.csv are used. What is printed stands in the board files of
 configs/boards, rounded; calibrate checks those files. The equations are those of
-platform/simulation.hpp, so that the files can be made again. Needs numpy and scipy.
+platform/board/simulation_section.hpp, so that the files can be made again. Needs numpy and scipy.
 """
 import csv
 import pathlib

@@ -8,13 +8,13 @@
 #include <thread>
 #include <vector>
 
-#include "cli/evaluation/episode_log.hpp"
-#include "cli/evaluation/parallel.hpp"
-#include "cli/report/evaluation.hpp"
-#include "cli/report/evaluation_page.hpp"
-#include "cli/report/evaluation_table.hpp"
-#include "cli/report/plot.hpp"
 #include "common/error.hpp"
+#include "common/parallel.hpp"
+#include "study/evaluation/episode_log.hpp"
+#include "study/report/evaluation_page.hpp"
+#include "study/report/evaluation_results.hpp"
+#include "study/report/evaluation_table.hpp"
+#include "study/report/plot.hpp"
 #include "support/process.hpp"
 #include "support/run_files.hpp"
 #include "support/simulated_run_files.hpp"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/evaluation/parallel.hpp"
+#include "common/parallel.hpp"
 #include "support/process.hpp"
 #include "support/sanitized.hpp"
 #include "support/simulated_run_files.hpp"

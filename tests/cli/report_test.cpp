@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/report/markup.hpp"
-#include "cli/report/page.hpp"
-#include "cli/report/run.hpp"
-#include "cli/report/table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "study/report/markup.hpp"
+#include "study/report/page.hpp"
+#include "study/report/run_results.hpp"
+#include "study/report/table.hpp"
 #include "support/process.hpp"
 #include "support/temporary_folder.hpp"
 

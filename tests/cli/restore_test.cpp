@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "platform/co_runner_process.hpp"
+#include "platform/co_runners/co_runner_process.hpp"
 #include "support/process.hpp"
 #include "support/real_process.hpp"
 #include "support/temporary_tree.hpp"

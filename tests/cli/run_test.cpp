@@ -11,8 +11,8 @@
 
 #include "common/error.hpp"
 #include "models/slimmable_network.hpp"
-#include "platform/machine_lock.hpp"
-#include "platform/state_file.hpp"
+#include "platform/giving_back/machine_lock.hpp"
+#include "platform/giving_back/state_file.hpp"
 #include "support/process.hpp"
 #include "support/run_files.hpp"
 

@@ -1,5 +1,5 @@
 // What is set on the command line counts, or is refused: nothing is dropped without a word.
-#include "cli/settings.hpp"
+#include "study/run/settings.hpp"
 
 #include <doctest/doctest.h>
 

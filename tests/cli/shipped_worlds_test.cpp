@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "cli/simulated_run.hpp"
+#include "study/run/simulated_run.hpp"
 #include "support/environment_contract.hpp"
 
 namespace rein {

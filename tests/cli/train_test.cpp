@@ -11,12 +11,12 @@
 #include <thread>
 #include <vector>
 
-#include "agent/trainer.hpp"
-#include "cli/report/training_page.hpp"
-#include "cli/training/plan.hpp"
-#include "cli/training/recorded_trace.hpp"
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
+#include "study/report/training_page.hpp"
+#include "study/training/recorded_trace.hpp"
+#include "study/training/trainer.hpp"
+#include "study/training/training_plan.hpp"
 #include "support/process.hpp"
 #include "support/run_files.hpp"
 #include "support/simulated_run_files.hpp"

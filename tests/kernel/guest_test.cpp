@@ -25,7 +25,7 @@
 
 #include "common/error.hpp"
 #include "common/files.hpp"
-#include "platform/control_guard.hpp"
+#include "platform/giving_back/control_guard.hpp"
 #include "platform/linux_platform.hpp"
 
 namespace rein {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "platform/counter_group.hpp"
-#include "platform/sysfs_root.hpp"
+#include "platform/kernel/sysfs_root.hpp"
+#include "platform/sensors/counter_group.hpp"
 
 namespace rein {
 

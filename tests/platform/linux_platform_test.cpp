@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "common/error.hpp"
-#include "platform/control_guard.hpp"
 #include "platform/fake_calls.hpp"
+#include "platform/giving_back/control_guard.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {

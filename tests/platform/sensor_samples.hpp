@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/clock.hpp"
-#include "platform/attribute.hpp"
-#include "platform/sensor.hpp"
+#include "platform/sensors/attribute.hpp"
+#include "platform/sensors/sensor.hpp"
 
 namespace rein::test {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/files.hpp"
-#include "platform/cpu_set.hpp"
+#include "platform/kernel/cpu_set.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein::test {

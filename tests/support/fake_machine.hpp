@@ -12,7 +12,7 @@
 #include "common/error.hpp"
 #include "models/image_set.hpp"
 #include "models/scalable_network.hpp"
-#include "platform/co_runner.hpp"
+#include "platform/co_runners/co_runner.hpp"
 #include "platform/platform.hpp"
 
 namespace rein {

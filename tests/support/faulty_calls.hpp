@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "platform/system_calls.hpp"
+#include "platform/kernel/system_calls.hpp"
 
 namespace rein::test {
 

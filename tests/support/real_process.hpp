@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "platform/co_runner_group.hpp"
-#include "platform/co_runner_process.hpp"
-#include "platform/sysfs_root.hpp"
+#include "platform/co_runners/co_runner_group.hpp"
+#include "platform/co_runners/co_runner_process.hpp"
+#include "platform/kernel/sysfs_root.hpp"
 #include "support/temporary_tree.hpp"
 
 // Real processes. Nothing sleeps for its result: a command tells its process id through a FIFO, a

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "agent/agent.hpp"
+#include "agent/core/agent.hpp"
 
 namespace rein {
 

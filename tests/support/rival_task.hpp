@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/agent.hpp"
-#include "agent/profile.hpp"
+#include "agent/core/agent.hpp"
+#include "agent/core/profile.hpp"
 
 namespace rein {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "platform/board.hpp"
+#include "platform/board/board.hpp"
 
 namespace rein {
 

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "platform/sysfs_root.hpp"
+#include "platform/kernel/sysfs_root.hpp"
 
 namespace rein::test {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/agent.hpp"
+#include "agent/core/agent.hpp"
 #include "common/random.hpp"
 #include "env/action_space.hpp"
 #include "env/observation_spec.hpp"

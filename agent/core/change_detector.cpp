@@ -1,0 +1,40 @@
+#include "agent/core/change_detector.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace rein {
+
+ChangeDetector::Options ChangeDetector::Options::from_yaml(const ConfigNode& node) {
+  Options options;
+  options.tolerance = node.number_or("tolerance", options.tolerance, Range::share());
+  options.threshold = node.number_or("threshold", options.threshold, Range::positive());
+  node.reject_unknown();
+  return options;
+}
+
+bool ChangeDetector::add(double value) {
+  ++state_.count;
+  const double rate = std::max(options_.mean_rate, 1.0 / static_cast<double>(state_.count));
+  state_.mean += rate * (value - state_.mean);
+  state_.sum = std::max(0.0, state_.sum + value - state_.mean - options_.tolerance);
+  if (state_.sum <= options_.threshold) {
+    return false;
+  }
+  state_ = {};
+  return true;
+}
+
+nlohmann::ordered_json ChangeDetector::save() const {
+  return {{"count", state_.count}, {"mean", state_.mean}, {"sum", state_.sum}};
+}
+
+void ChangeDetector::load(const ConfigNode& node) {
+  const State state{.count = static_cast<std::uint64_t>(node.at("count").integer({.min = 0})),
+                    .mean = node.at("mean").number(),
+                    .sum = node.at("sum").number(Range::non_negative())};
+  node.reject_unknown();
+  state_ = state;
+}
+
+}  // namespace rein

@@ -1,0 +1,38 @@
+#include "agent/core/knob_layout.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace rein {
+
+KnobLayout::KnobLayout(const ActionSpace& actions) {
+  for (std::size_t i = 0; i < actions.knobs().size(); ++i) {
+    const std::string& name = actions.knobs()[i].name;
+    if (name.starts_with("width.") && !width) {
+      width = i;
+    } else if (name.starts_with("mapping.") && !mapping) {
+      mapping = i;
+    } else if (name.starts_with("frequency.")) {
+      frequencies.push_back(i);
+    }
+  }
+}
+
+std::optional<std::size_t> find_signal(const Problem& problem, const std::string& name) {
+  const auto found = std::ranges::find(problem.signals, name, &SignalDescription::name);
+  return found == problem.signals.end()
+             ? std::nullopt
+             : std::optional(static_cast<std::size_t>(found - problem.signals.begin()));
+}
+
+ActionId action_in_force(const Transition& transition, const ActionSpace& actions) {
+  if (transition.info == nullptr || transition.info->granted.size() != actions.knobs().size()) {
+    return transition.action;
+  }
+  std::vector<std::size_t> levels;
+  levels.reserve(actions.knobs().size());
+  std::ranges::transform(transition.info->granted, std::back_inserter(levels), &KnobGrant::level);
+  return actions.encode(levels);
+}
+
+}  // namespace rein

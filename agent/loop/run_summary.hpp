@@ -1,0 +1,167 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/loop/budget_tally.hpp"
+#include "agent/loop/control_loop.hpp"
+#include "agent/loop/latency_histogram.hpp"
+#include "agent/loop/shield.hpp"
+#include "env/environment.hpp"
+
+namespace rein {
+
+/// Its index among the environment's signals; empty if there is none of that name.
+std::optional<std::size_t> find_signal(const Environment& environment, const std::string& name);
+
+/// The figures of a stretch of a run, over all applications. Memory does not grow with its length.
+class Statistics {
+ public:
+  /// @param power_w, power_ours_w  of the period; empty if not known.
+  void add(const StepResult& result, std::optional<double> power_w,
+           std::optional<double> power_ours_w);
+  /// Adds what was next after this stretch.
+  void add(const Statistics& next);
+  nlohmann::ordered_json to_json() const;
+
+  std::uint64_t served() const { return served_; }
+  std::uint64_t requests() const { return served_ + dropped_; }
+  /// Late or dropped over all; 0 without requests.
+  double miss_share() const;
+  std::uint64_t longest_miss_run() const { return longest_miss_run_; }
+  /// Mean over what was served; 0 if nothing was.
+  double accuracy_top1() const;
+  /// What the run's objective is about, in its own unit, over the whole stretch: the mean top-1 of
+  /// what was served, mJ a request, mean W, mean ms. Empty if it is not known.
+  std::optional<double> objective(Objective::Kind kind) const;
+  std::optional<double> latency_quantile_ms(double share) const;
+  std::optional<double> power_w() const { return power_w_.value(); }
+  std::optional<double> energy_j() const;
+  /// Mean of a period's.
+  double reward() const;
+
+ private:
+  struct Mean {
+    double sum = 0.0;
+    double weight = 0.0;
+    void add(double value, double value_weight) {
+      sum += value * value_weight;
+      weight += value_weight;
+    }
+    void add(const Mean& other) {
+      sum += other.sum;
+      weight += other.weight;
+    }
+    std::optional<double> value() const;
+  };
+  std::optional<double> energy_per_request_mj() const;
+
+  std::uint64_t periods_ = 0;
+  std::uint64_t served_ = 0;
+  std::uint64_t late_ = 0;
+  std::uint64_t dropped_ = 0;
+  std::uint64_t images_ = 0;
+  std::uint64_t correct_ = 0;
+  std::uint64_t outcomes_ = 0;        ///< Requests that ended, in their order: of them ...
+  std::uint64_t first_miss_run_ = 0;  ///< ... those that were missed before the first that was not,
+  std::uint64_t miss_run_ = 0;        ///< ... after the last that was not,
+  std::uint64_t longest_miss_run_ = 0;
+  double accuracy_sum_ = 0.0;
+  double latency_sum_ms_ = 0.0;
+  double energy_j_ = 0.0;
+  double reward_sum_ = 0.0;
+  double objective_sum_ = 0.0;
+  Mean power_w_;
+  Mean power_ours_w_;
+  LatencyHistogram latencies_;
+};
+
+/// The second half of a stretch whose end nobody knows beforehand, in memory that does not grow:
+/// the stretch in equal parts, of which two become one where they are too many.
+class HalfTally {
+ public:
+  void add(const StepResult& result, std::optional<double> power_w,
+           std::optional<double> power_ours_w);
+  /// All after the half of what was added, to within a 64th of it; exact up to 128 periods.
+  Statistics second_half() const;
+
+ private:
+  static constexpr std::size_t kMostParts = 128;
+  struct Part {
+    double start_s = 0.0;
+    double end_s = 0.0;
+    std::size_t periods = 0;
+    Statistics statistics;
+  };
+  std::vector<Part> parts_;
+  std::size_t periods_a_part_ = 1;
+};
+
+/// What summary.json says of a run: the whole, its second half, each phase, each budget.
+class RunSummary {
+ public:
+  /// When a run that is summed up may end: it takes some time to be ready for any.
+  enum class Ends { kAsPlanned, kAnyTime };
+
+  /// @param planned_s the length that the run is to have: its half is where the second half begins,
+  ///                  unless it ends before and that was to be expected.
+  RunSummary(const Environment& environment, double planned_s, Ends ends = Ends::kAsPlanned);
+
+  void add(const PeriodRecord& record);
+
+  /// What was run, in seconds ...
+  double duration_s() const { return end_s_; }
+  /// ... and whether that is all that was planned.
+  bool is_complete() const { return is_complete_; }
+  const Statistics& whole() const { return whole_; }
+  /// Of what was run.
+  Statistics second_half() const;
+  const BudgetTally& budgets() const { return budgets_; }
+  nlohmann::ordered_json to_json() const;
+
+ private:
+  struct Phase {
+    std::string name;
+    double start_s = 0.0;
+    double end_s = 0.0;
+    Statistics statistics;
+  };
+  void add_troubles(const StepInfo& info);
+  /// Periods in which a signal ...
+  struct SignalTrouble {
+    std::uint64_t invalid = 0;  ///< ... had no value,
+    std::uint64_t stale = 0;    ///< ... or one that was measured before the period.
+  };
+  struct KnobTrouble {
+    std::uint64_t refused = 0;  ///< Periods in which the machine did not take the action.
+    bool left_out = false;
+  };
+
+  const Environment& environment_;
+  double half_s_;
+  double end_s_ = 0.0;
+  bool is_complete_ = false;
+  std::optional<std::size_t> power_;       ///< Index of power_w among the signals.
+  std::optional<std::size_t> power_ours_;  ///< Of power_ours_w.
+  Statistics whole_;
+  Statistics second_half_;           ///< Of what was planned.
+  std::optional<HalfTally> halves_;  ///< If it may end at any time.
+  std::vector<Phase> phases_;
+  BudgetTally budgets_;
+  std::vector<SignalTrouble> signals_;  ///< In the order of the environment's.
+  std::vector<KnobTrouble> knobs_;      ///< Likewise.
+  std::uint64_t periods_ = 0;
+  std::uint64_t skipped_ = 0;
+  std::uint64_t explored_ = 0;
+  /// Periods in which the shield decided, by reason; the first is none.
+  std::array<std::uint64_t, Shield::kNumReasons> shielded_{};
+  LatencyHistogram decisions_;
+  LatencyHistogram learnings_;
+};
+
+}  // namespace rein

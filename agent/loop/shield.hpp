@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/agent.hpp"
+#include "agent/core/situation.hpp"
+#include "common/config_node.hpp"
+#include "env/environment.hpp"
+
+namespace rein {
+
+/// Stands between an agent and the machine: a shield as Alshiekh et al. 2018 (Safe Reinforcement
+/// Learning via Shielding) place it behind the learner, with a model that it learns itself.
+///
+/// It masks actions that would break a hard limit (power, temperature) by what was lately seen of
+/// them and of actions that cannot draw more, and takes over with a safe configuration when sensors
+/// fail, knobs are refused, or a hard limit is exceeded for too long. docs/shield.md has the rules.
+class Shield {
+ public:
+  struct Options {
+    std::uint64_t memory_periods = 50;  ///< What was seen longer ago masks nothing; above 0.
+    double tolerance = 0.1;  ///< Share of the power limit that may be drawn beyond it; 0 or above.
+    double guard_k = 1.0;    ///< Below the temperature limit; 0 or above.
+    std::uint64_t sensor_periods = 10;         ///< Without a value, before it takes over; above 0.
+    std::uint64_t actuation_periods = 3;       ///< With a knob refused, likewise.
+    std::uint64_t budget_periods = 20;         ///< Over a hard limit, likewise.
+    std::uint64_t stretch_periods = 10;        ///< Within all budgets that make an action safe.
+    std::uint64_t hold_periods = 20;           ///< How long it takes over; above 0 ...
+    std::uint64_t longest_hold_periods = 320;  ///< ... doubled each time up to this ...
+    std::uint64_t good_periods = 200;          ///< ... until so many went well in a row.
+
+    static Options from_yaml(const ConfigNode& node);
+  };
+
+  /// What made it decide.
+  enum class Reason { kNone, kPower, kTemperature, kSensors, kActuation, kBudgets };
+  static constexpr std::size_t kNumReasons = 6;
+
+  struct Verdict {
+    ActionId action = 0;  ///< That may be taken.
+    Reason reason = Reason::kNone;
+  };
+
+  /// `problem`'s references must outlive the shield.
+  Shield(const Options& options, Problem problem);
+
+  /// Forgets everything: the environment was reset.
+  void begin_episode();
+
+  /// What may be taken instead of `wanted`, which may be `wanted` itself.
+  Verdict check(ActionId wanted, const Observation& observation) const;
+
+  /// Learns from a period, whoever decided in it. Whatever its info lacks teaches nothing.
+  void observe(const Transition& transition);
+
+ private:
+  using Levels = std::vector<std::size_t>;
+
+  /// Power drawn with one action.
+  struct Seen {
+    ActionId action = 0;
+    Levels levels;
+    double power_w = 0.0;      ///< Exponentially weighted mean.
+    std::uint64_t period = 0;  ///< The last one.
+  };
+  /// Periods with one action in which every budget was seen to be kept.
+  struct Stretch {
+    ActionId action = 0;
+    std::uint64_t periods = 0;
+    double power_sum_w = 0.0;
+  };
+  struct SafeConfiguration {
+    ActionId action = 0;
+    double power_w = 0.0;  ///< 0 where nothing measures it.
+  };
+  /// Everything that an episode teaches.
+  struct State {
+    std::uint64_t period = 0;
+    std::vector<Seen> seen;  ///< Of the last memory_periods.
+    Levels in_force;         ///< The lowest before the first period.
+    std::optional<double> power_w;
+    std::optional<double> hottest_c;
+    Stretch stretch;
+    std::optional<SafeConfiguration> safe;
+    // In a row:
+    std::uint64_t without_power = 0;
+    std::uint64_t without_temperature = 0;
+    std::vector<std::uint64_t> refusals;  ///< [knobs]
+    std::uint64_t exceeded = 0;
+    std::uint64_t good = 0;
+    // Taking over:
+    Reason reason = Reason::kNone;
+    std::uint64_t hold_left = 0;
+    std::uint64_t next_hold = 0;
+  };
+
+  void see(ActionId action);
+  void follow_stretch(ActionId action, const StepInfo& info);
+  void count_troubles(const StepInfo& info);
+  /// The trouble that has lasted too long.
+  Reason find_trouble(const StepInfo& info) const;
+  void take_over_or_let_go(const StepInfo& info);
+
+  /// By the newest evidence: that the action or one that cannot draw more drew more than `power_w`,
+  /// unless since then one that cannot draw less drew less.
+  bool drew_over(const Levels& levels, double power_w) const;
+  bool draws_more_than_in_force(const Levels& levels) const;
+  /// Why an action with these levels may not be taken; kNone if it may.
+  Reason mask(const Levels& levels, const Situation& now) const;
+  ActionId nearest_permitted(ActionId wanted, const Situation& now) const;
+  ActionId safe_action(const Situation& now) const;
+  double power_bound_w(double limit_w) const { return limit_w * (1.0 + options_.tolerance); }
+
+  Options options_;
+  Problem problem_;
+  SituationReader situation_;
+  std::optional<std::size_t> power_;  ///< The signal that the power budget is about.
+  std::vector<std::size_t> zones_;    ///< The signals that are heat.
+  State state_;
+};
+
+/// "power", "temperature", ...; empty for none.
+std::string to_string(Shield::Reason reason);
+
+/// What a configuration says of the shield: `true`, `false`, or its parameters.
+struct ShieldSetting {
+  std::optional<bool> wanted;  ///< Empty if it says nothing.
+  Shield::Options options;
+
+  static ShieldSetting from_yaml(const ConfigNode& node);
+  /// Those of the shield to be used; none without one. @param otherwise  if nothing is said.
+  std::optional<Shield::Options> options_or(bool otherwise) const {
+    return wanted.value_or(otherwise) ? std::optional(options) : std::nullopt;
+  }
+};
+
+/// A shield for this environment, which must outlive it; null without options.
+std::unique_ptr<Shield> make_shield(const std::optional<Shield::Options>& options,
+                                    const Environment& environment);
+
+}  // namespace rein

@@ -1,0 +1,143 @@
+#include "agent/model_based/ceilings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "agent/core/checkpoint.hpp"
+
+namespace rein {
+
+namespace {
+
+/// For so many periods a ceiling is believed in after it was seen.
+constexpr std::size_t kBelieved = 20;
+/// A value this near to a level's, as a share, is that level's.
+constexpr double kSame = 0.03;
+
+/// A level and how far a value is beyond it, in [0, 1).
+struct Position {
+  std::size_t level = 0;
+  double beyond = 0.0;
+};
+
+/// @pre the levels ascend, as those of clocks and bandwidths do.
+Position find_position(const Knob& knob, double value) {
+  Position position;
+  while (position.level + 1 < knob.levels.size() &&
+         knob.levels[position.level + 1].value <= value * (1.0 + kSame)) {
+    ++position.level;
+  }
+  const double at = knob.levels[position.level].value;
+  if (position.level + 1 < knob.levels.size() && value > at * (1.0 + kSame)) {
+    position.beyond = std::log(value / at) / std::log(knob.levels[position.level + 1].value / at);
+  }
+  return position;
+}
+
+Mixture mix(const ActionSpace& actions, const std::vector<Position>& positions) {
+  std::vector<std::size_t> levels;
+  levels.reserve(positions.size());
+  std::optional<std::size_t> between;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const bool is_first = !between && positions[i].beyond > 0.0;
+    levels.push_back(positions[i].level + (!is_first && positions[i].beyond >= 0.5 ? 1 : 0));
+    between = is_first ? std::optional(i) : between;
+  }
+  Mixture mixture;
+  mixture.lower = mixture.upper = actions.encode(levels);
+  if (between) {
+    ++levels[*between];
+    mixture.upper = actions.encode(levels);
+    mixture.share = positions[*between].beyond;
+  }
+  return mixture;
+}
+
+}  // namespace
+
+Mixture in_force(const ActionSpace& actions, const std::vector<KnobGrant>& granted) {
+  std::vector<Position> positions;
+  positions.reserve(granted.size());
+  for (std::size_t i = 0; i < granted.size(); ++i) {
+    const Knob& knob = actions.knobs()[i];
+    const KnobGrant& grant = granted[i];
+    positions.push_back(grant.value && knob.effect == Knob::Effect::kFaster
+                            ? find_position(knob, *grant.value)
+                            : Position{grant.level, 0.0});
+  }
+  return mix(actions, positions);
+}
+
+Ceilings::Ceilings(const ActionSpace& actions)
+    : actions_(actions), ceilings_(actions.knobs().size()) {}
+
+void Ceilings::forget() { ceilings_.assign(ceilings_.size(), {}); }
+
+void Ceilings::note(const std::vector<KnobGrant>& granted, ActionId asked) {
+  const auto levels = actions_.decode(asked);
+  for (std::size_t i = 0; i < ceilings_.size(); ++i) {
+    const Knob& knob = actions_.knobs()[i];
+    const KnobGrant& grant = granted[i];
+    if (knob.effect != Knob::Effect::kFaster) {
+      continue;
+    }
+    Ceiling& ceiling = ceilings_[i];
+    const double wanted = knob.levels[levels[i]].value;
+    const double got = grant.value.value_or(knob.levels[grant.level].value);
+    if (got < wanted * (1.0 - kSame) && !grant.refused) {
+      ceiling = {got, kBelieved};
+    } else if (wanted > ceiling.value) {
+      ceiling.periods = 0;  // More was granted than was thought possible.
+    } else {
+      ceiling.periods -= ceiling.periods > 0 ? 1 : 0;
+    }
+  }
+}
+
+bool Ceilings::has_any() const {
+  return std::ranges::any_of(ceilings_, [](const Ceiling& ceiling) { return ceiling.periods > 0; });
+}
+
+Mixture Ceilings::granted(ActionId action) const {
+  if (!has_any()) {
+    return {action, action, 0.0};
+  }
+  const auto levels = actions_.decode(action);
+  std::vector<Position> positions;
+  positions.reserve(levels.size());
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const Knob& knob = actions_.knobs()[i];
+    const bool is_held =
+        ceilings_[i].periods > 0 && knob.levels[levels[i]].value > ceilings_[i].value;
+    positions.push_back(is_held ? find_position(knob, ceilings_[i].value)
+                                : Position{levels[i], 0.0});
+  }
+  return mix(actions_, positions);
+}
+
+nlohmann::ordered_json Ceilings::to_json() const {
+  auto json = nlohmann::ordered_json::array();
+  for (const auto& ceiling : ceilings_) {
+    json.push_back({{"value", ceiling.value}, {"periods", ceiling.periods}});
+  }
+  return json;
+}
+
+void Ceilings::load(const ConfigNode& node) {
+  const auto items = node.items();
+  if (items.size() != ceilings_.size()) {
+    node.reject(fmt::format("expected {} entries, one for each knob, found {}", ceilings_.size(),
+                            items.size()));
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    ceilings_[i] = {items[i].at("value").number(Range::non_negative()),
+                    load_index(items[i].at("periods"), kBelieved)};
+    items[i].reject_unknown();
+  }
+}
+
+}  // namespace rein

@@ -1,0 +1,187 @@
+#include "agent/model_based/factor_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <utility>
+
+#include "agent/core/packed_numbers.hpp"
+
+namespace rein {
+
+void FactorModel::round_to_singles() {
+  for (auto* numbers : {&offset, &basis, &own}) {
+    for (double& number : *numbers) {
+      number = static_cast<double>(static_cast<float>(number));
+    }
+  }
+}
+
+nlohmann::ordered_json FactorModel::to_json() const {
+  nlohmann::ordered_json json;
+  json["lasting"] = lasting;
+  json["passing"] = passing;
+  json["offset"] = write_singles(offset);
+  json["basis"] = write_singles(basis);
+  json["own"] = write_singles(own);
+  return json;
+}
+
+FactorModel FactorModel::from_json(const ConfigNode& node, std::size_t quantities) {
+  constexpr Range kFactors{.min = 0, .max = 1000};
+  FactorModel model;
+  model.lasting = static_cast<std::size_t>(node.at("lasting").integer(kFactors));
+  model.passing = static_cast<std::size_t>(node.at("passing").integer(kFactors));
+  model.offset = read_singles(node.at("offset"), quantities);
+  model.basis = read_singles(node.at("basis"), quantities * model.factors());
+  model.own = read_singles(node.at("own"), quantities);
+  node.reject_unknown();
+  return model;
+}
+
+Belief::Belief(const FactorModel& model)
+    : model_(&model),
+      mean_(model.factors(), 0.0),
+      covariance_(model.factors() * model.factors(), 0.0),
+      own_mean_(model.quantities(), 0.0),
+      own_variance_(model.own),
+      row_(model.factors()),
+      gain_(model.factors()) {
+  for (std::size_t i = 0; i < model.factors(); ++i) {
+    covariance_[i * model.factors() + i] = 1.0;
+  }
+}
+
+void Belief::combine(std::span<const Evidence::Part> parts) const {
+  std::ranges::fill(row_, 0.0);
+  for (const auto& part : parts) {
+    const auto row = model_->row(part.quantity);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      row_[i] += part.weight * row[i];
+    }
+  }
+  std::ranges::fill(gain_, 0.0);
+  const std::size_t n = row_.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (row_[i] == 0.0) {
+      continue;
+    }
+    const double* covariances = covariance_.data() + i * n;
+    for (std::size_t j = 0; j < n; ++j) {
+      gain_[j] += row_[i] * covariances[j];
+    }
+  }
+}
+
+Estimate Belief::estimate(std::span<const Evidence::Part> parts) const {
+  combine(parts);
+  Estimate result;
+  for (const auto& part : parts) {
+    result.mean += part.weight * (model_->offset[part.quantity] + own_mean_[part.quantity]);
+    result.variance += part.weight * part.weight * own_variance_[part.quantity];
+  }
+  for (std::size_t i = 0; i < row_.size(); ++i) {
+    if (row_[i] != 0.0) {
+      result.mean += row_[i] * mean_[i];
+      result.variance += row_[i] * gain_[i];
+    }
+  }
+  return result;
+}
+
+double Belief::update(const Evidence& evidence) {
+  const Estimate expected =
+      estimate(evidence.parts);  // Leaves what belongs to the factors in gain_.
+  const double variance = expected.variance + evidence.noise;
+  const double surprise = (evidence.value - expected.mean) / variance;
+  const std::size_t n = gain_.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    mean_[i] += gain_[i] * surprise;
+    double* covariances = covariance_.data() + i * n;
+    const double share = gain_[i] / variance;
+    for (std::size_t j = 0; j < n; ++j) {
+      covariances[j] -= share * gain_[j];
+    }
+  }
+  // Taken to be independent of the factors, so that each is a number and not a row.
+  for (const auto& part : evidence.parts) {
+    double& own = own_variance_[part.quantity];
+    const double gain = part.weight * own;
+    own_mean_[part.quantity] += gain * surprise;
+    own -= gain * gain / variance;
+  }
+  return -0.5 * (surprise * surprise * variance + std::log(2.0 * std::numbers::pi * variance));
+}
+
+void Belief::drift(double variance) {
+  const std::size_t n = mean_.size();
+  for (std::size_t i = 0; i < model_->lasting; ++i) {
+    double& own = covariance_[i * n + i];
+    own = std::min(1.0, own + variance);
+  }
+}
+
+void Belief::forget_passing() {
+  const std::size_t n = mean_.size();
+  for (std::size_t i = model_->lasting; i < n; ++i) {
+    mean_[i] = 0.0;
+    for (std::size_t j = 0; j < n; ++j) {
+      covariance_[i * n + j] = covariance_[j * n + i] = 0.0;
+    }
+    covariance_[i * n + i] = 1.0;
+  }
+}
+
+Belief::Passing Belief::passing() const {
+  const std::size_t n = mean_.size();
+  Passing result;
+  for (std::size_t i = model_->lasting; i < n; ++i) {
+    result.mean.push_back(mean_[i]);
+    for (std::size_t j = model_->lasting; j < n; ++j) {
+      result.covariance.push_back(covariance_[i * n + j]);
+    }
+  }
+  return result;
+}
+
+void Belief::recall(const Passing& passing) {
+  forget_passing();
+  const std::size_t n = mean_.size();
+  for (std::size_t i = 0; i < model_->passing; ++i) {
+    mean_[model_->lasting + i] = passing.mean[i];
+    for (std::size_t j = 0; j < model_->passing; ++j) {
+      covariance_[(model_->lasting + i) * n + model_->lasting + j] =
+          passing.covariance[i * model_->passing + j];
+    }
+  }
+}
+
+nlohmann::ordered_json Belief::to_json() const {
+  const auto write = [](const std::vector<double>& numbers) {
+    return numbers_to_base64(std::span(numbers));
+  };
+  nlohmann::ordered_json json;
+  json["mean"] = write(mean_);
+  json["covariance"] = write(covariance_);
+  json["own_mean"] = write(own_mean_);
+  json["own_variance"] = write(own_variance_);
+  return json;
+}
+
+void Belief::load(const ConfigNode& node) {
+  const auto read = [&](const std::string& key, const std::vector<double>& like) {
+    return read_numbers<double>(node.at(key), like.size());
+  };
+  auto mean = read("mean", mean_);
+  auto covariance = read("covariance", covariance_);
+  auto own_mean = read("own_mean", own_mean_);
+  auto own_variance = read("own_variance", own_variance_);
+  node.reject_unknown();
+  mean_ = std::move(mean);
+  covariance_ = std::move(covariance);
+  own_mean_ = std::move(own_mean);
+  own_variance_ = std::move(own_variance);
+}
+
+}  // namespace rein

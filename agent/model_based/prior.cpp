@@ -1,0 +1,190 @@
+#include "agent/model_based/prior.hpp"
+
+#include <algorithm>
+#include <armadillo>
+#include <cmath>
+
+#include "agent/loop/run_summary.hpp"
+#include "agent/model_based/blas_memory.hpp"
+
+namespace rein {
+
+namespace {
+
+/// Periods for which an action is kept before it is measured, and while it is.
+constexpr std::size_t kSettle = 1;
+constexpr std::size_t kMeasured = 2;
+/// Variance that a quantity has of its own at least: no machine is exactly like the others.
+constexpr double kLeastOwn = 1e-4;
+/// Of what differs under contention and no factor explains, so much is taken to be its own.
+constexpr double kContendedOwn = 0.5;
+
+struct Means {
+  double service_ms = 0.0;
+  double power_w = 0.0;
+  double busy = 0.0;
+  std::vector<double> hints;
+};
+
+Means keep(Environment& environment, ActionId action, const std::vector<CpuShares>& cpus,
+           std::size_t power, std::uint64_t& seed, std::uint64_t& periods) {
+  Means means;
+  means.hints.assign(cpus.size(), 0.0);
+  double served = 0.0;
+  double busy_ms = 0.0;
+  double time_s = 0.0;
+  double energy_j = 0.0;
+  for (std::size_t i = 0; i < kSettle + kMeasured || served == 0.0; ++i) {
+    const StepResult& result = environment.step(action);
+    ++periods;
+    const StepInfo& info = result.info;
+    if (i >= kSettle) {
+      const ServiceReport& service = info.applications.front().service;
+      served += static_cast<double>(service.served);
+      busy_ms += service.busy_ms;
+      time_s += info.interval_s;
+      energy_j += info.signals[power].value_or(0.0) * info.interval_s;
+      for (std::size_t j = 0; j < cpus.size(); ++j) {
+        const double others = info.signals[cpus[j].others].value_or(0.0);
+        const double ours = cpus[j].ours ? info.signals[*cpus[j].ours].value_or(0.0) : 0.0;
+        means.hints[j] += demand_of_others(others, ours).share * info.interval_s;
+      }
+    }
+    if (result.terminated || result.truncated) {
+      environment.reset(++seed);
+    }
+  }
+  means.service_ms = busy_ms / served;
+  means.power_w = energy_j / time_s;
+  means.busy = std::min(1.0, busy_ms * 1e-3 / time_s);
+  std::ranges::for_each(means.hints, [time_s](double& hint) { hint /= time_s; });
+  return means;
+}
+
+arma::mat as_matrix(const std::vector<Sweep>& sweeps) {
+  arma::mat matrix(sweeps.size(), sweeps.front().size());
+  for (std::size_t i = 0; i < sweeps.size(); ++i) {
+    matrix.row(i) = arma::rowvec(sweeps[i]);
+  }
+  return matrix;
+}
+
+/// Principal directions of the rows, each as long as the standard deviation along it, as columns.
+arma::mat components(const arma::mat& rows, std::size_t most, double unexplained) {
+  arma::mat left;
+  arma::vec values;
+  arma::mat right;
+  arma::svd_econ(left, values, right, rows, "right");
+  const double total = arma::dot(values, values);
+  arma::uword count = 0;
+  double rest = total;
+  while (count < std::min<arma::uword>(most, values.n_elem) && rest > unexplained * total) {
+    rest -= values(count) * values(count);
+    ++count;
+  }
+  const double scale = 1.0 / std::sqrt(static_cast<double>(rows.n_rows));
+  return right.head_cols(count) * arma::diagmat(values.head(count)) * scale;
+}
+
+/// Mean square of what is left of each column of `rows` when the components are taken off.
+arma::rowvec left_over(const arma::mat& rows, const arma::mat& directions) {
+  if (directions.n_cols == 0) {
+    return arma::mean(arma::square(rows), 0);
+  }
+  const arma::mat unit = arma::normalise(directions);
+  return arma::mean(arma::square(rows - rows * unit * unit.t()), 0);
+}
+
+}  // namespace
+
+Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods) {
+  const auto cpus = find_cpu_shares(many.signals());
+  const auto power = find_signal(many, many.task().power_signal);
+  const std::size_t n = many.action_space().size();
+  Sweep sweep(3 * n + cpus.size(), 0.0);
+  std::uint64_t seeds[] = {seed, seed};
+  few.reset(seed);
+  many.reset(seed);
+  for (ActionId action = 0; action < n; ++action) {
+    const Means less = keep(few, action, cpus, power.value_or(0), seeds[0], periods);
+    const Means more = keep(many, action, cpus, power.value_or(0), seeds[1], periods);
+    sweep[action] = std::log(std::sqrt(less.service_ms * more.service_ms));
+    // Where both keep it busy all the time nothing can be told apart, and need not be.
+    const double apart = more.busy - less.busy;
+    const double serving =
+        apart > 0.02 ? std::max(0.0, (more.power_w - less.power_w) / apart) : 0.0;
+    sweep[n + action] = less.power_w - serving * less.busy;
+    sweep[2 * n + action] = serving;
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
+      sweep[3 * n + i] += (less.hints[i] + more.hints[i]) / (2.0 * static_cast<double>(n));
+    }
+  }
+  return sweep;
+}
+
+void FactorSearch::add(const Sweep& alone, const std::vector<Sweep>& contended) {
+  alone_.push_back(alone);
+  for (const auto& each : contended) {
+    Sweep difference(alone.size());
+    std::ranges::transform(each, alone, difference.begin(), std::minus{});
+    differences_.push_back(std::move(difference));
+  }
+}
+
+FactorModel FactorSearch::find(std::size_t actions, const Options& options) const {
+  require_blas_memory();
+  const arma::mat alone = as_matrix(alone_);
+  const arma::rowvec mean = arma::mean(alone, 0);
+  arma::rowvec weights(mean.n_elem, arma::fill::ones);
+  weights.head(actions) *= options.service_weight;
+  const auto weighted = [&](arma::mat rows) {
+    rows.each_row() %= weights;
+    return rows;
+  };
+  const arma::mat centred = weighted(alone.each_row() - mean);
+  const arma::mat lasting = components(centred, options.lasting, options.unexplained);
+  arma::rowvec own = left_over(centred, lasting);
+  arma::mat passing(mean.n_elem, 0);
+  if (!differences_.empty()) {
+    const arma::mat differences = weighted(as_matrix(differences_));
+    passing = components(differences, options.passing, options.unexplained);
+    own += kContendedOwn * left_over(differences, passing);
+  }
+  own /= arma::square(weights);
+  arma::mat basis = arma::join_rows(lasting, passing);
+  basis.each_col() /= weights.t();
+
+  FactorModel model;
+  model.lasting = lasting.n_cols;
+  model.passing = passing.n_cols;
+  model.offset = arma::conv_to<std::vector<double>>::from(mean);
+  model.own = arma::conv_to<std::vector<double>>::from(own + kLeastOwn);
+  // Armadillo keeps columns together.
+  const arma::mat rows = basis.t();
+  model.basis.assign(rows.begin(), rows.end());
+  return model;
+}
+
+std::vector<ResponseModel::Condition> FactorSearch::conditions(const FactorModel& model,
+                                                               std::size_t count) const {
+  require_blas_memory();
+  std::vector<ResponseModel::Condition> result = {{std::vector<double>(model.passing, 0.0), 0}};
+  const arma::mat factors(const_cast<double*>(model.basis.data()), model.factors(),
+                          model.quantities(), /*copy_aux_mem=*/false, /*strict=*/true);
+  // What service times and power deviate by is of another size: least squares would see the
+  // largest.
+  const arma::rowvec scale =
+      1.0 / arma::sqrt(arma::sum(arma::square(factors), 0) +
+                       arma::rowvec(arma::conv_to<arma::rowvec>::from(model.own)));
+  arma::mat passing = factors.tail_rows(model.passing).t();
+  passing.each_col() %= scale.t();
+  const arma::mat inverse = arma::pinv(passing);
+  for (std::size_t i = 0; i < std::min(count, differences_.size()); ++i) {
+    const Sweep& difference = differences_[i * differences_.size() / count];
+    const arma::vec mean = inverse * (arma::vec(difference) % scale.t());
+    result.push_back({arma::conv_to<std::vector<double>>::from(mean), 0});
+  }
+  return result;
+}
+
+}  // namespace rein

@@ -1,0 +1,531 @@
+#include "agent/model_based/response_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <utility>
+
+#include "agent/core/checkpoint.hpp"
+
+namespace rein {
+
+namespace {
+
+/// Chances, a period: that conditions change to something new, or to something known ...
+constexpr double kChange = 0.1;
+constexpr double kReturn = 0.05;
+/// ... and that a mean is off by chance, out of proportion to its usual spread.
+constexpr double kOutlierChance = 0.01;
+constexpr double kOutlierSpread = 0.4;
+/// ... and that an action takes another time than the factors say, by a deviation of its own.
+constexpr double kMistakenChance = 2e-4;
+constexpr double kMistakenSpread = 0.3;
+/// How much an outlier after an outlier is less likely: tails come in clusters, but not for long.
+constexpr double kAnother = 0.4;
+
+/// Standard deviations: of a period's mean service time beside that of single requests; of power,
+/// as a share of it; of a hint.
+constexpr double kServiceSpread = 0.008;
+constexpr double kPowerSpread = 0.02;
+constexpr double kHintSpread = 0.06;
+/// Power that noise is in proportion to at least, in units of the model's.
+constexpr double kLeastPower = 0.2;
+/// In the period in which an action takes hold clocks rise, and sensors lag.
+constexpr double kNewServiceSpread = 0.10;
+constexpr double kNewPowerSpread = 0.15;
+
+/// Variance that a lasting factor gains in a period.
+constexpr double kDrift = 2e-5;
+constexpr std::size_t kMostKnown = 12;
+/// Conditions that held for fewer periods were perhaps none.
+constexpr std::size_t kWorthKnowing = 6;
+/// Conditions that change in more than this share of the periods are no conditions, but bursts that
+/// nobody can follow: all of them together are one ...
+constexpr double kRestless = 0.3;
+constexpr double kCalm = 0.1;
+constexpr double kRestlessRate = 0.1;
+/// ... in which everything is so much less sure.
+constexpr double kRestlessServiceSpread = 0.3;
+constexpr double kRestlessPowerSpread = 0.1;
+constexpr double kRestlessHintSpread = 0.4;
+/// A change is looked for if what was measured is less likely than usual by this, as a logarithm.
+constexpr double kSurprise = 4.0;
+/// Share of its bandwidth beyond which an action may have used it up.
+constexpr double kStarved = 0.95;
+constexpr double kUnlimitedMs = 1e9;
+/// Where requests wait, so many of those that come are looked at, or two periods' if that is more.
+constexpr std::size_t kComing = 4;
+/// What the ratio's histogram keeps of itself when conditions change.
+constexpr double kRatioKept = 0.7;
+
+double square(double x) { return x * x; }
+
+ResponseModel::Prior rounded(ResponseModel::Prior prior) {
+  prior.factors.round_to_singles();
+  return prior;
+}
+
+constexpr Range kCount{.min = 0.0, .max = 1e15};
+
+std::size_t read_count(const ConfigNode& node, const std::string& key) {
+  return static_cast<std::size_t>(node.at(key).integer(kCount));
+}
+
+}  // namespace
+
+namespace {
+
+/// What an action's bandwidth leaves of the time, where it is less than its threads can use: the
+/// share of it in which requests can be served.
+std::vector<double> time_shares(const ActionSpace& actions) {
+  std::vector<double> shares(actions.size(), 1.0);
+  const auto& knobs = actions.knobs();
+  const auto find = [&](const std::string& begin) {
+    return std::ranges::find_if(knobs,
+                                [&](const Knob& knob) { return knob.name.starts_with(begin); });
+  };
+  const auto mapping = find("mapping.");
+  const auto bandwidth = find("bandwidth.");
+  if (bandwidth == knobs.end()) {
+    return shares;
+  }
+  for (ActionId action = 0; action < actions.size(); ++action) {
+    const auto levels = actions.decode(action);
+    const auto value = [&](const auto& knob) {
+      return knob->levels[levels[static_cast<std::size_t>(knob - knobs.begin())]].value;
+    };
+    const double threads = mapping == knobs.end() ? 1.0 : std::max(1.0, value(mapping));
+    shares[action] = std::min(1.0, value(bandwidth) / threads);
+  }
+  return shares;
+}
+
+}  // namespace
+
+double Forecast::service_ms() const { return std::exp(log_service.mean); }
+
+ResponseModel::ResponseModel(const Problem& problem, Prior prior)
+    : space_(problem.actions),
+      size_(problem.actions.size()),
+      period_s_(problem.task.period_s),
+      signals_(problem.signals),
+      cpus_(find_cpu_shares(problem.signals)),
+      time_shares_(time_shares(problem.actions)),
+      prior_(rounded(std::move(prior))),
+      belief_(prior_.factors),
+      loose_(prior_.factors),
+      ratio_(prior_.ratio),
+      ceilings_(problem.actions),
+      change_costs_(problem.actions) {
+  const auto power =
+      std::ranges::find(signals_, problem.task.power_signal, &SignalDescription::name);
+  if (power != signals_.end()) {
+    power_ = static_cast<std::size_t>(power - signals_.begin());
+  }
+}
+
+void ResponseModel::begin_episode() {
+  belief_.forget_passing();
+  recalled_.reset();
+  last_.reset();
+  waited_ms_ = 0.0;
+  stayed_ = outliers_ = 0;
+  has_changed_ = is_restless_ = false;
+  restless_ = 0.0;
+  ceilings_.forget();
+}
+
+double ResponseModel::expected_power(const Evidence& evidence) const {
+  return std::max(kLeastPower, belief_.estimate(evidence.parts).mean);
+}
+
+ResponseModel::Parts ResponseModel::service_parts(const Mixture& mixture) const {
+  Parts parts;
+  parts.add(mixture.lower, 1.0 - mixture.share);
+  parts.add(mixture.upper, mixture.share);
+  return parts;
+}
+
+ResponseModel::Parts ResponseModel::power_parts(const Mixture& mixture, double busy) const {
+  Parts parts;
+  for (const auto& [action, weight] :
+       {std::pair(mixture.lower, 1.0 - mixture.share), std::pair(mixture.upper, mixture.share)}) {
+    parts.add(size_ + action, weight);
+    parts.add(2 * size_ + action, weight * busy);
+  }
+  return parts;
+}
+
+ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
+  // What was measured before the period says nothing of its action.
+  const auto fresh = [&](std::size_t signal) {
+    return std::ranges::count(info.stale, signal) == 0 ? info.signals[signal] : std::nullopt;
+  };
+  Measured measured;
+  measured.in_force = in_force(space_, info.granted);
+  measured.action = measured.in_force.nearest();
+  measured.before = std::exchange(last_, measured.action);
+  measured.is_new = measured.before != measured.action;
+  const ServiceReport& service = info.applications.front().service;
+  // The first request after a change pays for it.
+  const std::size_t skipped = measured.is_new && service.served > 1 ? 1 : 0;
+  double sum_ms = 0.0;
+  for (std::size_t i = skipped; i < service.served; ++i) {
+    sum_ms += service.services_ms[i];
+  }
+  const auto count = static_cast<double>(service.served - std::min(skipped, service.served));
+  const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
+  const double time_share = time_shares_[measured.action];
+  // With its bandwidth used up a request takes as long as it has to wait for more.
+  const bool is_starved = time_share < 1.0 && busy > kStarved * time_share;
+  if (count > 0.0 && sum_ms > 0.0 && !is_starved) {
+    const bool is_spoilt = measured.is_new && skipped == 0;
+    if (is_spoilt && measured.before) {
+      const double extra_ms = change_costs_.of(*measured.before, measured.action);
+      sum_ms = std::max(0.5 * sum_ms, sum_ms - extra_ms);
+    }
+    measured.service = Evidence{
+        service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
+        ratio_.variance() / count + square(is_spoilt ? kNewServiceSpread : kServiceSpread)};
+  }
+  if (const auto read_w = power_ ? fresh(*power_) : std::nullopt) {
+    const double power_w = *read_w;
+    if (!prior_.power_scale_w && power_w > 0.0) {
+      prior_.power_scale_w = power_w;
+    }
+    const double value = power_w / prior_.power_scale_w.value_or(1.0);
+    Evidence evidence{power_parts(measured.in_force, busy).to_vector(), value, 0.0};
+    evidence.noise =
+        square(expected_power(evidence) * (measured.is_new ? kNewPowerSpread : kPowerSpread));
+    measured.others.push_back(std::move(evidence));
+  }
+  for (std::size_t i = 0; i < cpus_.size(); ++i) {
+    if (const auto others = fresh(cpus_[i].others)) {
+      const auto ours = cpus_[i].ours ? fresh(*cpus_[i].ours) : std::nullopt;
+      const Demand demand = demand_of_others(*others, ours.value_or(0.0));
+      measured.others.push_back(
+          {{{3 * size_ + i, 1.0}}, demand.share, square(kHintSpread * demand.sensitivity)});
+    }
+  }
+  return measured;
+}
+
+double ResponseModel::likelihood(Belief& belief, const Measured& measured, double* usual) const {
+  double sum = 0.0;
+  const auto add = [&](const Evidence& evidence) {
+    const Estimate expected = belief.estimate(evidence.parts);
+    const double variance = expected.variance + evidence.noise;
+    if (usual != nullptr) {
+      *usual -= 0.5 * (1.0 + std::log(2.0 * std::numbers::pi * variance));
+    }
+    sum += belief.update(evidence);
+  };
+  std::ranges::for_each(measured.others, add);
+  if (measured.service) {
+    add(*measured.service);
+  }
+  return sum;
+}
+
+Belief ResponseModel::under(const Condition& condition) const {
+  Belief::Passing passing = belief_.passing();
+  const std::size_t n = passing.mean.size();
+  for (std::size_t i = 0; i < n - condition.kept; ++i) {
+    passing.mean[i] = condition.mean[i];
+    for (std::size_t j = 0; j < n; ++j) {
+      passing.covariance[i * n + j] = passing.covariance[j * n + i] = 0.0;
+    }
+    passing.covariance[i * n + i] = prior_.condition_variance;
+  }
+  Belief belief = belief_;
+  belief.recall(passing);
+  return belief;
+}
+
+ResponseModel::Explanation ResponseModel::explain(const Measured& measured) const {
+  using enum Explanation::What;
+  Explanation best{belief_, kSame, recalled_};
+  double usual = 0.0;
+  double most = likelihood(best.belief, measured, &usual) + std::log(1.0 - kChange - kReturn);
+  if (most >= usual - kSurprise) {
+    return best;
+  }
+  const auto consider = [&](Explanation other, double chance, const Measured& of) {
+    const double sum = likelihood(other.belief, of) + std::log(chance);
+    if (sum > most) {
+      most = sum;
+      best = std::move(other);
+    }
+  };
+  if (measured.service) {
+    Measured doubted = measured;
+    doubted.service->noise += square(kOutlierSpread);
+    consider({belief_, kOutlier, recalled_},
+             kOutlierChance * std::pow(kAnother, static_cast<double>(outliers_)), doubted);
+    Belief mistaken = belief_;
+    mistaken.doubt(measured.action, square(kMistakenSpread));
+    consider({std::move(mistaken), kMistaken, recalled_}, kMistakenChance, measured);
+  }
+  for (const auto& condition : prior_.conditions) {
+    consider({under(condition), kChanged, std::nullopt},
+             kChange / static_cast<double>(prior_.conditions.size()), measured);
+  }
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (recalled_ != i) {
+      Belief then = belief_;
+      then.recall(known_[i]);
+      consider({std::move(then), kChanged, i}, kReturn / static_cast<double>(known_.size()),
+               measured);
+    }
+  }
+  return best;
+}
+
+void ResponseModel::recognise(const Measured& measured) {
+  belief_.drift(kDrift);
+  ++stayed_;
+  has_changed_ = false;
+  Explanation explanation = explain(measured);
+  const bool changes = explanation.what == Explanation::What::kChanged;
+  restless_ += kRestlessRate * ((changes ? 1.0 : 0.0) - restless_);
+  const bool was_restless = is_restless_;
+  is_restless_ = restless_ > (is_restless_ ? kCalm : kRestless);
+  if (is_restless_) {
+    loose_ = was_restless ? std::move(loose_) : belief_;
+    take_loosely(measured);
+    recalled_.reset();
+    belief_ = std::move(explanation.belief);
+    return;
+  }
+  outliers_ = explanation.what == Explanation::What::kOutlier ? outliers_ + 1 : 0;
+  if (changes) {
+    remember();
+    recalled_ = explanation.recalled;
+    if (known_.size() > kMostKnown && recalled_ != 0) {
+      known_.erase(known_.begin());
+      recalled_ = recalled_ ? std::optional(*recalled_ - 1) : std::nullopt;
+    }
+    stayed_ = 0;
+    has_changed_ = true;
+    ++changes_;
+    ratio_.fade(kRatioKept);
+    ratio_.sum_up();
+  }
+  belief_ = std::move(explanation.belief);
+}
+
+void ResponseModel::take_loosely(Measured measured) {
+  if (measured.service) {
+    measured.service->noise += square(kRestlessServiceSpread);
+  }
+  for (auto& evidence : measured.others) {
+    const bool is_power = evidence.parts.front().quantity < 3 * size_;
+    evidence.noise +=
+        square(is_power ? kRestlessPowerSpread * expected_power(evidence) : kRestlessHintSpread);
+  }
+  loose_.drift(kDrift);
+  likelihood(loose_, measured);
+}
+
+void ResponseModel::remember() {
+  if (recalled_) {
+    known_[*recalled_] = belief_.passing();
+  } else if (stayed_ >= kWorthKnowing) {
+    known_.push_back(belief_.passing());
+  }
+}
+
+void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) {
+  if (has_changed_) {
+    doubtful_.clear();  // They were slow because something had changed already.
+    return;
+  }
+  if (measured.is_new) {
+    return;
+  }
+  for (const double ratio : doubtful_) {
+    ratio_.add(ratio);
+  }
+  doubtful_.clear();
+  const double mean_ms =
+      std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
+  for (const double service_ms : info.applications.front().service.services_ms) {
+    const double ratio = std::max(1e-3, service_ms / mean_ms);
+    if (outliers_ > 0 && !is_restless_) {
+      doubtful_.push_back(ratio);
+    } else {
+      ratio_.add(ratio);
+    }
+  }
+  ratio_.sum_up();
+}
+
+void ResponseModel::learn_change_cost(const StepInfo& info, const Measured& measured) {
+  const auto& services_ms = info.applications.front().service.services_ms;
+  if (!measured.service || !measured.is_new || !measured.before || has_changed_ || outliers_ > 0 ||
+      services_ms.empty()) {
+    return;
+  }
+  const double mean_ms =
+      std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
+  change_costs_.learn(*measured.before, measured.action, services_ms.front() - mean_ms);
+}
+
+void ResponseModel::observe(const StepInfo& info, ActionId action) {
+  if (info.granted.size() != space_.knobs().size() || info.applications.empty()) {
+    return;
+  }
+  ceilings_.note(info.granted, action);
+  waited_ms_ = info.applications.front().service.waited_ms;
+  const Measured measured = measure(info);
+  recognise(measured);
+  learn_ratio(info, measured);
+  learn_change_cost(info, measured);
+}
+
+void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& forecasts) const {
+  // Gauss-Hermite quadrature with three points, over what is not known of the mean.
+  constexpr double kFar = 1.7320508;
+  constexpr double kMiddle = 2.0 / 3.0;
+  const double gap_ms = 1e3 / situation.rate_hz;
+  const double deadline_ms = situation.deadline_ms.value_or(1e9);
+  const auto steady = ratio_.lateness(deadline_ms, gap_ms);
+  const double a_period = std::max(1.0, situation.rate_hz * period_s_);
+  const std::size_t coming = std::max(kComing, static_cast<std::size_t>(2.0 * a_period));
+  forecasts.resize(size_);
+  for (ActionId a = 0; a < size_; ++a) {
+    Forecast& forecast = forecasts[a];
+    const Mixture then = ceilings_.granted(a);
+    forecast.log_service = believed().estimate(service_parts(then).used());
+    const double mean = forecast.log_service.mean;
+    const double spread = std::sqrt(std::max(0.0, forecast.log_service.variance));
+    const double change_ms = last_ ? change_costs_.of(*last_, a) : 0.0;
+    const double most_ms =
+        time_shares_[a] < 1.0 ? kStarved * time_shares_[a] * gap_ms : kUnlimitedMs;
+    // Of a period's requests, when the first has waited.
+    const auto late_behind = [&](double service_ms, double waited_ms, double otherwise) {
+      return ratio_.late_behind(waited_ms, coming, service_ms, deadline_ms, gap_ms, otherwise) /
+             a_period;
+    };
+    const auto late = [&](double log_service) {
+      if (std::exp(log_service) > most_ms) {
+        return waited_ms_ > 0.0 ? static_cast<double>(coming) / a_period : 1.0;
+      }
+      if (waited_ms_ == 0.0) {
+        return steady(log_service);
+      }
+      const double service_ms = std::exp(log_service);
+      return late_behind(service_ms, waited_ms_ + change_ms,
+                         ratio_.late(service_ms, deadline_ms, gap_ms));
+    };
+    forecast.miss =
+        kMiddle * late(mean) +
+        0.5 * (1.0 - kMiddle) * (late(mean - kFar * spread) + late(mean + kFar * spread));
+    forecast.hoped_miss = late(mean - spread);
+    forecast.change_miss = 0.0;
+    if (change_ms > 0.0 && waited_ms_ == 0.0) {
+      const double service_ms = std::exp(mean);
+      const double otherwise = ratio_.late(service_ms, deadline_ms, gap_ms);
+      forecast.change_miss = std::max(0.0, late_behind(service_ms, change_ms, otherwise) -
+                                               late_behind(service_ms, 0.0, otherwise));
+    }
+    const double busy = std::min(1.0, std::exp(mean) / gap_ms);
+    const Estimate power = believed().estimate(power_parts(then, busy).used());
+    const double scale_w = prior_.power_scale_w.value_or(1.0);
+    forecast.power_w = {power.mean * scale_w, power.variance * square(scale_w)};
+  }
+}
+
+nlohmann::ordered_json ResponseModel::to_json() const {
+  nlohmann::ordered_json json;
+  json["factors"] = prior_.factors.to_json();
+  json["power_scale_w"] =
+      prior_.power_scale_w ? nlohmann::ordered_json(*prior_.power_scale_w) : nullptr;
+  json["conditions"] = nlohmann::ordered_json::array();
+  for (const auto& condition : prior_.conditions) {
+    json["conditions"].push_back({{"mean", condition.mean}, {"kept", condition.kept}});
+  }
+  json["condition_variance"] = prior_.condition_variance;
+  json["belief"] = belief_.to_json();
+  json["ratio"] = ratio_.to_json();
+  json["doubtful"] = doubtful_;
+  json["known"] = nlohmann::ordered_json::array();
+  for (const auto& known : known_) {
+    json["known"].push_back({{"mean", known.mean}, {"covariance", known.covariance}});
+  }
+  json["recalled"] = recalled_ ? nlohmann::ordered_json(*recalled_) : nullptr;
+  json["waited_ms"] = waited_ms_;
+  json["last"] = last_ ? nlohmann::ordered_json(*last_) : nullptr;
+  json["ceilings"] = ceilings_.to_json();
+  json["change_costs"] = change_costs_.to_json();
+  json["restless"] = restless_;
+  json["loose"] = is_restless_ ? loose_.to_json() : nullptr;
+  json["stayed"] = stayed_;
+  json["outliers"] = outliers_;
+  json["has_changed"] = has_changed_;
+  json["changes"] = changes_;
+  return json;
+}
+
+std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
+                                                        const Problem& problem) {
+  const std::size_t quantities =
+      3 * problem.actions.size() + find_cpu_shares(problem.signals).size();
+  Prior prior;
+  prior.factors = FactorModel::from_json(node.at("factors"), quantities);
+  if (!node.at("power_scale_w").is_null()) {
+    prior.power_scale_w = node.at("power_scale_w").number(Range::positive());
+  }
+  const std::size_t passing = prior.factors.passing;
+  const auto read = [](const ConfigNode& of, const std::string& key, std::size_t count) {
+    auto numbers = of.at(key).numbers();
+    if (numbers.size() != count) {
+      of.at(key).reject(fmt::format("expected {} numbers, found {}", count, numbers.size()));
+    }
+    return numbers;
+  };
+  for (const auto& each : node.at("conditions").items()) {
+    prior.conditions.push_back({read(each, "mean", passing), load_index(each.at("kept"), passing)});
+    each.reject_unknown();
+  }
+  prior.condition_variance = node.at("condition_variance").number(Range::positive());
+  prior.ratio.load(node.at("ratio"));
+
+  auto model = std::make_unique<ResponseModel>(problem, std::move(prior));
+  model->belief_.load(node.at("belief"));
+  model->doubtful_ = node.at("doubtful").numbers();
+  for (const auto& each : node.at("known").items()) {
+    model->known_.push_back(
+        {read(each, "mean", passing), read(each, "covariance", passing * passing)});
+    each.reject_unknown();
+  }
+  if (!node.at("recalled").is_null()) {
+    if (model->known_.empty()) {
+      node.at("recalled").reject("expected null, as no conditions are known");
+    }
+    model->recalled_ = load_index(node.at("recalled"), model->known_.size() - 1);
+  }
+  model->waited_ms_ = node.at("waited_ms").number(Range::non_negative());
+  if (!node.at("last").is_null()) {
+    model->last_ = load_index(node.at("last"), model->size_ - 1);
+  }
+  model->ceilings_.load(node.at("ceilings"));
+  model->change_costs_.load(node.at("change_costs"));
+  model->restless_ = node.at("restless").number(Range::share());
+  model->is_restless_ = !node.at("loose").is_null();
+  if (model->is_restless_) {
+    model->loose_.load(node.at("loose"));
+  }
+  model->stayed_ = read_count(node, "stayed");
+  model->outliers_ = read_count(node, "outliers");
+  model->has_changed_ = node.at("has_changed").boolean();
+  model->changes_ = read_count(node, "changes");
+  node.reject_unknown();
+  return model;
+}
+
+}  // namespace rein

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "agent/core/agent.hpp"
+#include "agent/core/situation.hpp"
+#include "agent/model_based/ceilings.hpp"
+#include "agent/model_based/change_costs.hpp"
+#include "agent/model_based/factor_model.hpp"
+#include "agent/model_based/others_demand.hpp"
+#include "agent/model_based/service_spread.hpp"
+
+namespace rein {
+
+/// What is expected of an action in the coming periods.
+struct Forecast {
+  Estimate log_service;  ///< Of the mean time to serve a request, in ms, without waiting.
+  /// Share of requests that will be late or dropped, in [0, 1]; more where requests wait, since
+  /// one period's action makes those of the next ones late too.
+  double miss = 0.0;
+  double hoped_miss = 0.0;  ///< The same if it is faster by one standard deviation.
+  /// More than that in the first period, since the first request pays for the change.
+  double change_miss = 0.0;
+  Estimate power_w;  ///< Of the signal that the power budget names.
+
+  double service_ms() const;
+};
+
+/// Learns how the machine responds to actions: how long a request takes and what power it costs
+/// with each, under what goes on now. One measurement corrects what is believed of all actions,
+/// since they depend on few factors (FactorModel).
+///
+/// Three quantities for each action: the logarithm of the service time, the power while nothing is
+/// served, and what serving all the time adds; and one for each hint, a signal of what others do.
+/// When what is measured fits better to other conditions than to those believed in, passing factors
+/// are begun anew, or those of conditions that were there before are taken up: change detection by
+/// likelihood (Adams & MacKay 2007, without its run lengths).
+class ResponseModel {
+ public:
+  /// Where the passing factors are in the middle of a kind of conditions.
+  struct Condition {
+    std::vector<double> mean;  ///< [passing]
+    std::size_t kept = 0;      ///< So many of the last factors stay as they are believed.
+  };
+
+  /// What is known of the machine beforehand.
+  struct Prior {
+    FactorModel factors;
+    /// Unit of the power quantities; if not known, the first power that is read.
+    std::optional<double> power_scale_w;
+    LatencyRatio ratio;
+    /// What conditions may turn out to be when they change: a mixture of normal ones (Parzen 1962).
+    std::vector<Condition> conditions;
+    double condition_variance = 1.0;  ///< Of each passing factor in each of them.
+
+    /// Of what knobs do: a request takes longer on wider networks and at lower frequencies, in each
+    /// place to another degree.
+    static Prior of_knobs(const Problem& problem);
+  };
+
+  ResponseModel(const Problem& problem, Prior prior);
+
+  ResponseModel(const ResponseModel&) = delete;
+  ResponseModel& operator=(const ResponseModel&) = delete;
+
+  void begin_episode();
+  /// Learns from what a period was. @param info  of the transition.
+  /// @param action  that was asked for.
+  void observe(const StepInfo& info, ActionId action);
+  /// Of every action. Overwrites `forecasts`.
+  void forecast(const Situation& situation, std::vector<Forecast>& forecasts) const;
+
+  /// What will be in force when this action is asked for: less of a knob that is held down.
+  Mixture granted(ActionId action) const { return ceilings_.granted(action); }
+  bool is_held_down() const { return ceilings_.has_any(); }
+
+  /// Whether the last period was under other conditions than the one before, as far as can be told.
+  bool has_changed() const { return has_changed_; }
+  /// Whether requests wait that came before this period.
+  bool is_behind() const { return waited_ms_ > 0.0; }
+  /// Periods since it did.
+  std::size_t stayed() const { return stayed_; }
+  /// Whether they change so often that nobody can follow: little is learned from a trial then.
+  bool is_restless() const { return is_restless_; }
+  std::uint64_t changes() const { return changes_; }
+  const LatencyRatio& ratio() const { return ratio_; }
+  const FactorModel& factors() const { return prior_.factors; }
+  std::size_t actions() const { return size_; }
+
+  /// All of it, and back. @throws ConfigError for what does not fit the problem.
+  nlohmann::ordered_json to_json() const;
+  static std::unique_ptr<ResponseModel> from_json(const ConfigNode& node, const Problem& problem);
+
+ private:
+  /// What a period's measurements say.
+  struct Measured {
+    Mixture in_force;
+    ActionId action = 0;             ///< The nearest.
+    std::optional<ActionId> before;  ///< That was in force before, if any.
+    bool is_new = false;             ///< Another action than in the period before.
+    std::optional<Evidence> service;
+    std::vector<Evidence> others;  ///< Power and hints.
+  };
+  /// Quantities and their weights, without what counts nothing.
+  struct Parts {
+    void add(std::size_t quantity, double weight) {
+      if (weight > 0.0) {
+        items[count++] = {quantity, weight};
+      }
+    }
+    std::span<const Evidence::Part> used() const { return {items.data(), count}; }
+    std::vector<Evidence::Part> to_vector() const { return {items.begin(), items.begin() + count}; }
+
+    std::array<Evidence::Part, 4> items;
+    std::size_t count = 0;
+  };
+  /// Of the service time of what is in force ...
+  Parts service_parts(const Mixture& mixture) const;
+  /// ... and of its power, while this share of the time something is served.
+  Parts power_parts(const Mixture& mixture, double busy) const;
+  Measured measure(const StepInfo& info);
+  /// In units of the model's, to tell the noise of a measurement by: not by itself, which would
+  /// make low ones weigh more.
+  double expected_power(const Evidence& evidence) const;
+  /// Takes what was measured into account. @param usual  is told how likely it should be.
+  double likelihood(Belief& belief, const Measured& measured, double* usual = nullptr) const;
+  /// What the measurements come from, most likely.
+  struct Explanation {
+    enum class What {
+      kSame,      ///< As was believed.
+      kOutlier,   ///< A request took long by chance.
+      kMistaken,  ///< The action deviates more than was thought.
+      kChanged,   ///< Conditions have changed.
+    };
+    Belief belief;  ///< What is believed then.
+    What what = What::kSame;
+    std::optional<std::size_t> recalled;  ///< Which of the known conditions it is.
+  };
+  Explanation explain(const Measured& measured) const;
+  void recognise(const Measured& measured);
+  const Belief& believed() const { return is_restless_ ? loose_ : belief_; }
+  /// Learns from it as one of many that differ.
+  void take_loosely(Measured measured);
+  void learn_change_cost(const StepInfo& info, const Measured& measured);
+  void learn_ratio(const StepInfo& info, const Measured& measured);
+  Belief under(const Condition& condition) const;
+  void remember();
+
+  const ActionSpace& space_;
+  std::size_t size_;
+  double period_s_;
+  std::vector<SignalDescription> signals_;
+  std::vector<CpuShares> cpus_;
+  std::vector<double> time_shares_;  ///< [actions]: what its bandwidth leaves of the time.
+  std::optional<std::size_t> power_;
+  Prior prior_;
+  Belief belief_;  ///< Follows every change.
+  Belief loose_;   ///< Of all that changes in turn, while it is restless.
+  LatencyRatio ratio_;
+  std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
+  std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
+  std::optional<std::size_t> recalled_;  ///< Which of them is there now.
+  std::optional<ActionId> last_;
+  double waited_ms_ = 0.0;  ///< For which the oldest request that waits has.
+  Ceilings ceilings_;
+  ChangeCosts change_costs_;
+  double restless_ = 0.0;  ///< Share of the periods, lately, that conditions changed in.
+  bool is_restless_ = false;
+  std::size_t stayed_ = 0;    ///< Periods since the last change.
+  std::size_t outliers_ = 0;  ///< In a row.
+  bool has_changed_ = false;
+  std::uint64_t changes_ = 0;
+};
+
+}  // namespace rein

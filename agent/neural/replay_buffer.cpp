@@ -1,0 +1,58 @@
+#include "agent/neural/replay_buffer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rein {
+
+namespace {
+
+float to_float(double value) { return static_cast<float>(value); }
+
+}  // namespace
+
+void QBatch::resize(std::size_t size, std::size_t features) {
+  observations.resize(size * features);
+  next_observations.resize(size * features);
+  actions.resize(size);
+  rewards.resize(size);
+  continues.resize(size);
+}
+
+ReplayBuffer::ReplayBuffer(std::size_t capacity, std::size_t features)
+    : capacity_(capacity), features_(features) {}
+
+void ReplayBuffer::add(const std::vector<double>& observation, ActionId action, float reward,
+                       const std::vector<double>& next_observation, bool terminated) {
+  if (next_ == rows_.size()) {
+    rows_.resize(next_ + 1, features_);
+  }
+  std::ranges::transform(observation, rows_.observations.begin() + next_ * features_, to_float);
+  std::ranges::transform(next_observation, rows_.next_observations.begin() + next_ * features_,
+                         to_float);
+  rows_.actions[next_] = action;
+  rows_.rewards[next_] = reward;
+  rows_.continues[next_] = terminated ? 0.0F : 1.0F;
+  next_ = next_ + 1 < capacity_ ? next_ + 1 : 0;
+}
+
+void ReplayBuffer::sample(std::size_t count, Random& random, QBatch& batch) const {
+  batch.resize(count, features_);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t row = random.index(size());
+    std::copy_n(rows_.observations.begin() + row * features_, features_,
+                batch.observations.begin() + i * features_);
+    std::copy_n(rows_.next_observations.begin() + row * features_, features_,
+                batch.next_observations.begin() + i * features_);
+    batch.actions[i] = rows_.actions[row];
+    batch.rewards[i] = rows_.rewards[row];
+    batch.continues[i] = rows_.continues[row];
+  }
+}
+
+void ReplayBuffer::set(QBatch rows, std::size_t next) {
+  rows_ = std::move(rows);
+  next_ = next;
+}
+
+}  // namespace rein

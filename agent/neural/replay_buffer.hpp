@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "agent/neural/action_branches.hpp"
+#include "common/random.hpp"
+
+namespace rein {
+
+/// Transitions to learn from, side by side.
+struct QBatch {
+  std::vector<float> observations;       ///< [size x features]
+  std::vector<float> next_observations;  ///< The same.
+  std::vector<ActionId> actions;         ///< [size]
+  std::vector<float> rewards;            ///< [size], as they are learned.
+  std::vector<float> continues;          ///< [size]: 0 where the next state has no value, else 1.
+
+  void resize(std::size_t size, std::size_t features);
+  std::size_t size() const { return actions.size(); }
+};
+
+/// The last transitions, from which batches are drawn uniformly (Lin 1992; Mnih et al. 2015).
+class ReplayBuffer {
+ public:
+  /// @param capacity  in transitions; above 0. Memory is taken as it fills.
+  ReplayBuffer(std::size_t capacity, std::size_t features);
+
+  std::size_t size() const { return rows_.size(); }
+  std::size_t capacity() const { return capacity_; }
+
+  /// Takes the place of the oldest if it is full.
+  void add(const std::vector<double>& observation, ActionId action, float reward,
+           const std::vector<double>& next_observation, bool terminated);
+  /// @pre it is not empty.
+  void sample(std::size_t count, Random& random, QBatch& batch) const;
+
+  /// For checkpoints: all in the order of the memory, and where the next one goes.
+  const QBatch& rows() const { return rows_; }
+  std::size_t next() const { return next_; }
+  /// @pre rows of as many features and at most capacity(); next is below or equal their number.
+  void set(QBatch rows, std::size_t next);
+
+ private:
+  std::size_t capacity_;
+  std::size_t features_;
+  QBatch rows_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace rein

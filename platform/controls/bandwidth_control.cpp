@@ -1,0 +1,163 @@
+#include "platform/controls/bandwidth_control.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "common/error.hpp"
+#include "platform/giving_back/control_guard.hpp"
+#include "platform/kernel/kernel_file.hpp"
+
+namespace rein {
+
+namespace {
+
+constexpr std::string_view kPrefix = "rein-";
+
+/// The kernel removes no group that still has processes.
+void remove_leftovers(const SysfsRoot& root, const std::string& parent) {
+  const int folder = root.open_setting(root.resolve(parent).c_str(), O_PATH | O_DIRECTORY);
+  if (folder < 0) {
+    return;
+  }
+  for (const auto& name : root.list(parent)) {
+    if (!name.starts_with(kPrefix)) {
+      continue;
+    }
+    const auto id = parse_count(std::string_view(name).substr(kPrefix.size()));
+    if (id && !root.exists(fmt::format("/proc/{}", *id))) {
+      root.calls().remove_directory(folder, name.c_str());
+    }
+  }
+  root.calls().close_file(folder);
+}
+
+/// Version 2: a group's children have the controller only if the group hands it down.
+void hand_down_cpu(const SysfsRoot& root, const std::string& parent, ControlGuard& guard) {
+  const std::string path = parent + "/cgroup.subtree_control";
+  const std::string text = root.read(path);
+  const auto enabled = split_words(text);
+  if (std::find(enabled.begin(), enabled.end(), "cpu") == enabled.end()) {
+    guard.restore_by_writing(path, "-cpu");
+    root.write(path, "+cpu");
+  }
+}
+
+/// Makes `group` below `parent` and moves this process into it. @throws Error.
+void enter_group(const SysfsRoot& root, const CpuCgroup& cgroup, const std::string& parent,
+                 const std::string& group, ControlGuard& guard) {
+  if (cgroup.version == 2) {
+    hand_down_cpu(root, parent, guard);
+  }
+  guard.remove_group(group, cgroup.own);
+  const auto directory = root.resolve(group);
+  if (const int error = root.calls().make_directory(directory.c_str()); error != 0) {
+    throw Error(fmt::format("{}: cannot be made: {}", directory.string(), std::strerror(error)));
+  }
+  root.write(group + "/cgroup.procs", std::to_string(root.calls().process_id()));
+}
+
+}  // namespace
+
+std::variant<BandwidthPlan, Missing> plan_bandwidth(const SysfsRoot& root, BandwidthSpec spec,
+                                                    std::size_t num_cpus) {
+  auto found = find_cpu_cgroup(root);
+  if (auto* missing = std::get_if<Missing>(&found)) {
+    return std::move(*missing);
+  }
+  BandwidthPlan plan{.cgroup = std::get<CpuCgroup>(std::move(found)),
+                     .spec = std::move(spec),
+                     .unlimited_cpus = static_cast<double>(num_cpus),
+                     .cut = {}};
+  const auto limit = cpu_limit(root, plan.cgroup);
+  if (!limit || limit->cpus >= plan.unlimited_cpus) {
+    return plan;
+  }
+  plan.unlimited_cpus = limit->cpus;
+  auto& levels = plan.spec.levels_cpus;
+  const auto above = std::ranges::upper_bound(levels, limit->cpus);
+  if (above != levels.end()) {
+    plan.cut = Missing{
+        limit->path,
+        fmt::format("limits this program to {:.6g} CPUs, so bandwidth.{} has this instead of {}",
+                    limit->cpus, plan.spec.name, fmt::join(above, levels.end(), ", ")),
+        "raise it, or give levels below it in the board file"};
+    levels.erase(above, levels.end());
+    if (levels.empty() || levels.back() < limit->cpus) {
+      levels.push_back(limit->cpus);
+    }
+  }
+  return plan;
+}
+
+std::variant<std::unique_ptr<BandwidthControl>, Missing> BandwidthControl::create(
+    const SysfsRoot& root, const BandwidthPlan& plan, ControlGuard& guard) {
+  const CpuCgroup& cgroup = plan.cgroup;
+  std::string problem;
+  for (const auto& parent : cgroup.parents) {
+    remove_leftovers(root, parent);
+    const std::string group = fmt::format("{}/{}{}", parent, kPrefix, root.calls().process_id());
+    const std::size_t before = guard.mark();
+    try {
+      enter_group(root, cgroup, parent, group, guard);
+      std::unique_ptr<BandwidthControl> control(new BandwidthControl(root, plan, group));
+      control->set_cpus(plan.unlimited_cpus);
+      return control;
+    } catch (const Error& error) {
+      // An attempt that fails half way is undone at once.
+      guard.restore_part(before, guard.mark());
+      problem += problem.empty() ? error.what() : std::string(", and ") + error.what();
+    }
+  }
+  return Missing{cgroup.own, problem, "run as root, or in a group that was delegated to you"};
+}
+
+BandwidthControl::BandwidthControl(const SysfsRoot& root, const BandwidthPlan& plan,
+                                   const std::string& group)
+    : root_(root),
+      version_(plan.cgroup.version),
+      path_(group + (version_ == 1 ? "/cpu.cfs_quota_us" : "/cpu.max")),
+      period_us_(std::lround(plan.spec.period_ms * 1e3)),
+      unlimited_cpus_(plan.unlimited_cpus) {
+  control_ = {.name = "bandwidth." + plan.spec.name, .unit = "CPUs", .levels = {}};
+  for (const double cpus : plan.spec.levels_cpus) {
+    control_.levels.push_back({.label = fmt::format("{}cpu", cpus), .value = cpus});
+  }
+  if (version_ == 1) {
+    root_.write(group + "/cpu.cfs_period_us", std::to_string(period_us_));
+  }
+}
+
+void BandwidthControl::set(std::size_t level) { set_cpus(control_.levels.at(level).value); }
+
+void BandwidthControl::set_cpus(double cpus) {
+  const bool unlimited = cpus >= unlimited_cpus_;
+  const long quota_us = std::lround(cpus * static_cast<double>(period_us_));
+  const std::string quota = unlimited ? (version_ == 1 ? "-1" : "max") : std::to_string(quota_us);
+  root_.write(path_, version_ == 1 ? quota : fmt::format("{} {}", quota, period_us_));
+}
+
+std::optional<double> BandwidthControl::granted() {
+  std::string text;
+  try {
+    text = root_.try_read(path_).value_or("");
+  } catch (const ResourceError&) {
+    return std::nullopt;
+  }
+  const auto words = split_words(text);
+  if (words.empty()) {
+    return std::nullopt;
+  }
+  if (words.front() == "-1" || words.front() == "max") {
+    return unlimited_cpus_;
+  }
+  const auto quota_us = parse_count(words.front());
+  return quota_us ? std::optional(static_cast<double>(*quota_us) / static_cast<double>(period_us_))
+                  : std::nullopt;
+}
+
+}  // namespace rein

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "platform/board/board.hpp"
+#include "platform/controls/actuator.hpp"
+#include "platform/kernel/cgroup.hpp"
+#include "platform/kernel/sysfs_root.hpp"
+
+namespace rein {
+
+class ControlGuard;
+
+/// What of a board's bandwidth can be had here: what `rein probe` shows is what a run does.
+struct BandwidthPlan {
+  CpuCgroup cgroup;
+  BandwidthSpec spec;          ///< With levels that the limits of the groups above leave.
+  double unlimited_cpus = 0;   ///< From here on a level is no limit of our own.
+  std::optional<Missing> cut;  ///< Which levels are above a limit, and of which file.
+};
+
+/// Changes nothing. @return or what is missing.
+std::variant<BandwidthPlan, Missing> plan_bandwidth(const SysfsRoot& root, BandwidthSpec spec,
+                                                    std::size_t num_cpus);
+
+/// `bandwidth.<name>`: limits the CPU time of this process by a control group of its own,
+/// `rein-<process id>`.
+///
+/// Work limiting, not DVFS: within each period all threads together run for the quota, then wait.
+/// Processes that were forked before stay outside; those forked later are inside.
+class BandwidthControl final : public Actuator {
+ public:
+  /// Removes empty groups of dead runs, makes a group, moves this process into it without a limit,
+  /// and notes with `guard` how to undo that. Or says why it cannot be; then nothing is changed.
+  static std::variant<std::unique_ptr<BandwidthControl>, Missing> create(const SysfsRoot& root,
+                                                                         const BandwidthPlan& plan,
+                                                                         ControlGuard& guard);
+
+  const Control& control() const override { return control_; }
+  /// No limit from what can be had at most on.
+  void set(std::size_t level) override;
+  std::optional<double> granted() override;
+
+ private:
+  BandwidthControl(const SysfsRoot& root, const BandwidthPlan& plan, const std::string& group);
+  void set_cpus(double cpus);
+
+  SysfsRoot root_;
+  int version_;
+  std::string path_;
+  long period_us_;
+  double unlimited_cpus_;
+  Control control_;
+};
+
+}  // namespace rein

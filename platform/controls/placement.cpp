@@ -1,0 +1,207 @@
+#include "platform/controls/placement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "common/error.hpp"
+#include "platform/giving_back/control_guard.hpp"
+#include "platform/kernel/thread_list.hpp"
+#include "platform/kernel/usable_cpus.hpp"
+
+namespace rein {
+
+namespace {
+
+using CpusOfThread = std::function<const CpuList&(int thread)>;
+
+/// A thread that is born meanwhile may have inherited the old CPUs, so the list is read again until
+/// it holds nothing new.
+void move_threads(const SysfsRoot& root, const CpusOfThread& cpus_of) {
+  std::set<int> moved;
+  bool found_new = true;
+  while (found_new) {
+    found_new = false;
+    for (const int thread : list_threads(root)) {
+      if (!moved.insert(thread).second) {
+        continue;
+      }
+      found_new = true;
+      const CpuList& cpus = cpus_of(thread);
+      const int error = root.calls().set_affinity(thread, cpus);
+      if (error != 0 && error != ESRCH) {
+        throw Error(fmt::format("sched_setaffinity: cannot move thread {} to CPUs {}: {}", thread,
+                                format_cpu_list(cpus), std::strerror(error)));
+      }
+    }
+  }
+}
+
+std::string online_file(int cpu) {
+  return fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);
+}
+
+}  // namespace
+
+std::optional<Missing> Placement::foreign_device(const Place& place) {
+  if (place.device == "cpu") {
+    return std::nullopt;
+  }
+  return Missing{"place " + place.name,
+                 "is on the " + place.device + ", and a real run computes on CPUs alone",
+                 "it is there on the simulated board (`platform: {kind: simulated}`)"};
+}
+
+std::vector<Missing> Placement::leave_out_unusable(const SysfsRoot& root,
+                                                   std::vector<Place>& places) {
+  CpuList usable;
+  try {
+    usable = nameable_cpus(root);
+  } catch (const Error&) {
+    // A machine that tells of none: then no place can be used, which is told as well.
+  }
+  std::vector<Missing> missing;
+  std::set<int> lacking;
+  std::vector<std::string> names;
+  std::erase_if(places, [&](const Place& place) {
+    if (!std::ranges::includes(usable, place.cpus)) {
+      std::ranges::set_difference(place.cpus, usable, std::inserter(lacking, lacking.end()));
+      names.push_back(place.name);
+      return true;
+    }
+    for (const int cpu : place.offline) {
+      if (!root.writable(online_file(cpu))) {
+        missing.push_back(
+            {online_file(cpu),
+             fmt::format("cannot be written, but the place {} takes the CPU offline", place.name),
+             "run as root; some CPUs, often the first, cannot go offline at all"});
+        return true;
+      }
+    }
+    return false;
+  });
+  if (!names.empty()) {
+    const CpuList cpus(lacking.begin(), lacking.end());
+    const bool offline =
+        std::ranges::none_of(cpus, [&root](int cpu) { return is_online(root, cpu); });
+    missing.insert(
+        missing.begin(),
+        Missing{
+            offline ? "/sys/devices/system/cpu/online" : "sched_getaffinity",
+            fmt::format("the CPUs {} of the place{} {} {}, {} can be used", format_cpu_list(cpus),
+                        names.size() == 1 ? "" : "s", fmt::join(names, ", "),
+                        offline ? "are offline" : "are not ours",
+                        usable.empty() ? "none" : fmt::format("only {}", format_cpu_list(usable))),
+            offline ? "bring them online, or take what names them out of the board file"
+                    : "start Rein where it may use them (taskset, cpuset, container), or take "
+                      "what names them out of the board file"});
+  }
+  return missing;
+}
+
+Placement::Placement(const SysfsRoot& root, const std::string& application,
+                     std::vector<Place> places, ControlGuard& guard)
+    : root_(root), places_(std::move(places)) {
+  control_ = {.name = "mapping." + application, .unit = "threads", .levels = {}};
+  for (const auto& place : places_) {
+    control_.levels.push_back({.label = place.name, .value = static_cast<double>(place.threads)});
+    for (const int cpu : place.offline) {
+      if (online_.try_emplace(cpu, root_.read(online_file(cpu)) == "1").second) {
+        guard.save(online_file(cpu));
+      }
+    }
+  }
+  for (const int thread : list_threads(root_)) {
+    if (auto cpus = root_.calls().affinity(thread)) {
+      before_.emplace(thread, std::move(*cpus));
+    }
+  }
+  const auto main_thread = before_.find(root_.calls().process_id());
+  if (main_thread == before_.end()) {
+    throw Error(fmt::format("{}: expected this process's threads, found {} but not the main one",
+                            root_.resolve("/proc/self/task").string(), before_.size()));
+  }
+  guard.on_restore([root, before = before_, others = main_thread->second] {
+    move_threads(root, [&](int thread) -> const CpuList& {
+      const auto found = before.find(thread);
+      return found == before.end() ? others : found->second;
+    });
+  });
+}
+
+void Placement::set_online(int cpu, bool online) {
+  bool& now = online_.at(cpu);
+  if (now != online) {
+    root_.write(online_file(cpu), online ? "1" : "0");
+    now = online;
+  }
+}
+
+void Placement::set(std::size_t level) {
+  const auto previous = std::exchange(level_, std::nullopt);
+  try {
+    enter(places_.at(level));
+  } catch (const Error&) {
+    put_back(previous);
+    throw;
+  }
+  level_ = level;
+}
+
+void Placement::enter(const Place& place) {
+  for (const auto& [cpu, online] : online_) {
+    if (std::ranges::find(place.offline, cpu) == place.offline.end()) {
+      set_online(cpu, true);
+    }
+  }
+  move_threads(root_, [&place](int) -> const CpuList& { return place.cpus; });
+  const auto granted = root_.calls().affinity(root_.calls().process_id());
+  if (granted != place.cpus) {
+    throw Error(fmt::format("sched_setaffinity: expected CPUs {}, found {} granted",
+                            format_cpu_list(place.cpus),
+                            granted ? format_cpu_list(*granted) : std::string("nothing")));
+  }
+  for (const int cpu : place.offline) {
+    set_online(cpu, false);
+  }
+}
+
+/// What is refused now, too, stays as it is.
+void Placement::put_back(std::optional<std::size_t> level) {
+  try {
+    if (level) {
+      enter(places_[*level]);
+      level_ = level;
+    } else {
+      const CpuList& others = before_.at(root_.calls().process_id());
+      move_threads(root_, [&](int thread) -> const CpuList& {
+        const auto found = before_.find(thread);
+        return found == before_.end() ? others : found->second;
+      });
+    }
+  } catch (const Error&) {
+    level_.reset();
+  }
+}
+
+std::optional<double> Placement::granted() {
+  const auto cpus = root_.calls().affinity(root_.calls().process_id());
+  if (!cpus) {
+    return std::nullopt;
+  }
+  // A network that computes on several threads gives each a part of the place.
+  if (level_ && std::ranges::includes(places_[*level_].cpus, *cpus)) {
+    return places_[*level_].threads;
+  }
+  const auto place = std::ranges::find(places_, *cpus, &Place::cpus);
+  return place == places_.end() ? std::nullopt : std::optional<double>(place->threads);
+}
+
+}  // namespace rein

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/board/board.hpp"
+#include "platform/controls/actuator.hpp"
+#include "platform/kernel/sysfs_root.hpp"
+#include "platform/sensors/sensor.hpp"
+
+namespace rein {
+
+class ControlGuard;
+
+/// `mapping.<application>`: the CPUs of all threads of this process, and which other CPUs are
+/// hot-unplugged meanwhile.
+///
+/// Every thread is set, since those of a library's pool keep the CPUs that they were born with.
+class Placement final : public Actuator {
+ public:
+  /// Takes out the places that cannot be used here: that are not within the CPUs that a board file
+  /// may name, or take a CPU offline that is not ours to. @return why, those of one reason
+  /// together.
+  static std::vector<Missing> leave_out_unusable(const SysfsRoot& root, std::vector<Place>& places);
+  /// What keeps a real run from a place that is not on the CPU; nothing for one that is.
+  static std::optional<Missing> foreign_device(const Place& place);
+
+  /// Saves the CPUs of every thread (threads that come later are given the main thread's), and
+  /// which CPUs are online. @pre all of `places` can be used, and there is at least one. @throws
+  /// Error if the threads cannot be listed or something cannot be saved.
+  Placement(const SysfsRoot& root, const std::string& application, std::vector<Place> places,
+            ControlGuard& guard);
+
+  const Control& control() const override { return control_; }
+  /// CPUs come online first, and go offline last. Threads that end meanwhile are no trouble. After
+  /// a refusal all are where they were before.
+  void set(std::size_t level) override;
+  bool has_levels_apart() const override { return true; }
+  /// The number of threads of the place where the main thread may run.
+  std::optional<double> granted() override;
+
+ private:
+  void set_online(int cpu, bool online);
+  void enter(const Place& place);
+  void put_back(std::optional<std::size_t> level);
+
+  SysfsRoot root_;
+  std::vector<Place> places_;
+  Control control_;
+  std::map<int, CpuList> before_;     ///< Of each thread, as found.
+  std::optional<std::size_t> level_;  ///< In force.
+  std::map<int, bool> online_;        ///< CPUs that some place takes offline, as last set.
+};
+
+}  // namespace rein

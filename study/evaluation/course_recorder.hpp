@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "agent/loop/control_loop.hpp"
+#include "env/environment.hpp"
+#include "study/report/course.hpp"
+
+namespace rein {
+
+/// Sums an episode up in at most 121 points of equal length.
+class CourseRecorder {
+ public:
+  /// @param planned_s  the length that the episode is to have.
+  CourseRecorder(const Environment& environment, double planned_s);
+
+  void add(const PeriodRecord& record);
+  const report::Course& course() const { return course_; }
+
+ private:
+  double point_s_;
+  std::optional<std::size_t> power_;  ///< Index of power_w among the signals.
+  report::Course course_;
+  // Of the last point.
+  double served_ = 0.0;
+  double accuracy_sum_ = 0.0;
+  double power_s_ = 0.0;
+  double energy_j_ = 0.0;
+};
+
+}  // namespace rein

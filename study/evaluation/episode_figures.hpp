@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/loop/run_summary.hpp"
+#include "env/reward.hpp"
+
+namespace rein {
+
+/// Numbers of one episode by name, in the order in which they are written; empty where not known.
+/// docs/evaluate.md says what each means.
+using Figures = std::vector<std::pair<std::string, std::optional<double>>>;
+
+/// What an episode came to by itself.
+Figures figures_of(const RunSummary& summary, Objective::Kind objective);
+
+/// And beside the oracle's, in the same world with the same seed: `objective_share`,
+/// `violation_above_oracle`, `longest_miss_run_above_oracle`, `p99_share`, `energy_share` and
+/// `regret`.
+Figures compare(const Figures& figures, const Figures& oracle, Objective::Kind objective);
+
+/// Of the episodes in which it is known: the mean, and the standard deviation of a sample, which a
+/// single one has not.
+struct MeanAndSpread {
+  std::optional<double> mean;
+  std::optional<double> spread;
+};
+
+/// Of each figure over episodes; in the order of the first.
+std::vector<std::pair<std::string, MeanAndSpread>> average(const std::vector<Figures>& episodes);
+
+/// The one of that name; empty if there is none.
+std::optional<double> find(const Figures& figures, const std::string& name);
+
+}  // namespace rein

@@ -1,0 +1,206 @@
+#include "study/report/run_results.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "common/config_node.hpp"
+#include "common/csv_table.hpp"
+#include "common/error.hpp"
+#include "common/files.hpp"
+#include "study/report/json_input.hpp"
+
+namespace rein::report {
+namespace {
+
+Statistics::Value number_in(const ConfigNode& node, const std::string& key) {
+  if (!node.has(key) || node.at(key).is_null()) {
+    return std::nullopt;
+  }
+  return node.at(key).number();
+}
+
+std::string text_in(const ConfigNode& node, const std::string& key) {
+  return node.has(key) && !node.at(key).is_null() ? node.at(key).text() : "";
+}
+
+Statistics read_statistics(const ConfigNode& node) {
+  return {.requests = number_in(node, "requests"),
+          .miss_share = number_in(node, "miss_share"),
+          .accuracy_top1 = number_in(node, "accuracy_top1"),
+          .accuracy_measured = number_in(node, "accuracy_measured"),
+          .latency_p50_ms = number_in(node, "latency_p50_ms"),
+          .latency_p95_ms = number_in(node, "latency_p95_ms"),
+          .latency_p99_ms = number_in(node, "latency_p99_ms"),
+          .latency_max_ms = number_in(node, "latency_max_ms"),
+          .power_w = number_in(node, "power_w"),
+          .energy_per_request_mj = number_in(node, "energy_per_request_mj"),
+          .longest_miss_run = number_in(node, "longest_miss_run")};
+}
+
+void read_summary(const std::filesystem::path& file, Run& run) {
+  // JSON is YAML, and a ConfigNode says where a mistake is.
+  const ConfigNode summary = ConfigNode::load_record(file);
+  run.agent = summary.at("agent").text();
+  run.board = text_in(summary, "board");
+  run.scenario = text_in(summary, "scenario");
+  run.objective = text_in(summary, "objective");
+  run.version = text_in(summary, "version");
+  run.seed = text_in(summary, "seed");
+  run.periods = number_in(summary, "periods");
+  if (summary.has("shield")) {
+    run.shield_interventions = number_in(summary.at("shield"), "interventions");
+  }
+  run.duration_s = number_in(summary, "duration_s");
+  run.planned_s = number_in(summary, "planned_s");
+  run.ended = text_in(summary, "ended");
+  run.whole = read_statistics(summary.at("whole"));
+  run.second_half = read_statistics(summary.at("second_half"));
+  if (summary.has("signals")) {
+    for (const auto& [name, signal] : summary.at("signals").entries()) {
+      run.signals[name] = {.source = text_in(signal, "source"),
+                           .estimated = signal.boolean_or("estimated", false)};
+    }
+  }
+  if (summary.has("phases")) {
+    for (const auto& phase : summary.at("phases").items()) {
+      run.phases.push_back({.name = phase.at("name").text(),
+                            .start_s = number_in(phase, "start_s"),
+                            .end_s = number_in(phase, "end_s"),
+                            .statistics = read_statistics(phase.at("statistics"))});
+    }
+  }
+}
+
+/// Names come from files and need not be UTF-8.
+std::string dump(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::vector<std::pair<std::string, std::string>> read_machine(const std::filesystem::path& file) {
+  using Json = nlohmann::ordered_json;
+  const Json machine = parse_json(read_file(file, kMostRecorded), file.string());
+  if (!machine.is_object()) {
+    throw ConfigError(
+        fmt::format("{}: expected a JSON object, found something else", file.string()));
+  }
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (const auto& [key, value] : machine.items()) {
+    if (!value.is_null()) {
+      entries.emplace_back(key, value.is_string() ? value.get<std::string>() : dump(value));
+    }
+  }
+  return entries;
+}
+
+/// Without the application, domain or CPU behind the dot.
+constexpr std::string_view kNumberColumns[] = {
+    "accuracy_measured",  "accuracy_top1",   "arrived",        "bandwidth",      "cpu_others_share",
+    "cpu_ours_share",     "cpu_steal_share", "deadline_ms",    "decision_us",    "dropped",
+    "exploration",        "explored",        "frequency_mhz",  "late",           "latency_max_ms",
+    "latency_mean_ms",    "latency_p50_ms",  "latency_p95_ms", "latency_p99_ms", "learning_us",
+    "miss_rate_limit",    "period",          "power_limit_w",  "power_ours_w",   "power_w",
+    "pressure_cpu_share", "queue",           "reward",         "served",         "skipped_periods",
+    "temperature_c",      "time_s",          "width"};
+
+bool holds_numbers(std::string_view column) {
+  return column.starts_with("reward_") ||
+         std::ranges::count(kNumberColumns, column.substr(0, column.find('.'))) > 0;
+}
+
+bool holds_names(std::string_view column) {
+  return column == "phase" || column == "co_runners" || column.starts_with("mapping.");
+}
+
+std::vector<std::optional<double>> numbers_of(const CsvTable& table, std::size_t column,
+                                              const std::string& name) {
+  std::vector<std::optional<double>> values;
+  values.reserve(table.rows.size());
+  for (const auto& row : table.rows) {
+    const std::string& cell = row.cells[column];
+    if (cell.empty()) {
+      values.emplace_back();
+      continue;
+    }
+    double value = 0.0;
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    if (error != std::errc{} || end != cell.data() + cell.size() || !Range{}.contains(value)) {
+      throw ConfigError(fmt::format("{}:{}: column '{}': expected a number, found '{}'", name,
+                                    row.line, table.columns[column], cell));
+    }
+    values.emplace_back(value);
+  }
+  return values;
+}
+
+}  // namespace
+
+bool Run::is_estimated(const std::string& signal) const {
+  const auto found = signals.find(signal);
+  return found != signals.end() && found->second.estimated;
+}
+
+bool Run::explores() const {
+  const auto found = trace.numbers.find("exploration");
+  return found != trace.numbers.end() &&
+         std::ranges::any_of(found->second, [](const auto& share) { return share > 0.0; });
+}
+
+std::string Run::shortfall() const {
+  if (ended.empty() || ended == "completed") {
+    return "";
+  }
+  const std::string of = planned_s ? fmt::format(" of {:.10g} s", *planned_s) : " s";
+  const std::string after =
+      planned_s && duration_s ? fmt::format(" after {:.10g}{}", *duration_s, of) : "";
+  return ended == "interrupted" ? ended + after : fmt::format("failed{}: {}", after, ended);
+}
+
+Trace parse_trace(const std::string& text, const std::string& name) {
+  const CsvTable table = parse_csv(text, name);
+  Trace trace;
+  trace.rows = table.rows.size();
+  for (std::size_t column = 0; column < table.columns.size(); ++column) {
+    const std::string& title = table.columns[column];
+    if (holds_numbers(title)) {
+      trace.numbers[title] = numbers_of(table, column, name);
+    } else if (holds_names(title)) {
+      auto& names = trace.names[title];
+      for (const auto& row : table.rows) {
+        names.push_back(row.cells[column]);
+      }
+    }
+  }
+  return trace;
+}
+
+Run read_run(const std::filesystem::path& folder) {
+  if (!is_folder(folder)) {
+    throw ConfigError(fmt::format("{}: expected the folder of a run, found {}", folder.string(),
+                                  is_there(folder) ? "a file" : "nothing"));
+  }
+  Run run;
+  run.folder = folder;
+  read_summary(folder / "summary.json", run);
+  const auto trace = folder / "trace.csv";
+  run.trace = parse_trace(read_file(trace), trace.string());
+  for (const char* const column : {"period", "time_s"}) {
+    if (!run.trace.numbers.contains(column)) {
+      throw ConfigError(
+          fmt::format("{}:1: expected the column {}, found none", trace.string(), column));
+    }
+  }
+  if (is_there(folder / "machine.json")) {
+    run.machine = read_machine(folder / "machine.json");
+  }
+  if (is_there(folder / "config.yaml")) {
+    run.config = read_file(folder / "config.yaml", kMostRecorded);
+  }
+  return run;
+}
+
+}  // namespace rein::report

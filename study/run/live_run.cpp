@@ -1,0 +1,122 @@
+#include "study/run/live_run.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <vector>
+
+#include "env/network_worker.hpp"
+#include "env/scenario_player.hpp"
+#include "env/serving_environment.hpp"
+#include "models/slimmable_network.hpp"
+#include "platform/co_runners/co_runner_process.hpp"
+#include "platform/controls/placement.hpp"
+#include "platform/giving_back/control_guard.hpp"
+#include "platform/linux_platform.hpp"
+#include "study/run/machine_info.hpp"
+
+namespace rein {
+
+namespace {
+
+std::vector<std::unique_ptr<CoRunner>> make_co_runners(const Scenario& scenario,
+                                                       const SysfsRoot& root) {
+  const auto group_parents = CoRunnerGroup::parents(root);
+  std::vector<std::unique_ptr<CoRunner>> co_runners;
+  for (const auto& spec : scenario.co_runners) {
+    co_runners.push_back(std::make_unique<CoRunnerProcess>(
+        CoRunnerCommand{.name = spec.name,
+                        .argv = spec.command,
+                        .cpus = spec.cpus,
+                        .user = spec.user.empty() ? std::nullopt : std::optional(spec.user)},
+        group_parents));
+  }
+  return co_runners;
+}
+
+/// The board with those domains alone that are to be knobs.
+Board with_chosen_domains(const RunConfig& config) {
+  Board board = config.board;
+  board.domains = config.frequencies;
+  return board;
+}
+
+/// Those that the run file names, or all of the board.
+std::vector<Place> used_places(const RunConfig& config) {
+  const auto& names = config.applications.front().places;
+  std::vector<Place> places = config.board.places;
+  std::erase_if(places, [&](const Place& place) {
+    return !names.empty() && std::ranges::count(names, place.name) == 0;
+  });
+  return places;
+}
+
+/// Somebody wrote them down, and may count on them.
+void warn_of_lost_places(const RunConfig& config, const SysfsRoot& root) {
+  std::vector<Place> places = used_places(config);
+  std::vector<Missing> lost;
+  std::erase_if(places, [&lost](const Place& place) {
+    const auto foreign = Placement::foreign_device(place);
+    if (foreign) {
+      lost.push_back(*foreign);
+    }
+    return foreign.has_value();
+  });
+  std::ranges::move(Placement::leave_out_unusable(root, places), std::back_inserter(lost));
+  for (const auto& each : lost) {
+    spdlog::warn("{}", each.line());
+  }
+}
+
+LinuxPlatformOptions platform_options(const RunConfig& config) {
+  const ApplicationConfig& application = config.applications.front();
+  LinuxPlatformOptions options;
+  options.applications = {application.name};
+  if (!application.places.empty()) {
+    options.places[application.name] = application.places;
+  }
+  options.frequency = config.use_frequency;
+  options.bandwidth = config.use_bandwidth;
+  return options;
+}
+
+}  // namespace
+
+void on_this_machine(const RunConfig& config, bool only_look,
+                     const std::function<void(const Stage&)>& play) {
+  // First of all: it refuses a second run, and forks while this process is small.
+  const SysfsRoot root;
+  ControlGuard guard(
+      root, [](const std::string& line) { spdlog::error("{}", line); },
+      only_look ? ControlGuard::Reach::kProcess : ControlGuard::Reach::kMachine);
+
+  // The co-runners' supervisors are forked first: before LibTorch makes threads, and before the
+  // platform moves this process into its control group, where they don't belong.
+  ScenarioPlayer player(config.scenario, make_co_runners(config.scenario, root));
+
+  const ApplicationConfig& application = config.applications.front();
+  const auto network = load_slimmable_network(application.checkpoint);
+  const ImageSet images = application.data_set->read(application.images_folder, ImageSplit::kTest);
+
+  warn_of_lost_places(config, root);
+  SteadyClock clock;
+  LinuxPlatform platform(with_chosen_domains(config), root, clock, guard, platform_options(config));
+  for (const auto& note : platform.notes()) {
+    spdlog::debug("{}", note);
+  }
+  if (!platform.notes().empty()) {
+    spdlog::info("{} kinds of signal or control are not to be had here: `rein probe{}` says why",
+                 platform.notes().size(),
+                 config.board_file.empty() ? "" : " --board " + config.board_file.string());
+  }
+  NetworkWorker worker(*network, images, application.requests.batch);
+  ServingEnvironment environment(platform, worker, application.name, application.requests, player,
+                                 Reward(config.objective, config.prices), clock,
+                                 {.period = config.period, .duration_s = config.duration_s});
+  const Foresight none;
+  play({environment, clock, none, machine_info(config.board)});
+}
+
+}  // namespace rein

@@ -1,0 +1,211 @@
+// The whole loop over a fake machine in closed loop with a manual clock: agent, environment, trace
+// and summary, without LibTorch, without waiting.
+#include "agent/loop/control_loop.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "agent/loop/run_summary.hpp"
+#include "agent/loop/trace_writer.hpp"
+#include "agent/make_agent.hpp"
+#include "common/error.hpp"
+#include "common/files.hpp"
+#include "support/fake_world.hpp"
+
+namespace rein {
+namespace {
+
+struct Result {
+  std::string trace;
+  RunSummary summary;
+  std::uint64_t periods;
+};
+
+Result run(FakeWorld& world, const std::string& agent_text, std::uint64_t seed = 1,
+           std::uint64_t most_periods = 1'000'000) {
+  Random random(seed);
+  const auto agent = make_agent(ConfigNode::parse(agent_text, "run").at("agent"),
+                                problem_of(world.environment), random);
+  std::ostringstream text;
+  TraceWriter trace(world.environment, text);
+  RunSummary summary(world.environment, world.scenario.duration_s());
+  std::uint64_t seen = 0;
+  ControlLoop loop(world.environment, *agent, world.machine.clock,
+                   {[&](const PeriodRecord& record) { trace.write(record); },
+                    [&](const PeriodRecord& record) { summary.add(record); },
+                    [&](const PeriodRecord&) { ++seen; }});
+  const auto periods = loop.run(seed, [&] { return seen >= most_periods; });
+  return {text.str(), std::move(summary), periods};
+}
+
+const std::string kLearner = "agent: {kind: q_learning}";
+
+std::string full_width_on(const std::string& place) {
+  return "agent: {kind: static, configuration: {width: 1.0, mapping: " + place + "}}";
+}
+
+DOCTEST_TEST_CASE("the same seed gives the same trace to the last bit") {
+  FakeWorld one;
+  FakeWorld other;
+  const Result first = run(one, kLearner, 5);
+  DOCTEST_CHECK(run(other, kLearner, 5).trace == first.trace);
+  DOCTEST_CHECK(run(one, full_width_on("cpu0"), 5).periods == 80);
+}
+
+DOCTEST_TEST_CASE("a run ends when it is told to, after a period") {
+  FakeWorld world;
+  DOCTEST_CHECK(run(world, kLearner, 1, 7).periods == 7);
+}
+
+DOCTEST_TEST_CASE(
+    "the learner misses less than any full width and serves more than the narrowest") {
+  const std::string scenario =
+      "name: long\n"
+      "co_runners:\n"
+      "  first: {command: [busy], cpus: \"0\"}\n"
+      "  second: {command: [busy], cpus: \"1\"}\n"
+      "phases:\n"
+      "  - {name: alone, duration_s: 15}\n"
+      "  - {name: one, duration_s: 15, co_runners: [first]}\n"
+      "  - {name: both, duration_s: 15, co_runners: [first, second]}\n"
+      "  - {name: tight, duration_s: 15, budgets: {latency: {deadline_ms: 5}}}\n";
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    DOCTEST_CAPTURE(seed);
+    FakeWorld world(scenario);
+    const Result learner = run(world, kLearner, seed);
+    for (const std::string place : {"cpu0", "cpu1", "all2"}) {
+      FakeWorld rival_world(scenario);
+      const Result rival = run(rival_world, full_width_on(place), seed);
+      DOCTEST_CHECK(learner.summary.whole().miss_share() < rival.summary.whole().miss_share());
+      DOCTEST_CHECK(learner.summary.second_half().miss_share() <
+                    0.5 * rival.summary.second_half().miss_share());
+    }
+    FakeWorld narrow_world(scenario);
+    const Result narrow =
+        run(narrow_world, "agent: {kind: static, configuration: {width: 0.25, mapping: cpu0}}");
+    DOCTEST_CHECK(learner.summary.whole().accuracy_top1() >
+                  narrow.summary.whole().accuracy_top1() + 0.02);
+    FakeWorld random_world(scenario);
+    const Result random = run(random_world, "agent: {kind: random}", seed);
+    DOCTEST_CHECK(learner.summary.whole().miss_share() < 0.5 * random.summary.whole().miss_share());
+  }
+}
+
+DOCTEST_TEST_CASE("the trace has a row for each period and every row the header's cells") {
+  FakeWorld world;
+  const Result result = run(world, kLearner);
+  std::istringstream lines(result.trace);
+  std::string line;
+  DOCTEST_REQUIRE(std::getline(lines, line));
+  DOCTEST_CHECK(
+      line.starts_with("period,time_s,interval_s,phase,co_runners,width.app,mapping.app,"
+                       "bandwidth.cpu,granted.mapping.app,granted.bandwidth.cpu,refused,"
+                       "deadline_ms.app,miss_rate_limit.app,arrived.app"));
+  const auto cells = std::ranges::count(line, ',');
+  std::uint64_t rows = 0;
+  for (; std::getline(lines, line); ++rows) {
+    DOCTEST_REQUIRE(std::ranges::count(line, ',') == cells);
+    DOCTEST_REQUIRE(line.find("nan") == std::string::npos);
+  }
+  DOCTEST_CHECK(rows == result.periods);
+}
+
+DOCTEST_TEST_CASE("a value that is not known is an empty cell") {
+  FakeWorld world;
+  world.machine.broken_sensors = true;
+  const std::string trace = run(world, full_width_on("cpu0"), 1, 1).trace;
+  DOCTEST_CHECK(trace.find(",,,,,") != std::string::npos);  // five signals, none valid
+  DOCTEST_CHECK(trace.find("nan") == std::string::npos);
+}
+
+DOCTEST_TEST_CASE(
+    "a refused knob and a stale signal are named in the trace and counted in the summary") {
+  FakeWorld world;
+  world.machine.refuse = true;  // Once.
+  world.machine.stale_power = true;
+  const Result result = run(world, full_width_on("cpu0"), 1, 2);
+  std::istringstream lines(result.trace);
+  std::string header;
+  std::string first;
+  std::string second;
+  std::getline(lines, header);
+  std::getline(lines, first);
+  std::getline(lines, second);
+  DOCTEST_CHECK(first.find(",bandwidth.cpu,") != std::string::npos);
+  DOCTEST_CHECK(second.find(",bandwidth.cpu,") == std::string::npos);
+  DOCTEST_CHECK(second.find(",power_w,") != std::string::npos);
+  const auto json = result.summary.to_json();
+  DOCTEST_CHECK(json["knobs"]["bandwidth.cpu"]["refused_periods"] == 1);
+  DOCTEST_CHECK(json["knobs"]["bandwidth.cpu"]["left_out"] == false);
+  DOCTEST_CHECK(json["knobs"]["mapping.app"]["refused_periods"] == 0);
+  DOCTEST_CHECK(json["signals"]["power_w"]["stale_periods"] == 2);
+  DOCTEST_CHECK(json["signals"]["power_w"]["invalid_periods"] == 0);
+}
+
+DOCTEST_TEST_CASE("names with commas and quotes are quoted in the trace") {
+  FakeWorld world("name: s\nphases:\n  - {name: 'a, \"b\"', duration_s: 0.1}\n");
+  DOCTEST_CHECK(run(world, full_width_on("cpu0")).trace.find("\"a, \"\"b\"\"\"") !=
+                std::string::npos);
+}
+
+DOCTEST_TEST_CASE("the summary counts what the trace shows") {
+  FakeWorld world;
+  const Result result = run(world, full_width_on("cpu0"));
+  const auto json = result.summary.to_json();
+  DOCTEST_CHECK(json["periods"] == 80);
+  DOCTEST_CHECK(json["phases"].size() == 4);
+  DOCTEST_CHECK(json["phases"][0]["statistics"]["miss_share"] == 0.0);
+  // With a co-runner 16 ms, more than the deadline of 12: all are missed.
+  DOCTEST_CHECK(json["phases"][1]["statistics"]["miss_share"] > 0.95);
+  DOCTEST_CHECK(json["whole"]["accuracy_top1"].get<double>() == doctest::Approx(0.94));
+  DOCTEST_CHECK(json["whole"]["accuracy_measured"].get<double>() ==
+                doctest::Approx(0.75).epsilon(0.02));
+  DOCTEST_CHECK(json["signals"]["power_w"]["estimated"] == true);
+  const auto& budget = json["budgets"][0];
+  DOCTEST_CHECK(budget["name"] == "latency.app");
+  DOCTEST_CHECK(budget["violation_rate"].get<double>() ==
+                doctest::Approx(json["whole"]["miss_share"].get<double>() - 0.05).epsilon(0.01));
+  const std::uint64_t requests = json["whole"]["requests"];
+  const std::uint64_t served = json["whole"]["served"];
+  const std::uint64_t dropped = json["whole"]["dropped"];
+  DOCTEST_CHECK(requests == served + dropped);
+}
+
+DOCTEST_TEST_CASE("the golden trace of 30 periods has not changed") {
+  // tests/golden/update.sh writes it anew; look at the difference before you commit it.
+  FakeWorld world(
+      "name: golden\n"
+      "co_runners: {first: {command: [busy], cpus: \"0\"}}\n"
+      "phases:\n"
+      "  - {name: alone, duration_s: 1}\n"
+      "  - {name: one, duration_s: 1, co_runners: [first]}\n"
+      "  - {name: tight, duration_s: 1, budgets: {latency: {deadline_ms: 5}}}\n");
+  const std::string trace = run(world, kLearner, 42).trace;
+  const std::string file = REIN_SOURCE_DIR "/tests/golden/fake_world.csv";
+  if (std::getenv("REIN_UPDATE_GOLDEN") != nullptr) {
+    write_file(file, trace);
+  }
+  DOCTEST_CHECK(trace == read_file(file));
+}
+
+DOCTEST_TEST_CASE("a latency histogram is within one percent and exact at the top") {
+  LatencyHistogram histogram;
+  DOCTEST_CHECK(histogram.quantile_ms(0.5) == 0.0);
+  for (int i = 1; i <= 1000; ++i) {
+    histogram.add(0.01 * i);
+  }
+  for (const double share : {0.1, 0.5, 0.95, 0.99}) {
+    DOCTEST_CHECK(histogram.quantile_ms(share) == doctest::Approx(10.0 * share).epsilon(0.01));
+  }
+  DOCTEST_CHECK(histogram.quantile_ms(1.0) == 10.0);
+  histogram.add(1e12);
+  histogram.add(0.0);
+  DOCTEST_CHECK(histogram.quantile_ms(1.0) == 1e12);
+}
+
+}  // namespace
+}  // namespace rein

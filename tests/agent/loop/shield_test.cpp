@@ -1,0 +1,435 @@
+// The shield: each rule with periods made by hand, and what it is worth to an agent that knows
+// nothing.
+#include "agent/loop/shield.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/loop/control_loop.hpp"
+#include "agent/loop/run_summary.hpp"
+#include "agent/rivals/simple_agents.hpp"
+#include "common/error.hpp"
+#include "support/simulated_world.hpp"
+
+namespace rein {
+namespace {
+
+using Reason = Shield::Reason;
+
+/// Two widths, two places, three clocks; a power limit of 5 W and one of 80 degC.
+struct Bench {
+  Problem problem() const {
+    return {actions, observations, std::vector<double>(actions.size(), 1.0), signals};
+  }
+  ActionId id(std::size_t width, std::size_t place, std::size_t clock) const {
+    return actions.encode({width, place, clock});
+  }
+  static StepInfo info(std::optional<double> power_w, std::optional<double> hottest_c = 50.0) {
+    StepInfo info;
+    info.signals = {power_w, std::nullopt, hottest_c};
+    info.budgets = {{.id = {.kind = BudgetId::Kind::kLatency}, .name = "latency.app"},
+                    {.id = {.kind = BudgetId::Kind::kPower}, .name = "power"},
+                    {.id = {.kind = BudgetId::Kind::kTemperature}, .name = "temperature"}};
+    return info;
+  }
+  void live(ActionId action, const StepInfo& info) {
+    shield.observe({observation, action, 0.0, {}, observation, false, false, &info});
+  }
+  void live(ActionId action, const StepInfo& info, int periods) {
+    for (int i = 0; i < periods; ++i) {
+      live(action, info);
+    }
+  }
+  Shield::Verdict check(ActionId wanted) const { return shield.check(wanted, observation); }
+  bool permits(ActionId wanted) const {
+    const auto verdict = check(wanted);
+    return verdict.action == wanted && verdict.reason == Reason::kNone;
+  }
+  /// For how many periods it takes over, all of which are like this.
+  int held(const StepInfo& info) {
+    int periods = 0;
+    for (; check(id(1, 1, 2)).reason != Reason::kNone; ++periods) {
+      live(id(0, 0, 0), info);
+    }
+    return periods;
+  }
+
+  ActionSpace actions{
+      {Knob{"width.app", "1", Knob::Effect::kCostlier, {{"half", 0.5}, {"full", 1}}},
+       Knob{"mapping.app", "", Knob::Effect::kUnordered, {{"cpu", 1}, {"gpu", 2}}},
+       Knob{"frequency.cpu",
+            "MHz",
+            Knob::Effect::kFaster,
+            {{"100", 100}, {"200", 200}, {"300", 300}}}}};
+  ObservationSpec observations{
+      {Feature{.name = "power.limit", .unit = "W", .neutral = 1.0, .source = "test"},
+       Feature{.name = "temperature.limit", .unit = "degC", .neutral = 1.0, .source = "test"}}};
+  std::vector<SignalDescription> signals = {{"power_w", "W", "test"},
+                                            {"temperature_c.dead", "degC", "test", false, true},
+                                            {"temperature_c.soc", "degC", "test", false, true}};
+  Observation observation = {std::log10(5.0) / 4.0, std::log10(80.0) / 4.0};
+  Shield shield{{}, problem()};
+};
+
+StepInfo over(StepInfo info, BudgetId::Kind kind) {
+  for (auto& status : info.budgets) {
+    status.exceeded = status.id.kind == kind;
+  }
+  return info;
+}
+
+StepInfo refusing(StepInfo info, bool left_out = false) {
+  info.granted.resize(3);
+  info.granted[2].refused = true;
+  info.granted[2].left_out = left_out;
+  return info;
+}
+
+DOCTEST_TEST_CASE("what nothing is known of is permitted") {
+  const Bench bench;
+  for (ActionId action = 0; action < bench.actions.size(); ++action) {
+    DOCTEST_CHECK(bench.permits(action));
+  }
+}
+
+DOCTEST_TEST_CASE("what drew too much is masked, and what is costlier in the same place") {
+  Bench bench;
+  bench.live(bench.id(0, 0, 1), Bench::info(5.6));  // Above 5 x 1.1.
+  const std::set<ActionId> masked = {bench.id(0, 0, 1), bench.id(0, 0, 2), bench.id(1, 0, 1),
+                                     bench.id(1, 0, 2)};
+  for (ActionId action = 0; action < bench.actions.size(); ++action) {
+    DOCTEST_CAPTURE(bench.actions.describe(action));
+    DOCTEST_CHECK(bench.permits(action) == (masked.count(action) == 0));
+  }
+  DOCTEST_CHECK(bench.check(bench.id(0, 0, 2)).reason == Reason::kPower);
+  bench.observation[0] = 1.0;  // No budget.
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 2)));
+}
+
+DOCTEST_TEST_CASE("a little more than the limit masks nothing") {
+  Bench bench;
+  bench.live(bench.id(0, 0, 1), Bench::info(5.4));
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 1)));
+  bench.live(bench.id(0, 0, 1), Bench::info(5.8));  // The mean is (5.4 + 5.8) / 2 = 5.6.
+  DOCTEST_CHECK_FALSE(bench.permits(bench.id(0, 0, 1)));
+}
+
+DOCTEST_TEST_CASE("frequencies are lowered before the width, and no more than is needed") {
+  Bench bench;
+  bench.live(bench.id(0, 0, 1), Bench::info(9.0));
+  DOCTEST_CHECK(bench.check(bench.id(1, 0, 2)).action == bench.id(1, 0, 0));
+  bench.live(bench.id(1, 0, 0), Bench::info(9.0));
+  DOCTEST_CHECK(bench.check(bench.id(1, 0, 2)).action == bench.id(0, 0, 0));
+  bench.live(bench.id(0, 0, 0), Bench::info(9.0));
+  // Nothing is left in this place, and no configuration is known to be safe.
+  DOCTEST_CHECK(bench.check(bench.id(1, 0, 2)).action == bench.id(0, 0, 0));
+  DOCTEST_CHECK(bench.check(bench.id(1, 0, 2)).reason == Reason::kPower);
+}
+
+DOCTEST_TEST_CASE("a mask expires after as many periods as are remembered") {
+  Bench bench;
+  bench.live(bench.id(0, 0, 1), Bench::info(9.0));
+  bench.live(bench.id(0, 1, 0), Bench::info(1.0), 49);
+  DOCTEST_CHECK_FALSE(bench.permits(bench.id(0, 0, 1)));
+  bench.live(bench.id(0, 1, 0), Bench::info(1.0));
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 1)));
+}
+
+DOCTEST_TEST_CASE("a costlier action that has since drawn less lifts the mask") {
+  Bench bench;
+  bench.live(bench.id(0, 0, 1), Bench::info(9.0));
+  bench.live(bench.id(0, 0, 2), Bench::info(4.0));
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 1)));
+  DOCTEST_CHECK(bench.permits(bench.id(1, 0, 2)) == false);  // That is costlier still.
+}
+
+DOCTEST_TEST_CASE("a reading from before the period is not held against its action") {
+  Bench bench;
+  StepInfo stale = Bench::info(9.0);
+  stale.stale = {0};
+  bench.live(bench.id(0, 0, 1), stale);
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 1)));
+}
+
+DOCTEST_TEST_CASE("power is that of the action that was granted") {
+  Bench bench;
+  StepInfo info = Bench::info(9.0);
+  info.granted.resize(3);
+  info.granted[2].level = 1;  // Of {0, 0, 2} that was asked for.
+  bench.live(bench.id(0, 0, 2), info);
+  DOCTEST_CHECK_FALSE(bench.permits(bench.id(0, 0, 1)));
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 0)));
+}
+
+DOCTEST_TEST_CASE("near the temperature limit nothing may draw more than what is in force") {
+  Bench bench;
+  bench.live(bench.id(0, 1, 1), Bench::info(4.5, 78.9));
+  DOCTEST_CHECK(bench.permits(bench.id(0, 1, 2)));
+  bench.live(bench.id(0, 1, 1), Bench::info(4.5, 79.1));
+  const auto verdict = bench.check(bench.id(0, 1, 2));
+  DOCTEST_CHECK(verdict.reason == Reason::kTemperature);
+  DOCTEST_CHECK(verdict.action == bench.id(0, 1, 1));
+  DOCTEST_CHECK(bench.permits(bench.id(0, 1, 0)));
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 1)));  // Of another place nothing is known.
+
+  bench.live(bench.id(0, 0, 1), Bench::info(3.0, 79.1));
+  DOCTEST_CHECK(bench.check(bench.id(0, 1, 1)).reason == Reason::kTemperature);  // 4.5 W of 3.3.
+}
+
+DOCTEST_TEST_CASE("at the temperature limit the safe configuration is taken") {
+  Bench bench;
+  bench.live(bench.id(1, 1, 1), Bench::info(2.0), 10);
+  bench.live(bench.id(0, 0, 2), Bench::info(4.0, 80.5));
+  const auto verdict = bench.check(bench.id(0, 0, 0));
+  DOCTEST_CHECK(verdict.reason == Reason::kTemperature);
+  DOCTEST_CHECK(verdict.action == bench.id(1, 1, 1));
+  bench.observation[1] = 1.0;  // No budget.
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 0)));
+}
+
+DOCTEST_TEST_CASE("safe is what kept every budget for ten periods with the least power") {
+  Bench bench;
+  const auto safe = [&] {  // Read off a copy that is too hot.
+    Bench hot;
+    Shield copy = bench.shield;
+    const StepInfo info = Bench::info(std::nullopt, 90.0);
+    copy.observe({hot.observation, hot.id(1, 1, 1), 0.0, {}, hot.observation, false, false, &info});
+    return copy.check(hot.id(1, 1, 2), hot.observation).action;
+  };
+  DOCTEST_CHECK(safe() == bench.id(0, 1, 0));  // The lowest, in the place in force.
+  bench.live(bench.id(1, 0, 1), Bench::info(3.0), 9);
+  DOCTEST_CHECK(safe() == bench.id(0, 1, 0));
+  bench.live(bench.id(1, 0, 1), Bench::info(3.0));
+  DOCTEST_CHECK(safe() == bench.id(1, 0, 1));
+  bench.live(bench.id(1, 0, 2), Bench::info(4.0), 10);
+  DOCTEST_CHECK(safe() == bench.id(1, 0, 1));
+  const StepInfo late = over(Bench::info(1.0), BudgetId::Kind::kLatency);
+  bench.live(bench.id(0, 0, 0), Bench::info(1.0), 9);
+  bench.live(bench.id(0, 0, 0), late);
+  bench.live(bench.id(0, 0, 0), Bench::info(1.0), 9);
+  DOCTEST_CHECK(safe() == bench.id(1, 0, 1));
+  bench.live(bench.id(0, 0, 0), Bench::info(1.0));
+  DOCTEST_CHECK(safe() == bench.id(0, 0, 0));
+}
+
+DOCTEST_TEST_CASE("what was safe under a higher limit is not safe under a lower one") {
+  Bench bench;
+  bench.live(bench.id(1, 0, 1), Bench::info(4.0), 10);
+  bench.live(bench.id(1, 1, 1), Bench::info(4.0, 90.0));
+  DOCTEST_CHECK(bench.check(0).action == bench.id(1, 0, 1));
+  bench.observation[0] = std::log10(3.0) / 4.0;
+  DOCTEST_CHECK(bench.check(0).action == bench.id(0, 1, 0));
+}
+
+DOCTEST_TEST_CASE("it takes over when a signal that a budget needs has been missing") {
+  for (const StepInfo& blind : {Bench::info(std::nullopt), Bench::info(2.0, std::nullopt)}) {
+    Bench bench;
+    bench.live(bench.id(1, 1, 2), blind, 9);
+    DOCTEST_CHECK(bench.permits(bench.id(1, 1, 2)));
+    bench.live(bench.id(1, 1, 2), blind);
+    DOCTEST_CHECK(bench.check(bench.id(1, 1, 2)).reason == Reason::kSensors);
+    DOCTEST_CHECK(bench.check(bench.id(1, 1, 2)).action == bench.id(0, 1, 0));
+    DOCTEST_CHECK(bench.held(Bench::info(2.0)) == 20);
+  }
+}
+
+DOCTEST_TEST_CASE("a signal that no budget needs may be missing, and so may one there never was") {
+  Bench bench;
+  StepInfo blind = Bench::info(std::nullopt, std::nullopt);
+  blind.budgets.clear();
+  bench.live(0, blind, 100);
+  DOCTEST_CHECK(bench.permits(bench.id(1, 1, 2)));
+
+  Bench bare;
+  bare.signals.clear();
+  Shield shield({}, bare.problem());
+  const StepInfo info = Bench::info(std::nullopt, std::nullopt);
+  for (int i = 0; i < 100; ++i) {
+    shield.observe({bare.observation, 0, 0.0, {}, bare.observation, false, false, &info});
+  }
+  DOCTEST_CHECK(shield.check(11, bare.observation).reason == Reason::kNone);
+}
+
+DOCTEST_TEST_CASE("it takes over when a knob was refused three times in a row") {
+  Bench bench;
+  bench.live(0, refusing(Bench::info(2.0)), 2);
+  bench.live(0, Bench::info(2.0));
+  bench.live(0, refusing(Bench::info(2.0)), 2);
+  DOCTEST_CHECK(bench.permits(bench.id(1, 1, 2)));
+  // The third time the platform gives up, and says so for ever.
+  const StepInfo given_up = refusing(Bench::info(2.0), /*left_out=*/true);
+  bench.live(0, given_up);
+  DOCTEST_CHECK(bench.check(bench.id(1, 1, 2)).reason == Reason::kActuation);
+  DOCTEST_CHECK(bench.held(given_up) == 20);
+}
+
+DOCTEST_TEST_CASE("it takes over when a hard limit was exceeded for twenty periods") {
+  for (const auto kind : {BudgetId::Kind::kPower, BudgetId::Kind::kTemperature}) {
+    Bench bench;
+    bench.live(0, over(Bench::info(2.0), kind), 19);
+    bench.live(0, Bench::info(2.0));
+    bench.live(0, over(Bench::info(2.0), kind), 19);
+    DOCTEST_CHECK(bench.permits(bench.id(1, 1, 2)));
+    bench.live(0, over(Bench::info(2.0), kind));
+    DOCTEST_CHECK(bench.check(bench.id(1, 1, 2)).reason == Reason::kBudgets);
+    // Another chance, even if it made no difference.
+    DOCTEST_CHECK(bench.held(over(Bench::info(2.0), kind)) == 20);
+  }
+  Bench late;
+  late.live(0, over(Bench::info(2.0), BudgetId::Kind::kLatency), 100);
+  DOCTEST_CHECK(late.permits(late.id(1, 1, 2)));
+}
+
+DOCTEST_TEST_CASE("it takes over for twice as long each time, until all went well for long") {
+  Bench bench;
+  const StepInfo good = Bench::info(2.0);
+  const auto hold = [&] {
+    bench.live(0, over(good, BudgetId::Kind::kPower), 20);
+    return bench.held(good);
+  };
+  for (const int expected : {20, 40, 80, 160, 320, 320}) {
+    DOCTEST_CHECK(hold() == expected);
+  }
+  bench.live(0, good, 199);
+  bench.live(0, over(good, BudgetId::Kind::kPower));
+  bench.live(0, good);
+  DOCTEST_CHECK(hold() == 320);
+  bench.live(0, good, 200);
+  DOCTEST_CHECK(hold() == 20);
+}
+
+DOCTEST_TEST_CASE("it stays in charge while the sensor is still dead") {
+  Bench bench;
+  bench.live(0, Bench::info(std::nullopt), 10);
+  for (int i = 0; i < 500; ++i) {
+    DOCTEST_REQUIRE(bench.check(bench.id(1, 1, 2)).reason == Reason::kSensors);
+    bench.live(0, Bench::info(std::nullopt));
+  }
+  DOCTEST_CHECK(bench.held(Bench::info(2.0)) <= 320);
+}
+
+DOCTEST_TEST_CASE("a new episode begins with a shield that knows nothing") {
+  Bench bench;
+  bench.live(bench.id(0, 0, 0), Bench::info(9.0), 10);
+  bench.live(bench.id(0, 0, 0), over(Bench::info(9.0), BudgetId::Kind::kPower), 20);
+  bench.shield.begin_episode();
+  DOCTEST_CHECK(bench.permits(bench.id(1, 0, 2)));
+}
+
+DOCTEST_TEST_CASE("whatever a period does not say is no reason to throw") {
+  Bench bench;
+  bench.shield.observe({bench.observation, 0, 0.0, {}, bench.observation, false, false, nullptr});
+  const StepInfo nothing;
+  bench.live(bench.id(1, 1, 2), nothing, 300);
+  StepInfo half = Bench::info(2.0);
+  half.signals.resize(1);
+  half.granted.resize(1);
+  bench.live(bench.id(1, 1, 2), half, 300);
+  DOCTEST_CHECK(bench.check(bench.id(1, 1, 2)).action < bench.actions.size());
+  const ObservationSpec blank{{Feature{.name = "f", .unit = "1", .source = "test"}}};
+  const Shield shield({}, {bench.actions, blank, {}});
+  DOCTEST_CHECK(shield.check(3, {0.0}).action == 3);
+}
+
+DOCTEST_TEST_CASE("a run file says whether there is a shield, and which") {
+  const auto read = [](const std::string& text) {
+    return ShieldSetting::from_yaml(ConfigNode::parse(text, "run.yaml").at("shield"));
+  };
+  DOCTEST_CHECK(read("shield: true").options_or(false).has_value());
+  DOCTEST_CHECK_FALSE(read("shield: false").options_or(true).has_value());
+  DOCTEST_CHECK(ShieldSetting{}.options_or(true).has_value());
+  DOCTEST_CHECK_FALSE(ShieldSetting{}.options_or(false).has_value());
+  DOCTEST_CHECK(read("shield: {tolerance: 0.2}").options_or(false)->tolerance == 0.2);
+  for (const std::string wrong :
+       {"shield: maybe", "shield: {tolerance: -1}", "shield: {memory_periods: 0}",
+        "shield: {hold: 3}", "shield: {hold_periods: 400}"}) {
+    DOCTEST_CAPTURE(wrong);
+    DOCTEST_CHECK_THROWS_AS(read(wrong), ConfigError);
+  }
+}
+
+/// What became of an agent that takes anything.
+struct Course {
+  int far_over = 0;  ///< Periods that drew more than 1.1 times the limit.
+  int interventions = 0;
+  std::vector<ActionId> actions;
+};
+
+/// A power limit of 3 W on a board that draws up to 5.5 W when it has this much to do.
+Course play_at_random(std::uint64_t seed, bool shielded) {
+  SimulatedTask task = SmallTask::make(
+      "name: busy\n"
+      "co_runners: {burner: {contention: {cpu: {fastest: 0.5}}}}\n"
+      "phases:\n"
+      "  - {name: alone, duration_s: 30}\n"
+      "  - {name: burnt, duration_s: 15, co_runners: [burner]}\n"
+      "  - {name: again, duration_s: 15}\n");
+  task.requests.rate_hz = 90.0;
+  SimulatedWorld world(task);
+  Environment& environment = world.environment();
+  const Problem problem = problem_of(environment);
+  const auto power = find_signal(environment, "power_w");
+  Random random(seed);
+  RandomAgent agent(problem, random);
+  const auto shield =
+      make_shield(shielded ? std::optional(Shield::Options{}) : std::nullopt, environment);
+  Course course;
+  ControlLoop(environment, agent, world.clock(), {[&](const PeriodRecord& record) {
+                course.far_over += *record.result.info.signals[*power] > 1.1 * 3.0 ? 1 : 0;
+                course.interventions += record.shield != Reason::kNone ? 1 : 0;
+                course.actions.push_back(record.action);
+              }},
+              shield.get())
+      .run(seed, [] { return false; });
+  return course;
+}
+
+DOCTEST_TEST_CASE(
+    "behind the shield a random agent goes far over the power limit a third as often") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    DOCTEST_CAPTURE(seed);
+    const Course bare = play_at_random(seed, false);
+    const Course shielded = play_at_random(seed, true);
+    DOCTEST_CAPTURE(bare.far_over);
+    DOCTEST_CAPTURE(shielded.far_over);
+    DOCTEST_CAPTURE(shielded.interventions);
+    DOCTEST_CHECK(bare.interventions == 0);
+    DOCTEST_CHECK(bare.far_over > 60);
+    DOCTEST_CHECK(3 * shielded.far_over < bare.far_over);
+    DOCTEST_CHECK(shielded.interventions > 0);
+    DOCTEST_CHECK(play_at_random(seed, true).actions == shielded.actions);
+  }
+}
+
+DOCTEST_TEST_CASE(
+    "what the shield lets through it would let through again, or it is the last resort") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    DOCTEST_CAPTURE(seed);
+    Bench bench;
+    Random random(seed);
+    for (int i = 0; i < 300; ++i) {
+      const ActionId wanted = random.index(bench.actions.size());
+      const auto verdict = bench.check(wanted);
+      DOCTEST_REQUIRE(verdict.action < bench.actions.size());
+      if (verdict.reason == Reason::kNone) {
+        DOCTEST_REQUIRE(verdict.action == wanted);
+      }
+      const auto again = bench.check(verdict.action);
+      const bool is_permitted = again.reason == Reason::kNone;
+      const bool is_last_resort = again.action == verdict.action;
+      DOCTEST_REQUIRE((is_permitted || is_last_resort));
+      StepInfo info = Bench::info(10.0 * random.uniform(), 70.0 + 12.0 * random.uniform());
+      info = random.uniform() < 0.1 ? over(info, BudgetId::Kind::kPower) : info;
+      info = random.uniform() < 0.1 ? refusing(info) : info;
+      bench.live(verdict.action, info);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rein

@@ -1,0 +1,409 @@
+// The model-based learner on a machine made by hand and on a small simulated board.
+//
+// Whether a period was terminated or truncated means nothing to it: it plans for the period that
+// comes, and nothing is bootstrapped from what follows.
+#include "agent/model_based/model_based.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/files.hpp"
+#include "support/responsive_machine.hpp"
+#include "support/simulated_world.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace rein {
+namespace {
+
+const std::vector<RewardTerm> kNoTerms;
+
+struct Bench {
+  explicit Bench(const ModelBased::Options& options = {}, const Objective& objective = {})
+      : agent(options, machine.problem(objective)) {}
+
+  void observe(ActionId action, const StepInfo& info, const Observation& observation) {
+    agent.observe({observation, action, 0.0, kNoTerms, observation, false, false, &info});
+  }
+  ActionId live(const Observation& observation) {
+    const ActionId action = agent.act(observation);
+    observe(action, machine.period(action), observation);
+    return action;
+  }
+  /// Sees every action for some periods, and again.
+  void see_all() {
+    for (int round = 0; round < 6; ++round) {
+      for (ActionId action = 0; action < machine.actions.size(); ++action) {
+        for (int i = 0; i < 3; ++i) {
+          observe(action, machine.period(action), ResponsiveMachine::observation(20.0, 3.0));
+        }
+      }
+    }
+  }
+  nlohmann::json saved() const {
+    const TemporaryFolder folder;
+    agent.save(folder.path() / "agent.json");
+    return nlohmann::json::parse(read_file(folder.path() / "agent.json"));
+  }
+  double margin(const std::string& name) const { return saved().at("margins").at(name); }
+
+  ResponsiveMachine machine;
+  ModelBased agent;
+};
+
+DOCTEST_TEST_CASE("a changed budget moves it in the next decision, without learning") {
+  Bench bench;
+  bench.see_all();
+  const auto takes = [&](double deadline_ms, double power_limit_w) {
+    const ActionId action =
+        bench.agent.act(ResponsiveMachine::observation(deadline_ms, power_limit_w));
+    DOCTEST_CHECK_FALSE(bench.agent.exploration().explored);
+    return action;
+  };
+  // In each case one action is the widest that keeps both.
+  DOCTEST_CHECK(takes(8.0, 3.0) == bench.machine.id(1, 1, 2));
+  DOCTEST_CHECK(takes(12.0, 1.5) == bench.machine.id(1, 1, 1));
+  DOCTEST_CHECK(takes(4.0, 3.0) == bench.machine.id(0, 1, 2));
+  DOCTEST_CHECK(takes(8.0, 1.5) == bench.machine.id(0, 1, 1));
+  DOCTEST_CHECK(takes(8.0, 3.0) == bench.machine.id(1, 1, 2));
+  DOCTEST_CHECK(bench.agent.forecasts()[bench.machine.id(1, 1, 2)].service_ms() ==
+                doctest::Approx(6.0).epsilon(0.03));
+}
+
+DOCTEST_TEST_CASE("it takes what draws least where that is the objective") {
+  Bench bench({}, {.kind = Objective::Kind::kMinPower, .reference = 3.0});
+  bench.see_all();
+  const auto draws = [&](double deadline_ms) {
+    return bench.machine.power_w(
+        bench.agent.act(ResponsiveMachine::observation(deadline_ms, std::nullopt)));
+  };
+  // Of what is fast enough: half width at 500, 1000 and 2000 MHz on the gpu.
+  DOCTEST_CHECK(draws(12.0) == bench.machine.power_w(bench.machine.id(0, 1, 0)));
+  DOCTEST_CHECK(draws(7.0) == bench.machine.power_w(bench.machine.id(0, 1, 1)));
+  DOCTEST_CHECK(draws(4.0) == bench.machine.power_w(bench.machine.id(0, 1, 2)));
+}
+
+DOCTEST_TEST_CASE("it takes what is fastest where that is the objective") {
+  Bench bench({}, {.kind = Objective::Kind::kMinLatency});
+  bench.see_all();
+  DOCTEST_CHECK(bench.agent.act(ResponsiveMachine::observation(20.0, std::nullopt)) ==
+                bench.machine.id(0, 1, 2));
+  // Within 1.5 W that is the half width at 1000 MHz.
+  DOCTEST_CHECK(bench.agent.act(ResponsiveMachine::observation(20.0, 1.5)) ==
+                bench.machine.id(0, 1, 1));
+}
+
+DOCTEST_TEST_CASE("where nothing keeps the deadline the fastest of a width is taken") {
+  Bench bench;
+  bench.see_all();
+  // Half the time is worth log(2), and all of the accuracy 1.
+  DOCTEST_CHECK(bench.agent.act(ResponsiveMachine::observation(1.0, std::nullopt)) ==
+                bench.machine.id(1, 1, 2));
+}
+
+DOCTEST_TEST_CASE("a battery's allowance, a request's energy and a floor are limits like others") {
+  ResponsiveMachine machine;
+  std::vector<Feature> features = machine.observations.features();
+  for (const std::string name : {"energy.limit", "energy.allowance", "accuracy.app.limit"}) {
+    features.push_back({.name = name,
+                        .unit = "1",
+                        .neutral = name == "accuracy.app.limit" ? 0.0 : 1.0,
+                        .source = "test"});
+  }
+  machine.observations = ObservationSpec(features);
+  ModelBased agent({}, machine.problem({.kind = Objective::Kind::kMinPower, .reference = 3.0}));
+  const auto observe = [](double deadline_ms, double energy_mj, double allowance_w, double floor) {
+    Observation observation = ResponsiveMachine::observation(deadline_ms, std::nullopt);
+    observation.insert(observation.end(),
+                       {std::log10(energy_mj) / 4.0, std::log10(allowance_w) / 4.0, floor});
+    return observation;
+  };
+  constexpr double kNone = 1e4;
+  const Observation plain = observe(12.0, kNone, kNone, 0.0);
+  for (int i = 0; i < 216; ++i) {
+    const ActionId action = static_cast<ActionId>(i / 3) % machine.actions.size();
+    const StepInfo info = machine.period(action);
+    agent.observe({plain, action, 0.0, kNoTerms, plain, false, false, &info});
+  }
+  DOCTEST_CHECK(agent.act(plain) == machine.id(0, 1, 0));
+  // Only full width has the accuracy.
+  DOCTEST_CHECK(agent.act(observe(12.0, kNone, kNone, 0.75)) == machine.id(1, 1, 1));
+  DOCTEST_CHECK(agent.act(observe(8.0, kNone, kNone, 0.75)) == machine.id(1, 1, 2));
+
+  ModelBased wide({}, machine.problem());
+  for (int i = 0; i < 216; ++i) {
+    const ActionId action = static_cast<ActionId>(i / 3) % machine.actions.size();
+    const StepInfo info = machine.period(action);
+    wide.observe({plain, action, 0.0, kNoTerms, plain, false, false, &info});
+  }
+  // 1.36 W at 30 requests a second are 45 mJ of each, and 2.04 W are 68 mJ.
+  DOCTEST_CHECK(wide.act(observe(8.0, kNone, kNone, 0.0)) == machine.id(1, 1, 2));
+  DOCTEST_CHECK(wide.act(observe(12.0, 50.0, kNone, 0.0)) == machine.id(1, 1, 1));
+  DOCTEST_CHECK(wide.act(observe(8.0, 50.0, kNone, 0.0)) == machine.id(0, 1, 1));
+  DOCTEST_CHECK(wide.act(observe(12.0, kNone, 1.5, 0.0)) == machine.id(1, 1, 1));
+  DOCTEST_CHECK(wide.act(observe(8.0, kNone, 1.5, 0.0)) == machine.id(0, 1, 1));
+}
+
+DOCTEST_TEST_CASE("it finds the best action by itself, and then explores no more") {
+  Bench bench;
+  int explored = 0;
+  const auto observation = ResponsiveMachine::observation(12.0, 1.5);
+  for (int i = 0; i < 150; ++i) {
+    bench.live(observation);
+    explored += bench.agent.exploration().explored ? 1 : 0;
+  }
+  DOCTEST_CHECK(explored > 0);
+  for (int i = 0; i < 100; ++i) {
+    DOCTEST_REQUIRE(bench.live(observation) == bench.machine.id(1, 1, 1));
+    DOCTEST_REQUIRE_FALSE(bench.agent.exploration().explored);
+  }
+}
+
+DOCTEST_TEST_CASE("it explores only what is worth more over its patience than it costs now") {
+  constexpr double kReferenceW = 3.0;
+  constexpr int kPeriods = 400;
+  const ModelBased::Options options{.patience = 0.5, .worth_trying = 0.03, .inertia = 0.0};
+  // With no budget an action promises what its power is below the reference, and may be hoped to
+  // draw less by a standard deviation.
+  Bench bench(options, {.kind = Objective::Kind::kMinPower, .reference = kReferenceW});
+  // At 1 request a second none is expected to miss.
+  const Observation observation = {1.0, 1.0, 1e-9, 1.0};
+  int explored = 0;
+  int too_dear = 0;
+  for (int i = 0; i < kPeriods; ++i) {
+    const ActionId taken = bench.live(observation);
+    const auto& forecasts = bench.agent.forecasts();
+    const auto value = [&](ActionId action) {
+      return 1.0 - forecasts[action].power_w.mean / kReferenceW;
+    };
+    ActionId best = 0;
+    for (ActionId action = 1; action < forecasts.size(); ++action) {
+      best = value(action) > value(best) ? action : best;
+    }
+    ActionId expected = best;
+    double most = 0.0;
+    // In the first period whatever is done tells most of what is to be known.
+    for (ActionId action = 0; i > 0 && action < forecasts.size(); ++action) {
+      const double hoped =
+          value(action) + std::sqrt(forecasts[action].power_w.variance) / kReferenceW;
+      const double gain = hoped - value(best) - options.worth_trying;
+      const bool is_paid = value(best) - value(action) < options.patience * gain;
+      too_dear += gain > 0.0 && !is_paid ? 1 : 0;
+      if (is_paid && gain > most) {
+        most = gain;
+        expected = action;
+      }
+    }
+    DOCTEST_REQUIRE(taken == expected);
+    DOCTEST_REQUIRE(bench.agent.exploration().explored == (most > 0.0));
+    explored += most > 0.0 ? 1 : 0;
+  }
+  DOCTEST_CHECK(explored > 0);
+  DOCTEST_CHECK(too_dear > 0);
+  DOCTEST_CHECK(explored < kPeriods);
+}
+
+DOCTEST_TEST_CASE("while requests wait it tries nothing, and catches up") {
+  Bench bench({.patience = 1000.0});
+  const Observation observation = ResponsiveMachine::observation(20.0, std::nullopt);
+  bench.see_all();
+  const ActionId best = bench.live(observation);
+  StepInfo waiting = bench.machine.period(best);
+  waiting.applications.front().service.waited_ms = 15.0;
+  bench.observe(best, waiting, observation);
+  const ActionId taken = bench.agent.act(observation);
+  DOCTEST_CHECK_FALSE(bench.agent.exploration().explored);
+  // 15 ms of 20 are gone.
+  DOCTEST_CHECK(bench.machine.service_ms(best) > 5.0);
+  DOCTEST_CHECK(bench.machine.service_ms(taken) < 5.0);
+}
+
+DOCTEST_TEST_CASE("without optimism or patience it never explores") {
+  for (const auto& options : {ModelBased::Options{.optimism = 0.0}, {.patience = 0.0}}) {
+    Bench bench(options);
+    for (int i = 0; i < 60; ++i) {
+      bench.live(ResponsiveMachine::observation(12.0, 1.5));
+      DOCTEST_REQUIRE_FALSE(bench.agent.exploration().explored);
+    }
+  }
+}
+
+DOCTEST_TEST_CASE("the margin below a power limit grows by what exceeds it, and shrinks slowly") {
+  Bench bench;
+  const auto observation = ResponsiveMachine::observation(20.0, 3.0);
+  StepInfo info = bench.machine.period(3);
+  info.budgets = {{.id = {.kind = BudgetId::Kind::kPower}, .name = "power"}};
+  DOCTEST_CHECK(bench.margin("power") == 0.006);
+  bench.observe(3, info, observation);
+  DOCTEST_CHECK(bench.margin("power") == 0.006);  // It is the least.
+  info.budgets.front().exceeded = true;
+  bench.observe(3, info, observation);
+  DOCTEST_CHECK(bench.margin("power") == doctest::Approx(0.006 + 0.004 * (1.0 - 0.01)));
+  info.budgets.front().exceeded = false;
+  bench.observe(3, info, observation);
+  DOCTEST_CHECK(bench.margin("power") == doctest::Approx(0.00996 - 0.004 * 0.01));
+  // That requests are late has nothing to do with it.
+  info.budgets.front() = {.id = {.kind = BudgetId::Kind::kLatency}, .exceeded = true};
+  bench.observe(3, info, observation);
+  DOCTEST_CHECK(bench.margin("power") == doctest::Approx(0.00988));
+  // Nor does a limit that nothing keeps.
+  info.budgets.front() = {.id = {.kind = BudgetId::Kind::kPower}, .exceeded = true};
+  bench.agent.act(ResponsiveMachine::observation(20.0, 0.01));
+  bench.observe(3, info, observation);
+  DOCTEST_CHECK(bench.margin("power") == doctest::Approx(0.00984));
+  bench.agent.act(observation);
+  for (int i = 0; i < 20; ++i) {
+    bench.observe(3, info, observation);
+  }
+  DOCTEST_CHECK(bench.margin("power") == 0.06);
+}
+
+DOCTEST_TEST_CASE("the margin of misses goes down with each, and up with each that may miss") {
+  Bench bench;
+  const auto observation = ResponsiveMachine::observation(20.0, 3.0);
+  StepInfo info = bench.machine.period(3);
+  for (int i = 0; i < 5; ++i) {
+    bench.observe(3, info, observation);
+  }
+  DOCTEST_CHECK(bench.margin("miss") == 0.5);  // Conditions have not held for long enough.
+  bench.observe(3, info, observation);
+  // Of three requests one in a hundred may miss.
+  double margin = 0.5 * std::exp(0.3 * 0.03);
+  DOCTEST_CHECK(bench.margin("miss") == doctest::Approx(margin));
+  info.applications.front().service.late = 1;
+  bench.observe(3, info, observation);
+  margin *= std::exp(0.3 * (0.03 - 1.0));
+  DOCTEST_CHECK(bench.margin("miss") == doctest::Approx(margin));
+  for (int i = 0; i < 10; ++i) {
+    bench.observe(3, info, observation);
+  }
+  DOCTEST_CHECK(bench.margin("miss") == 0.1);
+}
+
+DOCTEST_TEST_CASE("it learns nothing from what it is told without the period") {
+  Bench bench;
+  const auto observation = ResponsiveMachine::observation(20.0, 3.0);
+  const auto before = bench.saved();
+  bench.agent.observe({observation, 3, 1.0, kNoTerms, observation, false, false});
+  DOCTEST_CHECK(bench.saved() == before);
+}
+
+/// A small board on which others come and go.
+SimulatedTask disturbed_task() {
+  return SmallTask::make(
+      "name: disturbed\n"
+      "co_runners:\n"
+      "  burner: {contention: {cpu: {all: 1}}}\n"
+      "phases:\n"
+      "  - {name: alone, duration_s: 6}\n"
+      "  - {name: burnt, duration_s: 6, co_runners: [burner]}\n"
+      "  - {name: sooner, duration_s: 6, relative: {deadline: 0.4}}\n"
+      "  - {name: less, duration_s: 6, co_runners: [burner], relative: {power: 0.6}}\n");
+}
+
+/// An agent in a world of its own, a period at a time.
+struct Play {
+  Play() : world(disturbed_task()), problem(problem_of(environment())), agent({}, problem) {
+    observation = environment().reset(7);
+  }
+  Environment& environment() { return world.environment(); }
+  void take(ActionId action) {
+    const StepResult& result = environment().step(action);
+    const Observation before = std::exchange(observation, result.observation);
+    agent.observe({before, action, result.reward, kNoTerms, result.observation, result.terminated,
+                   result.truncated, &result.info});
+  }
+  ActionId live() {
+    const ActionId action = agent.act(observation);
+    take(action);
+    return action;
+  }
+
+  SimulatedWorld world;
+  Problem problem;
+  ModelBased agent;
+  Observation observation;
+};
+
+/// Stops an agent, and lets another one go on in its place.
+void check_resumed(const std::function<bool(const Play&, int)>& stops) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "agent.json";
+  Play original;
+  std::vector<ActionId> actions;
+  do {
+    actions.push_back(original.live());
+    DOCTEST_REQUIRE(actions.size() < 140);
+  } while (!stops(original, static_cast<int>(actions.size())));
+  original.agent.save(file);
+
+  Play resumed;
+  for (const ActionId action : actions) {
+    resumed.take(action);
+  }
+  resumed.agent.load(file);
+  DOCTEST_REQUIRE(resumed.observation == original.observation);
+  resumed.agent.save(folder.path() / "again.json");
+  DOCTEST_CHECK(read_file(folder.path() / "again.json") == read_file(file));
+  for (int i = 0; i < 100; ++i) {
+    DOCTEST_REQUIRE(original.live() == resumed.live());
+  }
+  original.agent.save(file);
+  resumed.agent.save(folder.path() / "again.json");
+  DOCTEST_CHECK(read_file(folder.path() / "again.json") == read_file(file));
+}
+
+DOCTEST_TEST_CASE("it goes on from its checkpoint as if never stopped") {
+  check_resumed([](const Play&, int periods) { return periods == 40; });
+}
+
+DOCTEST_TEST_CASE("it goes on from a checkpoint of the period in which conditions changed") {
+  check_resumed([](const Play& play, int periods) {
+    return periods > 40 && play.agent.model().has_changed();
+  });
+}
+
+DOCTEST_TEST_CASE("a checkpoint that does not fit is refused, and leaves it as it was") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "agent.json";
+  Bench bench;
+  bench.live(ResponsiveMachine::observation(12.0, 1.5));
+  bench.agent.save(file);
+  const std::string good = read_file(file);
+  const auto before = bench.saved();
+  struct Edit {
+    std::string from;
+    std::string to;
+  };
+  for (const auto& edit : {Edit{"\"in_force\": ", "\"in_force\": 9"},
+                           {"\"power\": 0.006", "\"power\": 0.5"},
+                           {"\"restless\": 0.0", "\"restless\": 2.0"},
+                           {"\"lasting\": ", "\"lasting\": 1"}}) {
+    DOCTEST_CAPTURE(edit.from);
+    std::string text = good;
+    DOCTEST_REQUIRE(text.find(edit.from) != std::string::npos);
+    text.replace(text.find(edit.from), edit.from.size(), edit.to);
+    write_file(file, text);
+    DOCTEST_CHECK_THROWS_AS(bench.agent.load(file), ConfigError);
+    DOCTEST_CHECK(bench.saved() == before);
+  }
+}
+
+DOCTEST_TEST_CASE("parameters that are out of range are refused") {
+  for (const std::string text : {"latency_price: 0", "power_price: -1", "optimism: 11",
+                                 "patience: -1", "worth_trying: 2", "inertia: 1.5"}) {
+    DOCTEST_CAPTURE(text);
+    const auto node = ConfigNode::parse("{" + text + "}", "run.yaml");
+    DOCTEST_CHECK_THROWS_AS(ModelBased::Options::from_yaml(node), ConfigError);
+  }
+}
+
+}  // namespace
+}  // namespace rein

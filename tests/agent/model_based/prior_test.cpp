@@ -1,0 +1,127 @@
+// Factors are found in machines that were made from known ones.
+#include "agent/model_based/prior.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/simulated_world.hpp"
+
+namespace rein {
+namespace {
+
+constexpr std::size_t kActions = 3;
+
+/// A machine with two lasting factors, under one passing one: nine quantities and a hint.
+Sweep machine(double one, double other, double passing) {
+  const double of_one[] = {0.5, 0.4, 0.3, 0.2, 0.3, 0.1, 0.0, 0.4, 0.2, 0.0};
+  const double of_other[] = {0.1, -0.3, 0.2, 0.5, -0.4, 0.1, 0.3, 0.0, -0.2, 0.0};
+  const double of_passing[] = {0.3, 0.2, 0.0, 0.1, 0.1, 0.1, 0.0, -0.2, 0.0, 0.6};
+  Sweep sweep;
+  for (std::size_t i = 0; i < std::size(of_one); ++i) {
+    sweep.push_back(1.0 + 0.1 * static_cast<double>(i) + one * of_one[i] + other * of_other[i] +
+                    passing * of_passing[i]);
+  }
+  return sweep;
+}
+
+FactorSearch search_of_four() {
+  FactorSearch search;
+  for (const auto& [one, other] : {std::pair(-1.0, -1.0), {-1.0, 1.0}, {1.0, -1.0}, {1.0, 1.0}}) {
+    search.add(machine(one, other, 0.0), {machine(one, other, 0.5), machine(one, other, 1.5)});
+  }
+  return search;
+}
+
+DOCTEST_TEST_CASE("as many factors are found as there are") {
+  const FactorSearch search = search_of_four();
+  DOCTEST_CHECK(search.machines() == 4);
+  const FactorModel model = search.find(kActions, {});
+  DOCTEST_CHECK(model.lasting == 2);
+  DOCTEST_CHECK(model.passing == 1);
+  DOCTEST_REQUIRE(model.quantities() == 10);
+  for (std::size_t i = 0; i < 10; ++i) {
+    DOCTEST_CHECK(model.offset[i] == doctest::Approx(machine(0.0, 0.0, 0.0)[i]));
+    DOCTEST_CHECK(model.own[i] == doctest::Approx(1e-4));  // Nothing is left unexplained.
+  }
+}
+
+DOCTEST_TEST_CASE("a machine that was not swept is told from three of its ten quantities") {
+  const FactorModel model = search_of_four().find(kActions, {});
+  const Sweep unseen = machine(0.6, -0.7, 1.2);
+  Belief belief(model);
+  for (const std::size_t quantity : {0, 3, 9}) {
+    belief.update({{{quantity, 1.0}}, unseen[quantity], 1e-6});
+  }
+  for (std::size_t i = 0; i < unseen.size(); ++i) {
+    DOCTEST_CAPTURE(i);
+    DOCTEST_CHECK(std::abs(belief.estimate(i).mean - unseen[i]) < 0.01);
+  }
+}
+
+DOCTEST_TEST_CASE("what factors do not explain is each quantity's own") {
+  const FactorModel model = search_of_four().find(kActions, {.lasting = 1});
+  DOCTEST_CHECK(model.lasting == 1);
+  DOCTEST_CHECK(model.passing == 1);
+  double own = 0.0;
+  for (const double variance : model.own) {
+    own += variance;
+  }
+  DOCTEST_CHECK(own > 0.1);
+}
+
+DOCTEST_TEST_CASE("conditions are nobody else, and some of those that were there") {
+  const FactorSearch search = search_of_four();
+  const FactorModel model = search.find(kActions, {});
+  const auto conditions = search.conditions(model, 2);
+  DOCTEST_REQUIRE(conditions.size() == 3);
+  DOCTEST_CHECK(conditions[0].mean == std::vector<double>{0.0});
+  for (const std::size_t i : {1, 2}) {
+    DOCTEST_CHECK(conditions[i].kept == 0);
+    // The first and the fifth of the eight differences are of half a co-runner.
+    const double hint = model.row(9)[2] * conditions[i].mean[0];
+    DOCTEST_CHECK(hint == doctest::Approx(0.5 * 0.6));
+  }
+}
+
+DOCTEST_TEST_CASE("the same machines give the same model") {
+  const FactorModel one = search_of_four().find(kActions, {});
+  const FactorModel other = search_of_four().find(kActions, {});
+  DOCTEST_CHECK(one.offset == other.offset);
+  DOCTEST_CHECK(one.basis == other.basis);
+  DOCTEST_CHECK(one.own == other.own);
+}
+
+DOCTEST_TEST_CASE("a sweep tells service times and powers of a small board that are known") {
+  SimulatedTask task = SmallTask::make();
+  task.requests.rate_hz = 2.0;
+  SimulatedWorld few(task);
+  task.requests.rate_hz = 40.0;
+  SimulatedWorld many(task);
+  std::uint64_t periods = 0;
+  const Sweep measured = sweep(few.environment(), many.environment(), 1, periods);
+  const Environment& environment = few.environment();
+  const std::size_t actions = environment.action_space().size();
+  const auto hints = find_cpu_shares(environment.signals());
+  DOCTEST_REQUIRE(measured.size() == 3 * actions + hints.size());
+  DOCTEST_CHECK(periods >= 6 * actions);
+  const auto check = [&](const std::string& width, const std::string& mapping, double service_ms) {
+    const ActionId action = action_of(environment, width, mapping);
+    DOCTEST_CHECK(std::exp(measured[action]) == doctest::Approx(service_ms).epsilon(0.01));
+    return action;
+  };
+  check("0.5", "cpu0", 6.0);
+  check("0.5", "all2", 4.0);
+  check("1.0", "all2", 7.0);
+  const ActionId one = check("1.0", "cpu0", 11.0);
+  // The clock's 0.5 W and 1 W besides; a busy CPU's 2 W.
+  DOCTEST_CHECK(measured[actions + one] == doctest::Approx(1.5).epsilon(0.02));
+  DOCTEST_CHECK(measured[2 * actions + one] == doctest::Approx(2.0).epsilon(0.02));
+}
+
+}  // namespace
+}  // namespace rein

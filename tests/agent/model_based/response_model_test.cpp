@@ -1,0 +1,383 @@
+// The response model, beginning with what is known of knobs alone, on a machine made by hand.
+#include "agent/model_based/response_model.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "support/responsive_machine.hpp"
+
+namespace rein {
+namespace {
+
+struct Bench {
+  std::vector<Forecast> forecasts() const {
+    std::vector<Forecast> result;
+    model.forecast(now, result);
+    return result;
+  }
+  Forecast forecast(ActionId action) const { return forecasts()[action]; }
+  void live(ActionId action, int periods = 1) {
+    for (int i = 0; i < periods; ++i) {
+      model.observe(machine.period(action), action);
+    }
+  }
+  /// How far off the forecast of the action is, as a share of what it is.
+  double error(ActionId action) const {
+    return std::abs(forecast(action).service_ms() / machine.service_ms(action) - 1.0);
+  }
+  /// Others come, who take a share of the CPU, or go.
+  void disturb(double slowdown, double others) {
+    machine.slowdown = slowdown;
+    machine.others = others;
+  }
+
+  ResponsiveMachine machine;
+  Problem problem = machine.problem();
+  ResponseModel model{problem, ResponseModel::Prior::of_knobs(problem)};
+  Situation now{.deadline_ms = 20.0, .rate_hz = 30.0};
+};
+
+DOCTEST_TEST_CASE("others' shares of CPUs are the hints") {
+  const ResponsiveMachine machine;
+  DOCTEST_CHECK(find_cpu_shares(machine.signals).front().others == 1);
+}
+
+DOCTEST_TEST_CASE("what was measured of an action is forecast of it") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  const double unsure = bench.forecast(action).log_service.variance;
+  bench.live(action, 20);
+  const Forecast forecast = bench.forecast(action);
+  DOCTEST_CHECK(bench.error(action) < 0.01);
+  DOCTEST_CHECK(forecast.power_w.mean ==
+                doctest::Approx(bench.machine.power_w(action)).epsilon(0.02));
+  DOCTEST_CHECK(forecast.log_service.variance < 0.001 * unsure);
+  DOCTEST_CHECK(forecast.miss < 0.05);
+  DOCTEST_CHECK(bench.model.changes() == 0);
+  DOCTEST_CHECK(bench.model.stayed() == 20);
+  // 12 ms with 33 ms between requests: a deadline decides.
+  bench.now.deadline_ms = 8.0;
+  DOCTEST_CHECK(bench.forecast(action).miss > 0.95);
+}
+
+DOCTEST_TEST_CASE("slower clocks and wider networks are forecast to take longer") {
+  Bench bench;
+  const auto check = [&] {
+    for (const std::size_t place : {0, 1}) {
+      for (const std::size_t clock : {0, 1, 2}) {
+        DOCTEST_CHECK(bench.forecast(bench.machine.id(1, place, clock)).service_ms() >
+                      bench.forecast(bench.machine.id(0, place, clock)).service_ms());
+      }
+      for (const std::size_t clock : {0, 1}) {
+        DOCTEST_CHECK(bench.forecast(bench.machine.id(1, place, clock)).service_ms() >
+                      bench.forecast(bench.machine.id(1, place, clock + 1)).service_ms());
+      }
+    }
+  };
+  check();
+  bench.live(bench.machine.id(1, 0, 2), 10);
+  check();
+}
+
+DOCTEST_TEST_CASE("one action tells of others, and a second width of more") {
+  Bench bench;
+  const ActionId other = bench.machine.id(1, 0, 1);
+  const double before = bench.forecast(other).log_service.variance;
+  bench.live(bench.machine.id(1, 0, 2), 10);
+  const double after_one = bench.forecast(other).log_service.variance;
+  DOCTEST_CHECK(after_one < 0.1 * before);
+  bench.live(bench.machine.id(1, 0, 0), 10);
+  DOCTEST_CHECK(bench.forecast(other).log_service.variance < after_one);
+  DOCTEST_CHECK(bench.error(other) < 0.1);  // In between.
+}
+
+DOCTEST_TEST_CASE("a change of conditions is recognised, and so is the return to earlier ones") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 30);
+  bench.disturb(1.6, 0.7);
+  bench.live(action);
+  DOCTEST_CHECK(bench.model.changes() == 1);
+  DOCTEST_CHECK(bench.model.has_changed());
+  DOCTEST_CHECK(bench.model.stayed() == 0);
+  bench.live(action);
+  DOCTEST_CHECK_FALSE(bench.model.has_changed());
+  DOCTEST_CHECK(bench.error(action) < 0.05);
+  bench.live(action, 15);
+  bench.disturb(1.0, 0.1);
+  bench.live(action);
+  DOCTEST_CHECK(bench.model.changes() == 2);
+  DOCTEST_CHECK(bench.error(action) < 0.05);
+  bench.live(action, 10);
+  DOCTEST_CHECK(bench.model.changes() == 2);
+  DOCTEST_CHECK(bench.model.to_json().at("known").size() == 2);
+  // It is told at once what was learned the first time, also of what is not in force.
+  bench.disturb(1.6, 0.7);
+  bench.live(action);
+  DOCTEST_CHECK(bench.model.changes() == 3);
+  DOCTEST_CHECK(bench.model.to_json().at("recalled") == 1);
+  DOCTEST_CHECK(bench.error(action) < 0.03);
+}
+
+DOCTEST_TEST_CASE("a period that is out of proportion by itself is no change") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  // Two widths tell what serving adds to the power, so that it is known not to have changed.
+  bench.live(bench.machine.id(0, 0, 2), 10);
+  bench.live(action, 30);
+  bench.machine.slowdown = 1.5;  // Slower, while others do what they did.
+  bench.live(action);
+  bench.machine.slowdown = 1.0;
+  DOCTEST_CHECK(bench.model.changes() == 0);
+  DOCTEST_CHECK(bench.error(action) < 0.03);
+  bench.live(action, 3);
+  DOCTEST_CHECK(bench.model.changes() == 0);
+  DOCTEST_CHECK(bench.error(action) < 0.02);
+}
+
+DOCTEST_TEST_CASE("a knob that is held below what was asked for is a ceiling for some periods") {
+  Bench bench;
+  const ActionId asked = bench.machine.id(1, 0, 2);
+  const ActionId held = bench.machine.id(1, 0, 1);
+  DOCTEST_CHECK(bench.model.granted(asked).nearest() == asked);
+  bench.model.observe(bench.machine.period(held), asked);
+  DOCTEST_CHECK(bench.model.granted(asked).nearest() == held);
+  DOCTEST_CHECK(bench.model.granted(bench.machine.id(0, 1, 2)).nearest() ==
+                bench.machine.id(0, 1, 1));
+  DOCTEST_CHECK(bench.model.granted(bench.machine.id(0, 1, 0)).nearest() ==
+                bench.machine.id(0, 1, 0));
+  DOCTEST_CHECK(bench.forecast(asked).service_ms() == bench.forecast(held).service_ms());
+  // As long as nobody asks for more it is believed in for 20 periods.
+  bench.live(held, 19);
+  DOCTEST_CHECK(bench.model.granted(asked).nearest() == held);
+  bench.live(held);
+  DOCTEST_CHECK(bench.model.granted(asked).nearest() == asked);
+}
+
+DOCTEST_TEST_CASE("a ceiling is gone once more is granted, and what is refused is none") {
+  Bench bench;
+  const ActionId asked = bench.machine.id(1, 0, 2);
+  bench.model.observe(bench.machine.period(bench.machine.id(1, 0, 1)), asked);
+  bench.live(asked);
+  DOCTEST_CHECK(bench.model.granted(asked).nearest() == asked);
+  StepInfo refused = bench.machine.period(bench.machine.id(1, 0, 1));
+  refused.granted[2].refused = true;
+  bench.model.observe(refused, asked);
+  DOCTEST_CHECK(bench.model.granted(asked).nearest() == asked);
+  bench.model.observe(bench.machine.period(bench.machine.id(1, 0, 1)), asked);
+  bench.model.begin_episode();
+  DOCTEST_CHECK(bench.model.granted(asked).nearest() == asked);
+}
+
+DOCTEST_TEST_CASE("bursts that nobody can follow make it restless until they end") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 20);
+  DOCTEST_CHECK_FALSE(bench.model.is_restless());
+  const double calm = bench.forecast(action).log_service.variance;
+  bool was_restless = false;
+  for (int i = 0; i < 40; ++i) {
+    bench.disturb(i % 2 == 0 ? 1.0 + 0.1 * static_cast<double>(i % 7) + 0.4 : 1.0,
+                  i % 2 == 0 ? 0.9 : 0.1);
+    bench.live(action);
+    was_restless |= bench.model.is_restless();
+  }
+  DOCTEST_CHECK(was_restless);
+  DOCTEST_CHECK(bench.model.is_restless());
+  DOCTEST_CHECK(bench.forecast(action).log_service.variance > calm);
+  bench.disturb(1.0, 0.1);
+  bench.live(action, 40);
+  DOCTEST_CHECK_FALSE(bench.model.is_restless());
+  DOCTEST_CHECK(bench.error(action) < 0.05);
+}
+
+DOCTEST_TEST_CASE("requests that wait make those of slow actions late") {
+  Bench bench;
+  const ActionId slow = bench.machine.id(1, 0, 2);  // 12 ms of 33 between requests
+  const ActionId fast = bench.machine.id(0, 1, 2);  // 3 ms
+  bench.live(slow, 20);
+  bench.live(fast, 20);
+  const double before = bench.forecast(slow).miss;
+  StepInfo waiting = bench.machine.period(fast);
+  waiting.applications.front().service.waited_ms = 14.0;
+  bench.model.observe(waiting, fast);
+  DOCTEST_CHECK(bench.model.is_behind());
+  // Two periods hold six requests, of which the first, 26 ms after it came, is late.
+  DOCTEST_CHECK(bench.forecast(slow).miss - before > 0.25);
+  DOCTEST_CHECK(bench.forecast(fast).miss < 0.1);
+  bench.live(fast);
+  DOCTEST_CHECK_FALSE(bench.model.is_behind());
+  DOCTEST_CHECK(bench.forecast(slow).miss == doctest::Approx(before).epsilon(0.1));
+}
+
+DOCTEST_TEST_CASE("what the first request after a change takes longer is learned") {
+  Bench bench;
+  const ActionId one = bench.machine.id(0, 1, 2);
+  const ActionId other = bench.machine.id(1, 1, 2);  // 6 ms, until 20
+  bench.live(one, 10);
+  bench.live(other, 10);
+  for (int i = 0; i < 4; ++i) {
+    for (const ActionId action : {one, other}) {
+      StepInfo changed = bench.machine.period(action);
+      ServiceReport& service = changed.applications.front().service;
+      service.services_ms.front() += 30.0;
+      service.busy_ms += 30.0;
+      bench.model.observe(changed, action);
+      bench.live(action, 4);
+    }
+  }
+  DOCTEST_CHECK(bench.error(one) < 0.02);
+  DOCTEST_CHECK(bench.error(other) < 0.02);
+  // One request of the three in a period.
+  bench.live(one);
+  DOCTEST_CHECK(bench.forecast(one).change_miss == 0.0);
+  DOCTEST_CHECK(bench.forecast(other).change_miss == doctest::Approx(1.0 / 3.0).epsilon(0.2));
+}
+
+DOCTEST_TEST_CASE("a bandwidth that is used up says nothing of the service time") {
+  const ResponsiveMachine machine;
+  const ActionSpace actions{
+      {machine.actions.knobs()[0],
+       {"mapping.app", "threads", Knob::Effect::kUnordered, {{"cpu0", 1}, {"all2", 2}}},
+       {"bandwidth.cpu", "CPUs", Knob::Effect::kFaster, {{"0.5cpu", 0.5}, {"2cpu", 2}}}}};
+  const Problem whole = machine.problem();
+  const Problem problem{actions, whole.observations, std::vector<double>(actions.size(), 1.0),
+                        whole.signals, whole.task};
+  ResponseModel model(problem, ResponseModel::Prior::of_knobs(problem));
+  const auto id = [&](std::size_t place, std::size_t bandwidth) {
+    return actions.encode({1, place, bandwidth});
+  };
+  const auto period = [&](ActionId action, double service_ms) {
+    StepInfo info = machine.period(0);
+    info.granted.clear();
+    for (const std::size_t level : actions.decode(action)) {
+      info.granted.push_back({.label = {}, .level = level, .value = std::nullopt});
+    }
+    ServiceReport& service = info.applications.front().service;
+    service.services_ms.assign(3, service_ms);
+    service.busy_ms = 3.0 * service_ms;
+    return info;
+  };
+  for (int i = 0; i < 20; ++i) {
+    model.observe(period(id(1, 1), 15.0), id(1, 1));
+  }
+  std::vector<Forecast> forecasts;
+  const Situation now{.deadline_ms = 40.0, .rate_hz = 30.0};
+  model.forecast(now, forecasts);
+  // Two threads of 15 ms each 33 ms need 0.9 CPUs.
+  DOCTEST_CHECK(forecasts[id(1, 1)].miss < 0.05);
+  DOCTEST_CHECK(forecasts[id(1, 0)].miss > 0.9);
+  const double known_ms = forecasts[id(1, 0)].service_ms();
+  for (int i = 0; i < 5; ++i) {
+    model.observe(period(id(1, 0), 33.0), id(1, 0));
+  }
+  model.forecast(now, forecasts);
+  DOCTEST_CHECK(forecasts[id(1, 0)].service_ms() == doctest::Approx(known_ms).epsilon(0.01));
+  DOCTEST_CHECK(model.changes() == 0);
+}
+
+DOCTEST_TEST_CASE("a period without power, hints or requests leaves all forecasts finite") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  const auto check = [&] {
+    for (const Forecast& forecast : bench.forecasts()) {
+      DOCTEST_CHECK(std::isfinite(forecast.log_service.mean));
+      DOCTEST_CHECK(forecast.log_service.variance > 0.0);
+      DOCTEST_CHECK(std::isfinite(forecast.power_w.mean));
+      DOCTEST_CHECK(forecast.power_w.variance > 0.0);
+      DOCTEST_CHECK(forecast.miss >= 0.0);
+      DOCTEST_CHECK(forecast.miss <= 1.0);
+    }
+  };
+  StepInfo nothing = bench.machine.period(action);
+  nothing.signals.assign(2, std::nullopt);
+  nothing.applications.front().service = {};
+  bench.model.observe(nothing, action);
+  check();
+  StepInfo unpowered = bench.machine.period(action);
+  unpowered.signals[0] = 0.0;
+  bench.model.observe(unpowered, action);
+  check();
+  bench.live(action, 10);
+  const double before = bench.forecast(action).service_ms();
+  bench.model.observe(nothing, action);
+  check();
+  DOCTEST_CHECK(bench.forecast(action).service_ms() == doctest::Approx(before).epsilon(1e-3));
+  StepInfo empty = nothing;
+  empty.interval_s = 0.0;
+  bench.model.observe(empty, action);
+  check();
+}
+
+DOCTEST_TEST_CASE("a reading from before the period is taken for none") {
+  const ResponsiveMachine machine;
+  const Problem problem = machine.problem();
+  const ActionId action = machine.id(1, 1, 2);
+  const auto forecast_after = [&](bool is_stale, double power_w) {
+    ResponseModel model(problem, ResponseModel::Prior::of_knobs(problem));
+    StepInfo info = machine.period(action);
+    for (int i = 0; i < 20; ++i) {
+      model.observe(info, action);
+    }
+    info.signals = {power_w, 0.9};
+    info.stale = is_stale ? std::vector<std::size_t>{0, 1} : std::vector<std::size_t>{};
+    model.observe(info, action);
+    std::vector<Forecast> forecasts;
+    model.forecast(Situation{}, forecasts);
+    return forecasts[action].power_w.mean;
+  };
+  DOCTEST_CHECK(forecast_after(true, 9.0) == forecast_after(true, 0.1));
+  DOCTEST_CHECK(forecast_after(false, 9.0) > forecast_after(true, 9.0) + 1.0);
+}
+
+DOCTEST_TEST_CASE("an episode begins with what lasts and without what passed") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 30);
+  const double sure = bench.forecast(action).log_service.variance;
+  bench.model.begin_episode();
+  const Forecast forecast = bench.forecast(action);
+  DOCTEST_CHECK(forecast.log_service.variance > 0.35 * 0.35);  // Of who else is there.
+  DOCTEST_CHECK(forecast.log_service.variance > sure);
+  const ActionId slower = bench.machine.id(1, 0, 0);
+  DOCTEST_CHECK(bench.forecast(slower).service_ms() > forecast.service_ms());
+}
+
+DOCTEST_TEST_CASE("a model goes on from what it wrote as if it never stopped") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 30);
+  bench.disturb(1.6, 0.7);
+  bench.live(action);
+  DOCTEST_REQUIRE(bench.model.has_changed());
+  const auto again = ResponseModel::from_json(
+      ConfigNode::parse(bench.model.to_json().dump(), "model.json"), bench.problem);
+  DOCTEST_CHECK(again->to_json() == bench.model.to_json());
+  DOCTEST_CHECK(again->has_changed());
+  DOCTEST_CHECK(again->changes() == 1);
+  DOCTEST_CHECK(again->stayed() == 0);
+  const auto compare = [&] {
+    std::vector<Forecast> forecasts;
+    again->forecast(bench.now, forecasts);
+    for (ActionId each = 0; each < forecasts.size(); ++each) {
+      const Forecast expected = bench.forecast(each);
+      DOCTEST_REQUIRE(forecasts[each].log_service.mean == expected.log_service.mean);
+      DOCTEST_REQUIRE(forecasts[each].miss == expected.miss);
+      DOCTEST_REQUIRE(forecasts[each].power_w.mean == expected.power_w.mean);
+    }
+  };
+  compare();
+  for (int i = 0; i < 40; ++i) {
+    const ActionId next = i % 5 == 0 ? bench.machine.id(0, 1, 1) : action;
+    bench.disturb(i < 20 ? 1.6 : 1.0, i < 20 ? 0.7 : 0.1);
+    bench.live(next);
+    again->observe(bench.machine.period(next), next);
+    compare();
+  }
+  DOCTEST_CHECK(again->to_json() == bench.model.to_json());
+}
+
+}  // namespace
+}  // namespace rein

@@ -1,0 +1,91 @@
+#include "agent/rivals/ztt.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "support/rival_task.hpp"
+
+namespace rein {
+namespace {
+
+using doctest::Approx;
+
+DOCTEST_TEST_CASE("zTT's reward is frames in time, coolness and thrift, worked by hand") {
+  const Ztt::Options options{.power_weight = 2.0, .over_limit = 4.0};
+  DOCTEST_CHECK(Ztt::reward({.in_time = 1.0, .headroom_k = 0.5, .power_w = 4.0}, options) ==
+                Approx(1.0 + 0.2 * std::tanh(0.5) + 0.5));
+  DOCTEST_CHECK(Ztt::reward({.in_time = 0.25, .headroom_k = -1.0, .power_w = 8.0}, options) ==
+                Approx(0.25 - 2.0 + 0.25));
+  DOCTEST_CHECK(Ztt::reward({.in_time = 1.0, .headroom_k = 50.0, .power_w = 5.0, .overuse = 0.1},
+                            options) == Approx(1.0 + 0.2 + 0.4 - 0.4));
+  // A board without a reading of power is not taken to draw none.
+  DOCTEST_CHECK(Ztt::reward({.headroom_k = 50.0}, options) == Approx(1.2));
+}
+
+DOCTEST_TEST_CASE("zTT's target goes on after a step, unless the task ended") {
+  DOCTEST_CHECK(Ztt::target(1.5, false, {0.5, 2.0, 1.0}, 0.9) == Approx(3.3));
+  DOCTEST_CHECK(Ztt::target(1.5, true, {0.5, 2.0, 1.0}, 0.9) == 1.5);
+}
+
+DOCTEST_TEST_CASE("a step of zTT's network of one weight is worked by hand") {
+  const NetworkLayout layout({1, 1});
+  FusedNetwork network(layout, 1);
+  AlignedFloats weights = layout.unpack(std::vector<float>{2.0F, 0.5F});
+  network.input(0)[0] = 3.0F;
+  network.evaluate(weights, 1);
+  DOCTEST_CHECK(network.output(0)[0] == 6.5F);
+  network.output_gradient(0)[0] = 0.5F;  // Towards 6.
+  AlignedFloats gradients;
+  network.differentiate(weights, 1, gradients);
+  DOCTEST_CHECK(layout.pack(gradients) == std::vector<float>{1.5F, 0.5F});
+  // Adam's first step is the learning rate in the direction of the slope, whatever its size.
+  Adam adam(layout.size());
+  adam.step(gradients, 0.1F, weights);
+  DOCTEST_CHECK(layout.pack(weights)[0] == Approx(1.9));
+  DOCTEST_CHECK(layout.pack(weights)[1] == Approx(0.4));
+}
+
+struct Made {
+  explicit Made(const Ztt::Options& options)
+      : agent(options,
+              HeldKnobs(ConfigNode::parse("{width: 1.0}", "run.yaml"), {}, task.problem(),
+                        RivalTask::profile()),
+              task.problem(), random) {}
+  RivalTask task;
+  Random random{1};
+  Ztt agent;
+};
+
+DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it is too hot") {
+  Made made({.exploration_initial = 0.0, .exploration_final = 0.0, .temperature_target_c = 59.0});
+  const auto observation = RivalTask::observation(50.0, 9.0);
+  DOCTEST_CHECK(step(made.agent, observation, RivalTask::info(10.0, 4.0)) == 3);
+  bool lowered = false;
+  for (int i = 0; i < 20; ++i) {
+    const ActionId action = step(made.agent, observation, RivalTask::info(10.0, 4.0));
+    DOCTEST_CHECK((!lowered || action == 2));
+    lowered = lowered || action == 2;
+  }
+  DOCTEST_CHECK(lowered);
+}
+
+DOCTEST_TEST_CASE("zTT learns to lower a clock that it does not need") {
+  Made made({.discount = 0.5, .batch = 16, .power_weight = 4.0});
+  const auto observation = RivalTask::observation(50.0, 9.0);
+  ActionId action = 3;
+  std::size_t low = 0;
+  for (int i = 0; i < 600; ++i) {
+    // What a period came to is known only after the action.
+    action = made.agent.act(observation);
+    const StepInfo info = action == 2 ? RivalTask::info(20.0, 2.0) : RivalTask::info(10.0, 8.0);
+    static const std::vector<RewardTerm> kNoTerms;
+    made.agent.observe({observation, action, 0.0, kNoTerms, observation, false, false, &info});
+    low += i >= 500 && action == 2 ? 1 : 0;
+  }
+  DOCTEST_CHECK(low > 80);
+  DOCTEST_CHECK(made.agent.exploration().rate < 0.05);
+}
+
+}  // namespace
+}  // namespace rein
