@@ -25,10 +25,10 @@
 #include "study/evaluation/episode_log.hpp"
 #include "study/evaluation/episode_task.hpp"
 #include "study/evaluation/evaluation_plan.hpp"
-#include "study/evaluation/evaluation_summary.hpp"
 #include "study/evaluation/variants.hpp"
 #include "study/report/evaluation_page.hpp"
 #include "study/report/evaluation_results.hpp"
+#include "study/report/evaluation_summary.hpp"
 #include "study/report/evaluation_table.hpp"
 #include "study/run/machine_info.hpp"
 

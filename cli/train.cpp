@@ -85,30 +85,28 @@ void check_output(const TrainingPlan& plan) {
 /// Whether it learns from whole sweeps instead of from playing.
 bool is_swept(const Agent& agent) { return agent.kind() == "model_based"; }
 
-std::unique_ptr<Teacher> make_teacher(const Options& options, const TrainedRuns& runs,
-                                      const Agent& agent) {
+std::unique_ptr<Lesson> make_lesson(const Options& options, const TrainedRuns& runs,
+                                    const Agent& agent) {
   const TrainingPlan& plan = options.plan;
   if (is_swept(agent)) {
     if (!plan.traces.empty()) {
       throw UsageError(
           "--trace: expected an agent that learns from transitions, found model_based");
     }
-    return std::make_unique<SweepTeacher>(runs.tasks(), runs.spread(), runs.first().seed,
-                                          options.jobs);
+    return std::make_unique<SweepLesson>(runs.tasks(), runs.spread(), runs.first().seed,
+                                         options.jobs);
   }
   if (plan.traces.empty()) {
-    return std::make_unique<PlayTeacher>(
-        [worlds = runs.worlds(plan.duration_s)](std::uint64_t index) {
-          return worlds.training(index);
-        },
-        plan.environments);
+    return std::make_unique<PlayLesson>([worlds = runs.worlds(plan.duration_s)](
+                                            std::uint64_t index) { return worlds.training(index); },
+                                        plan.environments);
   }
   std::vector<std::vector<RecordedTransition>> recordings;
   recordings.reserve(plan.traces.size());
   for (const auto& trace : plan.traces) {
     recordings.push_back(read_transitions(trace, runs.problem()));
   }
-  return std::make_unique<ReplayTeacher>(std::move(recordings));
+  return std::make_unique<ReplayLesson>(std::move(recordings));
 }
 
 /// What must stay the same for a training to go on as if it had not stopped.
@@ -162,13 +160,13 @@ int run_train(const Options& options) {
   const RunConfig& first = runs.first();
   Random random(first.seed);
   const auto agent = runs.make_agent(random);
-  const auto teacher = make_teacher(options, runs, *agent);
+  const auto lesson = make_lesson(options, runs, *agent);
   const TrainingWorlds worlds = runs.worlds(plan.duration_s);
   Trainer trainer(
       {.episodes = plan.episodes,
        .validate_every = plan.validate_every,
        .setting = setting_of(plan, runs)},
-      *teacher, [&runs](Random& of_copy) { return runs.make_agent(of_copy); },
+      *lesson, [&runs](Random& of_copy) { return runs.make_agent(of_copy); },
       [&worlds](std::uint64_t index) { return worlds.validation(index); }, first.objective.kind,
       plan.output);
   if (plan.resume) {

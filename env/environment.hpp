@@ -11,17 +11,9 @@
 #include "env/observation_spec.hpp"
 #include "env/reward.hpp"
 #include "env/service_report.hpp"
+#include "env/signal_description.hpp"
 
 namespace rein {
-
-/// A signal of the machine, as the trace names it.
-struct SignalDescription {
-  std::string name;
-  std::string unit;
-  std::string source;
-  bool estimated = false;  ///< By a model, not measured.
-  bool is_heat = false;    ///< A temperature that counts for the hottest one.
-};
 
 /// What became of one application's requests in one period.
 struct ApplicationInfo {

@@ -58,7 +58,7 @@ class Forecaster final : public Clairvoyant {
 
    private:
     const SimulatedBoard& board_;
-    LatencyFactor factor_;
+    ServiceNoise factor_;
     double mean_ = 1.0;
     Lateness lateness_;
   };

@@ -25,16 +25,16 @@ double bell_exceedance(double value) {
 
 }  // namespace
 
-LatencyFactor::LatencyFactor(const LatencyNoise& noise) : noise_(noise) {
+ServiceNoise::ServiceNoise(const LatencyNoise& noise) : noise_(noise) {
   // So that the chain of requests is in the tail for tail_share of the time.
   chance_of_tail_ = noise.tail_share * (1.0 - noise.tail_persistence) / (1.0 - noise.tail_share);
 }
 
-void LatencyFactor::reset(Random& random) {
+void ServiceNoise::reset(Random& random) {
   is_in_tail_ = noise_.tail_share > 0.0 && random.uniform() < noise_.tail_share;
 }
 
-double LatencyFactor::draw(Random& random) {
+double ServiceNoise::draw(Random& random) {
   if (noise_.tail_share > 0.0) {
     is_in_tail_ = random.uniform() < (is_in_tail_ ? noise_.tail_persistence : chance_of_tail_);
     if (is_in_tail_) {
@@ -48,11 +48,11 @@ double LatencyFactor::draw(Random& random) {
   return noise_.sigma > 0.0 ? 1.0 + noise_.sigma * random.bell() : 1.0;
 }
 
-double LatencyFactor::mean() const {
+double ServiceNoise::mean() const {
   return 1.0 + noise_.tail_share * noise_.tail_scale / (1.0 - noise_.tail_shape);
 }
 
-double LatencyFactor::exceedance(double factor) const {
+double ServiceNoise::exceedance(double factor) const {
   const double excess = factor - 1.0;
   double usual = excess < 0.0 ? 1.0 : 0.0;
   if (noise_.sigma > 0.0) {
@@ -62,7 +62,7 @@ double LatencyFactor::exceedance(double factor) const {
                                  : usual;
 }
 
-double LatencyFactor::tail_exceedance(double factor) const {
+double ServiceNoise::tail_exceedance(double factor) const {
   const double excess = factor - 1.0;
   if (excess < 0.0 || noise_.tail_scale <= 0.0) {
     return excess < 0.0 ? 1.0 : 0.0;

@@ -7,9 +7,9 @@ namespace rein {
 
 /// By which factor one request takes longer than the next, as LatencyNoise says: drawn for each
 /// request, or as probabilities over all of them.
-class LatencyFactor {
+class ServiceNoise {
  public:
-  explicit LatencyFactor(const LatencyNoise& noise);
+  explicit ServiceNoise(const LatencyNoise& noise);
 
   /// Begins a sequence of requests, from any moment.
   void reset(Random& random);

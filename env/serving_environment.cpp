@@ -44,13 +44,6 @@ std::vector<SignalDescription> describe_signals(const Platform& platform) {
   return signals;
 }
 
-std::optional<std::size_t> find_signal(const std::vector<SignalDescription>& signals,
-                                       const std::string& name) {
-  const auto found = std::ranges::find(signals, name, &SignalDescription::name);
-  return found == signals.end() ? std::nullopt
-                                : std::optional(static_cast<std::size_t>(found - signals.begin()));
-}
-
 }  // namespace
 
 ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker,

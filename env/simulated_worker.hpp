@@ -51,7 +51,7 @@ class SimulatedWorker final : public BoardWorker {
   std::size_t serve(std::size_t images, Duration time_left) override;
 
  private:
-  LatencyFactor factor_;
+  ServiceNoise factor_;
   Random random_{0};
   double right_ = 0.0;  ///< Images classified rightly that have not been counted yet, below 1.
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks the #include lines against the architecture: includes go down only, one floor at a time,
-LibTorch is seen by a few files alone, the log by cli/ and study/ alone, and every header has its guard.
+between the folders and between the rooms of a folder (see ROOMS), every source of a folder with rooms is
+in one of them, LibTorch is seen by a few files alone, the log by cli/ and study/ alone, and every header has its guard.
 
   tests/include_directions.py [ROOT]   exit status 1 if anything is wrong
 """
@@ -17,7 +18,47 @@ MAY_SEE = {
     "study": {"study", "agent", "env", "models", "platform", "common"},
     "cli": {"cli", "study", "agent", "env", "models", "platform", "common"},
 }
+# Of the folders that have rooms: from the bottom up, by the beginning of a path; where two fit, the
+# longer counts.
+ROOMS = {
+    "platform": [
+        "platform/platform.",  # What all of it is for.
+        "platform/kernel/",
+        "platform/board/",
+        "platform/sensors/",
+        "platform/co_runners/",
+        "platform/giving_back/",
+        "platform/controls/",
+        "platform/simulated/",
+        "platform/linux_platform.",  # Sensors and controls in one.
+        "platform/probe/",
+    ],
+    "agent": [
+        "agent/core/",
+        "agent/loop/",
+        "agent/q_learning/",
+        "agent/neural/",
+        "agent/model_based/",
+        "agent/rivals/",
+        "agent/oracle/",
+        "agent/make_agent.",
+    ],
+    "study": [
+        "study/run/",
+        "study/evaluation/",
+        "study/calibration/",
+        "study/training/",
+        "study/report/",
+    ],
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def floor_of(path: str) -> int | None:
+    """The room's number in its folder, from the bottom; none if it is in no room."""
+    rooms = ROOMS.get(path.split("/")[0], [])
+    fitting = [room for room in rooms if path.startswith(room)]
+    return rooms.index(max(fitting, key=len)) if fitting else None
 
 
 def problems_of(root: pathlib.Path, file: pathlib.Path) -> list[str]:
@@ -25,6 +66,9 @@ def problems_of(root: pathlib.Path, file: pathlib.Path) -> list[str]:
     folder = relative.parts[0]
     lines = file.read_text().splitlines()
     found = []
+    floor = floor_of(str(relative))
+    if folder in ROOMS and floor is None:
+        found.append(f"{relative}: expected a room of {folder}/, found none in the list")
     if file.suffix == ".hpp" and "#pragma once" not in lines:
         found.append(f"{relative}: expected #pragma once, found none")
     for number, line in enumerate(lines, 1):
@@ -39,6 +83,8 @@ def problems_of(root: pathlib.Path, file: pathlib.Path) -> list[str]:
                 found.append(f'{where}: expected a path from the root, found "{target}"')
             elif first not in MAY_SEE[folder]:
                 found.append(f"{where}: {folder}/ may not see {first}/")
+            elif first == folder and floor is not None and (floor_of(target) or 0) > floor:
+                found.append(f"{where}: expected a room below this one's, found {target}")
         elif first in ("torch", "ATen", "c10"):
             neural_agent = folder == "agent" and file.suffix == ".cpp"
             if not (folder == "models" or neural_agent):

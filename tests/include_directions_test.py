@@ -7,9 +7,15 @@ import tempfile
 
 CHECKER = pathlib.Path(__file__).with_name("include_directions.py")
 CASES = {
-    "platform/a.cpp": ('#include "env/x.hpp"\n', "platform/a.cpp:1: platform/ may not see env/"),
+    "platform/kernel/a.cpp": (
+        '#include "env/x.hpp"\n',
+        "platform/kernel/a.cpp:1: platform/ may not see env/",
+    ),
+    "platform/kernel/b.cpp": ('#include "platform/board/x.hpp"\n', "expected a room below"),
+    "agent/core/b.cpp": ('#include "agent/make_agent.hpp"\n', "expected a room below"),
+    "agent/attic/a.cpp": ("\n", "agent/attic/a.cpp: expected a room of agent/, found none"),
     "models/a.cpp": ('#include "platform/x.hpp"\n', "models/ may not see platform/"),
-    "agent/a.cpp": ('#include "platform/x.hpp"\n', "agent/ may not see platform/"),
+    "agent/core/a.cpp": ('#include "platform/x.hpp"\n', "agent/ may not see platform/"),
     "env/a.cpp": ("#include <torch/torch.h>\n", "env/a.cpp:1: LibTorch is for models/"),
     "models/a.hpp": ("#pragma once\n#include <torch/torch.h>\n", "not in a header"),
     "env/b.cpp": ("#include <spdlog/spdlog.h>\n", "the log is for"),
@@ -28,13 +34,15 @@ def main() -> int:
     for name, (text, expected) in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
-            (root / name).parent.mkdir()
+            (root / name).parent.mkdir(parents=True)
             (root / name).write_text(text)
             status, output = check(root)
             if status != 1 or expected not in output:
                 print(f"{name}: expected status 1 and '{expected}', found {status} and '{output}'")
                 failures += 1
-            (root / name).write_text("#pragma once\n#include <vector>\n")
+            (root / name).unlink()
+            (root / "env").mkdir(exist_ok=True)
+            (root / "env/clean.hpp").write_text("#pragma once\n#include <vector>\n")
             status, output = check(root)
             if status != 0:
                 print(f"{name}: expected a clean tree to pass, found '{output}'")

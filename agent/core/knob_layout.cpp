@@ -18,13 +18,6 @@ KnobLayout::KnobLayout(const ActionSpace& actions) {
   }
 }
 
-std::optional<std::size_t> find_signal(const Problem& problem, const std::string& name) {
-  const auto found = std::ranges::find(problem.signals, name, &SignalDescription::name);
-  return found == problem.signals.end()
-             ? std::nullopt
-             : std::optional(static_cast<std::size_t>(found - problem.signals.begin()));
-}
-
 ActionId action_in_force(const Transition& transition, const ActionSpace& actions) {
   if (transition.info == nullptr || transition.info->granted.size() != actions.knobs().size()) {
     return transition.action;

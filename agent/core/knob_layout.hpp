@@ -17,9 +17,6 @@ struct KnobLayout {
   std::vector<std::size_t> frequencies;  ///< Of domains, in the order of the knobs.
 };
 
-/// Its index among the signals; empty if there is none of that name.
-std::optional<std::size_t> find_signal(const Problem& problem, const std::string& name);
-
 /// The action that was in force: what was granted, where that is known.
 ActionId action_in_force(const Transition& transition, const ActionSpace& actions);
 

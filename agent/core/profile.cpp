@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "agent/loop/run_summary.hpp"
 #include "common/config_node.hpp"
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
@@ -43,8 +42,8 @@ class MeanPower {
 class Measurement {
  public:
   explicit Measurement(const Environment& environment)
-      : limited_(find_signal(environment, environment.task().power_signal)),
-        whole_(find_signal(environment, "power_w")) {}
+      : limited_(find_signal(environment.signals(), environment.task().power_signal)),
+        whole_(find_signal(environment.signals(), "power_w")) {}
 
   void add(const StepInfo& info) {
     seconds_ += info.interval_s;

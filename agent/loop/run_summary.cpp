@@ -18,13 +18,6 @@ nlohmann::ordered_json json_of(const std::optional<double>& value) {
 
 }  // namespace
 
-std::optional<std::size_t> find_signal(const Environment& environment, const std::string& name) {
-  const auto& signals = environment.signals();
-  const auto found = std::ranges::find(signals, name, &SignalDescription::name);
-  return found == signals.end() ? std::nullopt
-                                : std::optional(static_cast<std::size_t>(found - signals.begin()));
-}
-
 std::optional<double> Statistics::Mean::value() const { return ratio(sum, weight); }
 
 void Statistics::add(const StepResult& result, std::optional<double> power_w,
@@ -194,8 +187,8 @@ Statistics HalfTally::second_half() const {
 RunSummary::RunSummary(const Environment& environment, double planned_s, Ends ends)
     : environment_(environment),
       half_s_(planned_s / 2.0),
-      power_(find_signal(environment, "power_w")),
-      power_ours_(find_signal(environment, "power_ours_w")),
+      power_(find_signal(environment.signals(), "power_w")),
+      power_ours_(find_signal(environment.signals(), "power_ours_w")),
       signals_(environment.signals().size()),
       knobs_(environment.action_space().knobs().size()) {
   if (ends == Ends::kAnyTime) {

@@ -16,9 +16,6 @@
 
 namespace rein {
 
-/// Its index among the environment's signals; empty if there is none of that name.
-std::optional<std::size_t> find_signal(const Environment& environment, const std::string& name);
-
 /// The figures of a stretch of a run, over all applications. Memory does not grow with its length.
 class Statistics {
  public:

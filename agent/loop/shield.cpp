@@ -86,7 +86,7 @@ Shield::Shield(const Options& options, Problem problem)
     : options_(options),
       problem_(std::move(problem)),
       situation_(problem_.observations),
-      power_(find_signal(problem_, problem_.task.power_signal)) {
+      power_(find_signal(problem_.signals, problem_.task.power_signal)) {
   for (std::size_t i = 0; i < problem_.signals.size(); ++i) {
     if (problem_.signals[i].is_heat) {
       zones_.push_back(i);

@@ -21,7 +21,7 @@ constexpr double kBroken = 1.5;
 /// What a service time as long as the deadline costs where latency is no objective.
 constexpr double kHaste = 0.01;
 /// Periods over which the requests that a change makes late are spread.
-constexpr double kStay = 50.0;
+constexpr double kPeriodsPerChange = 50.0;
 /// What lacks of an accuracy floor costs, relative to the range of the levels.
 constexpr double kAccuracyPrice = 100.0;
 
@@ -138,8 +138,9 @@ ActionId ModelBased::best_known(const Situation& now) const {
   ActionId best = 0;
   double most = -std::numeric_limits<double>::infinity();
   for (ActionId action = 0; action < forecasts_.size(); ++action) {
-    const double value =
-        promise(action, now, 0.0) - options_.latency_price * forecasts_[action].change_miss / kStay;
+    const double value = promise(action, now, 0.0) - options_.latency_price *
+                                                         forecasts_[action].change_miss /
+                                                         kPeriodsPerChange;
     if (value > most) {
       most = value;
       best = action;

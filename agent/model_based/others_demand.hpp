@@ -43,10 +43,7 @@ inline std::vector<CpuShares> find_cpu_shares(const std::vector<SignalDescriptio
   for (std::size_t i = 0; i < signals.size(); ++i) {
     if (signals[i].name.starts_with(others)) {
       const std::string ours = "cpu_ours_share" + signals[i].name.substr(others.size());
-      const auto found = std::ranges::find(signals, ours, &SignalDescription::name);
-      result.push_back({i, found == signals.end()
-                               ? std::nullopt
-                               : std::optional<std::size_t>(found - signals.begin())});
+      result.push_back({i, find_signal(signals, ours)});
     }
   }
   return result;

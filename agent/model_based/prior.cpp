@@ -99,7 +99,7 @@ arma::rowvec left_over(const arma::mat& rows, const arma::mat& directions) {
 
 Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods) {
   const auto cpus = find_cpu_shares(many.signals());
-  const auto power = find_signal(many, many.task().power_signal);
+  const auto power = find_signal(many.signals(), many.task().power_signal);
   const std::size_t n = many.action_space().size();
   Sweep sweep(3 * n + cpus.size(), 0.0);
   std::uint64_t seeds[] = {seed, seed};

@@ -121,11 +121,7 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior)
       ratio_(prior_.ratio),
       ceilings_(problem.actions),
       change_costs_(problem.actions) {
-  const auto power =
-      std::ranges::find(signals_, problem.task.power_signal, &SignalDescription::name);
-  if (power != signals_.end()) {
-    power_ = static_cast<std::size_t>(power - signals_.begin());
-  }
+  power_ = find_signal(signals_, problem.task.power_signal);
 }
 
 void ResponseModel::begin_episode() {

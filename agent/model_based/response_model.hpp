@@ -54,7 +54,7 @@ class ResponseModel {
     FactorModel factors;
     /// Unit of the power quantities; if not known, the first power that is read.
     std::optional<double> power_scale_w;
-    LatencyRatio ratio;
+    ServiceSpread ratio;
     /// What conditions may turn out to be when they change: a mixture of normal ones (Parzen 1962).
     std::vector<Condition> conditions;
     double condition_variance = 1.0;  ///< Of each passing factor in each of them.
@@ -89,7 +89,7 @@ class ResponseModel {
   /// Whether they change so often that nobody can follow: little is learned from a trial then.
   bool is_restless() const { return is_restless_; }
   std::uint64_t changes() const { return changes_; }
-  const LatencyRatio& ratio() const { return ratio_; }
+  const ServiceSpread& ratio() const { return ratio_; }
   const FactorModel& factors() const { return prior_.factors; }
   std::size_t actions() const { return size_; }
 
@@ -162,7 +162,7 @@ class ResponseModel {
   Prior prior_;
   Belief belief_;  ///< Follows every change.
   Belief loose_;   ///< Of all that changes in turn, while it is restless.
-  LatencyRatio ratio_;
+  ServiceSpread ratio_;
   std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
   std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
   std::optional<std::size_t> recalled_;  ///< Which of them is there now.

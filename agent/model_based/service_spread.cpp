@@ -17,7 +17,7 @@ constexpr double kUsual = 0.3;
 
 }  // namespace
 
-LatencyRatio::LatencyRatio() {
+ServiceSpread::ServiceSpread() {
   for (std::size_t i = 0; i < kBins; ++i) {
     const double x = (kLowest + kWidth * (static_cast<double>(i) + 0.5)) / kSpread;
     weights_[i] = kFewRequests * 0.99 * std::exp(-0.5 * x * x) * kWidth / kSpread * 0.3989;
@@ -27,7 +27,7 @@ LatencyRatio::LatencyRatio() {
   sum_up();
 }
 
-void LatencyRatio::add(double ratio, double weight) {
+void ServiceSpread::add(double ratio, double weight) {
   const double place = (std::log(ratio) - kLowest) / kWidth;
   const std::size_t bin = index_at(place, kBins - 1);
   if (total_ > kMemory) {
@@ -38,12 +38,12 @@ void LatencyRatio::add(double ratio, double weight) {
   total_ += weight;
 }
 
-void LatencyRatio::fade(double share) {
+void ServiceSpread::fade(double share) {
   std::ranges::for_each(weights_, [share](double& each) { each *= share; });
   total_ *= share;
 }
 
-void LatencyRatio::sum_up() {
+void ServiceSpread::sum_up() {
   double sum = 0.0;
   double moment = 0.0;
   double square = 0.0;
@@ -65,7 +65,7 @@ void LatencyRatio::sum_up() {
   variance_ = usual > 0.0 ? square / usual - mean * mean : kSpread * kSpread;
 }
 
-double LatencyRatio::exceedance_at(double log_ratio) const {
+double ServiceSpread::exceedance_at(double log_ratio) const {
   const double place = (log_ratio - kLowest) / kWidth;
   if (place <= 0.0) {
     return 1.0;
@@ -78,9 +78,9 @@ double LatencyRatio::exceedance_at(double log_ratio) const {
   return above_[bin] * (1.0 - share) + above_[bin + 1] * share;
 }
 
-double LatencyRatio::exceedance(double ratio) const { return exceedance_at(std::log(ratio)); }
+double ServiceSpread::exceedance(double ratio) const { return exceedance_at(std::log(ratio)); }
 
-double LatencyRatio::late(double service, double deadline, double gap) const {
+double ServiceSpread::late(double service, double deadline, double gap) const {
   // A model that was loaded may say anything; what is no number is late.
   if (!(service < gap)) {
     return 1.0;  // Each waits longer than the one before.
@@ -101,8 +101,8 @@ double LatencyRatio::late(double service, double deadline, double gap) const {
   return std::min(1.0, share);
 }
 
-double LatencyRatio::late_behind(double waited, std::size_t count, double service, double deadline,
-                                 double gap, double otherwise) const {
+double ServiceSpread::late_behind(double waited, std::size_t count, double service, double deadline,
+                                  double gap, double otherwise) const {
   double sum = 0.0;
   std::size_t i = 0;
   for (; i < count && waited > 0.0; ++i) {
@@ -113,14 +113,14 @@ double LatencyRatio::late_behind(double waited, std::size_t count, double servic
   return sum + static_cast<double>(count - i) * otherwise;
 }
 
-double LatencyRatio::Lateness::operator()(double log_service) const {
+double ServiceSpread::Lateness::operator()(double log_service) const {
   const double place = std::clamp((log_service - first_) / kStep, 0.0, kPoints - 1.001);
   const std::size_t point = index_at(place, kPoints - 2);
   const double share = place - static_cast<double>(point);
   return shares_[point] * (1.0 - share) + shares_[point + 1] * share;
 }
 
-LatencyRatio::Lateness LatencyRatio::lateness(double deadline, double gap) const {
+ServiceSpread::Lateness ServiceSpread::lateness(double deadline, double gap) const {
   // Above it all requests are late.
   const double last = std::log(std::min(deadline, gap)) - kLowest;
   Lateness result;
@@ -132,9 +132,9 @@ LatencyRatio::Lateness LatencyRatio::lateness(double deadline, double gap) const
   return result;
 }
 
-nlohmann::ordered_json LatencyRatio::to_json() const { return weights_; }
+nlohmann::ordered_json ServiceSpread::to_json() const { return weights_; }
 
-void LatencyRatio::load(const ConfigNode& node) {
+void ServiceSpread::load(const ConfigNode& node) {
   const auto weights = node.numbers();
   if (weights.size() != kBins) {
     node.reject("expected " + std::to_string(kBins) + " numbers, found " +

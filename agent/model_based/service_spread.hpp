@@ -11,10 +11,10 @@ namespace rein {
 /// How long single requests take over their mean, as they were seen lately: a histogram of the
 /// logarithm in which older ones count less and less. No distribution is assumed: tails of latency
 /// are what misses come from, and are never normal.
-class LatencyRatio {
+class ServiceSpread {
  public:
   /// Starts as if it had seen a few requests of a spread of 5 %, one in a hundred twice as long.
-  LatencyRatio();
+  ServiceSpread();
 
   /// @param weight  of the request.
   void add(double ratio, double weight = 1.0);
@@ -41,7 +41,7 @@ class LatencyRatio {
     double operator()(double log_service) const;
 
    private:
-    friend class LatencyRatio;
+    friend class ServiceSpread;
     static constexpr std::size_t kPoints = 256;
     static constexpr double kStep = 0.016;
     double first_ = 0.0;

@@ -27,7 +27,7 @@ StaticSearch::StaticSearch(Environment& environment, Objective::Kind objective,
     : environment_(environment),
       objective_(objective),
       stop_(std::move(stop)),
-      power_(find_signal(environment, "power_w")) {}
+      power_(find_signal(environment.signals(), "power_w")) {}
 
 std::vector<StaticScore> StaticSearch::run(std::uint64_t seed) {
   played_.clear();

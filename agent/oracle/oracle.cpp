@@ -33,7 +33,7 @@ constexpr double kRounding = 1e-9;
 /// By so much power, energy and heat are to stay below their limits, as shares of them: what is
 /// expected is not what comes. Less for the action in force, lest one at its limit comes and goes.
 constexpr double kMargin = 0.006;
-constexpr double kStay = 0.004;
+constexpr double kMarginInForce = 0.004;
 /// Where nothing is feasible, violations that are closer are as good as equal.
 constexpr double kAsGood = 0.005;
 
@@ -119,7 +119,7 @@ Oracle::Prospect Oracle::look(ActionId action, std::size_t periods) {
     return (all.*figure * count - change.*figure * kChanging) / (count - kChanging);
   };
   const double share = kChanging / std::max(kSpread, count);
-  const double margin = action == in_force_ ? kStay : kMargin;
+  const double margin = action == in_force_ ? kMarginInForce : kMargin;
   return {.action = action,
           .reward = share * change.reward + (1.0 - share) * later(&Outlook::reward),
           .violation = std::max(0.0, later(&Outlook::violation)) +

@@ -77,7 +77,7 @@ Alert::Alert(const Options& options, Profile profile, Problem problem)
       slowdown_(options.slowdown),
       power_ratio_(options.power),
       last_asked_(problem_.actions.size()),
-      power_(find_signal(problem_, problem_.task.power_signal)) {}
+      power_(find_signal(problem_.signals, problem_.task.power_signal)) {}
 
 void Alert::begin_episode(std::size_t /*stream*/) {
   slowdown_.reset();

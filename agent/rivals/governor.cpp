@@ -85,7 +85,7 @@ std::size_t Governor::next_level(const Options& options, const std::vector<Knob:
 double Governor::load_of(const Knob& domain, const StepInfo& info) const {
   std::optional<double> load;
   const auto signal = [&](const std::string& name) -> std::optional<double> {
-    const auto index = find_signal(problem_, name);
+    const auto index = find_signal(problem_.signals, name);
     return index ? info.signals[*index] : std::nullopt;
   };
   for (const int cpu : domain.cpus) {

@@ -40,7 +40,7 @@ Poet::Poet(Options options, Profile profile, Problem problem)
       profile_(std::move(profile)),
       problem_(std::move(problem)),
       situation_(problem_.observations),
-      power_(find_signal(problem_, problem_.task.power_signal)) {
+      power_(find_signal(problem_.signals, problem_.task.power_signal)) {
   for (const auto& entry : profile_.entries) {
     if (entry.service_ms && *entry.service_ms > 0.0) {
       by_speed_.push_back(&entry);

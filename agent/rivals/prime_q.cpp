@@ -72,7 +72,7 @@ PrimeQ::PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& 
       random_(random),
       layout_(problem_.actions),
       situation_(problem_.observations),
-      power_(find_signal(problem_, problem_.task.power_signal)),
+      power_(find_signal(problem_.signals, problem_.task.power_signal)),
       choices_(make_choices(problem_.actions, layout_.frequencies)) {}
 
 void PrimeQ::begin_episode(std::size_t /*stream*/) { predicted_ms_ = 0.0; }

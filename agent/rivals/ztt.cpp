@@ -88,7 +88,7 @@ Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random
       random_(random),
       layout_(problem_.actions),
       situation_(problem_.observations),
-      power_(find_signal(problem_, problem_.task.power_signal)),
+      power_(find_signal(problem_.signals, problem_.task.power_signal)),
       groups_(make_groups(problem_.actions, layout_)),
       learned_(NetworkLayout({kFeatures, options.hidden, options.hidden, num_moves()}), random),
       target_(learned_.weights),

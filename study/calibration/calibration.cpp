@@ -180,7 +180,7 @@ class Comparison {
       : task_(without_noise(nominal)),
         budgets_(budgets),
         // Noise is not symmetric: what is left out counts in the mean.
-        noise_factor_(LatencyFactor(nominal.board.simulation->noise).mean()) {
+        noise_factor_(ServiceNoise(nominal.board.simulation->noise).mean()) {
     for (const auto& entry : measured.entries) {
       if (!tells_service_time(entry)) {
         continue;
@@ -250,7 +250,7 @@ enum class PowerSource { kNone, kSensors, kModel };
 PowerSource power_source_of(const SimulatedTask& task) {
   SimulatedWorld world(task);
   Environment& environment = world.environment();
-  const auto power = find_signal(environment, environment.task().power_signal);
+  const auto power = find_signal(environment.signals(), environment.task().power_signal);
   environment.reset(/*seed=*/1);
   // A sensor that is there may be silent.
   if (!power || !environment.step(0).info.signals[*power]) {

@@ -17,7 +17,7 @@ double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 }  // namespace
 
 CourseRecorder::CourseRecorder(const Environment& environment, double planned_s)
-    : point_s_(planned_s / kPoints), power_(find_signal(environment, "power_w")) {}
+    : point_s_(planned_s / kPoints), power_(find_signal(environment.signals(), "power_w")) {}
 
 void CourseRecorder::add(const PeriodRecord& record) {
   const StepInfo& info = record.result.info;

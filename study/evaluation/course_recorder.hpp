@@ -5,7 +5,7 @@
 
 #include "agent/loop/control_loop.hpp"
 #include "env/environment.hpp"
-#include "study/report/course.hpp"
+#include "study/evaluation/course.hpp"
 
 namespace rein {
 

@@ -9,8 +9,8 @@
 
 #include "common/error.hpp"
 #include "common/files.hpp"
-#include "study/report/course.hpp"
-#include "study/report/json_input.hpp"
+#include "study/evaluation/course.hpp"
+#include "study/run/json_input.hpp"
 
 namespace rein {
 

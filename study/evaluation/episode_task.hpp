@@ -8,8 +8,8 @@
 
 #include "env/simulated_world.hpp"
 #include "study/evaluation/adaptation.hpp"
+#include "study/evaluation/course.hpp"
 #include "study/evaluation/episode_figures.hpp"
-#include "study/report/course.hpp"
 #include "study/run/run_config.hpp"
 #include "study/run/simulated_run.hpp"
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "common/statistics.hpp"
+#include "study/evaluation/course.hpp"
 #include "study/evaluation/episode_figures.hpp"
 #include "study/evaluation/paired_comparison.hpp"
-#include "study/report/course.hpp"
 
 namespace rein::report {
 

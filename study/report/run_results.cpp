@@ -12,7 +12,7 @@
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
-#include "study/report/json_input.hpp"
+#include "study/run/json_input.hpp"
 
 namespace rein::report {
 namespace {

@@ -15,10 +15,10 @@ struct Stream {
 
 }  // namespace
 
-std::optional<std::uint64_t> PlayTeacher::teach(Agent& agent, std::uint64_t first,
-                                                std::uint64_t count,
-                                                const std::function<bool()>& stop,
-                                                const std::function<void(double)>& progress) {
+std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first,
+                                               std::uint64_t count,
+                                               const std::function<bool()>& stop,
+                                               const std::function<void(double)>& progress) {
   std::vector<Stream> streams(count);
   for (std::size_t i = 0; i < streams.size(); ++i) {
     streams[i].episode = draw_(first + i);
@@ -50,10 +50,10 @@ std::optional<std::uint64_t> PlayTeacher::teach(Agent& agent, std::uint64_t firs
   return periods;
 }
 
-std::optional<std::uint64_t> ReplayTeacher::teach(Agent& agent, std::uint64_t first,
-                                                  std::uint64_t count,
-                                                  const std::function<bool()>& stop,
-                                                  const std::function<void(double)>& progress) {
+std::optional<std::uint64_t> ReplayLesson::teach(Agent& agent, std::uint64_t first,
+                                                 std::uint64_t count,
+                                                 const std::function<bool()>& stop,
+                                                 const std::function<void(double)>& progress) {
   std::uint64_t periods = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     agent.begin_episode();

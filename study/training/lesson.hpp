@@ -17,9 +17,9 @@ namespace rein {
 using DrawEpisode = std::function<Episode(std::uint64_t index)>;
 
 /// How an agent is taught: what Trainer repeats, whatever it is.
-class Teacher {
+class Lesson {
  public:
-  virtual ~Teacher() = default;
+  virtual ~Lesson() = default;
 
   /// How many episodes make a round.
   virtual std::uint64_t episodes_at_once() const = 0;
@@ -34,10 +34,10 @@ class Teacher {
 };
 
 /// Lets the agent play in several environments at once, period by period in turn.
-class PlayTeacher final : public Teacher {
+class PlayLesson final : public Lesson {
  public:
   /// @param environments  at once; at least 1.
-  PlayTeacher(DrawEpisode draw, std::size_t environments)
+  PlayLesson(DrawEpisode draw, std::size_t environments)
       : draw_(std::move(draw)), environments_(environments) {}
 
   std::uint64_t episodes_at_once() const override { return environments_; }
@@ -61,10 +61,10 @@ struct RecordedTransition {
 
 /// Shows the agent what others did: each of its episodes is one recording, from its beginning, and
 /// after the last comes the first again.
-class ReplayTeacher final : public Teacher {
+class ReplayLesson final : public Lesson {
  public:
   /// @pre at least one recording; none is empty.
-  explicit ReplayTeacher(std::vector<std::vector<RecordedTransition>> recordings)
+  explicit ReplayLesson(std::vector<std::vector<RecordedTransition>> recordings)
       : recordings_(std::move(recordings)) {}
 
   std::uint64_t episodes_at_once() const override { return recordings_.size(); }

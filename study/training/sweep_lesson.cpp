@@ -119,9 +119,9 @@ Sweep with_power_in(double unit_w, Sweep sweep, std::size_t actions) {
 
 }  // namespace
 
-std::uint64_t SweepTeacher::episodes_at_once() const { return kRound; }
+std::uint64_t SweepLesson::episodes_at_once() const { return kRound; }
 
-SweepTeacher::Swept SweepTeacher::sweep_machine(std::uint64_t index) const {
+SweepLesson::Swept SweepLesson::sweep_machine(std::uint64_t index) const {
   constexpr std::uint64_t kStream = 0x9e3779b97f4a7c15;
   Random random(seed_ + kStream * (index + 1));
   const SimulatedTask machine = randomise(nominal_[index % nominal_.size()], spread_, random);
@@ -144,7 +144,7 @@ SweepTeacher::Swept SweepTeacher::sweep_machine(std::uint64_t index) const {
   return swept;
 }
 
-ResponseModel::Prior SweepTeacher::find_prior(std::size_t actions) const {
+ResponseModel::Prior SweepLesson::find_prior(std::size_t actions) const {
   double unit_w = 0.0;
   for (const auto& each : swept_) {
     unit_w += mean_power_w(each.alone, actions) / static_cast<double>(swept_.size());
@@ -175,10 +175,10 @@ ResponseModel::Prior SweepTeacher::find_prior(std::size_t actions) const {
   return prior;
 }
 
-std::optional<std::uint64_t> SweepTeacher::teach(Agent& agent, std::uint64_t first,
-                                                 std::uint64_t count,
-                                                 const std::function<bool()>& stop,
-                                                 const std::function<void(double)>& progress) {
+std::optional<std::uint64_t> SweepLesson::teach(Agent& agent, std::uint64_t first,
+                                                std::uint64_t count,
+                                                const std::function<bool()>& stop,
+                                                const std::function<void(double)>& progress) {
   auto& learner = dynamic_cast<ModelBased&>(agent);
   // A training that goes on begins with machines that were swept before it was interrupted.
   const std::size_t begin = std::min<std::size_t>(swept_.size(), first + count);

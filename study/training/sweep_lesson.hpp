@@ -14,13 +14,13 @@ namespace rein {
 /// Teaches a `model_based` agent what machines near the nominal ones have in common: each episode
 /// is a machine that is drawn, never a nominal one, and swept through all actions, alone and beside
 /// co-runners that are drawn too.
-class SweepTeacher final : public Teacher {
+class SweepLesson final : public Lesson {
  public:
   /// @param nominal  at least one, with the same knobs and features; each is as often the base.
   /// @param spread  by which each is drawn near them.
   /// @param jobs  machines that are swept at once; what is learned does not depend on it.
-  SweepTeacher(std::vector<SimulatedTask> nominal, const Randomisation& spread, std::uint64_t seed,
-               std::size_t jobs)
+  SweepLesson(std::vector<SimulatedTask> nominal, const Randomisation& spread, std::uint64_t seed,
+              std::size_t jobs)
       : nominal_(std::move(nominal)), spread_(spread), seed_(seed), jobs_(jobs) {}
 
   std::uint64_t episodes_at_once() const override;

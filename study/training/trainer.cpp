@@ -92,10 +92,10 @@ Figures play(Agent& agent, const Episode& episode, Objective::Kind objective,
 
 }  // namespace
 
-Trainer::Trainer(const Options& options, Teacher& teacher, MakeAgent make_agent,
+Trainer::Trainer(const Options& options, Lesson& lesson, MakeAgent make_agent,
                  DrawEpisode validation, Objective::Kind objective, std::filesystem::path folder)
     : options_(options),
-      teacher_(teacher),
+      lesson_(lesson),
       make_agent_(std::move(make_agent)),
       validation_(std::move(validation)),
       objective_(objective),
@@ -153,10 +153,9 @@ void Trainer::run(Agent& agent, const ForEach& for_each, const std::function<boo
     }
     // What is saved is what there was before the round, so that it can be given up.
     const bool can_give_up = saved_ == episodes_;
-    const std::uint64_t count =
-        std::min(teacher_.episodes_at_once(), options_.episodes - episodes_);
+    const std::uint64_t count = std::min(lesson_.episodes_at_once(), options_.episodes - episodes_);
     const auto before = std::chrono::steady_clock::now();
-    const auto periods = teacher_.teach(
+    const auto periods = lesson_.teach(
         agent, episodes_, count, [&] { return can_give_up && stop(); },
         [&](double share) {
           progress(static_cast<double>(episodes_) + share * static_cast<double>(count), curve_);

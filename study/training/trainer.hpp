@@ -48,8 +48,8 @@ class Trainer {
   /// Is told how many episodes are done, with a share of the next ones. The curve has a point.
   using Progress = std::function<void(double episodes, const std::vector<LearningPoint>& curve)>;
 
-  /// @param teacher  must outlive the trainer.
-  Trainer(const Options& options, Teacher& teacher, MakeAgent make_agent, DrawEpisode validation,
+  /// @param lesson  must outlive the trainer.
+  Trainer(const Options& options, Lesson& lesson, MakeAgent make_agent, DrawEpisode validation,
           Objective::Kind objective, std::filesystem::path folder);
 
   /// Whether a training in this folder can be gone on with.
@@ -81,7 +81,7 @@ class Trainer {
   void save() const;
 
   Options options_;
-  Teacher& teacher_;
+  Lesson& lesson_;
   MakeAgent make_agent_;
   DrawEpisode validation_;
   Objective::Kind objective_;

@@ -11,7 +11,7 @@ namespace {
 
 std::vector<double> draw(const LatencyNoise& noise, std::size_t count) {
   Random random(1);
-  LatencyFactor factor(noise);
+  ServiceNoise factor(noise);
   factor.reset(random);
   std::vector<double> factors(count);
   std::ranges::generate(factors, [&] { return factor.draw(random); });
@@ -23,7 +23,7 @@ std::vector<double> draw(const LatencyNoise& noise, std::size_t count) {
 void check_draws(const LatencyNoise& noise) {
   constexpr std::size_t kCount = 400'000;
   const auto factors = draw(noise, kCount);
-  const LatencyFactor factor(noise);
+  const ServiceNoise factor(noise);
   double sum = 0.0;
   for (const double each : factors) {
     DOCTEST_REQUIRE(each > 0.0);
@@ -44,7 +44,7 @@ void check_draws(const LatencyNoise& noise) {
 }
 
 DOCTEST_TEST_CASE("without noise every request takes what the model says") {
-  const LatencyFactor factor{LatencyNoise{}};
+  const ServiceNoise factor{LatencyNoise{}};
   DOCTEST_CHECK(draw({}, 3) == std::vector<double>{1.0, 1.0, 1.0});
   DOCTEST_CHECK(factor.mean() == 1.0);
   DOCTEST_CHECK(factor.exceedance(0.999) == 1.0);
@@ -77,7 +77,7 @@ DOCTEST_TEST_CASE("slow requests come in stretches of the length that their pers
 }
 
 DOCTEST_TEST_CASE("the chance to exceed a factor falls from 1 to 0") {
-  const LatencyFactor factor(
+  const ServiceNoise factor(
       {.sigma = 0.05, .tail_share = 0.1, .tail_scale = 0.2, .tail_shape = 0.3});
   double before = 1.0;
   for (double limit = 0.0; limit < 10.0; limit += 0.001) {

@@ -62,10 +62,7 @@ DOCTEST_TEST_CASE("latency, misses, accuracy and power of a period are what they
   DOCTEST_CHECK(full.info.interval_s == 0.1);
   DOCTEST_CHECK(full.reward == 1.0);
   const auto signal = [&](const StepResult& result, const std::string& name) {
-    const auto& signals = environment.signals();
-    const auto found = std::ranges::find(signals, name, &SignalDescription::name);
-    DOCTEST_REQUIRE(found != signals.end());
-    return result.info.signals[static_cast<std::size_t>(found - signals.begin())].value();
+    return result.info.signals[find_signal(environment.signals(), name).value()].value();
   };
   // The board's 1 W, the clock's 0.5 W, and one CPU's 2 W for 22 of 100 ms.
   DOCTEST_CHECK(signal(full, "power_w") == doctest::Approx(1.94));

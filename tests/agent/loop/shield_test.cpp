@@ -373,7 +373,7 @@ Course play_at_random(std::uint64_t seed, bool shielded) {
   SimulatedWorld world(task);
   Environment& environment = world.environment();
   const Problem problem = problem_of(environment);
-  const auto power = find_signal(environment, "power_w");
+  const auto power = find_signal(environment.signals(), "power_w");
   Random random(seed);
   RandomAgent agent(problem, random);
   const auto shield =

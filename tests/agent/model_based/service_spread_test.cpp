@@ -12,8 +12,8 @@ namespace rein {
 namespace {
 
 /// Nine in ten requests take what is usual, one half as long again.
-LatencyRatio one_in_ten() {
-  LatencyRatio ratio;
+ServiceSpread one_in_ten() {
+  ServiceSpread ratio;
   ratio.fade(0.0);
   ratio.add(1.01, 90.0);
   ratio.add(1.5, 10.0);
@@ -22,7 +22,7 @@ LatencyRatio one_in_ten() {
 }
 
 DOCTEST_TEST_CASE("the share that takes longer is what was seen") {
-  const LatencyRatio ratio = one_in_ten();
+  const ServiceSpread ratio = one_in_ten();
   DOCTEST_CHECK(ratio.exceedance(0.4) == 1.0);
   DOCTEST_CHECK(ratio.exceedance(0.9) == doctest::Approx(1.0));
   DOCTEST_CHECK(ratio.exceedance(1.2) == doctest::Approx(0.1));
@@ -33,7 +33,7 @@ DOCTEST_TEST_CASE("the share that takes longer is what was seen") {
 }
 
 DOCTEST_TEST_CASE("a model that promised no service time was no index into what was seen") {
-  const LatencyRatio ratio = one_in_ten();
+  const ServiceSpread ratio = one_in_ten();
   const double nan = std::nan("");
   const double infinity = std::numeric_limits<double>::infinity();
   DOCTEST_CHECK(ratio.exceedance(infinity) == 0.0);
@@ -47,7 +47,7 @@ DOCTEST_TEST_CASE("a model that promised no service time was no index into what 
 }
 
 DOCTEST_TEST_CASE("it starts with a spread of 5 % and one in a hundred twice as long") {
-  const LatencyRatio ratio;
+  const ServiceSpread ratio;
   DOCTEST_CHECK(ratio.exceedance(1.5) == doctest::Approx(0.01).epsilon(0.01));
   DOCTEST_CHECK(ratio.exceedance(2.2) < 1e-12);
   DOCTEST_CHECK(ratio.variance() == doctest::Approx(0.05 * 0.05).epsilon(0.03));
@@ -59,7 +59,7 @@ DOCTEST_TEST_CASE("the spread is without the farthest tail") {
 }
 
 DOCTEST_TEST_CASE("what was seen before counts less when it fades") {
-  LatencyRatio ratio = one_in_ten();
+  ServiceSpread ratio = one_in_ten();
   ratio.fade(0.5);
   ratio.add(2.0, 50.0);
   ratio.sum_up();
@@ -69,7 +69,7 @@ DOCTEST_TEST_CASE("what was seen before counts less when it fades") {
 }
 
 DOCTEST_TEST_CASE("what was seen long ago fades of itself") {
-  LatencyRatio ratio = one_in_ten();
+  ServiceSpread ratio = one_in_ten();
   for (int i = 0; i < 3000; ++i) {
     ratio.add(0.7);
   }
@@ -78,7 +78,7 @@ DOCTEST_TEST_CASE("what was seen long ago fades of itself") {
 }
 
 DOCTEST_TEST_CASE("a request that waits for a long one before it may be late too") {
-  const LatencyRatio ratio = one_in_ten();
+  const ServiceSpread ratio = one_in_ten();
   // The long ones take 15.
   DOCTEST_CHECK(ratio.late(10.0, 12.0, 20.0) == doctest::Approx(0.1));
   DOCTEST_CHECK(ratio.late(10.0, 16.0, 20.0) == 0.0);
@@ -89,14 +89,14 @@ DOCTEST_TEST_CASE("a request that waits for a long one before it may be late too
 }
 
 DOCTEST_TEST_CASE("where a service takes longer than the gap all are late in the end") {
-  const LatencyRatio ratio = one_in_ten();
+  const ServiceSpread ratio = one_in_ten();
   DOCTEST_CHECK(ratio.late(10.0, 1000.0, 10.0) == 1.0);
   DOCTEST_CHECK(ratio.late(11.0, 1000.0, 10.0) == 1.0);
   DOCTEST_CHECK(ratio.late(10.0, 1000.0, 20.0) == 0.0);
 }
 
 DOCTEST_TEST_CASE("requests behind one that waits are late until the wait is caught up") {
-  LatencyRatio ratio;
+  ServiceSpread ratio;
   ratio.fade(0.0);
   ratio.add(1.0, 100.0);
   ratio.sum_up();
@@ -115,7 +115,7 @@ DOCTEST_TEST_CASE("requests behind one that waits are late until the wait is cau
 }
 
 DOCTEST_TEST_CASE("the table of many services says the same as each of them") {
-  const LatencyRatio ratio;
+  const ServiceSpread ratio;
   for (const double gap : {25.0, 33.0, 200.0}) {
     const double deadline = 20.0;
     const auto late = ratio.lateness(deadline, gap);
@@ -131,10 +131,10 @@ DOCTEST_TEST_CASE("the table of many services says the same as each of them") {
 }
 
 DOCTEST_TEST_CASE("what was seen is read back to the bit") {
-  LatencyRatio ratio;
+  ServiceSpread ratio;
   ratio.add(1.1, 1.0 / 3.0);
   ratio.sum_up();
-  LatencyRatio again;
+  ServiceSpread again;
   again.load(ConfigNode::parse(ratio.to_json().dump(), "ratio.json"));
   DOCTEST_CHECK(again.to_json() == ratio.to_json());
   DOCTEST_CHECK(again.exceedance(1.1) == ratio.exceedance(1.1));

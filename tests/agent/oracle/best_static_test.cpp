@@ -15,7 +15,7 @@ namespace {
 std::vector<StaticScore> play_all(Environment& environment, std::uint64_t seed,
                                   Objective::Kind objective) {
   std::vector<StaticScore> scores;
-  const auto power = find_signal(environment, "power_w");
+  const auto power = find_signal(environment.signals(), "power_w");
   for (ActionId action = 0; action < environment.action_space().size(); ++action) {
     Statistics statistics;
     BudgetTally tally;

@@ -39,7 +39,7 @@ TrainingWorlds small_worlds() { return {{{small_task(), budgets()}}, kDurationS,
 struct School {
   explicit School(const std::filesystem::path& folder, Trainer::Options options = {})
       : trainer(
-            options, teacher, [this](Random& of_copy) { return make(of_copy); },
+            options, lesson, [this](Random& of_copy) { return make(of_copy); },
             [this](std::uint64_t index) { return worlds.validation(index); },
             Objective::Kind::kMinPower, folder) {}
 
@@ -60,7 +60,7 @@ struct School {
 
   std::unique_ptr<SimulatedWorld> nominal = std::make_unique<SimulatedWorld>(small_task());
   TrainingWorlds worlds = small_worlds();
-  PlayTeacher teacher{[this](std::uint64_t index) { return worlds.training(index); }, 4};
+  PlayLesson lesson{[this](std::uint64_t index) { return worlds.training(index); }, 4};
   Random random{1};
   std::unique_ptr<Agent> agent = make(random);
   Trainer trainer;
@@ -102,7 +102,7 @@ const std::function<bool()> kNever = [] { return false; };
 DOCTEST_TEST_CASE("several environments are played in turn, each as its own stream") {
   const TrainingWorlds worlds = small_worlds();
   std::vector<std::uint64_t> drawn;
-  PlayTeacher teacher(
+  PlayLesson lesson(
       [&](std::uint64_t index) {
         drawn.push_back(index);
         return worlds.training(index);
@@ -110,7 +110,7 @@ DOCTEST_TEST_CASE("several environments are played in turn, each as its own stre
       3);
   Pupil pupil(worlds.training(0).environment->action_space().size());
   double last_share = 0.0;
-  const auto periods = teacher.teach(
+  const auto periods = lesson.teach(
       pupil, 6, 3, kNever, [&](double share) { last_share = std::max(last_share, share); });
   DOCTEST_CHECK(drawn == std::vector<std::uint64_t>{6, 7, 8});
   DOCTEST_CHECK(pupil.begun == std::vector<std::size_t>{0, 1, 2});
@@ -128,10 +128,10 @@ DOCTEST_TEST_CASE("recordings are shown one an episode, from the first again aft
   const auto recording = [](double reward) {
     return std::vector<RecordedTransition>(2, {{0.0}, 0, reward, {}, {1.0}});
   };
-  ReplayTeacher teacher({recording(1.0), recording(2.0)});
-  DOCTEST_CHECK(teacher.episodes_at_once() == 2);
+  ReplayLesson lesson({recording(1.0), recording(2.0)});
+  DOCTEST_CHECK(lesson.episodes_at_once() == 2);
   Pupil pupil(1);
-  DOCTEST_CHECK(teacher.teach(pupil, 1, 2, kNever, kQuiet) == 4);
+  DOCTEST_CHECK(lesson.teach(pupil, 1, 2, kNever, kQuiet) == 4);
   DOCTEST_CHECK(pupil.rewards == std::vector<double>{2.0, 2.0, 1.0, 1.0});
   DOCTEST_CHECK(pupil.begun.size() == 2);
   DOCTEST_CHECK(pupil.acted == 0);

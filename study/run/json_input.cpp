@@ -1,4 +1,4 @@
-#include "study/report/json_input.hpp"
+#include "study/run/json_input.hpp"
 
 #include <fmt/format.h>
 

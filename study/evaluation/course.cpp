@@ -1,4 +1,4 @@
-#include "study/report/course.hpp"
+#include "study/evaluation/course.hpp"
 
 #include <cmath>
 #include <nlohmann/json.hpp>

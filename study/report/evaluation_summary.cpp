@@ -1,4 +1,4 @@
-#include "study/evaluation/evaluation_summary.hpp"
+#include "study/report/evaluation_summary.hpp"
 
 #include <algorithm>
 #include <iterator>
