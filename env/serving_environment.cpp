@@ -48,12 +48,10 @@ std::vector<SignalDescription> describe_signals(const Platform& platform) {
 
 ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker,
                                        const std::string& application, const RequestSpec& requests,
-                                       ScenarioPlayer& player, const Reward& reward, Clock& clock,
-                                       Options options)
+                                       ScenarioPlayer& player, Clock& clock, Options options)
     : platform_(platform),
       worker_(worker),
       player_(player),
-      reward_(reward),
       clock_(clock),
       options_(options),
       requests_(requests),
@@ -62,7 +60,6 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
       observer_(actions_, {{application, requests.queue_limit}}, signals_,
                 to_milliseconds(options.period)),
       server_(requests, worker, clock),
-      power_(find_signal(signals_, "power_w")),
       timer_(clock.now(), options.period),
       levels_(actions_.knobs().size(), 0),
       configuration_(platform.controls().size(), 0) {
@@ -76,6 +73,8 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
     }
     thread_counts_.assign(threads.begin(), threads.end());
   }
+  std::ranges::transform(kPowerSignals, power_.begin(),
+                         [this](std::string_view name) { return find_signal(signals_, name); });
   for (std::size_t i = 0; i < signals_.size(); ++i) {
     if (signals_[i].is_heat) {
       temperatures_.push_back(i);
@@ -86,36 +85,58 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
   }
   const auto [lowest, highest] =
       std::ranges::minmax(worker.levels(), {}, &NetworkLevel::accuracy_top1);
-  facts_.applications = {{.name = application,
-                          .budgets = {},
-                          .accuracy_lowest = lowest.accuracy_top1,
+  facts_.applications = {{.accuracy_lowest = lowest.accuracy_top1,
                           .accuracy_highest = highest.accuracy_top1,
                           .latency_mean_ms = std::nullopt}};
-  result_.info.applications = {{application, {}, {}}};
+  task_.objective = options_.objective;
+  task_.prices = options_.prices;
+  task_.applications = {{.name = application, .latency = {}, .accuracy = {}}};
+  result_.info.applications = {{application, {}}};
+  result_.info.task = task_;
   result_.info.signals.resize(signals_.size());
   result_.info.granted.resize(knobs.size());
 }
 
-TaskDescription ServingEnvironment::task() const {
-  TaskDescription task{.top1 = {},
-                       .objective = reward_.objective(),
-                       .prices = reward_.prices(),
-                       .period_s = to_seconds(options_.period)};
-  for (const auto& phase : player_.scenario().phases) {
+TaskDescription ServingEnvironment::description() const {
+  TaskDescription description{.top1 = {},
+                              .objective = options_.objective,
+                              .prices = options_.prices,
+                              .period_s = to_seconds(options_.period),
+                              .power_signals = {}};
+  std::vector<PowerSignal> asked;
+  const auto& phases = player_.scenario().phases;
+  for (const auto& phase : phases) {
     if (phase.budgets.power) {
-      task.power_signal = phase.budgets.power->signal;
-      break;
+      asked.push_back(phase.budgets.power->signal);
     }
   }
-  std::ranges::transform(worker_.levels(), std::back_inserter(task.top1),
+  if (options_.objective.asks_for_power()) {
+    asked.push_back(options_.objective.signal);
+  }
+  for (const auto& phase : phases) {
+    if (phase.budgets.energy) {
+      asked.push_back(phase.budgets.energy->signal);
+    }
+  }
+  if (asked.empty()) {
+    asked.push_back(PowerSignal::kMachine);
+  }
+  description.power_signal = asked.front();
+  for (const PowerSignal signal : {PowerSignal::kMachine, PowerSignal::kOurs}) {
+    if (std::ranges::count(asked, signal) > 0) {
+      description.power_signals.push_back(signal);
+    }
+  }
+  std::ranges::transform(worker_.levels(), std::back_inserter(description.top1),
                          &NetworkLevel::accuracy_top1);
-  return task;
+  return description;
 }
 
 double ServingEnvironment::reward_bound(ActionId action) const {
   const ApplicationFacts& range = facts_.applications.front();
-  return reward_.bound(worker_.levels()[actions_.decode(action).front()].accuracy_top1,
-                       range.accuracy_lowest, range.accuracy_highest);
+  return worth_bound(options_.objective,
+                     worker_.levels()[actions_.decode(action).front()].accuracy_top1,
+                     range.accuracy_lowest, range.accuracy_highest);
 }
 
 Observation ServingEnvironment::reset(std::uint64_t seed) {
@@ -146,7 +167,7 @@ const StepResult& ServingEnvironment::step(ActionId action) {
   info.time_s = to_seconds(begin - start_);
 
   info.phase = phase_->name;
-  info.applications.front().budgets = phase_->budgets;
+  info.task = task_;
   apply();
   server_.serve_until(timer_.end(), info.applications.front().service);
   info.skipped_periods = timer_.advance(clock_.now());
@@ -169,18 +190,20 @@ const StepResult& ServingEnvironment::step(ActionId action) {
 
 void ServingEnvironment::enter_phase(double time_s) {
   const ScenarioPhase& phase = player_.advance(time_s);
-  if (&phase == phase_ && began_) {
-    return;
+  if (&phase != phase_ || !began_) {
+    begin_phase(phase);
   }
+  task_.battery_allowance_w = monitor_.battery_allowance_w(task_.energy);
+}
+
+void ServingEnvironment::begin_phase(const ScenarioPhase& phase) {
   phase_ = &phase;
-  facts_.budgets = phase.budgets;
-  facts_.applications.front().budgets = phase.budgets;
-  const auto& power = phase.budgets.power;
-  budget_power_ = power ? find_signal(signals_, power->signal) : std::nullopt;
+  task_.set(phase.budgets);
   // Without a latency budget no request is ever late.
   const auto& latency = phase.budgets.latency;
   server_.set_deadline(latency ? from_milliseconds(latency->deadline_ms) : Duration::max());
   server_.set_rate(phase.rate_hz.value_or(requests_.rate_hz * phase.rate_scale));
+  task_.applications.front().rate_hz = server_.rate_hz();
 }
 
 void ServingEnvironment::apply() {
@@ -239,12 +262,10 @@ void ServingEnvironment::sample() {
 
 void ServingEnvironment::assess() {
   StepInfo& info = result_.info;
-  const auto signal = [&](const std::optional<std::size_t>& index) {
-    return index ? info.signals[*index] : std::nullopt;
-  };
   facts_.interval_s = info.interval_s;
-  facts_.power_w = signal(power_);
-  facts_.budget_power_w = signal(budget_power_);
+  for (std::size_t i = 0; i < kNumPowerSignals; ++i) {
+    facts_.power_w[i] = power_[i] ? info.signals[*power_[i]] : std::nullopt;
+  }
   facts_.hottest_c.reset();
   for (const std::size_t i : temperatures_) {
     if (info.signals[i]) {
@@ -252,19 +273,17 @@ void ServingEnvironment::assess() {
     }
   }
   watch_heat();
-  facts_.battery_allowance_w = monitor_.battery_allowance_w(facts_.budgets);
-
   facts_.applications.front().count(info.applications.front().service,
                                     worker_.levels()[server_.level()].accuracy_top1);
 
-  check_budgets(facts_, checks_);
-  reward_.terms(facts_, checks_, info.reward_terms);
-  monitor_.update(facts_, checks_, info.budgets);
-  result_.reward = Reward::sum(info.reward_terms);
+  worth(facts_, info.task, worth_);
+  info.reward_terms = worth_.terms;
+  monitor_.update(facts_, info.task, worth_.checks, info.budgets);
+  result_.reward = worth_.sum;
 }
 
 void ServingEnvironment::watch_heat() {
-  if (!facts_.budgets.temperature || facts_.hottest_c) {
+  if (!result_.info.task.temperature || facts_.hottest_c) {
     if (blind_periods_ >= blind_patience_) {
       // So that one that comes and goes does not fill the log.
       blind_patience_ = std::min(2 * blind_patience_, kMaxBlindPatience);
@@ -289,11 +308,9 @@ void ServingEnvironment::watch_heat() {
 
 void ServingEnvironment::observe() {
   const StepInfo& info = result_.info;
-  const ApplicationSnapshot application{phase_->budgets, info.applications.front().service,
-                                        server_.rate_hz()};
   observer_.observe({.levels = levels_,
-                     .budgets = phase_->budgets,
-                     .applications = {&application, 1},
+                     .task = task_,
+                     .applications = info.applications,
                      .signals = info.signals,
                      .budget_statuses = info.budgets},
                     result_.observation);

@@ -20,6 +20,19 @@ struct Problem {
 /// What an agent may know of the environment, which must outlive it.
 Problem problem_of(const Environment& environment);
 
+/// What a decision is made on. The references hold for the time of a call.
+struct View {
+  /// With nothing asked for unless a task is given.
+  View(const Observation& seen, const Task& asked = nothing_asked())  // NOLINT: one is the other.
+      : observation(seen), task(asked) {}
+
+  const Observation& observation;
+  const Task& task;  ///< Of the coming period.
+
+ private:
+  static const Task& nothing_asked();
+};
+
 /// One step, as the environment reported it.
 struct Transition {
   const Observation& observation;  ///< Before the action.
@@ -54,7 +67,7 @@ class Agent {
   virtual void begin_episode(std::size_t /*stream*/ = 0) {}
 
   /// @pre one finite value for each feature.  @post the action is below actions.size().
-  virtual ActionId act(const Observation& observation) = 0;
+  virtual ActionId act(const View& view) = 0;
 
   /// Learns from a transition of its own or of somebody else's; agents that do not learn ignore it.
   virtual void observe(const Transition& transition) = 0;

@@ -42,7 +42,8 @@ class MeanPower {
 class Measurement {
  public:
   explicit Measurement(const Environment& environment)
-      : limited_(find_signal(environment.signals(), environment.task().power_signal)),
+      : limited_(
+            find_signal(environment.signals(), name_of(environment.description().power_signal))),
         whole_(find_signal(environment.signals(), "power_w")) {}
 
   void add(const StepInfo& info) {
@@ -197,7 +198,7 @@ Profile Profile::measure_rest(Profile begun, Environment& environment, std::uint
                               const std::function<bool()>& stop,
                               const std::function<void(std::size_t)>& progress) {
   const auto& actions = environment.action_space();
-  const auto top1 = environment.task().top1;
+  const auto top1 = environment.description().top1;
   Profile profile = std::move(begun);
   profile.entries.reserve(actions.size());
   environment.reset(seed);

@@ -48,10 +48,10 @@ class Row {
   std::vector<std::string> cells_;
 };
 
-void add_application(Row& row, const ApplicationInfo& application) {
+void add_application(Row& row, const ApplicationInfo& application, const ApplicationTask& task) {
   const std::string end = "." + application.name;
   const ServiceReport& service = application.service;
-  const auto& latency = application.budgets.latency;
+  const auto& latency = task.latency;
   row.number("deadline_ms" + end, latency ? std::optional(latency->deadline_ms) : std::nullopt);
   row.number("miss_rate_limit" + end, latency ? std::optional(latency->miss_rate) : std::nullopt);
   row.count("arrived" + end, service.arrived);
@@ -120,8 +120,8 @@ void TraceWriter::write(const PeriodRecord& record) {
     }
   }
   add_granted(row, knobs, info.granted);
-  for (const auto& application : info.applications) {
-    add_application(row, application);
+  for (std::size_t i = 0; i < info.applications.size(); ++i) {
+    add_application(row, info.applications[i], info.task.applications[i]);
   }
   add_budgets(row, info.budgets);
   const auto& signals = environment_.signals();

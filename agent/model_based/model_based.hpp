@@ -10,6 +10,7 @@
 #include "agent/core/situation.hpp"
 #include "agent/model_based/response_model.hpp"
 #include "common/config_node.hpp"
+#include "env/worth.hpp"
 
 namespace rein {
 
@@ -46,7 +47,7 @@ class ModelBased final : public Agent {
   std::string kind() const override { return "model_based"; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;
@@ -64,25 +65,38 @@ class ModelBased final : public Agent {
     double miss = 0.5;     ///< Times the share that may miss.
     double power = 0.006;  ///< Below a limit on power or energy, as a share of it.
   };
-  double promise(ActionId action, const Situation& now, double optimism) const;
-  double objective(ActionId action, double power_w, const Situation& now) const;
-  double fine_for_power(const Estimate& power_w, double limit_w) const;
-  ActionId best_known(const Situation& now) const;
+  /// What is asked for in the coming period.
+  struct Asked {
+    const Task& task;
+    Situation now;
+    std::vector<BudgetInForce> budgets;
+  };
+  double promise(ActionId action, const Asked& asked, double optimism) const;
+  /// What of an action is expected for certain, in a second. Valid until the next call.
+  const PeriodFacts& expect(ActionId action, const Asked& asked, double optimism) const;
+  /// For breaking a budget, if `expected` is what comes. @param spread  of the power that it is
+  /// about, as a share of it.
+  double fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
+              double spread) const;
+  double fine_for_excess(const Estimate& value, double limit) const;
+  ActionId best_known(const Asked& asked) const;
   /// The action that is worth a trial instead of `best`, if there is one.
-  std::optional<ActionId> worth_a_trial(ActionId best, const Situation& now) const;
+  std::optional<ActionId> worth_a_trial(ActionId best, const Asked& asked) const;
+  double least_power_w(PowerSignal signal) const;
+  bool keeps_power(ActionId action, const Situation& now) const;
   void adapt(const Transition& transition);
 
   double top1_of(ActionId action) const { return problem_.task.top1[action / actions_a_level_]; }
 
   Options options_;
   Problem problem_;
-  SituationReader reader_;
   std::unique_ptr<ResponseModel> model_;
   std::size_t actions_a_level_;
   double lowest_top1_;
   double range_top1_;
   Margins margins_;
   std::vector<Forecast> forecasts_;
+  mutable PeriodFacts expected_;
   std::optional<ActionId> in_force_;
   bool keeps_power_ = true;  ///< As was expected of the action in force.
   ExplorationStatus exploration_;

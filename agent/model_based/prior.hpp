@@ -10,13 +10,13 @@
 namespace rein {
 
 /// The quantities of a ResponseModel, measured on one machine under one set of conditions:
-/// log service time, idle power and power of serving of each action, then the hints.
+/// where its Quantities has them.
 using Sweep = std::vector<double>;
 
 /// Measures them by keeping each action for a few periods, once with few requests and once with
 /// more, since what serving adds to the power is seen from the difference.
 ///
-/// The two environments are the same machine with the same knobs. @pre both measure power.
+/// The two environments are the same machine with the same knobs.
 /// @param periods  is increased by those that this took.
 Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods);
 

@@ -106,22 +106,31 @@ std::vector<double> time_shares(const ActionSpace& actions) {
 
 }  // namespace
 
+Quantities Quantities::of(const Problem& problem) {
+  return {.actions = problem.actions.size(),
+          .powers = problem.task.power_signals.size(),
+          .hints = find_cpu_shares(problem.signals).size()};
+}
+
 double Forecast::service_ms() const { return std::exp(log_service.mean); }
 
 ResponseModel::ResponseModel(const Problem& problem, Prior prior)
     : space_(problem.actions),
       size_(problem.actions.size()),
+      quantities_(Quantities::of(problem)),
       period_s_(problem.task.period_s),
       signals_(problem.signals),
       cpus_(find_cpu_shares(problem.signals)),
       time_shares_(time_shares(problem.actions)),
+      powers_(problem.task.power_signals),
+      reader_(problem.signals),
       prior_(rounded(std::move(prior))),
       belief_(prior_.factors),
       loose_(prior_.factors),
       ratio_(prior_.ratio),
       ceilings_(problem.actions),
       change_costs_(problem.actions) {
-  power_ = find_signal(signals_, problem.task.power_signal);
+  prior_.power_scales_w.resize(powers_.size());
 }
 
 void ResponseModel::begin_episode() {
@@ -146,12 +155,13 @@ ResponseModel::Parts ResponseModel::service_parts(const Mixture& mixture) const 
   return parts;
 }
 
-ResponseModel::Parts ResponseModel::power_parts(const Mixture& mixture, double busy) const {
+ResponseModel::Parts ResponseModel::power_parts(std::size_t power, const Mixture& mixture,
+                                                double busy) const {
   Parts parts;
   for (const auto& [action, weight] :
        {std::pair(mixture.lower, 1.0 - mixture.share), std::pair(mixture.upper, mixture.share)}) {
-    parts.add(size_ + action, weight);
-    parts.add(2 * size_ + action, weight * busy);
+    parts.add(quantities_.idle(power, action), weight);
+    parts.add(quantities_.serving(power, action), weight * busy);
   }
   return parts;
 }
@@ -188,13 +198,17 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
         service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
         ratio_.variance() / count + square(is_spoilt ? kNewServiceSpread : kServiceSpread)};
   }
-  if (const auto read_w = power_ ? fresh(*power_) : std::nullopt) {
-    const double power_w = *read_w;
-    if (!prior_.power_scale_w && power_w > 0.0) {
-      prior_.power_scale_w = power_w;
+  for (std::size_t i = 0; i < powers_.size(); ++i) {
+    const auto power_w = reader_.fresh(info, powers_[i]);
+    if (!power_w) {
+      continue;
     }
-    const double value = power_w / prior_.power_scale_w.value_or(1.0);
-    Evidence evidence{power_parts(measured.in_force, busy).to_vector(), value, 0.0};
+    auto& scale_w = prior_.power_scales_w[i];
+    if (!scale_w && *power_w > 0.0) {
+      scale_w = *power_w;
+    }
+    const double value = *power_w / scale_w.value_or(1.0);
+    Evidence evidence{power_parts(i, measured.in_force, busy).to_vector(), value, 0.0};
     evidence.noise =
         square(expected_power(evidence) * (measured.is_new ? kNewPowerSpread : kPowerSpread));
     measured.others.push_back(std::move(evidence));
@@ -204,7 +218,7 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
       const auto ours = cpus_[i].ours ? fresh(*cpus_[i].ours) : std::nullopt;
       const Demand demand = demand_of_others(*others, ours.value_or(0.0));
       measured.others.push_back(
-          {{{3 * size_ + i, 1.0}}, demand.share, square(kHintSpread * demand.sensitivity)});
+          {{{quantities_.hint(i), 1.0}}, demand.share, square(kHintSpread * demand.sensitivity)});
     }
   }
   return measured;
@@ -319,7 +333,7 @@ void ResponseModel::take_loosely(Measured measured) {
     measured.service->noise += square(kRestlessServiceSpread);
   }
   for (auto& evidence : measured.others) {
-    const bool is_power = evidence.parts.front().quantity < 3 * size_;
+    const bool is_power = evidence.parts.front().quantity < quantities_.hint(0);
     evidence.noise +=
         square(is_power ? kRestlessPowerSpread * expected_power(evidence) : kRestlessHintSpread);
   }
@@ -430,17 +444,22 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
                                                late_behind(service_ms, 0.0, otherwise));
     }
     const double busy = std::min(1.0, std::exp(mean) / gap_ms);
-    const Estimate power = believed().estimate(power_parts(then, busy).used());
-    const double scale_w = prior_.power_scale_w.value_or(1.0);
-    forecast.power_w = {power.mean * scale_w, power.variance * square(scale_w)};
+    for (std::size_t i = 0; i < powers_.size(); ++i) {
+      const Estimate power = believed().estimate(power_parts(i, then, busy).used());
+      const double scale_w = prior_.power_scales_w[i].value_or(1.0);
+      forecast.power_w[static_cast<std::size_t>(powers_[i])] = {power.mean * scale_w,
+                                                                power.variance * square(scale_w)};
+    }
   }
 }
 
 nlohmann::ordered_json ResponseModel::to_json() const {
   nlohmann::ordered_json json;
   json["factors"] = prior_.factors.to_json();
-  json["power_scale_w"] =
-      prior_.power_scale_w ? nlohmann::ordered_json(*prior_.power_scale_w) : nullptr;
+  json["power_scales_w"] = nlohmann::ordered_json::array();
+  for (const auto& scale_w : prior_.power_scales_w) {
+    json["power_scales_w"].push_back(scale_w ? nlohmann::ordered_json(*scale_w) : nullptr);
+  }
   json["conditions"] = nlohmann::ordered_json::array();
   for (const auto& condition : prior_.conditions) {
     json["conditions"].push_back({{"mean", condition.mean}, {"kept", condition.kept}});
@@ -469,12 +488,17 @@ nlohmann::ordered_json ResponseModel::to_json() const {
 
 std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
                                                         const Problem& problem) {
-  const std::size_t quantities =
-      3 * problem.actions.size() + find_cpu_shares(problem.signals).size();
+  const Quantities quantities = Quantities::of(problem);
   Prior prior;
-  prior.factors = FactorModel::from_json(node.at("factors"), quantities);
-  if (!node.at("power_scale_w").is_null()) {
-    prior.power_scale_w = node.at("power_scale_w").number(Range::positive());
+  prior.factors = FactorModel::from_json(node.at("factors"), quantities.size());
+  for (const auto& each : node.at("power_scales_w").items()) {
+    prior.power_scales_w.push_back(each.is_null() ? std::nullopt
+                                                  : std::optional(each.number(Range::positive())));
+  }
+  if (prior.power_scales_w.size() != quantities.powers) {
+    node.at("power_scales_w")
+        .reject(fmt::format("expected {} numbers, one for each power that is asked for, found {}",
+                            quantities.powers, prior.power_scales_w.size()));
   }
   const std::size_t passing = prior.factors.passing;
   const auto read = [](const ConfigNode& of, const std::string& key, std::size_t count) {

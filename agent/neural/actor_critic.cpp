@@ -98,8 +98,8 @@ void ActorCritic::begin_episode(std::size_t stream) {
   }
 }
 
-ActionId ActorCritic::act(const Observation& observation) {
-  fill_chances(evaluate(observation));
+ActionId ActorCritic::act(const View& view) {
+  fill_chances(evaluate(view.observation));
   ActionId action = 0;
   double most_likely = 1.0;
   exploration_.explored = false;

@@ -42,7 +42,7 @@ class ActorCritic final : public Agent {
   bool learns() const override { return true; }
   /// The steps of a rollout that was not finished are learned from with the next of the stream.
   void begin_episode(std::size_t stream) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;

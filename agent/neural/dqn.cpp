@@ -145,8 +145,8 @@ double Dqn::epsilon() const {
              std::exp2(-static_cast<double>(decaying_) / options_.exploration_half_life);
 }
 
-ActionId Dqn::act(const Observation& observation) {
-  const float* output = evaluate(observation);
+ActionId Dqn::act(const View& view) {
+  const float* output = evaluate(view.observation);
   const ActionId best = best_of(output);
   exploration_.rate = epsilon();
   exploration_.explored = false;

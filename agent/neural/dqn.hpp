@@ -58,7 +58,7 @@ class Dqn final : public Agent {
 
   std::string kind() const override { return "dqn"; }
   bool learns() const override { return true; }
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;

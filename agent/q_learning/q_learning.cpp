@@ -254,8 +254,8 @@ ActionId QLearning::greedy(const Row& row) const {
 
 void QLearning::begin_episode(std::size_t stream) { traces_of(stream).clear(); }
 
-ActionId QLearning::act(const Observation& observation) {
-  const Row& now = state(observation).second;
+ActionId QLearning::act(const View& view) {
+  const Row& now = state(view.observation).second;
   const ActionId best = greedy(now);
   exploration_.rate =
       options_.exploration_final +

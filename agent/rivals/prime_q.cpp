@@ -71,8 +71,7 @@ PrimeQ::PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& 
       problem_(std::move(problem)),
       random_(random),
       layout_(problem_.actions),
-      situation_(problem_.observations),
-      power_(find_signal(problem_.signals, problem_.task.power_signal)),
+      power_(problem_.signals),
       choices_(make_choices(problem_.actions, layout_.frequencies)) {}
 
 void PrimeQ::begin_episode(std::size_t /*stream*/) { predicted_ms_ = 0.0; }
@@ -97,8 +96,8 @@ std::size_t PrimeQ::greedy(const Row& row) const {
   return best;
 }
 
-ActionId PrimeQ::act(const Observation& observation) {
-  const Situation now = situation_.read(observation);
+ActionId PrimeQ::act(const View& view) {
+  const Situation now = Situation::of(view.task);
   std::vector<std::size_t> levels = held_.levels(now);
   const double share = predicted_ms_ / now.time_for_request_ms();
   // The last bin is of what cannot be in time.
@@ -161,7 +160,7 @@ void PrimeQ::observe(const Transition& transition) {
   if (service.requests() == 0 || choice == choices_.end()) {
     return;
   }
-  const Situation now = situation_.read(transition.observation);
+  const Situation now = Situation::of(transition.info->task);
   const double time_ms = now.time_for_request_ms();
   // A request that was dropped took too long, as far as can be known.
   double latency_ms = service.dropped > 0 ? 2.0 * time_ms : 0.0;
@@ -170,11 +169,10 @@ void PrimeQ::observe(const Transition& transition) {
   }
   double power_share = 0.0;
   double overuse = 0.0;
-  if (power_ && info.signals[*power_]) {
-    const double power_w = *info.signals[*power_];
-    highest_w_ = std::max(highest_w_, power_w);
-    power_share = highest_w_ > 0.0 ? power_w / highest_w_ : 0.0;
-    overuse = now.power_limit_w ? power_w / *now.power_limit_w - 1.0 : 0.0;
+  if (const auto power_w = power_.value(info, ruling_power(info.task))) {
+    highest_w_ = std::max(highest_w_, *power_w);
+    power_share = highest_w_ > 0.0 ? *power_w / highest_w_ : 0.0;
+    overuse = now.power_limit_w ? *power_w / *now.power_limit_w - 1.0 : 0.0;
   }
   Row& here = row(bin_);
   ++here.visits;

@@ -8,6 +8,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/power_reader.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/rivals/held_knobs.hpp"
 #include "common/config_node.hpp"
@@ -42,7 +43,7 @@ class PrimeQ final : public Agent {
   std::string kind() const override { return "prime_q"; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;
@@ -73,8 +74,7 @@ class PrimeQ final : public Agent {
   Problem problem_;
   Random& random_;
   KnobLayout layout_;
-  SituationReader situation_;
-  std::optional<std::size_t> power_;
+  PowerReader power_;
   std::vector<std::vector<std::size_t>> choices_;
 
   std::map<std::size_t, Row> table_;  ///< By bin.

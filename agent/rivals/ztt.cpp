@@ -87,8 +87,7 @@ Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random
       problem_(std::move(problem)),
       random_(random),
       layout_(problem_.actions),
-      situation_(problem_.observations),
-      power_(find_signal(problem_.signals, problem_.task.power_signal)),
+      power_(problem_.signals),
       groups_(make_groups(problem_.actions, layout_)),
       learned_(NetworkLayout({kFeatures, options.hidden, options.hidden, num_moves()}), random),
       target_(learned_.weights),
@@ -165,9 +164,7 @@ Ztt::Outcome Ztt::judge(const StepInfo& info, const Situation& situation) const 
     outcome.headroom_k = situation.temperature_limit_c.value_or(options_.temperature_target_c) -
                          std::max(cpu_c.value_or(-300.0), gpu_c.value_or(-300.0));
   }
-  if (power_) {
-    outcome.power_w = info.signals[*power_];
-  }
+  outcome.power_w = power_.value(info, ruling_power(info.task));
   if (outcome.power_w && situation.power_limit_w) {
     outcome.overuse = *outcome.power_w / *situation.power_limit_w - 1.0;
   }
@@ -196,8 +193,8 @@ std::vector<double> Ztt::features(const StepInfo& info, const Outcome& outcome) 
           outcome.in_time};
 }
 
-ActionId Ztt::act(const Observation& observation) {
-  std::vector<std::size_t> levels = held_.levels(situation_.read(observation));
+ActionId Ztt::act(const View& view) {
+  std::vector<std::size_t> levels = held_.levels(Situation::of(view.task));
   exploration_ = {};
   move_ = num_moves() / 2;  // Keep all.
   if (!state_.empty()) {
@@ -234,7 +231,7 @@ void Ztt::observe(const Transition& transition) {
   if (transition.info == nullptr) {
     return;
   }
-  const Outcome outcome = judge(*transition.info, situation_.read(transition.observation));
+  const Outcome outcome = judge(*transition.info, Situation::of(transition.info->task));
   auto next = features(*transition.info, outcome);
   if (!state_.empty() && !too_hot_) {
     Experience experience{state_, move_, reward(outcome, options_), next, transition.terminated};

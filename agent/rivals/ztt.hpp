@@ -7,6 +7,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/power_reader.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/neural/fused_network.hpp"
 #include "agent/neural/learned_weights.hpp"
@@ -55,7 +56,7 @@ class Ztt final : public Agent {
   std::string kind() const override { return "ztt"; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;
@@ -98,8 +99,7 @@ class Ztt final : public Agent {
   Problem problem_;
   Random& random_;
   KnobLayout layout_;
-  SituationReader situation_;
-  std::optional<std::size_t> power_;
+  PowerReader power_;
   std::vector<Group> groups_;  ///< One or two; none if no clock can be set.
 
   LearnedWeights learned_;

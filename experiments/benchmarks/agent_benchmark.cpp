@@ -79,7 +79,7 @@ class Play {
         observation_(world_.environment().reset(seed_)) {}
 
   Agent& agent() { return *agent_; }
-  const Observation& observation() const { return observation_; }
+  View view() { return {observation_, world_.environment().task()}; }
   std::string describe() {
     const Environment& environment = world_.environment();
     return std::to_string(environment.action_space().size()) + " actions, " +
@@ -88,7 +88,7 @@ class Play {
 
   /// One period, and what the agent learns from it.
   Lived step() {
-    const ActionId action = agent_->act(observation_);
+    const ActionId action = agent_->act(view());
     const StepResult& result = world_.environment().step(action);
     agent_->observe({observation_, action, result.reward, result.info.reward_terms,
                      result.observation, result.terminated, result.truncated, &result.info});
@@ -128,7 +128,7 @@ void BM_Decision(benchmark::State& state) {
     play.step();
   }
   for (auto _ : state) {
-    benchmark::DoNotOptimize(play.agent().act(play.observation()));
+    benchmark::DoNotOptimize(play.agent().act(play.view()));
   }
   state.SetLabel(kind + ", " + kRuns[state.range(1)] + ", " + play.describe());
 }

@@ -250,7 +250,8 @@ enum class PowerSource { kNone, kSensors, kModel };
 PowerSource power_source_of(const SimulatedTask& task) {
   SimulatedWorld world(task);
   Environment& environment = world.environment();
-  const auto power = find_signal(environment.signals(), environment.task().power_signal);
+  const auto power =
+      find_signal(environment.signals(), name_of(environment.description().power_signal));
   environment.reset(/*seed=*/1);
   // A sensor that is there may be silent.
   if (!power || !environment.step(0).info.signals[*power]) {

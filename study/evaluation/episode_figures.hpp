@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/loop/run_summary.hpp"
-#include "env/reward.hpp"
+#include "env/worth.hpp"
 
 namespace rein {
 

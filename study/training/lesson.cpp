@@ -36,7 +36,8 @@ std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first
       if (stream.is_over) {
         continue;
       }
-      const ActionId action = agent.act(stream.observation);
+      const ActionId action =
+          agent.act(View(stream.observation, stream.episode.environment->task()));
       const StepResult& result = stream.episode.environment->step(action);
       agent.observe({stream.observation, action, result.reward, result.info.reward_terms,
                      result.observation, result.terminated, result.truncated, &result.info, i});

@@ -51,8 +51,8 @@ void require_same(const SimulatedTask& task, const Environment& nominal,
   require("knobs", describe_knobs(nominal.action_space()),
           describe_knobs(environment.action_space()));
   require("features", feature_names(nominal), feature_names(environment));
-  const Objective expected = nominal.task().objective;
-  const Objective found = environment.task().objective;
+  const Objective expected = nominal.description().objective;
+  const Objective found = environment.description().objective;
   if (expected.kind != found.kind) {
     refuse("objective", expected.name(), found.name());
   }

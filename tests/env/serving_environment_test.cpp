@@ -112,8 +112,8 @@ DOCTEST_TEST_CASE("a platform that can be reset is, from the seed, before anythi
   Resettable platform;
   StillWorker worker(clock);
   ScenarioPlayer player(StillWorld::scenario(), {});
-  ServingEnvironment environment(platform, worker, "app", StillWorld::requests(), player,
-                                 Reward(Objective{}, Prices{}), clock, {});
+  ServingEnvironment environment(platform, worker, "app", StillWorld::requests(), player, clock,
+                                 {});
   environment.reset(17);
   DOCTEST_CHECK(platform.seed_when_sampled == 17);
 }
@@ -289,8 +289,7 @@ DOCTEST_TEST_CASE("a machine without a temperature says so to whoever has a budg
       "  - {name: hot, duration_s: 100, budgets: {temperature: {limit_c: 80}}}\n");
   FakePlatform platform(world.machine, /*with_heat=*/false);
   ServingEnvironment environment(platform, world.worker, "app", FakeWorld::default_requests(),
-                                 world.player, Reward(Objective{}, Prices{}), world.machine.clock,
-                                 {});
+                                 world.player, world.machine.clock, {});
   environment.reset(1);
   environment.step(0);
   DOCTEST_CHECK(environment.step(0).info.messages ==

@@ -234,7 +234,7 @@ void read_agent_checkpoint(std::string_view bytes) {
   Observation before = environment.reset(1);
   agent->begin_episode();
   for (int period = 0; period < 4; ++period) {
-    const ActionId action = agent->act(before);
+    const ActionId action = agent->act(View(before, environment.task()));
     require(action < small().problem.actions.size(), "an action of this run");
     const StepResult& result = environment.step(action);
     agent->observe({before, action, result.reward, result.info.reward_terms, result.observation,

@@ -40,7 +40,7 @@ DOCTEST_TEST_CASE("a profile has what each configuration takes, as worked out by
 DOCTEST_TEST_CASE("profiles measured the whole board's power where the budget is on our own") {
   SimulatedTask task = SmallTask::make();
   for (auto& phase : task.scenario.phases) {
-    phase.budgets.power->signal = "power_ours_w";
+    phase.budgets.power->signal = PowerSignal::kOurs;
   }
   SimulatedWorld world(SmallTask::make());
   SimulatedWorld ours(task);

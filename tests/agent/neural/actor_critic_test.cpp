@@ -94,7 +94,7 @@ DOCTEST_TEST_CASE("a joint action's chance is the product of its knobs' chances,
   int explored = 0;
   constexpr int kDraws = 8000;
   for (int i = 0; i < kDraws; ++i) {
-    ++drawn[agent.act({0.5})];
+    ++drawn[agent.act(Observation{0.5})];
     explored += agent.exploration().explored ? 1 : 0;
   }
   for (ActionId action = 0; action < 6; ++action) {

@@ -192,14 +192,14 @@ DOCTEST_TEST_CASE("exploration falls, opens again when rewards change, and falls
   const auto rate_after = [&](int periods, double reward) {
     double highest = 0.0;
     for (int i = 0; i < periods; ++i) {
-      const ActionId action = agent.act({0.5});
+      const ActionId action = agent.act(Observation{0.5});
       agent.observe({{0.5}, action, reward, {}, {0.5}, true, false});
-      agent.act({0.5});
+      agent.act(Observation{0.5});
       highest = std::max(highest, agent.exploration().rate);
     }
     return std::pair(highest, agent.exploration().rate);
   };
-  agent.act({0.5});
+  agent.act(Observation{0.5});
   DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(0.4));
   rate_after(100, 1.0);
   DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(0.2));
@@ -220,7 +220,7 @@ DOCTEST_TEST_CASE("exploration avoids what is known to be bad") {
     agent.observe({{0.5}, action, action == 0 ? 1.0 : -1.0, {}, {0.5}, true, false});
   }
   for (int i = 0; i < 500; ++i) {
-    DOCTEST_REQUIRE(agent.act({0.5}) == 0);  // e^(-20) against 1
+    DOCTEST_REQUIRE(agent.act(Observation{0.5}) == 0);  // e^(-20) against 1
   }
 }
 

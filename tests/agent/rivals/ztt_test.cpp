@@ -59,7 +59,7 @@ struct Made {
 
 DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it is too hot") {
   Made made({.exploration_initial = 0.0, .exploration_final = 0.0, .temperature_target_c = 59.0});
-  const auto observation = RivalTask::observation(50.0, 9.0);
+  const auto observation = RivalTask::asked(50.0, 9.0);
   DOCTEST_CHECK(step(made.agent, observation, RivalTask::info(10.0, 4.0)) == 3);
   bool lowered = false;
   for (int i = 0; i < 20; ++i) {
@@ -72,7 +72,7 @@ DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it 
 
 DOCTEST_TEST_CASE("zTT learns to lower a clock that it does not need") {
   Made made({.discount = 0.5, .batch = 16, .power_weight = 4.0});
-  const auto observation = RivalTask::observation(50.0, 9.0);
+  const auto observation = RivalTask::asked(50.0, 9.0);
   ActionId action = 3;
   std::size_t low = 0;
   for (int i = 0; i < 600; ++i) {
@@ -80,7 +80,7 @@ DOCTEST_TEST_CASE("zTT learns to lower a clock that it does not need") {
     action = made.agent.act(observation);
     const StepInfo info = action == 2 ? RivalTask::info(20.0, 2.0) : RivalTask::info(10.0, 8.0);
     static const std::vector<RewardTerm> kNoTerms;
-    made.agent.observe({observation, action, 0.0, kNoTerms, observation, false, false, &info});
+    show(made.agent, observation, action, info);
     low += i >= 500 && action == 2 ? 1 : 0;
   }
   DOCTEST_CHECK(low > 80);

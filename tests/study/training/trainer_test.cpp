@@ -71,8 +71,8 @@ struct Pupil final : Agent {
   explicit Pupil(std::size_t num_actions) : actions(num_actions) {}
   std::string kind() const override { return "pupil"; }
   void begin_episode(std::size_t stream) override { begun.push_back(stream); }
-  ActionId act(const Observation& observation) override {
-    last_seen = observation;
+  ActionId act(const View& view) override {
+    last_seen = view.observation;
     return (acted++) % actions;
   }
   void observe(const Transition& transition) override {
