@@ -160,9 +160,9 @@ void Forecaster::start_from_now(ActionId action) {
   facts_ = environment.facts();
 
   // As the environment applies it.
-  std::copy(levels_.begin() + 1, levels_.end(), configuration_.begin());
+  environment.configure(levels_, configuration_);
   parts_.platform.apply(configuration_, board_);
-  server_.set_level(levels_.front());
+  server_.set_level(levels_[environment.width_knob()]);
 }
 
 void Forecaster::pass_period() {
@@ -190,7 +190,7 @@ void Forecaster::pass_period() {
     facts_.hottest_c = board_.hottest_c();
   }
   ApplicationFacts& application = facts_.applications.front();
-  application.count(report_, worker_.levels()[levels_.front()].accuracy_top1);
+  application.count(report_, worker_.levels()[server_.level()].accuracy_top1);
   Lateness lateness = worker_.take_lateness();
   lateness.surely += static_cast<double>(report_.dropped);
   missed_ = lateness.surely + lateness.expected;

@@ -13,10 +13,15 @@ namespace {
 
 constexpr int kMaxBlindPatience = 64;
 
+Knob::Kind kind_of(const Control& control) {
+  return control.name.starts_with("mapping.")     ? Knob::Kind::kMapping
+         : control.name.starts_with("bandwidth.") ? Knob::Kind::kBandwidth
+                                                  : Knob::Kind::kFrequency;
+}
+
 std::vector<Knob> make_knobs(const std::string& application, const RequestWorker& worker,
                              const Platform& platform) {
-  Knob width{
-      .name = "width." + application, .unit = "1", .effect = Knob::Effect::kCostlier, .levels = {}};
+  Knob width{.name = "width." + application, .unit = "1", .kind = Knob::Kind::kWidth, .levels = {}};
   for (const auto& level : worker.levels()) {
     width.levels.push_back({level.name, level.width});
   }
@@ -24,8 +29,7 @@ std::vector<Knob> make_knobs(const std::string& application, const RequestWorker
   for (const auto& control : platform.controls()) {
     Knob knob{.name = control.name,
               .unit = control.unit,
-              .effect = control.name.starts_with("mapping.") ? Knob::Effect::kUnordered
-                                                             : Knob::Effect::kFaster,
+              .kind = kind_of(control),
               .levels = {},
               .cpus = control.cpus};
     for (const auto& level : control.levels) {
@@ -64,14 +68,18 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
       levels_(actions_.knobs().size(), 0),
       configuration_(platform.controls().size(), 0) {
   const auto& knobs = actions_.knobs();
-  const auto mapping = std::ranges::find(knobs, "mapping." + application, &Knob::name);
-  if (mapping != knobs.end()) {
-    mapping_ = static_cast<std::size_t>(mapping - knobs.begin());
+  width_ = actions_.find(Knob::Kind::kWidth).value();
+  mapping_ = actions_.find(Knob::Kind::kMapping);
+  if (mapping_) {
     std::set<int> threads;
-    for (const auto& place : mapping->levels) {
+    for (const auto& place : knobs[*mapping_].levels) {
       threads.insert(static_cast<int>(place.value));
     }
     thread_counts_.assign(threads.begin(), threads.end());
+  }
+  for (const auto& control : platform.controls()) {
+    const auto knob = std::ranges::find(knobs, control.name, &Knob::name);
+    control_knobs_.push_back(static_cast<std::size_t>(knob - knobs.begin()));
   }
   std::ranges::transform(kPowerSignals, power_.begin(),
                          [this](std::string_view name) { return find_signal(signals_, name); });
@@ -135,7 +143,7 @@ TaskDescription ServingEnvironment::description() const {
 double ServingEnvironment::reward_bound(ActionId action) const {
   const ApplicationFacts& range = facts_.applications.front();
   return worth_bound(options_.objective,
-                     worker_.levels()[actions_.decode(action).front()].accuracy_top1,
+                     worker_.levels()[actions_.decode(action)[width_]].accuracy_top1,
                      range.accuracy_lowest, range.accuracy_highest);
 }
 
@@ -208,39 +216,43 @@ void ServingEnvironment::begin_phase(const ScenarioPhase& phase) {
 
 void ServingEnvironment::apply() {
   const bool is_first = !std::exchange(began_, true);
-  const bool changes_width = is_first || wanted_.front() != levels_.front();
-  const std::size_t place = levels_[mapping_];
-  std::copy(wanted_.begin() + 1, wanted_.end(), configuration_.begin());
+  const bool changes_width = is_first || wanted_[width_] != levels_[width_];
+  const auto place = [this] { return mapping_ ? levels_[*mapping_] : 0; };
+  const std::size_t place_before = place();
+  configure(wanted_, configuration_);
   const auto& grants = platform_.apply(configuration_);
-  levels_.front() = wanted_.front();
-  for (std::size_t i = 1; i < levels_.size(); ++i) {
-    levels_[i] = grants[i - 1].level;
+  levels_[width_] = wanted_[width_];
+  for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
+    levels_[control_knobs_[i]] = grants[i].level;
   }
   if (changes_width) {
-    server_.set_level(levels_.front());
+    server_.set_level(levels_[width_]);
   }
   // The network's threads divide the CPUs of the place among themselves, once they are given.
-  if (mapping_ != 0 && (is_first || place != levels_[mapping_])) {
+  if (mapping_ && (is_first || place() != place_before)) {
     worker_.set_threads(
-        static_cast<int>(actions_.knobs()[mapping_].levels[levels_[mapping_]].value));
+        static_cast<int>(actions_.knobs()[*mapping_].levels[levels_[*mapping_]].value));
   }
 }
 
+void ServingEnvironment::note(std::size_t knob, const Grant& grant) {
+  levels_[knob] = grant.level;
+  KnobGrant& granted = result_.info.granted[knob];
+  if (granted.level != grant.level || granted.label.empty()) {
+    granted.label = actions_.knobs()[knob].levels[grant.level].label;
+    granted.level = grant.level;
+  }
+  granted.value = grant.value;
+  granted.refused = grant.refused;
+  granted.left_out = grant.left_out;
+}
+
 void ServingEnvironment::read_back() {
-  const auto& knobs = actions_.knobs();
   const auto& grants = platform_.grants();
-  const Grant width{.level = levels_[0], .value = knobs[0].levels[levels_[0]].value};
-  for (std::size_t i = 0; i < levels_.size(); ++i) {
-    const Grant& grant = i == 0 ? width : grants[i - 1];
-    levels_[i] = grant.level;
-    KnobGrant& granted = result_.info.granted[i];
-    if (granted.level != grant.level || granted.label.empty()) {
-      granted.label = knobs[i].levels[grant.level].label;
-      granted.level = grant.level;
-    }
-    granted.value = grant.value;
-    granted.refused = grant.refused;
-    granted.left_out = grant.left_out;
+  note(width_,
+       {.level = levels_[width_], .value = actions_.knobs()[width_].levels[levels_[width_]].value});
+  for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
+    note(control_knobs_[i], grants[i]);
   }
 }
 

@@ -55,6 +55,13 @@ class ServingEnvironment final : public Environment {
   const PeriodTimer& timer() const { return timer_; }
   /// Of the period before.
   const PeriodFacts& facts() const { return facts_; }
+  std::size_t width_knob() const { return width_; }
+  /// What the platform is told. @param levels  of the knobs.
+  void configure(const std::vector<std::size_t>& levels, Configuration& configuration) const {
+    for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
+      configuration[i] = levels[control_knobs_[i]];
+    }
+  }
 
  private:
   /// Makes the phase at this time hold: co-runners, budgets, rate.
@@ -63,6 +70,7 @@ class ServingEnvironment final : public Environment {
   void apply();
   /// Notes what is in force in levels_ and in the result.
   void read_back();
+  void note(std::size_t knob, const Grant& grant);
   void sample();
   /// Judges the period, by the budgets that held in it.
   void assess();
@@ -83,7 +91,9 @@ class ServingEnvironment final : public Environment {
   BudgetMonitor monitor_;
 
   // Indices among the knobs and signals.
-  std::size_t mapping_ = 0;  ///< 0 (the width) if there is none.
+  std::size_t width_ = 0;
+  std::optional<std::size_t> mapping_;
+  std::vector<std::size_t> control_knobs_;  ///< [controls of the platform]
   std::vector<int> thread_counts_;
   std::array<std::optional<std::size_t>, kNumPowerSignals> power_;  ///< [PowerSignal]
   std::vector<std::size_t> temperatures_;                           ///< Those that are heat.

@@ -36,7 +36,7 @@ bool exceeds_hard_limit(const StepInfo& info) {
 bool is_no_cheaper(const std::vector<std::size_t>& one, const std::vector<std::size_t>& other,
                    const std::vector<Knob>& knobs) {
   for (std::size_t i = 0; i < knobs.size(); ++i) {
-    const bool is_unordered = knobs[i].effect == Knob::Effect::kUnordered;
+    const bool is_unordered = knobs[i].effect() == Knob::Effect::kUnordered;
     if (is_unordered ? one[i] != other[i] : one[i] < other[i]) {
       return false;
     }
@@ -271,7 +271,7 @@ ActionId Shield::nearest_permitted(ActionId wanted, const Situation& now) const 
     for (bool is_lower = true; is_lower;) {
       is_lower = false;
       for (std::size_t i = 0; i < knobs.size(); ++i) {
-        if (knobs[i].effect == effect && levels[i] > 0) {
+        if (knobs[i].effect() == effect && levels[i] > 0) {
           --levels[i];
           is_lower = true;
           if (mask(levels, now) == Reason::kNone) {
@@ -298,7 +298,7 @@ ActionId Shield::safe_action(const Situation& now) const {
   }
   Levels lowest = state_.in_force;
   for (std::size_t i = 0; i < lowest.size(); ++i) {
-    if (problem_.actions.knobs()[i].effect != Knob::Effect::kUnordered) {
+    if (problem_.actions.knobs()[i].effect() != Knob::Effect::kUnordered) {
       lowest[i] = 0;
     }
   }

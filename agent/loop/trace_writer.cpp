@@ -77,8 +77,11 @@ void add_application(Row& row, const ApplicationInfo& application, const Applica
 /// What the machine made of the action. The width is ours alone, and never refused.
 void add_granted(Row& row, const std::vector<Knob>& knobs, const std::vector<KnobGrant>& granted) {
   std::vector<std::string> refused;
-  for (std::size_t i = 1; i < knobs.size(); ++i) {
-    if (knobs[i].effect == Knob::Effect::kUnordered) {
+  for (std::size_t i = 0; i < knobs.size(); ++i) {
+    if (knobs[i].kind == Knob::Kind::kWidth) {
+      continue;
+    }
+    if (knobs[i].effect() == Knob::Effect::kUnordered) {
       row.text("granted." + knobs[i].name, granted[i].label);
     } else {
       row.number("granted." + knobs[i].name, granted[i].value);
@@ -113,7 +116,7 @@ void TraceWriter::write(const PeriodRecord& record) {
   const auto levels = environment_.action_space().decode(record.action);
   for (std::size_t i = 0; i < knobs.size(); ++i) {
     const auto& level = knobs[i].levels[levels[i]];
-    if (knobs[i].effect == Knob::Effect::kUnordered) {
+    if (knobs[i].effect() == Knob::Effect::kUnordered) {
       row.text(knobs[i].name, level.label);
     } else {
       row.number(knobs[i].name, level.value);

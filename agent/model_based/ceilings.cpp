@@ -65,7 +65,7 @@ Mixture in_force(const ActionSpace& actions, const std::vector<KnobGrant>& grant
   for (std::size_t i = 0; i < granted.size(); ++i) {
     const Knob& knob = actions.knobs()[i];
     const KnobGrant& grant = granted[i];
-    positions.push_back(grant.value && knob.effect == Knob::Effect::kFaster
+    positions.push_back(grant.value && knob.effect() == Knob::Effect::kFaster
                             ? find_position(knob, *grant.value)
                             : Position{grant.level, 0.0});
   }
@@ -82,7 +82,7 @@ void Ceilings::note(const std::vector<KnobGrant>& granted, ActionId asked) {
   for (std::size_t i = 0; i < ceilings_.size(); ++i) {
     const Knob& knob = actions_.knobs()[i];
     const KnobGrant& grant = granted[i];
-    if (knob.effect != Knob::Effect::kFaster) {
+    if (knob.effect() != Knob::Effect::kFaster) {
       continue;
     }
     Ceiling& ceiling = ceilings_[i];

@@ -63,9 +63,14 @@ ModelBased::ModelBased(const Options& options, Problem problem)
     : options_(options),
       problem_(std::move(problem)),
       model_(std::make_unique<ResponseModel>(problem_, ResponseModel::Prior::of_knobs(problem_))),
-      actions_a_level_(problem_.actions.size() / problem_.actions.knobs().front().levels.size()) {
-  problem_.task.top1.resize(problem_.actions.knobs().front().levels.size(), 1.0);
-  const auto [lowest, highest] = std::ranges::minmax(problem_.task.top1);
+      top1_(problem_.actions.size(), 1.0) {
+  if (const auto width = problem_.actions.find(Knob::Kind::kWidth)) {
+    problem_.task.top1.resize(problem_.actions.knobs()[*width].levels.size(), 1.0);
+    for (ActionId action = 0; action < top1_.size(); ++action) {
+      top1_[action] = problem_.task.top1[problem_.actions.decode(action)[*width]];
+    }
+  }
+  const auto [lowest, highest] = std::ranges::minmax(top1_);
   lowest_top1_ = lowest;
   range_top1_ = std::max(1e-9, highest - lowest);
   expected_.interval_s = 1.0;

@@ -86,12 +86,12 @@ class ModelBased final : public Agent {
   bool keeps_power(ActionId action, const Situation& now) const;
   void adapt(const Transition& transition);
 
-  double top1_of(ActionId action) const { return problem_.task.top1[action / actions_a_level_]; }
+  double top1_of(ActionId action) const { return top1_[action]; }
 
   Options options_;
   Problem problem_;
   std::unique_ptr<ResponseModel> model_;
-  std::size_t actions_a_level_;
+  std::vector<double> top1_;  ///< [actions]
   double lowest_top1_;
   double range_top1_;
   Margins margins_;

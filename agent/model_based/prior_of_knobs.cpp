@@ -22,11 +22,12 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
                            const std::vector<PowerSignal>& signals) {
   const auto& knobs = actions.knobs();
   const std::size_t n = actions.size();
-  const auto mapping = std::ranges::find(knobs, Knob::Effect::kUnordered, &Knob::effect);
-  const std::size_t places = mapping == knobs.end() ? 1 : mapping->levels.size();
+  const auto width = actions.find(Knob::Kind::kWidth);
+  const auto mapping = actions.find(Knob::Kind::kMapping);
+  const std::size_t places = mapping ? knobs[*mapping].levels.size() : 1;
   std::vector<std::size_t> speeds;
   for (std::size_t i = 0; i < knobs.size(); ++i) {
-    if (knobs[i].effect == Knob::Effect::kFaster) {
+    if (knobs[i].effect() == Knob::Effect::kFaster) {
       speeds.push_back(i);
     }
   }
@@ -35,12 +36,11 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
   for (ActionId a = 0; a < n; ++a) {
     levels.push_back(actions.decode(a));
   }
-  const auto place_of = [&](ActionId a) {
-    return mapping == knobs.end() ? 0
-                                  : levels[a][static_cast<std::size_t>(mapping - knobs.begin())];
-  };
+  const auto place_of = [&](ActionId a) { return mapping ? levels[a][*mapping] : 0; };
   const auto width_of = [&](ActionId a) {
-    return std::log(knobs[0].levels[levels[a][0]].value / knobs[0].levels.back().value);
+    return width ? std::log(knobs[*width].levels[levels[a][*width]].value /
+                            knobs[*width].levels.back().value)
+                 : 0.0;
   };
   // How far below the highest level, as a logarithm; how much of the highest's power, about.
   const auto slowed_by = [&](ActionId a, std::size_t knob) {

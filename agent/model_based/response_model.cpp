@@ -84,22 +84,16 @@ namespace {
 std::vector<double> time_shares(const ActionSpace& actions) {
   std::vector<double> shares(actions.size(), 1.0);
   const auto& knobs = actions.knobs();
-  const auto find = [&](const std::string& begin) {
-    return std::ranges::find_if(knobs,
-                                [&](const Knob& knob) { return knob.name.starts_with(begin); });
-  };
-  const auto mapping = find("mapping.");
-  const auto bandwidth = find("bandwidth.");
-  if (bandwidth == knobs.end()) {
+  const auto mapping = actions.find(Knob::Kind::kMapping);
+  const auto bandwidth = actions.find(Knob::Kind::kBandwidth);
+  if (!bandwidth) {
     return shares;
   }
   for (ActionId action = 0; action < actions.size(); ++action) {
     const auto levels = actions.decode(action);
-    const auto value = [&](const auto& knob) {
-      return knob->levels[levels[static_cast<std::size_t>(knob - knobs.begin())]].value;
-    };
-    const double threads = mapping == knobs.end() ? 1.0 : std::max(1.0, value(mapping));
-    shares[action] = std::min(1.0, value(bandwidth) / threads);
+    const auto value = [&](std::size_t knob) { return knobs[knob].levels[levels[knob]].value; };
+    const double threads = mapping ? std::max(1.0, value(*mapping)) : 1.0;
+    shares[action] = std::min(1.0, value(*bandwidth) / threads);
   }
   return shares;
 }

@@ -123,9 +123,9 @@ DOCTEST_TEST_CASE("knobs are the width and then every control of the platform") 
   const auto& knobs = world.environment.action_space().knobs();
   DOCTEST_REQUIRE(knobs.size() == 3);
   DOCTEST_CHECK(knobs[0].name == "width.app");
-  DOCTEST_CHECK(knobs[0].effect == Knob::Effect::kCostlier);
-  DOCTEST_CHECK(knobs[1].effect == Knob::Effect::kUnordered);
-  DOCTEST_CHECK(knobs[2].effect == Knob::Effect::kFaster);
+  DOCTEST_CHECK(knobs[0].kind == Knob::Kind::kWidth);
+  DOCTEST_CHECK(knobs[1].kind == Knob::Kind::kMapping);
+  DOCTEST_CHECK(knobs[2].kind == Knob::Kind::kBandwidth);
   DOCTEST_CHECK(world.environment.action_space().size() == 24);
 }
 

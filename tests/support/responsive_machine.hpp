@@ -73,11 +73,11 @@ struct ResponsiveMachine {
   double slowdown = 1.0;  ///< By others, who take ...
   double others = 0.1;    ///< ... this share of the CPU.
 
-  ActionSpace actions{{{"width.app", "1", Knob::Effect::kCostlier, {{"0.5", 0.5}, {"1.0", 1.0}}},
-                       {"mapping.app", "", Knob::Effect::kUnordered, {{"cpu", 1}, {"gpu", 2}}},
+  ActionSpace actions{{{"width.app", "1", Knob::Kind::kWidth, {{"0.5", 0.5}, {"1.0", 1.0}}},
+                       {"mapping.app", "", Knob::Kind::kMapping, {{"cpu", 1}, {"gpu", 2}}},
                        {"frequency.soc",
                         "MHz",
-                        Knob::Effect::kFaster,
+                        Knob::Kind::kFrequency,
                         {{"500MHz", 500}, {"1000MHz", 1000}, {"2000MHz", 2000}}}}};
   ObservationSpec observations{{Feature{.name = "x", .unit = "1", .source = "test"}}};
   std::vector<SignalDescription> signals = {{"power_w", "W", "test"},

@@ -53,10 +53,10 @@ struct RivalTask {
   }
 
   ActionSpace actions{{
-      {"width.app", "1", Knob::Effect::kCostlier, {{"0.5", 0.5}, {"1.0", 1.0}}},
+      {"width.app", "1", Knob::Kind::kWidth, {{"0.5", 0.5}, {"1.0", 1.0}}},
       {"frequency.cpu",
        "MHz",
-       Knob::Effect::kFaster,
+       Knob::Kind::kFrequency,
        {{"500MHz", 500.0}, {"1000MHz", 1000.0}},
        {0, 1}},
   }};

@@ -58,13 +58,12 @@ struct Bench {
     return periods;
   }
 
-  ActionSpace actions{
-      {Knob{"width.app", "1", Knob::Effect::kCostlier, {{"half", 0.5}, {"full", 1}}},
-       Knob{"mapping.app", "", Knob::Effect::kUnordered, {{"cpu", 1}, {"gpu", 2}}},
-       Knob{"frequency.cpu",
-            "MHz",
-            Knob::Effect::kFaster,
-            {{"100", 100}, {"200", 200}, {"300", 300}}}}};
+  ActionSpace actions{{Knob{"width.app", "1", Knob::Kind::kWidth, {{"half", 0.5}, {"full", 1}}},
+                       Knob{"mapping.app", "", Knob::Kind::kMapping, {{"cpu", 1}, {"gpu", 2}}},
+                       Knob{"frequency.cpu",
+                            "MHz",
+                            Knob::Kind::kFrequency,
+                            {{"100", 100}, {"200", 200}, {"300", 300}}}}};
   ObservationSpec observations{{Feature{.name = "x", .unit = "1", .source = "test"}}};
   std::vector<SignalDescription> signals = {{"power_w", "W", "test"},
                                             {"temperature_c.dead", "degC", "test", false, true},

@@ -240,8 +240,8 @@ DOCTEST_TEST_CASE("a bandwidth that is used up says nothing of the service time"
   const ResponsiveMachine machine;
   const ActionSpace actions{
       {machine.actions.knobs()[0],
-       {"mapping.app", "threads", Knob::Effect::kUnordered, {{"cpu0", 1}, {"all2", 2}}},
-       {"bandwidth.cpu", "CPUs", Knob::Effect::kFaster, {{"0.5cpu", 0.5}, {"2cpu", 2}}}}};
+       {"mapping.app", "threads", Knob::Kind::kMapping, {{"cpu0", 1}, {"all2", 2}}},
+       {"bandwidth.cpu", "CPUs", Knob::Kind::kFrequency, {{"0.5cpu", 0.5}, {"2cpu", 2}}}}};
   const Problem whole = machine.problem();
   const Problem problem{actions, whole.observations, std::vector<double>(actions.size(), 1.0),
                         whole.signals, whole.task};

@@ -14,9 +14,9 @@
 namespace rein {
 namespace {
 
-const ActionSpace kTwo({{"k", "1", Knob::Effect::kUnordered, {{"low"}, {"high"}}}});
-const ActionSpace kSix({{"a", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}}},
-                        {"b", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}, {"2"}}}});
+const ActionSpace kTwo({{"k", "1", Knob::Kind::kMapping, {{"low"}, {"high"}}}});
+const ActionSpace kSix({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}},
+                        {"b", "1", Knob::Kind::kMapping, {{"0"}, {"1"}, {"2"}}}});
 const ObservationSpec kOneFeature({Feature{.name = "f", .unit = "1", .source = "test"}});
 
 std::vector<RolloutStep> three_steps() {

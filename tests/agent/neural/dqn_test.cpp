@@ -14,10 +14,10 @@
 namespace rein {
 namespace {
 
-const ActionSpace kTwo({{"k", "1", Knob::Effect::kUnordered, {{"low"}, {"high"}}}});
-const ActionSpace kFour({{"a", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}}},
-                         {"b", "1", Knob::Effect::kUnordered, {{"0"}}},
-                         {"c", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}}}});
+const ActionSpace kTwo({{"k", "1", Knob::Kind::kMapping, {{"low"}, {"high"}}}});
+const ActionSpace kFour({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}},
+                         {"b", "1", Knob::Kind::kMapping, {{"0"}}},
+                         {"c", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}}});
 const ObservationSpec kOneFeature({Feature{.name = "f", .unit = "1", .source = "test"}});
 
 QBatch one_row(float x, ActionId action, float reward, float next_x, bool terminated) {
@@ -89,7 +89,7 @@ DOCTEST_TEST_CASE("actions are split into the knobs' levels and joined again") {
     DOCTEST_CHECK(branches.join(parts) == action);
   }
   DOCTEST_CHECK(ActionBranches::joint(kFour).outputs() == 4);
-  const ActionSpace fixed({{"k", "1", Knob::Effect::kUnordered, {{"only"}}}});
+  const ActionSpace fixed({{"k", "1", Knob::Kind::kMapping, {{"only"}}}});
   DOCTEST_CHECK(ActionBranches::per_knob(fixed).outputs() == 1);
 }
 
@@ -156,7 +156,7 @@ DOCTEST_TEST_CASE("few joint actions have an output each, many have branches, un
   Random random(1);
   std::vector<Knob::Level> nine(9);
   const ActionSpace many(
-      {{"a", "1", Knob::Effect::kUnordered, nine}, {"b", "1", Knob::Effect::kUnordered, nine}});
+      {{"a", "1", Knob::Kind::kMapping, nine}, {"b", "1", Knob::Kind::kMapping, nine}});
   const auto outputs = [&](const ActionSpace& actions, const std::string& yaml) {
     return Dqn(Dqn::Options::from_yaml(ConfigNode::parse(yaml, "run.yaml")),
                {actions, kOneFeature, std::vector<double>(actions.size(), 1.0)}, random)

@@ -19,9 +19,9 @@ double largest_difference(const AlignedFloats& one, const AlignedFloats& other) 
   return largest;
 }
 
-const ActionSpace kActions({{"a", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}, {"2"}}},
-                            {"b", "1", Knob::Effect::kUnordered, {{"0"}}},
-                            {"c", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}, {"2"}, {"3"}}}});
+const ActionSpace kActions({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}, {"2"}}},
+                            {"b", "1", Knob::Kind::kMapping, {{"0"}}},
+                            {"c", "1", Knob::Kind::kMapping, {{"0"}, {"1"}, {"2"}, {"3"}}}});
 constexpr std::size_t kFeatures = 16;
 constexpr std::size_t kBatch = 32;
 

@@ -49,7 +49,7 @@ struct Task {
   explicit Task(std::vector<Future> futures)
       : future(std::move(futures)), actions({make_knob(future.futures.size())}) {}
   static Knob make_knob(std::size_t levels) {
-    Knob knob{"k", "1", Knob::Effect::kUnordered, {}};
+    Knob knob{"k", "1", Knob::Kind::kMapping, {}};
     for (std::size_t i = 0; i < levels; ++i) {
       knob.levels.push_back({std::to_string(i), static_cast<double>(i)});
     }

@@ -90,7 +90,7 @@ DOCTEST_TEST_CASE("a state that was never seen is explored from the beginning") 
 
 DOCTEST_TEST_CASE("domains are set each for itself, or together where there are too many ways") {
   const auto knob = [](const std::string& name, std::size_t levels) {
-    Knob result{name, "MHz", Knob::Effect::kFaster, {}};
+    Knob result{name, "MHz", Knob::Kind::kFrequency, {}};
     for (std::size_t i = 0; i < levels; ++i) {
       result.levels.push_back({std::to_string(i), 100.0 * static_cast<double>(i + 1)});
     }
