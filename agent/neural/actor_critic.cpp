@@ -6,7 +6,6 @@
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/neural/network_options.hpp"
-#include "agent/neural/torch_losses.hpp"
 #include "common/files.hpp"
 
 namespace rein {
@@ -43,7 +42,6 @@ ActorCritic::Options ActorCritic::Options::from_yaml(const ConfigNode& node) {
       node.number_or("value_weight", options.loss.value_weight, Range::non_negative());
   options.loss.entropy_weight =
       node.number_or("entropy_weight", options.loss.entropy_weight, Range::non_negative());
-  options.use_libtorch = read_trainer(node);
   return options;
 }
 
@@ -54,9 +52,7 @@ ActorCritic::ActorCritic(const Options& options, Problem problem, Random& random
       head_{ActionBranches::per_knob(problem_.actions)},
       scaler_(problem_.observations.size()),
       learned_(make_layout(problem_.observations.size(), options.hidden, head_.outputs()), random),
-      loss_(options.use_libtorch
-                ? make_torch_policy_loss(learned_.layout, head_, options.loss)
-                : make_fused_policy_loss(learned_.layout, head_, options.loss, options.rollout)),
+      loss_(make_fused_policy_loss(learned_.layout, head_, options.loss, options.rollout)),
       acting_(learned_.layout, 1),
       chances_(head_.branches.outputs()) {}
 

@@ -30,7 +30,6 @@ class ActorCritic final : public Agent {
     double gradient_limit = 0.5;                 ///< Longer gradients are shortened to it; above 0.
     double reward_floor = -2.0;                  ///< Rewards below count as this much.
     std::size_t rollout = 32;                    ///< Steps of a stream for an update; above 0.
-    bool use_libtorch = false;                   ///< For the gradients.
 
     static Options from_yaml(const ConfigNode& node);
   };

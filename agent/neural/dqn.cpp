@@ -6,7 +6,6 @@
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/neural/network_options.hpp"
-#include "agent/neural/torch_losses.hpp"
 #include "common/files.hpp"
 
 namespace rein {
@@ -95,7 +94,6 @@ Dqn::Options Dqn::Options::from_yaml(const ConfigNode& node) {
     options.change = ChangeDetector::Options::from_yaml(node.at("change"));
   }
   options.save_replay = node.boolean_or("save_replay", options.save_replay);
-  options.use_libtorch = read_trainer(node);
   return options;
 }
 
@@ -107,9 +105,7 @@ Dqn::Dqn(const Options& options, Problem problem, Random& random)
       scaler_(problem_.observations.size()),
       learned_(make_layout(problem_.observations.size(), options.hidden, head_.outputs()), random),
       target_(learned_.weights),
-      loss_(options.use_libtorch
-                ? make_torch_q_loss(learned_.layout, head_, options.loss)
-                : make_fused_q_loss(learned_.layout, head_, options.loss, options.batch)),
+      loss_(make_fused_q_loss(learned_.layout, head_, options.loss, options.batch)),
       replay_(options.replay, problem_.observations.size()),
       detector_(options.change),
       opened_(options.exploration_initial),

@@ -412,8 +412,13 @@ DOCTEST_TEST_CASE("parameters out of their ranges are refused with their place")
   DOCTEST_CHECK_THROWS_AS(read("{reward_floor: 1}"), ConfigError);
   DOCTEST_CHECK_THROWS_AS(read("{batch: 0}"), ConfigError);
   DOCTEST_CHECK_THROWS_AS(read("{exploration: {half_life: 3}}"), ConfigError);
-  DOCTEST_CHECK_THROWS_AS(read("{trainer: caffe}"), ConfigError);
-  DOCTEST_CHECK(read("{trainer: fused}").use_libtorch == false);
+}
+
+DOCTEST_TEST_CASE("who finds the gradients can no longer be chosen") {
+  const ConfigNode node = ConfigNode::parse("{trainer: torch}", "run.yaml");
+  Dqn::Options::from_yaml(node);
+  DOCTEST_CHECK_THROWS_WITH_AS(node.reject_unknown(),
+                               doctest::Contains("the unknown key 'trainer'"), ConfigError);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The fused networks and losses against LibTorch's.
-#include "agent/neural/torch_losses.hpp"
+#include "support/torch_losses.hpp"
 
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>

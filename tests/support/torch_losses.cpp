@@ -1,4 +1,4 @@
-#include "agent/neural/torch_losses.hpp"
+#include "support/torch_losses.hpp"
 
 #include <ATen/ATen.h>
 
@@ -167,8 +167,6 @@ class TorchPolicyLoss final : public PolicyLoss {
 };
 
 }  // namespace
-
-bool has_torch_losses() { return true; }
 
 std::unique_ptr<QLoss> make_torch_q_loss(const NetworkLayout& layout, const QHead& head,
                                          const QLossOptions& options) {
