@@ -27,7 +27,7 @@ struct Means {
 };
 
 Means keep(Environment& environment, ActionId action, const std::vector<CpuShares>& cpus,
-           std::size_t power, std::uint64_t& seed, std::uint64_t& periods) {
+           std::optional<std::size_t> power, std::uint64_t& seed, std::uint64_t& periods) {
   Means means;
   means.hints.assign(cpus.size(), 0.0);
   double served = 0.0;
@@ -43,7 +43,7 @@ Means keep(Environment& environment, ActionId action, const std::vector<CpuShare
       served += static_cast<double>(service.served);
       busy_ms += service.busy_ms;
       time_s += info.interval_s;
-      energy_j += info.signals[power].value_or(0.0) * info.interval_s;
+      energy_j += power ? info.signals[*power].value_or(0.0) * info.interval_s : 0.0;
       for (std::size_t j = 0; j < cpus.size(); ++j) {
         const double others = info.signals[cpus[j].others].value_or(0.0);
         const double ours = cpus[j].ours ? info.signals[*cpus[j].ours].value_or(0.0) : 0.0;
@@ -106,8 +106,8 @@ Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64
   few.reset(seed);
   many.reset(seed);
   for (ActionId action = 0; action < n; ++action) {
-    const Means less = keep(few, action, cpus, power.value_or(0), seeds[0], periods);
-    const Means more = keep(many, action, cpus, power.value_or(0), seeds[1], periods);
+    const Means less = keep(few, action, cpus, power, seeds[0], periods);
+    const Means more = keep(many, action, cpus, power, seeds[1], periods);
     sweep[action] = std::log(std::sqrt(less.service_ms * more.service_ms));
     // Where both keep it busy all the time nothing can be told apart, and need not be.
     const double apart = more.busy - less.busy;
@@ -179,8 +179,9 @@ std::vector<ResponseModel::Condition> FactorSearch::conditions(const FactorModel
   arma::mat passing = factors.tail_rows(model.passing).t();
   passing.each_col() %= scale.t();
   const arma::mat inverse = arma::pinv(passing);
-  for (std::size_t i = 0; i < std::min(count, differences_.size()); ++i) {
-    const Sweep& difference = differences_[i * differences_.size() / count];
+  const std::size_t chosen = std::min(count, differences_.size());
+  for (std::size_t i = 0; i < chosen; ++i) {
+    const Sweep& difference = differences_[i * differences_.size() / chosen];
     const arma::vec mean = inverse * (arma::vec(difference) % scale.t());
     result.push_back({arma::conv_to<std::vector<double>>::from(mean), 0});
   }
