@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
+#include "agent/core/knob_layout.hpp"
 #include "common/files.hpp"
 
 namespace rein {
@@ -183,22 +184,32 @@ ActionId ModelBased::act(const Observation& observation) {
   const auto trial = is_ready ? worth_a_trial(best, now) : std::nullopt;
   exploration_ = {.rate = trial ? 1.0 : 0.0, .explored = trial.has_value()};
   in_force_ = trial.value_or(best);
-  const double limit_w =
-      std::min(now.power_limit_w.value_or(std::numeric_limits<double>::infinity()),
-               now.allowance_w.value_or(std::numeric_limits<double>::infinity()));
-  keeps_power_ = forecasts_[*in_force_].power_w.mean <= limit_w;
+  keeps_power_ = is_expected_to_keep_power(*in_force_, now);
   return *in_force_;
+}
+
+bool ModelBased::is_expected_to_keep_power(ActionId action, const Situation& now) const {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  return forecasts_[action].power_w.mean <=
+         std::min(now.power_limit_w.value_or(kNone), now.allowance_w.value_or(kNone));
 }
 
 void ModelBased::observe(const Transition& transition) {
   if (transition.info == nullptr || transition.info->applications.empty()) {
     return;
   }
+  const bool is_own = !in_force_ || transition.action == *in_force_;
+  if (!is_own) {  // A shield's, or somebody else's.
+    const Situation then = reader_.read(transition.observation);
+    model_->forecast(then, forecasts_);
+    keeps_power_ = is_expected_to_keep_power(transition.action, then);
+  }
+  in_force_ = action_in_force(transition, problem_.actions);
   model_->observe(*transition.info, transition.action);
-  adapt(transition);
+  adapt(transition, is_own);
 }
 
-void ModelBased::adapt(const Transition& transition) {
+void ModelBased::adapt(const Transition& transition, bool is_own) {
   const StepInfo& info = *transition.info;
   const bool exceeded = std::ranges::any_of(info.budgets, [](const BudgetStatus& status) {
     return status.exceeded &&
@@ -209,7 +220,7 @@ void ModelBased::adapt(const Transition& transition) {
   margins_.power =
       std::clamp(margins_.power + kPowerStep * surplus, kPowerMargin.min, kPowerMargin.max);
 
-  if (model_->stayed() > kSettled && !exploration_.explored) {
+  if (is_own && model_->stayed() > kSettled && !exploration_.explored) {
     const ServiceReport& service = info.applications.front().service;
     const double may_miss =
         reader_.read(transition.observation).miss_rate * static_cast<double>(service.requests());

@@ -70,7 +70,10 @@ class ModelBased final : public Agent {
   ActionId best_known(const Situation& now) const;
   /// The action that is worth a trial instead of `best`, if there is one.
   std::optional<ActionId> worth_a_trial(ActionId best, const Situation& now) const;
-  void adapt(const Transition& transition);
+  /// By forecasts_, which are of `now`.
+  bool is_expected_to_keep_power(ActionId action, const Situation& now) const;
+  /// @param is_own  whether it had chosen the action itself.
+  void adapt(const Transition& transition, bool is_own);
 
   double top1_of(ActionId action) const { return problem_.task.top1[action / actions_a_level_]; }
 
@@ -83,6 +86,7 @@ class ModelBased final : public Agent {
   double range_top1_;
   Margins margins_;
   std::vector<Forecast> forecasts_;
+  /// What was granted in the last period; from act() on what it asked for.
   std::optional<ActionId> in_force_;
   bool keeps_power_ = true;  ///< As was expected of the action in force.
   ExplorationStatus exploration_;
