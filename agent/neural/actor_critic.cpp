@@ -88,6 +88,7 @@ std::vector<double> ActorCritic::probabilities(const Observation& observation) {
 }
 
 void ActorCritic::begin_episode(std::size_t stream) {
+  chosen_.erase(stream);
   const auto found = rollouts_.find(stream);
   if (found != rollouts_.end() && !found->second.cut.empty()) {
     found->second.cut.back() = 1;
@@ -114,12 +115,20 @@ ActionId ActorCritic::act(const Observation& observation) {
     exploration_.explored = exploration_.explored || chosen != best;
   }
   exploration_.rate = std::max(0.0, 1.0 - most_likely);
+  chosen_[attended_] = action;
   return action;
 }
 
 void ActorCritic::observe(const Transition& transition) {
   scaler_.add(transition.observation);
   Rollout& rollout = rollouts_[transition.stream];
+  const auto chosen = chosen_.extract(transition.stream);
+  if (chosen.empty() || chosen.mapped() != transition.action) {
+    if (!rollout.cut.empty()) {
+      rollout.cut.back() = 1;
+    }
+    return;
+  }
   append(transition.observation, rollout.observations);
   append(transition.next_observation, rollout.next_observations);
   rollout.actions.push_back(transition.action);
@@ -209,6 +218,10 @@ void ActorCritic::save(const std::filesystem::path& file) const {
       json["rollouts"].push_back(save_rollout(stream, rollout));
     }
   }
+  json["chosen"] = nlohmann::ordered_json::array();
+  for (const auto& [stream, action] : chosen_) {
+    json["chosen"].push_back({{"stream", stream}, {"action", action}});
+  }
   write_file(file, json.dump(1) + "\n");
 }
 
@@ -223,6 +236,14 @@ void ActorCritic::load(const std::filesystem::path& file) {
     const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
     rollouts[stream] = load_rollout(item);
   }
+  std::map<std::size_t, ActionId> chosen;
+  if (node.has("chosen")) {  // Older checkpoints have none.
+    for (const auto& item : node.at("chosen").items()) {
+      const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
+      chosen[stream] = load_index(item.at("action"), problem_.actions.size() - 1);
+      item.reject_unknown();
+    }
+  }
   Random loaded(0);
   load_random(node.at("random"), loaded);
   node.reject_unknown();
@@ -230,6 +251,7 @@ void ActorCritic::load(const std::filesystem::path& file) {
   scaler_ = std::move(scaler);
   learned_ = std::move(learned);
   rollouts_ = std::move(rollouts);
+  chosen_ = std::move(chosen);
   random_ = loaded;
 }
 

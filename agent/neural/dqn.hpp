@@ -57,6 +57,7 @@ class Dqn final : public Agent {
 
   std::string kind() const override { return "dqn"; }
   bool learns() const override { return true; }
+  bool learns_from_others() const override { return true; }
   ActionId act(const Observation& observation) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }

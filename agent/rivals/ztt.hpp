@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,6 +56,7 @@ class Ztt final : public Agent {
   std::string kind() const override { return "ztt"; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;
+  void attend(std::size_t stream) override { attended_ = stream; }
   ActionId act(const Observation& observation) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
@@ -82,12 +84,26 @@ class Ztt final : public Agent {
     bool terminated = false;
   };
 
+  /// What is of one stream's episode.
+  struct Session {
+    std::vector<std::size_t> positions;  ///< [groups]
+    std::vector<double> state;           ///< Empty in an episode's first period.
+    bool too_hot = false;
+    std::size_t move = 0;           ///< The last one ...
+    std::optional<ActionId> asked;  ///< ... and the action that it came to, until that was done.
+  };
+
   static std::vector<Group> make_groups(const ActionSpace& actions, const KnobLayout& layout);
-  std::vector<double> features(const StepInfo& info, const Outcome& outcome) const;
+  std::vector<double> features(const StepInfo& info, const Outcome& outcome,
+                               const Session& session) const;
   Outcome judge(const StepInfo& info, const Situation& situation) const;
   /// The move down, none or up (0, 1, 2) of a group.
   std::size_t direction(std::size_t move, std::size_t group) const;
   std::size_t num_moves() const;
+  Session& session(std::size_t stream);
+  Session load_session(const ConfigNode& node) const;
+  /// Puts the positions where somebody else put the clocks.
+  void follow(ActionId action, Session& session) const;
   void set_input(std::size_t row, const std::vector<double>& state);
   /// Of each move.
   std::vector<double> output(std::size_t row) const;
@@ -110,10 +126,8 @@ class Ztt final : public Agent {
   std::size_t oldest_ = 0;  ///< Is overwritten next, once all are there.
   double epsilon_;
 
-  std::vector<std::size_t> positions_;  ///< [groups]
-  std::vector<double> state_;           ///< Empty in an episode's first period.
-  bool too_hot_ = false;
-  std::size_t move_ = 0;  ///< The last one.
+  std::map<std::size_t, Session> sessions_;  ///< By stream.
+  std::size_t attended_ = 0;                 ///< The stream in which it acts.
   ExplorationStatus exploration_;
 };
 

@@ -36,6 +36,7 @@ std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first
       if (stream.is_over) {
         continue;
       }
+      agent.attend(i);
       const ActionId action = agent.act(stream.observation);
       const StepResult& result = stream.episode.environment->step(action);
       agent.observe({stream.observation, action, result.reward, result.info.reward_terms,
@@ -47,6 +48,7 @@ std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first
     }
     progress(share);
   }
+  agent.attend(0);
   return periods;
 }
 
