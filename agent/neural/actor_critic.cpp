@@ -189,7 +189,7 @@ ActorCritic::Rollout ActorCritic::load_rollout(const ConfigNode& node) const {
   const std::size_t features = problem_.observations.size();
   rollout.observations = read_numbers<float>(node.at("observations"), steps * features);
   rollout.next_observations = read_numbers<float>(node.at("next_observations"), steps * features);
-  rollout.actions = read_actions(node.at("actions"), steps, problem_.actions);
+  rollout.actions = read_actions(node.at("actions"), steps, problem_.actions.size());
   const auto read_flags = [&](const char* key) {
     std::vector<std::uint8_t> flags;
     flags.reserve(steps);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -38,14 +39,6 @@ std::optional<double> highest(const std::vector<SignalDescription>& signals, con
     }
   }
   return result;
-}
-
-std::vector<double> read_numbers(const ConfigNode& node, std::size_t count) {
-  auto numbers = node.numbers();
-  if (numbers.size() != count) {
-    node.reject(fmt::format("expected {} numbers, found {}", count, numbers.size()));
-  }
-  return numbers;
 }
 
 }  // namespace
@@ -92,8 +85,15 @@ Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random
       groups_(make_groups(problem_.actions, layout_)),
       learned_(NetworkLayout({kFeatures, options.hidden, options.hidden, num_moves()}), random),
       target_(learned_.weights),
-      network_(learned_.layout, options.batch),
-      epsilon_(options.exploration_initial) {}
+      loss_(make_fused_q_loss(learned_.layout,
+                              {ActionBranches::joint(num_moves()), /*duelling=*/false},
+                              {.discount = options.discount,
+                               .double_q = false,
+                               .bend = std::numeric_limits<double>::infinity()},
+                              options.batch)),
+      replay_(options.replay, kFeatures),
+      epsilon_(options.exploration_initial),
+      network_(learned_.layout, 1) {}
 
 std::vector<Ztt::Group> Ztt::make_groups(const ActionSpace& actions, const KnobLayout& layout) {
   Group cpus;
@@ -145,11 +145,6 @@ double Ztt::reward(const Outcome& outcome, const Options& options) {
       outcome.power_w && *outcome.power_w > 0.0 ? options.power_weight / *outcome.power_w : 0.0;
   return outcome.in_time + temperature + power -
          options.over_limit * std::max(0.0, outcome.overuse);
-}
-
-double Ztt::target(double reward, bool terminated, const std::vector<double>& next_values,
-                   double discount) {
-  return terminated ? reward : reward + discount * *std::ranges::max_element(next_values);
 }
 
 Ztt::Outcome Ztt::judge(const StepInfo& info, const Situation& situation) const {
@@ -207,12 +202,7 @@ ActionId Ztt::act(const Observation& observation) {
   if (!now.state.empty()) {
     exploration_.rate = epsilon_;
     exploration_.explored = random_.uniform() < epsilon_;
-    set_input(0, now.state);
-    network_.evaluate(learned_.weights, 1);
-    const auto values = output(0);
-    now.move = exploration_.explored
-                   ? random_.index(num_moves())
-                   : static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());
+    now.move = exploration_.explored ? random_.index(num_moves()) : best_move(now.state);
   }
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     if (now.too_hot) {
@@ -261,14 +251,8 @@ void Ztt::observe(const Transition& transition) {
   }
   auto next = features(*transition.info, outcome, now);
   if (is_own && !now.state.empty() && !now.too_hot) {
-    Experience experience{now.state, now.move, reward(outcome, options_), next,
-                          transition.terminated};
-    if (experiences_.size() < options_.replay) {
-      experiences_.push_back(std::move(experience));
-    } else {
-      experiences_[oldest_] = std::move(experience);
-      oldest_ = (oldest_ + 1) % options_.replay;
-    }
+    replay_.add(now.state, now.move, static_cast<float>(reward(outcome, options_)), next,
+                transition.terminated);
     epsilon_ = std::max(options_.exploration_final, epsilon_ * options_.exploration_decay);
     learn();
   }
@@ -276,44 +260,21 @@ void Ztt::observe(const Transition& transition) {
   now.too_hot = outcome.headroom_k <= 0.0;
 }
 
-void Ztt::set_input(std::size_t row, const std::vector<double>& state) {
-  std::ranges::transform(state, network_.input(row),
+std::size_t Ztt::best_move(const std::vector<double>& state) {
+  std::ranges::transform(state, network_.input(0),
                          [](double value) { return static_cast<float>(value); });
-}
-
-std::vector<double> Ztt::output(std::size_t row) const {
-  return {network_.output(row), network_.output(row) + num_moves()};
+  network_.evaluate(learned_.weights, 1);
+  const float* values = network_.output(0);
+  return static_cast<std::size_t>(std::max_element(values, values + num_moves()) - values);
 }
 
 void Ztt::learn() {
-  if (experiences_.size() < options_.batch) {
+  if (replay_.size() < options_.batch) {
     return;
   }
-  std::vector<const Experience*> batch;
-  batch.reserve(options_.batch);
-  for (std::size_t row = 0; row < options_.batch; ++row) {
-    batch.push_back(&experiences_[random_.index(experiences_.size())]);
-    set_input(row, batch[row]->next);
-  }
-  network_.evaluate(target_, batch.size());
-  std::vector<double> targets;
-  targets.reserve(batch.size());
-  for (std::size_t row = 0; row < batch.size(); ++row) {
-    const Experience& one = *batch[row];
-    targets.push_back(target(one.reward, one.terminated, output(row), options_.discount));
-    set_input(row, one.state);
-  }
-  network_.evaluate(learned_.weights, batch.size());
-  for (std::size_t row = 0; row < batch.size(); ++row) {
-    // Of half the square of the error.
-    const std::size_t move = batch[row]->move;
-    float* gradient = network_.output_gradient(row);
-    std::fill_n(gradient, num_moves(), 0.0F);
-    gradient[move] = network_.output(row)[move] - static_cast<float>(targets[row]);
-  }
-  network_.differentiate(learned_.weights, batch.size(), gradients_);
-  learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights,
-                     1.0F / static_cast<float>(batch.size()));
+  replay_.sample(options_.batch, random_, batch_);
+  loss_->differentiate(batch_, learned_.weights, target_, gradients_);
+  learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights);
   if (learned_.adam.steps % options_.target_every == 0) {
     target_ = learned_.weights;
   }
@@ -326,7 +287,6 @@ void Ztt::save(const std::filesystem::path& file) const {
   json["network"] = learned_.save();
   json["target"] = numbers_to_base64<float>(learned_.layout.pack(target_));
   json["epsilon"] = epsilon_;
-  json["oldest"] = oldest_;
   json["sessions"] = nlohmann::ordered_json::array();
   for (const auto& [stream, of] : sessions_) {
     json["sessions"].push_back({{"stream", stream},
@@ -336,14 +296,7 @@ void Ztt::save(const std::filesystem::path& file) const {
                                 {"move", of.move},
                                 {"asked", of.asked ? nlohmann::ordered_json(*of.asked) : nullptr}});
   }
-  json["experiences"] = nlohmann::ordered_json::array();
-  for (const auto& one : experiences_) {
-    json["experiences"].push_back({{"state", one.state},
-                                   {"move", one.move},
-                                   {"reward", one.reward},
-                                   {"next", one.next},
-                                   {"terminated", one.terminated}});
-  }
+  json["replay"] = replay_.save();
   write_file(file, json.dump(1) + "\n");
 }
 
@@ -371,25 +324,13 @@ Ztt::Session Ztt::load_session(const ConfigNode& node) const {
 
 void Ztt::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const std::size_t last_move = num_moves() - 1;
-  std::vector<Experience> experiences;
-  for (const auto& item : node.at("experiences").items()) {
-    experiences.push_back({.state = read_numbers(item.at("state"), kFeatures),
-                           .move = load_index(item.at("move"), last_move),
-                           .reward = item.at("reward").number(),
-                           .next = read_numbers(item.at("next"), kFeatures),
-                           .terminated = item.at("terminated").boolean()});
-    item.reject_unknown();
-  }
-  if (experiences.size() > options_.replay) {
-    node.at("experiences").fail(fmt::format("at most {} experiences", options_.replay));
-  }
+  ReplayBuffer replay =
+      ReplayBuffer::load(node.at("replay"), options_.replay, kFeatures, num_moves());
   LearnedWeights learned = learned_;
   learned.load(node.at("network"));
   AlignedFloats target =
       learned.layout.unpack(read_numbers<float>(node.at("target"), learned.layout.packed_size()));
   const double epsilon = node.at("epsilon").number(Range::share());
-  const std::size_t oldest = load_index(node.at("oldest"), options_.replay - 1);
   std::map<std::size_t, Session> sessions;
   for (const auto& item : node.at("sessions").items()) {
     const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
@@ -405,8 +346,7 @@ void Ztt::load(const std::filesystem::path& file) {
   learned_ = std::move(learned);
   target_ = std::move(target);
   epsilon_ = epsilon;
-  oldest_ = oldest;
-  experiences_ = std::move(experiences);
+  replay_ = std::move(replay);
   sessions_ = std::move(sessions);
 }
 

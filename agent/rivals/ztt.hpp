@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "agent/core/situation.hpp"
 #include "agent/neural/fused_network.hpp"
 #include "agent/neural/learned_weights.hpp"
+#include "agent/neural/q_loss.hpp"
+#include "agent/neural/replay_buffer.hpp"
 #include "agent/rivals/held_knobs.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
@@ -65,9 +68,6 @@ class Ztt final : public Agent {
 
   /// u + v + beta / P: u the frames in time, v the temperature.
   static double reward(const Outcome& outcome, const Options& options);
-  /// What the Q-network is taught of an action.
-  static double target(double reward, bool terminated, const std::vector<double>& next_values,
-                       double discount);
 
  private:
   static constexpr std::size_t kFeatures = 7;
@@ -76,14 +76,6 @@ class Ztt final : public Agent {
     std::vector<std::size_t> knobs;
     std::size_t top = 0;  ///< Its highest position; positions are spread over each knob's levels.
   };
-  struct Experience {
-    std::vector<double> state;
-    std::size_t move = 0;
-    double reward = 0.0;
-    std::vector<double> next;
-    bool terminated = false;
-  };
-
   /// What is of one stream's episode.
   struct Session {
     std::vector<std::size_t> positions;  ///< [groups]
@@ -104,9 +96,8 @@ class Ztt final : public Agent {
   Session load_session(const ConfigNode& node) const;
   /// Puts the positions where somebody else put the clocks.
   void follow(ActionId action, Session& session) const;
-  void set_input(std::size_t row, const std::vector<double>& state);
-  /// Of each move.
-  std::vector<double> output(std::size_t row) const;
+  /// By the values of what it believes.
+  std::size_t best_move(const std::vector<double>& state);
   void learn();
 
   Options options_;
@@ -120,15 +111,18 @@ class Ztt final : public Agent {
 
   LearnedWeights learned_;
   AlignedFloats target_;
-  FusedNetwork network_;
-  AlignedFloats gradients_;
-  std::vector<Experience> experiences_;
-  std::size_t oldest_ = 0;  ///< Is overwritten next, once all are there.
+  std::unique_ptr<QLoss> loss_;
+  ReplayBuffer replay_;  ///< Of states and moves.
   double epsilon_;
 
   std::map<std::size_t, Session> sessions_;  ///< By stream.
   std::size_t attended_ = 0;                 ///< The stream in which it acts.
   ExplorationStatus exploration_;
+
+  // Memory of a step.
+  FusedNetwork network_;
+  QBatch batch_;
+  AlignedFloats gradients_;
 };
 
 }  // namespace rein

@@ -232,13 +232,7 @@ void find_gradients(benchmark::State& state, QLoss& loss) {
   }
 }
 
-/// Twelve actions, one by one.
-const ActionSpace kTwelve(
-    {{"a",
-      "1",
-      Knob::Effect::kUnordered,
-      {{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}, {"6"}, {"7"}, {"8"}, {"9"}, {"10"}, {"11"}}}});
-const QHead kPlainHead{ActionBranches::joint(kTwelve), /*duelling=*/false};
+const QHead kPlainHead{ActionBranches::joint(12), /*duelling=*/false};
 
 void BM_QGradientsFused(benchmark::State& state) {
   find_gradients(state, *make_fused_q_loss(kLayout, kPlainHead, {}, 32));

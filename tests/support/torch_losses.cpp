@@ -95,7 +95,7 @@ class TorchQLoss final : public QLoss {
       values =
           values + part_of(outputs, branch).gather(1, parts(batch.actions, head_.branches, branch));
     }
-    const at::Tensor loss = at::smooth_l1_loss(values, targets);
+    const at::Tensor loss = at::huber_loss(values, targets, at::Reduction::Mean, options_.bend);
     loss.backward();
     online.copy_gradients(layout_, gradients);
     return loss.item<float>();

@@ -23,11 +23,6 @@ DOCTEST_TEST_CASE("zTT's reward is frames in time, coolness and thrift, worked b
   DOCTEST_CHECK(Ztt::reward({.headroom_k = 50.0}, options) == Approx(1.2));
 }
 
-DOCTEST_TEST_CASE("zTT's target goes on after a step, unless the task ended") {
-  DOCTEST_CHECK(Ztt::target(1.5, false, {0.5, 2.0, 1.0}, 0.9) == Approx(3.3));
-  DOCTEST_CHECK(Ztt::target(1.5, true, {0.5, 2.0, 1.0}, 0.9) == 1.5);
-}
-
 DOCTEST_TEST_CASE("a step of zTT's network of one weight is worked by hand") {
   const NetworkLayout layout({1, 1});
   FusedNetwork network(layout, 1);
