@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/statistics.hpp"
+
 namespace rein {
 
 namespace {
