@@ -15,26 +15,6 @@ namespace rein {
 
 namespace {
 
-/// How sure a mean over a budget's window is at best, as a share of the limit.
-constexpr double kLeastSpread = 0.004;
-/// What a budget that is broken for certain costs, however little it is exceeded.
-constexpr double kBroken = 1.5;
-/// What a service time as long as the deadline costs where latency is no objective.
-constexpr double kHaste = 0.01;
-/// Periods over which the requests that a change makes late are spread.
-constexpr double kPeriodsPerChange = 50.0;
-/// What lacks of an accuracy floor costs, relative to the range of the levels.
-constexpr double kAccuracyPrice = 100.0;
-
-// Of the dual ascent.
-constexpr double kMissStep = 0.3;  ///< Of the logarithm, for each request.
-constexpr Range kMissMargin{.min = 0.1, .max = 1.2};
-constexpr double kPowerStep = 0.004;  ///< For each period whose window is over the limit ...
-constexpr double kPowerRate = 0.01;   ///< ... until they are this share.
-constexpr Range kPowerMargin{.min = 0.006, .max = 0.06};
-/// Periods after a change of conditions whose misses say nothing of the margin.
-constexpr std::size_t kSettled = 5;
-
 /// The mean of what a normal variable has above a limit.
 double expected_excess(const Estimate& estimate, double limit) {
   const double spread = std::sqrt(std::max(estimate.variance, 1e-12));
@@ -54,6 +34,9 @@ ModelBased::Options ModelBased::Options::from_yaml(const ConfigNode& node) {
   options.patience = node.number_or("patience", options.patience, {.min = 0.0, .max = 1e4});
   options.worth_trying = node.number_or("worth_trying", options.worth_trying, Range::share());
   options.inertia = node.number_or("inertia", options.inertia, Range::share());
+  if (node.has("planner")) {
+    options.planner = PlannerOptions::from_yaml(node.at("planner"));
+  }
   return options;
 }
 
@@ -61,8 +44,10 @@ ModelBased::ModelBased(const Options& options, Problem problem)
     : options_(options),
       problem_(std::move(problem)),
       reader_(problem_.observations),
-      model_(std::make_unique<ResponseModel>(problem_, ResponseModel::Prior::of_knobs(problem_))),
-      actions_a_level_(problem_.actions.size() / problem_.actions.knobs().front().levels.size()) {
+      model_(std::make_unique<ResponseModel>(
+          problem_, ResponseModel::Prior::of_knobs(problem_, options_.planner), options_.planner)),
+      actions_a_level_(problem_.actions.size() / problem_.actions.knobs().front().levels.size()),
+      margins_(first_margins()) {
   problem_.task.top1.resize(problem_.actions.knobs().front().levels.size(), 1.0);
   const auto [lowest, highest] = std::ranges::minmax(problem_.task.top1);
   lowest_top1_ = lowest;
@@ -70,8 +55,8 @@ ModelBased::ModelBased(const Options& options, Problem problem)
 }
 
 void ModelBased::learn(ResponseModel::Prior prior) {
-  model_ = std::make_unique<ResponseModel>(problem_, std::move(prior));
-  margins_ = {};
+  model_ = std::make_unique<ResponseModel>(problem_, std::move(prior), options_.planner);
+  margins_ = first_margins();
   in_force_.reset();
 }
 
@@ -95,14 +80,16 @@ double ModelBased::objective(ActionId action, double power_w, const Situation& n
   }
   // Of actions that are equally accurate the fastest is the least disturbed by what comes.
   return (top1_of(action) - lowest_top1_) / range_top1_ -
-         kHaste * std::min(1.0, forecasts_[action].service_ms() / now.deadline_ms.value_or(1e3));
+         options_.planner.haste *
+             std::min(1.0, forecasts_[action].service_ms() / now.deadline_ms.value_or(1e3));
 }
 
 double ModelBased::fine_for_power(const Estimate& power_w, double limit_w) const {
   const double limit = limit_w * (1.0 - margins_.power);
-  const double spread = std::sqrt(power_w.variance) + kLeastSpread * limit_w;
+  const double spread = std::sqrt(power_w.variance) + options_.planner.least_spread * limit_w;
   const double chance = 0.5 * std::erfc((limit - power_w.mean) / spread / std::numbers::sqrt2);
-  return options_.power_price * expected_excess(power_w, limit) / limit_w + kBroken * chance;
+  return options_.power_price * expected_excess(power_w, limit) / limit_w +
+         options_.planner.broken_price * chance;
 }
 
 double ModelBased::promise(ActionId action, const Situation& now, double optimism) const {
@@ -130,7 +117,8 @@ double ModelBased::promise(ActionId action, const Situation& now, double optimis
     value -= fine_for_power(power_w, *now.energy_limit_mj * 1e-3 * now.rate_hz);
   }
   if (now.min_top1) {
-    value -= kAccuracyPrice * std::max(0.0, *now.min_top1 - top1_of(action)) / range_top1_;
+    value -= options_.planner.accuracy_price * std::max(0.0, *now.min_top1 - top1_of(action)) /
+             range_top1_;
   }
   return value + (action == in_force_ ? options_.inertia : 0.0);
 }
@@ -141,7 +129,7 @@ ActionId ModelBased::best_known(const Situation& now) const {
   for (ActionId action = 0; action < forecasts_.size(); ++action) {
     const double value = promise(action, now, 0.0) - options_.latency_price *
                                                          forecasts_[action].change_miss /
-                                                         kPeriodsPerChange;
+                                                         options_.planner.change_periods;
     if (value > most) {
       most = value;
       best = action;
@@ -216,16 +204,19 @@ void ModelBased::adapt(const Transition& transition, bool is_own) {
            (status.id.kind == BudgetId::Kind::kPower || status.id.kind == BudgetId::Kind::kEnergy);
   });
   // Where nothing keeps the limit a wider margin doesn't help.
-  const double surplus = (exceeded && keeps_power_ ? 1.0 : 0.0) - kPowerRate;
-  margins_.power =
-      std::clamp(margins_.power + kPowerStep * surplus, kPowerMargin.min, kPowerMargin.max);
+  const double surplus = (exceeded && keeps_power_ ? 1.0 : 0.0) - options_.planner.power_rate;
+  const PlannerOptions& planner = options_.planner;
+  margins_.power = std::clamp(margins_.power + planner.power_step * surplus,
+                              planner.power_margin_least, planner.power_margin_most);
 
-  if (is_own && model_->stayed() > kSettled && !exploration_.explored) {
+  if (is_own && static_cast<double>(model_->stayed()) > planner.settled_periods &&
+      !exploration_.explored) {
     const ServiceReport& service = info.applications.front().service;
     const double may_miss =
         reader_.read(transition.observation).miss_rate * static_cast<double>(service.requests());
-    margins_.miss *= std::exp(kMissStep * (may_miss - static_cast<double>(service.missed())));
-    margins_.miss = std::clamp(margins_.miss, kMissMargin.min, kMissMargin.max);
+    margins_.miss *=
+        std::exp(planner.miss_step * (may_miss - static_cast<double>(service.missed())));
+    margins_.miss = std::clamp(margins_.miss, planner.miss_margin_least, planner.miss_margin_most);
   }
 }
 
@@ -242,8 +233,11 @@ void ModelBased::save(const std::filesystem::path& file) const {
 void ModelBased::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
   const ConfigNode margins_node = node.at("margins");
-  const Margins margins{.miss = margins_node.at("miss").number(kMissMargin),
-                        .power = margins_node.at("power").number(kPowerMargin)};
+  const PlannerOptions& planner = options_.planner;
+  const Margins margins{.miss = margins_node.at("miss").number(
+                            {.min = planner.miss_margin_least, .max = planner.miss_margin_most}),
+                        .power = margins_node.at("power").number(
+                            {.min = planner.power_margin_least, .max = planner.power_margin_most})};
   margins_node.reject_unknown();
   std::optional<ActionId> in_force;
   if (!node.at("in_force").is_null()) {
@@ -251,7 +245,7 @@ void ModelBased::load(const std::filesystem::path& file) {
   }
   const bool keeps_power = node.at("keeps_power").boolean();
   const bool explored = node.at("explored").boolean();
-  auto model = ResponseModel::from_json(node.at("model"), problem_);
+  auto model = ResponseModel::from_json(node.at("model"), problem_, options_.planner);
   node.reject_unknown();
   margins_ = margins;
   in_force_ = in_force;

@@ -8,6 +8,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/situation.hpp"
+#include "agent/model_based/planner_options.hpp"
 #include "agent/model_based/response_model.hpp"
 #include "common/config_node.hpp"
 
@@ -38,6 +39,8 @@ class ModelBased final : public Agent {
     double worth_trying = 0.01;   ///< What a trial has to promise at least, 0 to 1.
     double inertia = 0.003;       ///< What the action in force is ahead by, 0 to 1.
 
+    PlannerOptions planner;
+
     static Options from_yaml(const ConfigNode& node);
   };
 
@@ -61,9 +64,12 @@ class ModelBased final : public Agent {
  private:
   /// How near to a limit it goes: dual variables, one for each kind of budget.
   struct Margins {
-    double miss = 0.5;     ///< Times the share that may miss.
-    double power = 0.006;  ///< Below a limit on power or energy, as a share of it.
+    double miss = 0.0;   ///< Times the share that may miss.
+    double power = 0.0;  ///< Below a limit on power or energy, as a share of it.
   };
+  Margins first_margins() const {
+    return {.miss = options_.planner.miss_margin, .power = options_.planner.power_margin_least};
+  }
   double promise(ActionId action, const Situation& now, double optimism) const;
   double objective(ActionId action, double power_w, const Situation& now) const;
   double fine_for_power(const Estimate& power_w, double limit_w) const;
@@ -82,9 +88,9 @@ class ModelBased final : public Agent {
   SituationReader reader_;
   std::unique_ptr<ResponseModel> model_;
   std::size_t actions_a_level_;
+  Margins margins_;
   double lowest_top1_;
   double range_top1_;
-  Margins margins_;
   std::vector<Forecast> forecasts_;
   /// What was granted in the last period; from act() on what it asked for.
   std::optional<ActionId> in_force_;

@@ -126,9 +126,11 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
 
 }  // namespace
 
-ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem) {
+ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem,
+                                                    const PlannerOptions& options) {
   const std::size_t num_hints = find_cpu_shares(problem.signals).size();
-  Prior prior{prior_of_knobs(problem.actions, num_hints), std::nullopt, {}, {}, 1.0};
+  Prior prior{
+      prior_of_knobs(problem.actions, num_hints), std::nullopt, ServiceSpread(options), {}, 1.0};
   // Anything may be different, or all but what the hints say.
   const std::vector<double> none(prior.factors.passing, 0.0);
   prior.conditions = {{none, 0}, {none, num_hints}};
