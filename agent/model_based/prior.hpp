@@ -38,8 +38,8 @@ class FactorSearch {
   /// @param alone  with nobody else there.  @param contended  with others, each time other ones.
   void add(const Sweep& alone, const std::vector<Sweep>& contended);
 
-  std::size_t machines() const { return alone_.size(); }
-  /// @param actions  so many: their service times come first.  @pre machines() > 1.
+  /// @param actions  so many: their service times come first.  @pre two machines or more were
+  /// added.
   FactorModel find(std::size_t actions, const Options& options) const;
   /// The passing factors of `count` of the contended machines, spread evenly over all that were
   /// added, or of all if there are no more. The first is nobody else.

@@ -30,7 +30,6 @@ class ReplayBuffer {
   ReplayBuffer(std::size_t capacity, std::size_t features);
 
   std::size_t size() const { return rows_.size(); }
-  std::size_t capacity() const { return capacity_; }
 
   /// Takes the place of the oldest if it is full.
   void add(const std::vector<double>& observation, ActionId action, float reward,
