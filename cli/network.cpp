@@ -17,7 +17,7 @@
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/random.hpp"
-#include "env/service_report.hpp"
+#include "common/statistics.hpp"
 #include "models/data_set.hpp"
 #include "models/network_accuracy.hpp"
 #include "models/slimmable_checkpoint.hpp"

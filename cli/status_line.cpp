@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/output.hpp"
+#include "common/statistics.hpp"
 
 namespace rein {
 

@@ -88,11 +88,13 @@ bool is_swept(const Agent& agent) { return agent.kind() == "model_based"; }
 std::unique_ptr<Lesson> make_lesson(const Options& options, const TrainedRuns& runs,
                                     const Agent& agent) {
   const TrainingPlan& plan = options.plan;
+  if (!plan.traces.empty() && !agent.learns_from_others()) {
+    throw ConfigError(
+        fmt::format("--trace: expected an agent that can learn from what others did "
+                    "(q_learning, dqn), found {}: a trace holds too little for it",
+                    agent.kind()));
+  }
   if (is_swept(agent)) {
-    if (!plan.traces.empty()) {
-      throw UsageError(
-          "--trace: expected an agent that learns from transitions, found model_based");
-    }
     return std::make_unique<SweepLesson>(runs.tasks(), runs.spread(), runs.first().seed,
                                          options.jobs);
   }

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "common/statistics.hpp"
+
 namespace rein {
 
 namespace {

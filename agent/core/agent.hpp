@@ -66,6 +66,9 @@ class Agent {
   /// longer holds; what was learned does.
   virtual void begin_episode(std::size_t /*stream*/ = 0) {}
 
+  /// Which environment the calls of act() that follow are in; that of stream 0 until it is said.
+  virtual void attend(std::size_t /*stream*/) {}
+
   /// @pre one finite value for each feature.  @post the action is below actions.size().
   virtual ActionId act(const View& view) = 0;
 
@@ -76,6 +79,10 @@ class Agent {
 
   /// Whether it decides better after it has observed: whether practice is worth anything to it.
   virtual bool learns() const { return false; }
+
+  /// Whether it can learn from what others did when nothing is known of it but what was seen, done
+  /// and earned (Transition::info is null): from a recorded trace.
+  virtual bool learns_from_others() const { return false; }
 
   /// Writes a checkpoint: all that is needed to go on as if never stopped, the random generator
   /// included. @throws Error naming the file.

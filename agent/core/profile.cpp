@@ -12,6 +12,7 @@
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/statistics.hpp"
 
 namespace rein {
 

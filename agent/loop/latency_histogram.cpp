@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "common/index.hpp"
+#include "common/statistics.hpp"
 
 namespace rein {
 
@@ -30,8 +31,7 @@ void LatencyHistogram::add(const LatencyHistogram& other) {
 }
 
 double LatencyHistogram::quantile_ms(double share) const {
-  const auto rank = std::max<std::uint64_t>(
-      1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))));
+  const std::uint64_t rank = quantile_rank(share, count_);
   if (rank >= count_) {
     return largest_ms_;
   }

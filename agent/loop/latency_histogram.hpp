@@ -14,7 +14,7 @@ class LatencyHistogram {
   /// As if all that `other` holds had been added.
   void add(const LatencyHistogram& other);
   std::uint64_t count() const { return count_; }
-  /// Within 1 % of the exact quantile (nearest rank); the largest is exact. 0 if there is none.
+  /// Within 1 % of the exact quantile (quantile_rank()); the largest is exact. 0 if there is none.
   /// @pre share in (0, 1].
   double quantile_ms(double share) const;
 

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "common/error.hpp"
+#include "common/statistics.hpp"
 
 namespace rein {
 

@@ -8,34 +8,15 @@
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
+#include "agent/core/knob_layout.hpp"
 #include "common/files.hpp"
 
 namespace rein {
 
 namespace {
 
-/// How sure a mean over a budget's window is at best, as a share of the limit.
-constexpr double kLeastSpread = 0.004;
-/// What a budget that is broken for certain costs, however little it is exceeded.
-constexpr double kBroken = 1.5;
-/// What a service time as long as the deadline costs where latency is no objective.
-constexpr double kHaste = 0.01;
-/// Periods over which the requests that a change makes late are spread.
-constexpr double kPeriodsPerChange = 50.0;
-/// What lacks of an accuracy floor costs, relative to the range of the levels.
-constexpr double kAccuracyPrice = 100.0;
-
 /// What an empty battery allows, over the least power that there is: nothing but that.
 constexpr double kOfEmptyBattery = 1.02;
-
-// Of the dual ascent.
-constexpr double kMissStep = 0.3;  ///< Of the logarithm, for each request.
-constexpr Range kMissMargin{.min = 0.1, .max = 1.2};
-constexpr double kPowerStep = 0.004;  ///< For each period whose window is over the limit ...
-constexpr double kPowerRate = 0.01;   ///< ... until they are this share.
-constexpr Range kPowerMargin{.min = 0.006, .max = 0.06};
-/// Periods after a change of conditions whose misses say nothing of the margin.
-constexpr std::size_t kSettled = 5;
 
 /// The mean of what a normal variable has above a limit.
 double expected_excess(const Estimate& estimate, double limit) {
@@ -56,14 +37,19 @@ ModelBased::Options ModelBased::Options::from_yaml(const ConfigNode& node) {
   options.patience = node.number_or("patience", options.patience, {.min = 0.0, .max = 1e4});
   options.worth_trying = node.number_or("worth_trying", options.worth_trying, Range::share());
   options.inertia = node.number_or("inertia", options.inertia, Range::share());
+  if (node.has("planner")) {
+    options.planner = PlannerOptions::from_yaml(node.at("planner"));
+  }
   return options;
 }
 
 ModelBased::ModelBased(const Options& options, Problem problem)
     : options_(options),
       problem_(std::move(problem)),
-      model_(std::make_unique<ResponseModel>(problem_, ResponseModel::Prior::of_knobs(problem_))),
-      top1_(problem_.actions.size(), 1.0) {
+      model_(std::make_unique<ResponseModel>(
+          problem_, ResponseModel::Prior::of_knobs(problem_, options_.planner), options_.planner)),
+      top1_(problem_.actions.size(), 1.0),
+      margins_(first_margins()) {
   if (const auto width = problem_.actions.find(Knob::Kind::kWidth)) {
     problem_.task.top1.resize(problem_.actions.knobs()[*width].levels.size(), 1.0);
     for (ActionId action = 0; action < top1_.size(); ++action) {
@@ -79,8 +65,8 @@ ModelBased::ModelBased(const Options& options, Problem problem)
 }
 
 void ModelBased::learn(ResponseModel::Prior prior) {
-  model_ = std::make_unique<ResponseModel>(problem_, std::move(prior));
-  margins_ = {};
+  model_ = std::make_unique<ResponseModel>(problem_, std::move(prior), options_.planner);
+  margins_ = first_margins();
   in_force_.reset();
 }
 
@@ -92,9 +78,9 @@ void ModelBased::begin_episode(std::size_t) {
 
 double ModelBased::fine_for_excess(const Estimate& value, double limit) const {
   const double within = limit * (1.0 - margins_.power);
-  const double spread = std::sqrt(value.variance) + kLeastSpread * limit;
+  const double spread = std::sqrt(value.variance) + options_.planner.least_spread * limit;
   const double chance = 0.5 * std::erfc((within - value.mean) / spread / std::numbers::sqrt2);
-  return options_.power_price * expected_excess(value, within) / limit + kBroken * chance;
+  return options_.power_price * expected_excess(value, within) / limit + options_.planner.broken_price * chance;
 }
 
 double ModelBased::fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
@@ -104,7 +90,7 @@ double ModelBased::fine(const BudgetInForce& budget, const PeriodFacts& expected
     return 0.0;  // What nothing is known of; misses count without a budget, too.
   }
   if (budget.rule->is_floor) {
-    return kAccuracyPrice * std::max(0.0, budget.excess(expected, *value));
+    return options_.planner.accuracy_price * std::max(0.0, budget.excess(expected, *value));
   }
   return fine_for_excess({*value, spread * spread * *value * *value}, budget.limit);
 }
@@ -133,7 +119,7 @@ double ModelBased::promise(ActionId action, const Asked& asked, double optimism)
   if (objective == Objective::Kind::kMaxAccuracy ||
       (objective == Objective::Kind::kMinLatency && !now.deadline_ms)) {
     // Of actions that are equally good the fastest is the least disturbed by what comes.
-    value -= kHaste * std::min(1.0, *expected.applications.front().latency_mean_ms /
+    value -= options_.planner.haste * std::min(1.0, *expected.applications.front().latency_mean_ms /
                                         now.deadline_ms.value_or(1e3));
   }
   value -= options_.latency_price * std::max(0.0, miss - now.miss_rate * margins_.miss);
@@ -158,7 +144,7 @@ ActionId ModelBased::best_known(const Asked& asked) const {
   for (ActionId action = 0; action < forecasts_.size(); ++action) {
     const double value = promise(action, asked, 0.0) - options_.latency_price *
                                                            forecasts_[action].change_miss /
-                                                           kPeriodsPerChange;
+                                                           options_.planner.change_periods;
     if (value > most) {
       most = value;
       best = action;
@@ -226,31 +212,47 @@ ActionId ModelBased::act(const View& view) {
   return *in_force_;
 }
 
+bool ModelBased::keeps_power(ActionId action, const Situation& now) const {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  return forecasts_[action].power_w.mean <=
+         std::min(now.power_limit_w.value_or(kNone), now.allowance_w.value_or(kNone));
+}
+
 void ModelBased::observe(const Transition& transition) {
   if (transition.info == nullptr || transition.info->applications.empty()) {
     return;
   }
+  const bool is_own = !in_force_ || transition.action == *in_force_;
+  if (!is_own) {  // A shield's, or somebody else's.
+    const Situation then = Situation::of(transition.info->task);
+    model_->forecast(then, forecasts_);
+    keeps_power_ = keeps_power(transition.action, then);
+  }
+  in_force_ = action_in_force(transition, problem_.actions);
   model_->observe(*transition.info, transition.action);
-  adapt(transition);
+  adapt(transition, is_own);
 }
 
-void ModelBased::adapt(const Transition& transition) {
+void ModelBased::adapt(const Transition& transition, bool is_own) {
   const StepInfo& info = *transition.info;
   const bool exceeded = std::ranges::any_of(info.budgets, [](const BudgetStatus& status) {
     return status.exceeded &&
            (status.id.kind == BudgetId::Kind::kPower || status.id.kind == BudgetId::Kind::kEnergy);
   });
   // Where nothing keeps the limit a wider margin doesn't help.
-  const double surplus = (exceeded && keeps_power_ ? 1.0 : 0.0) - kPowerRate;
-  margins_.power =
-      std::clamp(margins_.power + kPowerStep * surplus, kPowerMargin.min, kPowerMargin.max);
+  const double surplus = (exceeded && keeps_power_ ? 1.0 : 0.0) - options_.planner.power_rate;
+  const PlannerOptions& planner = options_.planner;
+  margins_.power = std::clamp(margins_.power + planner.power_step * surplus,
+                              planner.power_margin_least, planner.power_margin_most);
 
-  if (model_->stayed() > kSettled && !exploration_.explored) {
+  if (is_own && static_cast<double>(model_->stayed()) > planner.settled_periods &&
+      !exploration_.explored) {
     const ServiceReport& service = info.applications.front().service;
     const double may_miss =
         Situation::of(info.task).miss_rate * static_cast<double>(service.requests());
-    margins_.miss *= std::exp(kMissStep * (may_miss - static_cast<double>(service.missed())));
-    margins_.miss = std::clamp(margins_.miss, kMissMargin.min, kMissMargin.max);
+    margins_.miss *=
+        std::exp(planner.miss_step * (may_miss - static_cast<double>(service.missed())));
+    margins_.miss = std::clamp(margins_.miss, planner.miss_margin_least, planner.miss_margin_most);
   }
 }
 
@@ -267,8 +269,11 @@ void ModelBased::save(const std::filesystem::path& file) const {
 void ModelBased::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
   const ConfigNode margins_node = node.at("margins");
-  const Margins margins{.miss = margins_node.at("miss").number(kMissMargin),
-                        .power = margins_node.at("power").number(kPowerMargin)};
+  const PlannerOptions& planner = options_.planner;
+  const Margins margins{.miss = margins_node.at("miss").number(
+                            {.min = planner.miss_margin_least, .max = planner.miss_margin_most}),
+                        .power = margins_node.at("power").number(
+                            {.min = planner.power_margin_least, .max = planner.power_margin_most})};
   margins_node.reject_unknown();
   std::optional<ActionId> in_force;
   if (!node.at("in_force").is_null()) {
@@ -276,7 +281,7 @@ void ModelBased::load(const std::filesystem::path& file) {
   }
   const bool keeps_power = node.at("keeps_power").boolean();
   const bool explored = node.at("explored").boolean();
-  auto model = ResponseModel::from_json(node.at("model"), problem_);
+  auto model = ResponseModel::from_json(node.at("model"), problem_, options_.planner);
   node.reject_unknown();
   margins_ = margins;
   in_force_ = in_force;

@@ -8,6 +8,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/situation.hpp"
+#include "agent/model_based/planner_options.hpp"
 #include "agent/model_based/response_model.hpp"
 #include "common/config_node.hpp"
 #include "env/worth.hpp"
@@ -39,6 +40,8 @@ class ModelBased final : public Agent {
     double worth_trying = 0.01;   ///< What a trial has to promise at least, 0 to 1.
     double inertia = 0.003;       ///< What the action in force is ahead by, 0 to 1.
 
+    PlannerOptions planner;
+
     static Options from_yaml(const ConfigNode& node);
   };
 
@@ -62,9 +65,12 @@ class ModelBased final : public Agent {
  private:
   /// How near to a limit it goes: dual variables, one for each kind of budget.
   struct Margins {
-    double miss = 0.5;     ///< Times the share that may miss.
-    double power = 0.006;  ///< Below a limit on power or energy, as a share of it.
+    double miss = 0.0;   ///< Times the share that may miss.
+    double power = 0.0;  ///< Below a limit on power or energy, as a share of it.
   };
+  Margins first_margins() const {
+    return {.miss = options_.planner.miss_margin, .power = options_.planner.power_margin_least};
+  }
   /// What is asked for in the coming period.
   struct Asked {
     const Task& task;
@@ -83,8 +89,10 @@ class ModelBased final : public Agent {
   /// The action that is worth a trial instead of `best`, if there is one.
   std::optional<ActionId> worth_a_trial(ActionId best, const Asked& asked) const;
   double least_power_w(PowerSignal signal) const;
+  /// By forecasts_, which are of `now`.
   bool keeps_power(ActionId action, const Situation& now) const;
-  void adapt(const Transition& transition);
+  /// @param is_own  whether it had chosen the action itself.
+  void adapt(const Transition& transition, bool is_own);
 
   double top1_of(ActionId action) const { return top1_[action]; }
 
@@ -92,11 +100,12 @@ class ModelBased final : public Agent {
   Problem problem_;
   std::unique_ptr<ResponseModel> model_;
   std::vector<double> top1_;  ///< [actions]
+  Margins margins_;
   double lowest_top1_;
   double range_top1_;
-  Margins margins_;
   std::vector<Forecast> forecasts_;
   mutable PeriodFacts expected_;
+  /// What was granted in the last period; from act() on what it asked for.
   std::optional<ActionId> in_force_;
   bool keeps_power_ = true;  ///< As was expected of the action in force.
   ExplorationStatus exploration_;

@@ -185,8 +185,9 @@ std::vector<ResponseModel::Condition> FactorSearch::conditions(const FactorModel
   arma::mat passing = factors.tail_rows(model.passing).t();
   passing.each_col() %= scale.t();
   const arma::mat inverse = arma::pinv(passing);
-  for (std::size_t i = 0; i < std::min(count, differences_.size()); ++i) {
-    const Sweep& difference = differences_[i * differences_.size() / count];
+  const std::size_t chosen = std::min(count, differences_.size());
+  for (std::size_t i = 0; i < chosen; ++i) {
+    const Sweep& difference = differences_[i * differences_.size() / chosen];
     const arma::vec mean = inverse * (arma::vec(difference) % scale.t());
     result.push_back({arma::conv_to<std::vector<double>>::from(mean), 0});
   }

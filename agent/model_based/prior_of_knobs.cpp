@@ -159,10 +159,14 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
 
 }  // namespace
 
-ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem) {
+ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem,
+                                                    const PlannerOptions& options) {
   const Quantities quantities = Quantities::of(problem);
-  Prior prior{
-      prior_of_knobs(problem.actions, quantities, problem.task.power_signals), {}, {}, {}, 1.0};
+  Prior prior{prior_of_knobs(problem.actions, quantities, problem.task.power_signals),
+              {},
+              ServiceSpread(options),
+              {},
+              1.0};
   // Anything may be different, or all but what the hints say.
   const std::vector<double> none(prior.factors.passing, 0.0);
   prior.conditions = {{none, 0}, {none, quantities.hints}};

@@ -15,6 +15,7 @@
 #include "agent/model_based/change_costs.hpp"
 #include "agent/model_based/factor_model.hpp"
 #include "agent/model_based/others_demand.hpp"
+#include "agent/model_based/planner_options.hpp"
 #include "agent/model_based/service_spread.hpp"
 
 namespace rein {
@@ -85,10 +86,10 @@ class ResponseModel {
 
     /// Of what knobs do: a request takes longer on wider networks and at lower frequencies, in each
     /// place to another degree.
-    static Prior of_knobs(const Problem& problem);
+    static Prior of_knobs(const Problem& problem, const PlannerOptions& options = {});
   };
 
-  ResponseModel(const Problem& problem, Prior prior);
+  ResponseModel(const Problem& problem, Prior prior, const PlannerOptions& options = {});
 
   ResponseModel(const ResponseModel&) = delete;
   ResponseModel& operator=(const ResponseModel&) = delete;
@@ -119,7 +120,8 @@ class ResponseModel {
 
   /// All of it, and back. @throws ConfigError for what does not fit the problem.
   nlohmann::ordered_json to_json() const;
-  static std::unique_ptr<ResponseModel> from_json(const ConfigNode& node, const Problem& problem);
+  static std::unique_ptr<ResponseModel> from_json(const ConfigNode& node, const Problem& problem,
+                                                  const PlannerOptions& options = {});
 
  private:
   /// What a period's measurements say.
@@ -176,6 +178,7 @@ class ResponseModel {
   Belief under(const Condition& condition) const;
   void remember();
 
+  PlannerOptions options_;
   const ActionSpace& space_;
   std::size_t size_;
   Quantities quantities_;

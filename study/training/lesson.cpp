@@ -36,6 +36,7 @@ std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first
       if (stream.is_over) {
         continue;
       }
+      agent.attend(i);
       const ActionId action =
           agent.act(View(stream.observation, stream.episode.environment->task()));
       const StepResult& result = stream.episode.environment->step(action);
@@ -48,6 +49,7 @@ std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first
     }
     progress(share);
   }
+  agent.attend(0);
   return periods;
 }
 

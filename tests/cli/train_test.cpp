@@ -399,8 +399,12 @@ DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing w
   const fs::path trace = files.folder.path() / "trace.csv";
   check(run, {"--trace", trace.string()}, 3, "trace.csv: expected a trace.csv, found none");
   write_file(trace, "period,reward\n0,1\n1,1\n");
-  check(run, {"--agent", "model_based", "--trace", trace.string()}, 2,
-        "--trace: expected an agent that learns from transitions, found model_based");
+  for (const std::string agent : {"model_based", "actor_critic", "prime_q", "ztt"}) {
+    check(run, {"--agent", agent, "--trace", trace.string()}, 3,
+          "--trace: expected an agent that can learn from what others did (q_learning, dqn), "
+          "found " +
+              agent);
+  }
   check(run, {"--trace", trace.string()}, 3, "expected the column observed.width.app of this run");
 
   const fs::path recorded = files.folder.path() / "run";

@@ -169,6 +169,7 @@ inline double solve(Agent& agent, const std::vector<TinyProblem*>& problems, std
   for (std::size_t i = 0; i < steps; ++i) {
     const std::size_t stream = i % problems.size();
     Observation& now = observations[stream];
+    agent.attend(stream);
     const ActionId action = agent.act(now);
     const auto step = problems[stream]->step(action);
     agent.observe({now,
@@ -186,6 +187,7 @@ inline double solve(Agent& agent, const std::vector<TinyProblem*>& problems, std
       agent.begin_episode(stream);
     }
   }
+  agent.attend(0);
   constexpr int kEpisodes = 60;
   double most = 0.0;
   for (int episode = 0; episode < kEpisodes; ++episode) {

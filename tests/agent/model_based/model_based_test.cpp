@@ -306,8 +306,9 @@ DOCTEST_TEST_CASE("the margin below a power limit grows by what exceeds it, and 
   DOCTEST_CHECK(bench.margin("power") == doctest::Approx(0.00988));
   // Nor does a limit that nothing keeps.
   info.budgets.front() = {.id = {.kind = BudgetId::Kind::kPower}, .exceeded = true};
-  bench.agent.act(ResponsiveMachine::asked(20.0, 0.01));
-  bench.observe(3, info, observation);
+  const auto hopeless = ResponsiveMachine::asked(20.0, 0.01);
+  bench.agent.act(hopeless);
+  bench.observe(3, info, hopeless);
   DOCTEST_CHECK(bench.margin("power") == doctest::Approx(0.00984));
   bench.agent.act(observation);
   for (int i = 0; i < 20; ++i) {
@@ -336,6 +337,54 @@ DOCTEST_TEST_CASE("the margin of misses goes down with each, and up with each th
     bench.observe(3, info, observation);
   }
   DOCTEST_CHECK(bench.margin("miss") == 0.1);
+}
+
+DOCTEST_TEST_CASE("what a shield chose or the machine granted is in force, not what was wished") {
+  // What is in force is ahead by as much as all of the accuracy.
+  Bench bench({.optimism = 0.0, .inertia = 1.0});
+  bench.see_all();
+  const auto observation = ResponsiveMachine::asked(20.0, std::nullopt);
+  bench.observe(bench.machine.id(1, 0, 2), bench.machine.period(bench.machine.id(1, 0, 2)),
+                observation);
+  const ActionId wide = bench.machine.id(1, 1, 2);
+  const ActionId half = bench.machine.id(0, 1, 2);
+  DOCTEST_REQUIRE(bench.agent.act(ResponsiveMachine::asked(7.0, std::nullopt)) == wide);
+  DOCTEST_SUBCASE("a shield chose") {
+    bench.observe(half, bench.machine.period(half), observation);
+  }
+  DOCTEST_SUBCASE("the machine refused") {
+    bench.observe(wide, bench.machine.period(half), observation);
+  }
+  DOCTEST_CHECK(bench.agent.act(observation) == half);
+  DOCTEST_CHECK(bench.agent.act(observation) == half);
+}
+
+DOCTEST_TEST_CASE("what is late by a shield's choice says nothing of the margin") {
+  Bench bench;
+  bench.see_all();
+  const auto observation = ResponsiveMachine::asked(20.0, 3.0);
+  const ActionId wish = bench.live(observation);
+  for (int i = 0; i < 10; ++i) {
+    bench.observe(wish, bench.machine.period(wish), observation);
+  }
+  DOCTEST_REQUIRE(bench.agent.act(observation) == wish);
+  const double before = bench.margin("miss");
+  StepInfo info = bench.machine.period(bench.machine.id(0, 0, 0));
+  info.applications.front().service.late = 1;
+  bench.observe(bench.machine.id(0, 0, 0), info, observation);
+  DOCTEST_CHECK(bench.margin("miss") == before);
+}
+
+DOCTEST_TEST_CASE("a power limit that a shield's choice could not keep leaves the margin") {
+  Bench bench;
+  bench.see_all();
+  const auto observation = ResponsiveMachine::asked(20.0, 1.5);
+  bench.agent.act(observation);
+  const ActionId chosen = bench.machine.id(1, 1, 2);  // Of 2.04 W.
+  StepInfo info = bench.machine.period(chosen);
+  info.budgets = {{.id = {.kind = BudgetId::Kind::kPower}, .name = "power", .exceeded = true}};
+  bench.observe(chosen, info, observation);
+  DOCTEST_CHECK(bench.margin("power") == 0.006);
 }
 
 DOCTEST_TEST_CASE("it learns nothing from what it is told without the period") {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -31,7 +32,7 @@ AlignedFloats tiny_weights(const NetworkLayout& layout, float bias) {
 
 DOCTEST_TEST_CASE("the target is the reward and what is to come, as double, single and no future") {
   const NetworkLayout layout({1, 2, 2});
-  const QHead head{ActionBranches::joint(kTwo), /*duelling=*/false};
+  const QHead head{ActionBranches::joint(2), /*duelling=*/false};
   const auto online = tiny_weights(layout, 0.1F);
   const auto target = tiny_weights(layout, 3.1F);
   AlignedFloats gradients;
@@ -55,6 +56,24 @@ DOCTEST_TEST_CASE("the target is the reward and what is to come, as double, sing
   // Nothing to come: r alone; the error of 3.35 is beyond Huber's bend, its gradient cut at 1.
   DOCTEST_CHECK(loss(true, true) == doctest::Approx(2.85));
   DOCTEST_CHECK(layout.pack(gradients)[8] == doctest::Approx(1.0));
+}
+
+DOCTEST_TEST_CASE("the loss is straight beyond its bend, which may be anywhere or nowhere") {
+  const NetworkLayout layout({1, 2, 2});
+  const auto weights = tiny_weights(layout, 0.1F);
+  AlignedFloats gradients;
+  const auto loss = [&](double bend) {
+    return make_fused_q_loss(layout, {ActionBranches::joint(2), /*duelling=*/false},
+                             {.discount = 0.5, .double_q = false, .bend = bend}, 1)
+        ->differentiate(one_row(0.25F, 0, -1.0F, 2.0F, /*terminated=*/true), weights, weights,
+                        gradients);
+  };
+  // The error is 3.35.
+  DOCTEST_CHECK(loss(2.0) == doctest::Approx(2.0 * (3.35 - 1.0)));
+  DOCTEST_CHECK(layout.pack(gradients)[8] == doctest::Approx(2.0));
+  DOCTEST_CHECK(loss(std::numeric_limits<double>::infinity()) ==
+                doctest::Approx(0.5 * 3.35 * 3.35));
+  DOCTEST_CHECK(layout.pack(gradients)[8] == doctest::Approx(3.35));
 }
 
 DOCTEST_TEST_CASE(
@@ -88,7 +107,7 @@ DOCTEST_TEST_CASE("actions are split into the knobs' levels and joined again") {
     DOCTEST_CHECK(parts[1] == levels[2]);
     DOCTEST_CHECK(branches.join(parts) == action);
   }
-  DOCTEST_CHECK(ActionBranches::joint(kFour).outputs() == 4);
+  DOCTEST_CHECK(ActionBranches::joint(4).outputs() == 4);
   const ActionSpace fixed({{"k", "1", Knob::Kind::kMapping, {{"only"}}}});
   DOCTEST_CHECK(ActionBranches::per_knob(fixed).outputs() == 1);
 }
@@ -412,8 +431,13 @@ DOCTEST_TEST_CASE("parameters out of their ranges are refused with their place")
   DOCTEST_CHECK_THROWS_AS(read("{reward_floor: 1}"), ConfigError);
   DOCTEST_CHECK_THROWS_AS(read("{batch: 0}"), ConfigError);
   DOCTEST_CHECK_THROWS_AS(read("{exploration: {half_life: 3}}"), ConfigError);
-  DOCTEST_CHECK_THROWS_AS(read("{trainer: caffe}"), ConfigError);
-  DOCTEST_CHECK(read("{trainer: fused}").use_libtorch == false);
+}
+
+DOCTEST_TEST_CASE("who finds the gradients can no longer be chosen") {
+  const ConfigNode node = ConfigNode::parse("{trainer: torch}", "run.yaml");
+  Dqn::Options::from_yaml(node);
+  DOCTEST_CHECK_THROWS_WITH_AS(node.reject_unknown(),
+                               doctest::Contains("the unknown key 'trainer'"), ConfigError);
 }
 
 }  // namespace

@@ -88,6 +88,31 @@ DOCTEST_TEST_CASE("a state that was never seen is explored from the beginning") 
   DOCTEST_CHECK(made.agent.exploration().rate == Approx(0.5));
 }
 
+DOCTEST_TEST_CASE("what requests take in one environment is not predicted of another's") {
+  Made made;
+  const auto observation = RivalTask::observation(25.0, 9.0);
+  const auto live = [&](std::size_t stream, double service_ms) {
+    made.agent.attend(stream);
+    const StepInfo info = RivalTask::info(service_ms, 4.0);
+    static const std::vector<RewardTerm> kNoTerms;
+    made.agent.observe({observation, made.agent.act(observation), 0.0, kNoTerms, observation, false,
+                        false, &info, stream});
+  };
+  live(0, 10.1);  // From now on bin 8 there, and nothing is known of the other.
+  const double before = made.agent.value(0, 1);
+  live(1, 20.2);
+  DOCTEST_CHECK(made.agent.value(0, 1) != before);
+  DOCTEST_CHECK(made.agent.value(8, 1) == 0.0);
+  live(0, 10.1);
+  DOCTEST_CHECK(made.agent.value(8, 1) == Approx(0.4 * 40.4));
+  live(1, 20.2);
+  DOCTEST_CHECK(made.agent.value(16, 1) == Approx(0.4 * 80.8));
+  // An episode that begins in one ends nothing in the other.
+  made.agent.begin_episode(1);
+  live(0, 10.1);
+  DOCTEST_CHECK(made.agent.value(8, 1) == Approx(0.6 * 16.16 + 0.4 * 40.4));
+}
+
 DOCTEST_TEST_CASE("domains are set each for itself, or together where there are too many ways") {
   const auto knob = [](const std::string& name, std::size_t levels) {
     Knob result{name, "MHz", Knob::Kind::kFrequency, {}};

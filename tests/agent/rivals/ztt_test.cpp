@@ -23,11 +23,6 @@ DOCTEST_TEST_CASE("zTT's reward is frames in time, coolness and thrift, worked b
   DOCTEST_CHECK(Ztt::reward({.headroom_k = 50.0}, options) == Approx(1.2));
 }
 
-DOCTEST_TEST_CASE("zTT's target goes on after a step, unless the task ended") {
-  DOCTEST_CHECK(Ztt::target(1.5, false, {0.5, 2.0, 1.0}, 0.9) == Approx(3.3));
-  DOCTEST_CHECK(Ztt::target(1.5, true, {0.5, 2.0, 1.0}, 0.9) == 1.5);
-}
-
 DOCTEST_TEST_CASE("a step of zTT's network of one weight is worked by hand") {
   const NetworkLayout layout({1, 1});
   FusedNetwork network(layout, 1);
@@ -68,6 +63,44 @@ DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it 
     lowered = lowered || action == 2;
   }
   DOCTEST_CHECK(lowered);
+}
+
+ActionId live(Ztt& agent, std::size_t stream, bool is_hot, std::optional<ActionId> other = {}) {
+  const auto observation = RivalTask::observation(50.0, 9.0);
+  agent.attend(stream);
+  StepInfo info = RivalTask::info(10.0, 4.0);
+  info.signals.back() = is_hot ? 90.0 : 40.0;
+  const ActionId action = agent.act(observation);
+  static const std::vector<RewardTerm> kNoTerms;
+  agent.observe({observation, other.value_or(action), 0.0, kNoTerms, observation, false, false,
+                 &info, stream});
+  return action;
+}
+
+DOCTEST_TEST_CASE("zTT's environments do not mix: what is hot in one is not in the other") {
+  const Ztt::Options options{.exploration_initial = 0.0, .exploration_final = 0.0};
+  Made alone(options);
+  Made mixed(options);
+  std::size_t lowered = 0;
+  for (int i = 0; i < 20; ++i) {  // Too few to learn from.
+    lowered += live(mixed.agent, 0, true) == 2 ? 1 : 0;
+    DOCTEST_REQUIRE(live(mixed.agent, 1, false) == live(alone.agent, 0, false));
+  }
+  DOCTEST_CHECK(lowered > 0);
+}
+
+DOCTEST_TEST_CASE("zTT learns nothing of a move that a shield took the place of") {
+  Made made({.batch = 1, .exploration_initial = 0.5});
+  const double before = made.agent.exploration().rate;
+  for (int i = 0; i < 50; ++i) {
+    live(made.agent, 0, false, 0);
+  }
+  DOCTEST_CHECK(before == 0.0);
+  DOCTEST_CHECK(made.agent.exploration().rate == 0.5);
+  // It goes on from where the shield put the clocks: at most a step up.
+  live(made.agent, 0, false);
+  live(made.agent, 0, false);
+  DOCTEST_CHECK(made.agent.exploration().rate == Approx(0.45));
 }
 
 DOCTEST_TEST_CASE("zTT learns to lower a clock that it does not need") {
