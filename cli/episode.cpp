@@ -16,6 +16,7 @@
 #include "common/files.hpp"
 #include "common/stop.hpp"
 #include "study/run/run_description.hpp"
+#include "common/json_text.hpp"
 
 namespace rein {
 
@@ -122,7 +123,7 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
 
   const auto output = make_output(options, *agent);
   write_file(output / "config.yaml", config.effective);
-  write_file(output / "machine.json", stage.machine.dump(2) + "\n");
+  write_file(output / "machine.json", json_text(stage.machine, 2) + "\n");
   OutputFile trace_file(output / "trace.csv", OutputFile::IfThere::kFail);
   TraceWriter trace(environment, trace_file);
   RunSummary summary(environment, config.duration_s, RunSummary::Ends::kAnyTime);

@@ -8,30 +8,17 @@
 #include <cstring>
 #include <optional>
 
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
 
 namespace rein {
 
 namespace {
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string result = "\"";
-  for (const char c : text) {
-    result += c;
-    if (c == '"') {
-      result += c;
-    }
-  }
-  return result + "\"";
-}
-
 /// One row, with the name of each cell.
 class Row {
  public:
-  void text(std::string name, const std::string& value) { add(std::move(name), quoted(value)); }
+  void text(std::string name, const std::string& value) { add(std::move(name), csv_cell(value)); }
   void count(std::string name, std::uint64_t value) { add(std::move(name), fmt::to_string(value)); }
   void number(std::string name, std::optional<double> value) {
     add(std::move(name), value ? fmt::format("{:.9g}", *value) : "");
@@ -150,9 +137,7 @@ void TraceWriter::write(const PeriodRecord& record) {
 
   if (names_.empty()) {
     names_ = row.names();
-    std::vector<std::string> header;
-    std::ranges::transform(names_, std::back_inserter(header), quoted);
-    out_ << fmt::format("{}\n", fmt::join(header, ","));
+    out_ << csv_line(names_);
   }
   // A budget that a later phase sets has a reward term that the header may not know: cells go by
   // name.

@@ -11,6 +11,7 @@
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "common/stop.hpp"
 #include "study/evaluation/course_recorder.hpp"
 #include "study/run/run_description.hpp"
@@ -82,7 +83,7 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   }
   if (!task.folder.empty()) {
     const auto json = describe_run(of.config, task.agent.name, task.seed, "completed", summary);
-    write_file(task.folder / "summary.json", json.dump(2) + "\n");
+    write_file(task.folder / "summary.json", json_text(json, 2) + "\n");
   }
   outcome.course = course.course();
   outcome.figures = figures_of(summary, of.config.objective.kind);

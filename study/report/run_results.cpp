@@ -12,6 +12,7 @@
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "study/run/json_input.hpp"
 
 namespace rein::report {
@@ -77,9 +78,7 @@ void read_summary(const std::filesystem::path& file, Run& run) {
 }
 
 /// Names come from files and need not be UTF-8.
-std::string dump(const nlohmann::ordered_json& value) {
-  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
+std::string dump(const nlohmann::ordered_json& value) { return json_text(value); }
 
 std::vector<std::pair<std::string, std::string>> read_machine(const std::filesystem::path& file) {
   using Json = nlohmann::ordered_json;
