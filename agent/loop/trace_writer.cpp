@@ -135,6 +135,7 @@ void TraceWriter::write(const PeriodRecord& record) {
     row.number("observed." + features[i].name, record.observation[i]);
   }
 
+  errno = 0;
   if (names_.empty()) {
     names_ = row.names();
     out_ << csv_line(names_);
@@ -150,7 +151,6 @@ void TraceWriter::write(const PeriodRecord& record) {
       cells[static_cast<std::size_t>(found - names_.begin())] = row.cells()[i];
     }
   }
-  errno = 0;
   out_ << fmt::format("{}\n", fmt::join(cells, ",")) << std::flush;
   if (!out_) {
     throw Error(fmt::format("trace.csv: a row cannot be written: {}",

@@ -82,6 +82,11 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
     return;
   }
   if (!task.folder.empty()) {
+    file->close();
+    if (!*file) {
+      throw Error(
+          fmt::format("{}: cannot be written to its end", (task.folder / "trace.csv").string()));
+    }
     const auto json = describe_run(of.config, task.agent.name, task.seed, "completed", summary);
     write_file(task.folder / "summary.json", json_text(json, 2) + "\n");
   }
@@ -103,10 +108,10 @@ EpisodeOutcome play(const EpisodeTask& task) {
   EpisodeOutcome outcome;
   try {
     play_into(task, outcome);
+  } catch (const Interrupted&) {
+    // Not played, which is no error.
   } catch (const std::exception& error) {
-    if (!stop_requested()) {
-      outcome.error = fmt::format("{}: {}", task.name(), error.what());
-    }
+    outcome.error = fmt::format("{}: {}", task.name(), error.what());
   }
   return outcome;
 }
