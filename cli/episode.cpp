@@ -18,6 +18,7 @@
 #include "common/files.hpp"
 #include "common/json_text.hpp"
 #include "common/stop.hpp"
+#include "common/time_text.hpp"
 #include "study/run/run_description.hpp"
 
 namespace rein {
@@ -131,6 +132,14 @@ void print_result(const RunSummary& summary) {
     put("{:<12} {:>8} {:>9} {:>10}\n", name, statistics->requests(),
         percent(statistics->miss_share(), statistics->requests()),
         percent(statistics->accuracy_top1(), statistics->served()));
+  }
+  // A simulated board's clock does not run meanwhile.
+  if (summary.decisions().quantile_ms(1.0) > 0.0) {
+    const auto text = [](const LatencyHistogram& times) {
+      return fmt::format("{} (p99 {})", time_text(times.quantile_ms(0.5) * 1e-3),
+                         time_text(times.quantile_ms(0.99) * 1e-3));
+    };
+    put("decisions    {}, learning {}\n", text(summary.decisions()), text(summary.learnings()));
   }
 }
 

@@ -119,6 +119,8 @@ class RunSummary {
   /// Of what was run.
   Statistics second_half() const;
   const BudgetTally& budgets() const { return budgets_; }
+  const LatencyHistogram& decisions() const { return decisions_; }
+  const LatencyHistogram& learnings() const { return learnings_; }
   nlohmann::ordered_json to_json() const;
 
  private:

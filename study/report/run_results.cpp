@@ -56,6 +56,10 @@ void read_summary(const std::filesystem::path& file, Run& run) {
   if (summary.has("shield")) {
     run.shield_interventions = number_in(summary.at("shield"), "interventions");
   }
+  if (summary.has("decision_us")) {
+    run.decision_p50_us = number_in(summary.at("decision_us"), "p50");
+    run.decision_p99_us = number_in(summary.at("decision_us"), "p99");
+  }
   run.duration_s = number_in(summary, "duration_s");
   run.planned_s = number_in(summary, "planned_s");
   run.ended = text_in(summary, "ended");

@@ -57,6 +57,8 @@ struct Run {
   std::string seed;
   Statistics::Value periods;
   Statistics::Value shield_interventions;
+  Statistics::Value decision_p50_us;
+  Statistics::Value decision_p99_us;
   Statistics::Value duration_s;  ///< What was run ...
   Statistics::Value planned_s;   ///< ... of what was to be. Empty in summaries of old.
   std::string ended;             ///< "completed", "interrupted", or what went wrong.

@@ -207,5 +207,37 @@ DOCTEST_TEST_CASE("a latency histogram is within one percent and exact at the to
   DOCTEST_CHECK(histogram.quantile_ms(1.0) == 1e12);
 }
 
+DOCTEST_TEST_CASE("decisions of less than a microsecond were all shown as one") {
+  LatencyHistogram decisions;
+  for (int i = 0; i < 1000; ++i) {
+    decisions.add((100.0 + 0.1 * i) * 1e-6);  // 100 to 200 ns.
+  }
+  for (const double share : {0.1, 0.5, 0.99}) {
+    DOCTEST_CHECK(decisions.quantile_ms(share) ==
+                  doctest::Approx((100.0 + 100.0 * share) * 1e-6).epsilon(0.01));
+  }
+  // Those of 2.5 us to 20 minutes beside them; in less memory than a bin for each would take.
+  for (double ms = 2.5e-3; ms < 1.2e6; ms *= 1.1) {
+    decisions.add(ms);
+  }
+  DOCTEST_CHECK(decisions.memory() <= 4096 * sizeof(std::uint64_t));
+  LatencyHistogram sum;
+  sum.add(1.0);
+  sum.add(decisions);
+  decisions.add(1.0);
+  DOCTEST_CHECK(sum.count() == decisions.count());
+  for (const double share : {0.1, 0.5, 0.95, 1.0}) {
+    DOCTEST_CHECK(sum.quantile_ms(share) == decisions.quantile_ms(share));
+  }
+}
+
+DOCTEST_TEST_CASE("a histogram holds the bins alone that lie between what it has seen") {
+  LatencyHistogram histogram;
+  for (int i = 0; i < 1'000'000; ++i) {
+    histogram.add(8.0 + 0.001 * (i % 4000));
+  }
+  DOCTEST_CHECK(histogram.memory() < 2000);
+}
+
 }  // namespace
 }  // namespace rein
