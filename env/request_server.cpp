@@ -26,8 +26,9 @@ RequestServer::RequestServer(const RequestSpec& spec, RequestWorker& worker, Clo
   backlog_.rate_hz = spec.rate_hz;
 }
 
-void RequestServer::reset(TimePoint start, std::uint64_t seed) {
+void RequestServer::reset(TimePoint start, std::uint64_t seed, std::optional<double> rate_hz) {
   random_ = Random(seed);
+  backlog_.rate_hz = rate_hz.value_or(spec_.rate_hz);
   backlog_.queue.clear();
   backlog_.next_arrival = start;
   if (spec_.arrival == RequestSpec::Arrival::kPoisson) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "common/clock.hpp"
 #include "common/config_node.hpp"
@@ -45,7 +46,9 @@ class RequestServer {
   RequestServer(const RequestSpec& spec, RequestWorker& worker, Clock& clock);
 
   /// Empties the queue; the first request arrives at `start` (for kPoisson: some time after).
-  void reset(TimePoint start, std::uint64_t seed);
+  /// @param rate_hz  at which they come from then on, whatever it was before; that of the
+  ///                 specification if empty.
+  void reset(TimePoint start, std::uint64_t seed, std::optional<double> rate_hz = {});
 
   /// Holds for requests that arrive from now on.
   void set_deadline(Duration deadline) { backlog_.deadline = deadline; }

@@ -11,6 +11,8 @@ namespace rein {
 
 namespace {
 
+// Periods without a temperature before that is told, and told again.
+constexpr int kLeastBlindPatience = 2;
 constexpr int kMaxBlindPatience = 64;
 
 std::vector<Knob> make_knobs(const std::string& application, const RequestWorker& worker,
@@ -125,11 +127,13 @@ Observation ServingEnvironment::reset(std::uint64_t seed) {
   monitor_.reset();
   observer_.reset();
   began_ = false;
+  blind_periods_ = 0;
+  blind_patience_ = kLeastBlindPatience;
   std::ranges::fill(levels_, 0);
   start_ = clock_.now();
   timer_ = PeriodTimer(start_, options_.period);
-  server_.reset(start_, seed);
   enter_phase(0.0);
+  server_.reset(start_, seed, rate_of(*phase_));
   platform_.sample();  // Rates are counted from here, and there are none yet.
   StepInfo& info = result_.info;
   info.applications.front().service.clear();
@@ -180,7 +184,11 @@ void ServingEnvironment::enter_phase(double time_s) {
   // Without a latency budget no request is ever late.
   const auto& latency = phase.budgets.latency;
   server_.set_deadline(latency ? from_milliseconds(latency->deadline_ms) : Duration::max());
-  server_.set_rate(phase.rate_hz.value_or(requests_.rate_hz * phase.rate_scale));
+  server_.set_rate(rate_of(phase));
+}
+
+double ServingEnvironment::rate_of(const ScenarioPhase& phase) const {
+  return phase.rate_hz.value_or(requests_.rate_hz * phase.rate_scale);
 }
 
 void ServingEnvironment::apply() {

@@ -57,6 +57,8 @@ class ServingEnvironment final : public Environment {
  private:
   /// Makes the phase at this time hold: co-runners, budgets, rate.
   void enter_phase(double time_s);
+  /// Of the requests' arrival.
+  double rate_of(const ScenarioPhase& phase) const;
   void apply();
   /// Notes what is in force in levels_ and in the result.
   void read_back();
@@ -87,7 +89,7 @@ class ServingEnvironment final : public Environment {
   std::optional<std::size_t> budget_power_;  ///< Of the budget in force.
   std::vector<std::size_t> temperatures_;    ///< Those that are heat.
   int blind_periods_ = 0;                    ///< In a row, without any of them ...
-  int blind_patience_ = 2;                   ///< ... and when that is told.
+  int blind_patience_ = 0;                   ///< ... and when that is told.
 
   TimePoint start_{};
   PeriodTimer timer_;
