@@ -74,6 +74,7 @@ void read_summary(const std::filesystem::path& file, Run& run) {
   if (summary.has("phases")) {
     for (const auto& phase : summary.at("phases").items()) {
       run.phases.push_back({.name = phase.at("name").text(),
+                            .stretches = number_in(phase, "stretches"),
                             .start_s = number_in(phase, "start_s"),
                             .end_s = number_in(phase, "end_s"),
                             .statistics = read_statistics(phase.at("statistics"))});

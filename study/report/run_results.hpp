@@ -28,8 +28,9 @@ struct Statistics {
 
 struct PhaseSummary {
   std::string name;
-  Statistics::Value start_s;
-  Statistics::Value end_s;
+  Statistics::Value stretches;  ///< That are summed up; empty in summaries of old: one.
+  Statistics::Value start_s;    ///< Of the first ...
+  Statistics::Value end_s;      ///< ... and of the last one.
   Statistics statistics;
 };
 
