@@ -30,6 +30,15 @@ std::optional<double> if_base(bool has_base, double value) {
 
 }  // namespace
 
+void Budgets::add_missing(const Budgets& others) {
+  const auto add = [](auto& own, const auto& other) { own = own ? own : other; };
+  add(latency, others.latency);
+  add(power, others.power);
+  add(energy, others.energy);
+  add(accuracy, others.accuracy);
+  add(temperature, others.temperature);
+}
+
 Budgets Budgets::from_yaml(const ConfigNode& node, const Budgets& base) {
   Budgets budgets = base;
   read(node, "latency", budgets.latency,

@@ -54,6 +54,8 @@ struct TaskDescription {
   Prices prices;
   double period_s = 0.1;                 ///< The control period.
   std::string power_signal = "power_w";  ///< That the power budget is about.
+  /// The names of all terms that a reward can have in any phase, in the order of StepInfo's.
+  std::vector<std::string> reward_terms;
 };
 
 struct StepResult {

@@ -111,7 +111,24 @@ TaskDescription ServingEnvironment::task() const {
   }
   std::ranges::transform(worker_.levels(), std::back_inserter(task.top1),
                          &NetworkLevel::accuracy_top1);
+  task.reward_terms = reward_terms();
   return task;
+}
+
+std::vector<std::string> ServingEnvironment::reward_terms() const {
+  PeriodFacts facts = facts_;
+  facts.budgets = {};
+  for (const auto& phase : player_.scenario().phases) {
+    facts.budgets.add_missing(phase.budgets);
+  }
+  facts.applications.front().budgets = facts.budgets;
+  std::vector<BudgetCheck> checks;
+  check_budgets(facts, checks);
+  std::vector<RewardTerm> terms;
+  reward_.terms(facts, checks, terms);
+  std::vector<std::string> names;
+  std::ranges::transform(terms, std::back_inserter(names), &RewardTerm::name);
+  return names;
 }
 
 double ServingEnvironment::reward_bound(ActionId action) const {

@@ -55,6 +55,8 @@ class ServingEnvironment final : public Environment {
   const PeriodFacts& facts() const { return facts_; }
 
  private:
+  /// Of all budgets that some phase has.
+  std::vector<std::string> reward_terms() const;
   /// Makes the phase at this time hold: co-runners, budgets, rate.
   void enter_phase(double time_s);
   /// Of the requests' arrival.

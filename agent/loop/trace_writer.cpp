@@ -86,6 +86,20 @@ void add_budgets(Row& row, const std::vector<BudgetStatus>& budgets) {
   }
 }
 
+/// All that there can be, empty where there is none; then those that nobody said there would be.
+void add_reward_terms(Row& row, const std::vector<std::string>& possible,
+                      const std::vector<RewardTerm>& terms) {
+  for (const auto& name : possible) {
+    const auto found = std::ranges::find(terms, name, &RewardTerm::name);
+    row.number("reward_" + name, found != terms.end() ? std::optional(found->value) : std::nullopt);
+  }
+  for (const auto& term : terms) {
+    if (std::ranges::find(possible, term.name) == possible.end()) {
+      row.number("reward_" + term.name, term.value);
+    }
+  }
+}
+
 }  // namespace
 
 void TraceWriter::write(const PeriodRecord& record) {
@@ -121,9 +135,7 @@ void TraceWriter::write(const PeriodRecord& record) {
   }
   row.text("stale", fmt::format("{}", fmt::join(stale, ";")));
   row.number("reward", record.result.reward);
-  for (const auto& term : info.reward_terms) {
-    row.number("reward_" + term.name, term.value);
-  }
+  add_reward_terms(row, reward_terms_, info.reward_terms);
   row.number("exploration", record.exploration.rate);
   row.count("explored", record.exploration.explored ? 1 : 0);
   row.text("shield", to_string(record.shield));
@@ -140,8 +152,7 @@ void TraceWriter::write(const PeriodRecord& record) {
     names_ = row.names();
     out_ << csv_line(names_);
   }
-  // A budget that a later phase sets has a reward term that the header may not know: cells go by
-  // name.
+  // Cells go by name: an environment may have terms in one row that it has not in the first.
   std::vector<std::string> cells(names_.size());
   for (std::size_t i = 0; i < row.names().size(); ++i) {
     const bool is_in_place = i < names_.size() && names_[i] == row.names()[i];

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <stdexcept>
@@ -94,12 +95,19 @@ inline void check_environment_contract(Environment& environment) {
       DOCTEST_REQUIRE_FALSE(features[i].source.empty());
     }
   };
+  const auto reward_terms = environment.task().reward_terms;
   check_observation(environment.reset(1));
   for (ActionId action = 0; action < environment.action_space().size(); ++action) {
     const StepResult& result = environment.step(action);
     check_observation(result.observation);
     DOCTEST_CHECK(result.reward == doctest::Approx(Reward::sum(result.info.reward_terms)));
     DOCTEST_CHECK(result.reward <= environment.reward_bound(action) + 1e-9);
+    // In their order among all that there can be.
+    auto possible = reward_terms.begin();
+    for (const auto& term : result.info.reward_terms) {
+      possible = std::find(possible, reward_terms.end(), term.name);
+      DOCTEST_CHECK(possible != reward_terms.end());
+    }
     DOCTEST_CHECK(result.info.signals.size() == environment.signals().size());
     DOCTEST_CHECK(result.info.interval_s > 0.0);
     for (const auto& application : result.info.applications) {

@@ -8,10 +8,12 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "agent/loop/run_summary.hpp"
 #include "agent/loop/trace_writer.hpp"
 #include "agent/make_agent.hpp"
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "support/fake_world.hpp"
@@ -237,6 +239,31 @@ DOCTEST_TEST_CASE("a histogram holds the bins alone that lie between what it has
     histogram.add(8.0 + 0.001 * (i % 4000));
   }
   DOCTEST_CHECK(histogram.memory() < 2000);
+}
+
+DOCTEST_TEST_CASE("a budget that first appeared in a later phase had no column in the trace") {
+  FakeWorld world(
+      "name: later\n"
+      "co_runners:\n"
+      "  first: {command: [busy], cpus: \"0\"}\n"
+      "  second: {command: [busy], cpus: \"1\"}\n"
+      "phases:\n"
+      "  - {name: first, duration_s: 1}\n"
+      "  - {name: second, duration_s: 1, budgets: {accuracy: {min_top1: 0.9}}}\n"
+      "  - {name: third, duration_s: 1, budgets: {temperature: {limit_c: 60}}}\n");
+  const CsvTable table = parse_csv(run(world, kLearner, 1).trace, "trace.csv");
+  const auto column = [&](const std::string& name) {
+    const auto found = std::ranges::find(table.columns, name);
+    DOCTEST_REQUIRE(found != table.columns.end());
+    return static_cast<std::size_t>(found - table.columns.begin());
+  };
+  for (const auto& [name, phase] :
+       {std::pair{"reward_accuracy.app", "second"}, {"reward_temperature", "third"}}) {
+    DOCTEST_CAPTURE(name);
+    for (const auto& row : table.rows) {
+      DOCTEST_REQUIRE(row.cells[column(name)].empty() == (row.cells[column("phase")] != phase));
+    }
+  }
 }
 
 }  // namespace
