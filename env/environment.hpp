@@ -9,6 +9,7 @@
 #include "env/action_space.hpp"
 #include "env/budget_monitor.hpp"
 #include "env/observation_spec.hpp"
+#include "env/request_spec.hpp"
 #include "env/reward.hpp"
 #include "env/service_report.hpp"
 #include "env/signal_description.hpp"
@@ -49,6 +50,7 @@ struct StepInfo {
 
 /// What is asked for, as far as it is known beforehand.
 struct TaskDescription {
+  RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic;
   std::vector<double> top1;  ///< [levels of the width]: accuracy, from the network's table.
   Objective objective;
   Prices prices;

@@ -18,7 +18,7 @@ namespace rein {
 struct ApplicationSnapshot {
   const Budgets& budgets;  ///< Those that it is to keep from now on.
   const ServiceReport& service;
-  double arrival_rate_hz = 0.0;
+  double arrival_rate_hz = 0.0;  ///< NaN if it is not known.
 };
 
 /// ... and for all.

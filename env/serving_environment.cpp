@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -99,7 +100,8 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
 }
 
 TaskDescription ServingEnvironment::task() const {
-  TaskDescription task{.top1 = {},
+  TaskDescription task{.arrival = requests_.arrival,
+                       .top1 = {},
                        .objective = reward_.objective(),
                        .prices = reward_.prices(),
                        .period_s = to_seconds(options_.period)};
@@ -144,6 +146,7 @@ Observation ServingEnvironment::reset(std::uint64_t seed) {
   monitor_.reset();
   observer_.reset();
   began_ = false;
+  served_rate_hz_ = std::numeric_limits<double>::quiet_NaN();
   blind_periods_ = 0;
   blind_patience_ = kLeastBlindPatience;
   std::ranges::fill(levels_, 0);
@@ -312,10 +315,22 @@ void ServingEnvironment::watch_heat() {
                         fmt::join(names, ", "), blind_periods_));
 }
 
+double ServingEnvironment::arrival_rate_hz() {
+  if (requests_.arrival != RequestSpec::Arrival::kClosedLoop) {
+    return server_.rate_hz();
+  }
+  // Requests come as fast as they are served, which is known when one was.
+  const ServiceReport& service = result_.info.applications.front().service;
+  if (service.busy_ms > 0.0) {
+    served_rate_hz_ = 1e3 * static_cast<double>(service.served) / service.busy_ms;
+  }
+  return served_rate_hz_;
+}
+
 void ServingEnvironment::observe() {
   const StepInfo& info = result_.info;
   const ApplicationSnapshot application{phase_->budgets, info.applications.front().service,
-                                        server_.rate_hz()};
+                                        arrival_rate_hz()};
   observer_.observe({.levels = levels_,
                      .budgets = phase_->budgets,
                      .applications = {&application, 1},

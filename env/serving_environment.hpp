@@ -70,6 +70,8 @@ class ServingEnvironment final : public Environment {
   /// Tells a user whose budget on temperature sees none.
   void watch_heat();
   void observe();
+  /// NaN if nobody knows yet.
+  double arrival_rate_hz();
 
   Platform& platform_;
   RequestWorker& worker_;
@@ -97,6 +99,7 @@ class ServingEnvironment final : public Environment {
   PeriodTimer timer_;
   const ScenarioPhase* phase_ = nullptr;  ///< In force.
   bool began_ = false;                    ///< The episode has had a step.
+  double served_rate_hz_ = 0.0;           ///< In a closed loop, where it was seen last.
   std::vector<std::size_t> wanted_;       ///< By the action, for each knob.
   std::vector<std::size_t> levels_;       ///< In force.
   Configuration configuration_;           ///< For the platform.
