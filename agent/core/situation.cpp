@@ -5,9 +5,15 @@
 
 namespace rein {
 
+namespace {
+/// Longer than any request takes, and finite, so that it can be reckoned with.
+constexpr double kForeverMs = 1e9;
+}  // namespace
+
+double Situation::gap_ms() const { return is_closed_loop ? kForeverMs : 1e3 / rate_hz; }
+
 double Situation::time_for_request_ms() const {
-  const double between_ms = 1e3 / rate_hz;
-  return std::min(deadline_ms.value_or(between_ms), between_ms);
+  return std::min(deadline_ms.value_or(kForeverMs), gap_ms());
 }
 
 SituationReader::Column SituationReader::find(const ObservationSpec& observations,
@@ -27,7 +33,7 @@ std::optional<double> SituationReader::Column::of(const Observation& observation
                                                  : std::nullopt;
 }
 
-SituationReader::SituationReader(const ObservationSpec& observations)
+SituationReader::SituationReader(const ObservationSpec& observations, RequestSpec::Arrival arrival)
     : deadline_(find(observations, "deadline.")),
       miss_rate_(find(observations, "miss_rate.")),
       power_limit_(find(observations, "power.limit")),
@@ -36,7 +42,8 @@ SituationReader::SituationReader(const ObservationSpec& observations)
       min_top1_(find(observations, "accuracy.", ".limit")),
       temperature_limit_(find(observations, "temperature.limit")),
       rate_(find(observations, "arrival_rate.")),
-      queue_(find(observations, "queue.")) {}
+      queue_(find(observations, "queue.")),
+      is_closed_loop_(arrival == RequestSpec::Arrival::kClosedLoop) {}
 
 Situation SituationReader::read(const Observation& observation) const {
   const auto decades = [&](const Column& column, double count) {
@@ -53,6 +60,7 @@ Situation SituationReader::read(const Observation& observation) const {
   now.min_top1 = min_top1_.of(observation);
   now.temperature_limit_c = decades(temperature_limit_, 4.0);
   now.rate_hz = decades(rate_, 5.0).value_or(1.0);
+  now.is_closed_loop = is_closed_loop_;
   now.queue = queue_.of(observation).value_or(0.0);
   return now;
 }

@@ -5,6 +5,7 @@
 
 #include "env/action_space.hpp"
 #include "env/observation_spec.hpp"
+#include "env/request_spec.hpp"
 
 namespace rein {
 
@@ -18,17 +19,21 @@ struct Situation {
   std::optional<double> allowance_w;      ///< What a battery leaves for each second.
   std::optional<double> min_top1;
   std::optional<double> temperature_limit_c;
-  double rate_hz = 1.0;  ///< Of arrivals; above 0.
-  double queue = 0.0;    ///< Requests waiting, as a share of the queue's limit.
+  double rate_hz = 1.0;  ///< Of arrivals; above 0. In a closed loop as they were served lately.
+  /// The next request comes when the last one ends, so that none waits, and there is always one.
+  bool is_closed_loop = false;
+  double queue = 0.0;  ///< Requests waiting, as a share of the queue's limit.
 
   /// In which a request has to be served: before its deadline, and before the next one comes.
   double time_for_request_ms() const;
+  /// From one arrival to the next; so long that nothing ever waits in a closed loop.
+  double gap_ms() const;
 };
 
 /// Reads situations of one application. Where there are several, of the first.
 class SituationReader {
  public:
-  explicit SituationReader(const ObservationSpec& observations);
+  SituationReader(const ObservationSpec& observations, RequestSpec::Arrival arrival);
   Situation read(const Observation& observation) const;
 
  private:
@@ -44,6 +49,7 @@ class SituationReader {
 
   Column deadline_, miss_rate_, power_limit_, energy_limit_, allowance_, min_top1_,
       temperature_limit_, rate_, queue_;
+  bool is_closed_loop_;
 };
 
 }  // namespace rein

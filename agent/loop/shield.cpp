@@ -85,7 +85,7 @@ std::string to_string(Shield::Reason reason) {
 Shield::Shield(const Options& options, Problem problem)
     : options_(options),
       problem_(std::move(problem)),
-      situation_(problem_.observations),
+      situation_(problem_.observations, problem_.task.arrival),
       power_(find_signal(problem_.signals, problem_.task.power_signal)) {
   for (std::size_t i = 0; i < problem_.signals.size(); ++i) {
     if (problem_.signals[i].is_heat) {

@@ -59,7 +59,7 @@ ModelBased::Options ModelBased::Options::from_yaml(const ConfigNode& node) {
 ModelBased::ModelBased(const Options& options, Problem problem)
     : options_(options),
       problem_(std::move(problem)),
-      reader_(problem_.observations),
+      reader_(problem_.observations, problem_.task.arrival),
       model_(std::make_unique<ResponseModel>(problem_, ResponseModel::Prior::of_knobs(problem_))),
       actions_a_level_(problem_.actions.size() / problem_.actions.knobs().front().levels.size()) {
   problem_.task.top1.resize(problem_.actions.knobs().front().levels.size(), 1.0);
@@ -80,11 +80,15 @@ void ModelBased::begin_episode(std::size_t) {
   exploration_ = {};
 }
 
+double ModelBased::rate_hz(ActionId action, const Situation& now) const {
+  return now.is_closed_loop ? 1e3 / forecasts_[action].service_ms() : now.rate_hz;
+}
+
 double ModelBased::objective(ActionId action, double power_w, const Situation& now) const {
   const Objective& objective = problem_.task.objective;
   switch (objective.kind) {
     case Objective::Kind::kMinEnergy:
-      return 1.0 - power_w / now.rate_hz * 1e3 / objective.reference;
+      return 1.0 - power_w / rate_hz(action, now) * 1e3 / objective.reference;
     case Objective::Kind::kMinPower:
       return 1.0 - power_w / objective.reference;
     case Objective::Kind::kMinLatency:
@@ -126,7 +130,7 @@ double ModelBased::promise(ActionId action, const Situation& now, double optimis
     value -= fine_for_power(power_w, *now.allowance_w);
   }
   if (now.energy_limit_mj) {
-    value -= fine_for_power(power_w, *now.energy_limit_mj * 1e-3 * now.rate_hz);
+    value -= fine_for_power(power_w, *now.energy_limit_mj * 1e-3 * rate_hz(action, now));
   }
   if (now.min_top1) {
     value -= kAccuracyPrice * std::max(0.0, *now.min_top1 - top1_of(action)) / range_top1_;

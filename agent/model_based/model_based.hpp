@@ -66,6 +66,8 @@ class ModelBased final : public Agent {
   };
   double promise(ActionId action, const Situation& now, double optimism) const;
   double objective(ActionId action, double power_w, const Situation& now) const;
+  /// Requests a second with this action.
+  double rate_hz(ActionId action, const Situation& now) const;
   double fine_for_power(const Estimate& power_w, double limit_w) const;
   ActionId best_known(const Situation& now) const;
   /// The action that is worth a trial instead of `best`, if there is one.

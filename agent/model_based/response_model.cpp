@@ -112,6 +112,7 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior)
     : space_(problem.actions),
       size_(problem.actions.size()),
       period_s_(problem.task.period_s),
+      is_closed_loop_(problem.task.arrival == RequestSpec::Arrival::kClosedLoop),
       signals_(problem.signals),
       cpus_(find_cpu_shares(problem.signals)),
       time_shares_(time_shares(problem.actions)),
@@ -177,7 +178,8 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
   const double time_share = time_shares_[measured.action];
   // With its bandwidth used up a request takes as long as it has to wait for more.
-  const bool is_starved = time_share < 1.0 && busy > kStarved * time_share;
+  // In a closed loop it always is: that is how long requests take there.
+  const bool is_starved = !is_closed_loop_ && time_share < 1.0 && busy > kStarved * time_share;
   if (count > 0.0 && sum_ms > 0.0 && !is_starved) {
     const bool is_spoilt = measured.is_new && skipped == 0;
     if (is_spoilt && measured.before) {
@@ -387,7 +389,7 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
   // Gauss-Hermite quadrature with three points, over what is not known of the mean.
   constexpr double kFar = 1.7320508;
   constexpr double kMiddle = 2.0 / 3.0;
-  const double gap_ms = 1e3 / situation.rate_hz;
+  const double gap_ms = situation.gap_ms();
   const double deadline_ms = situation.deadline_ms.value_or(1e9);
   const auto steady = ratio_.lateness(deadline_ms, gap_ms);
   const double a_period = std::max(1.0, situation.rate_hz * period_s_);
@@ -429,7 +431,8 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
       forecast.change_miss = std::max(0.0, late_behind(service_ms, change_ms, otherwise) -
                                                late_behind(service_ms, 0.0, otherwise));
     }
-    const double busy = std::min(1.0, std::exp(mean) / gap_ms);
+    // In a closed loop there is always a request.
+    const double busy = situation.is_closed_loop ? 1.0 : std::min(1.0, std::exp(mean) / gap_ms);
     const Estimate power = believed().estimate(power_parts(then, busy).used());
     const double scale_w = prior_.power_scale_w.value_or(1.0);
     forecast.power_w = {power.mean * scale_w, power.variance * square(scale_w)};

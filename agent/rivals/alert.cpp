@@ -73,7 +73,7 @@ Alert::Alert(const Options& options, Profile profile, Problem problem)
     : options_(options),
       profile_(std::move(profile)),
       problem_(std::move(problem)),
-      situation_(problem_.observations),
+      situation_(problem_.observations, problem_.task.arrival),
       slowdown_(options.slowdown),
       power_ratio_(options.power),
       last_asked_(problem_.actions.size()),

@@ -52,7 +52,7 @@ Governor::Governor(Options options, HeldKnobs held, Problem problem)
       held_(std::move(held)),
       problem_(std::move(problem)),
       layout_(problem_.actions),
-      situation_(problem_.observations) {
+      situation_(problem_.observations, problem_.task.arrival) {
   Governor::begin_episode();
 }
 

@@ -39,7 +39,7 @@ Poet::Poet(Options options, Profile profile, Problem problem)
     : options_(options),
       profile_(std::move(profile)),
       problem_(std::move(problem)),
-      situation_(problem_.observations),
+      situation_(problem_.observations, problem_.task.arrival),
       power_(find_signal(problem_.signals, problem_.task.power_signal)) {
   for (const auto& entry : profile_.entries) {
     if (entry.service_ms && *entry.service_ms > 0.0) {

@@ -71,7 +71,7 @@ PrimeQ::PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& 
       problem_(std::move(problem)),
       random_(random),
       layout_(problem_.actions),
-      situation_(problem_.observations),
+      situation_(problem_.observations, problem_.task.arrival),
       power_(find_signal(problem_.signals, problem_.task.power_signal)),
       choices_(make_choices(problem_.actions, layout_.frequencies)) {}
 

@@ -87,7 +87,7 @@ Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random
       problem_(std::move(problem)),
       random_(random),
       layout_(problem_.actions),
-      situation_(problem_.observations),
+      situation_(problem_.observations, problem_.task.arrival),
       power_(find_signal(problem_.signals, problem_.task.power_signal)),
       groups_(make_groups(problem_.actions, layout_)),
       learned_(NetworkLayout({kFeatures, options.hidden, options.hidden, num_moves()}), random),

@@ -17,7 +17,8 @@ struct Column {
   double value = 0.0;
 };
 
-Situation read(const std::vector<Column>& columns) {
+Situation read(const std::vector<Column>& columns,
+               RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic) {
   std::vector<Feature> features;
   Observation observation;
   features.reserve(columns.size());
@@ -27,7 +28,7 @@ Situation read(const std::vector<Column>& columns) {
         {.name = column.name, .unit = "1", .neutral = column.neutral, .source = "test"});
     observation.push_back(column.value);
   }
-  return SituationReader(ObservationSpec(features)).read(observation);
+  return SituationReader(ObservationSpec(features), arrival).read(observation);
 }
 
 /// As it is observed: its logarithm, as a share of so many decades.
@@ -76,6 +77,16 @@ DOCTEST_TEST_CASE("a request has to be served before its deadline and before the
   DOCTEST_CHECK(Situation{.deadline_ms = 20.0, .rate_hz = 25.0}.time_for_request_ms() == 20.0);
   DOCTEST_CHECK(Situation{.deadline_ms = 60.0, .rate_hz = 25.0}.time_for_request_ms() == 40.0);
   DOCTEST_CHECK(Situation{.rate_hz = 25.0}.time_for_request_ms() == 40.0);
+}
+
+DOCTEST_TEST_CASE(
+    "in a closed loop a request had to be served within the gap of a rate that none has") {
+  const Situation now = read(
+      {{"deadline.app", 1.0, decades(400.0, 4.0)}, {"arrival_rate.app", 0.0, decades(10.0, 5.0)}},
+      RequestSpec::Arrival::kClosedLoop);
+  DOCTEST_CHECK(now.time_for_request_ms() == Approx(400.0));
+  const Situation free = read({}, RequestSpec::Arrival::kClosedLoop);
+  DOCTEST_CHECK(free.time_for_request_ms() > 1e6);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ struct Made {
   explicit Made(std::size_t window = 1, Objective::Kind objective = Objective::Kind::kMaxAccuracy)
       : poet(options(window), RivalTask::profile(), task.problem(objective)) {}
   Situation situation(double power_limit_w = 9.0) const {
-    return SituationReader(task.observations).read(RivalTask::observation(10.0, power_limit_w));
+    return SituationReader(task.observations, RequestSpec::Arrival::kPeriodic)
+        .read(RivalTask::observation(10.0, power_limit_w));
   }
   RivalTask task;
   Poet poet;
