@@ -42,6 +42,15 @@ PowerSignal read_power_signal(const ConfigNode& node, PowerSignal fallback) {
   return static_cast<PowerSignal>(std::ranges::find(kPowerSignals, name) - kPowerSignals.begin());
 }
 
+void Budgets::add_missing(const Budgets& others) {
+  const auto add = [](auto& own, const auto& other) { own = own ? own : other; };
+  add(latency, others.latency);
+  add(power, others.power);
+  add(energy, others.energy);
+  add(accuracy, others.accuracy);
+  add(temperature, others.temperature);
+}
+
 Budgets Budgets::from_yaml(const ConfigNode& node, const Budgets& base) {
   Budgets budgets = base;
   read(node, "latency", budgets.latency,

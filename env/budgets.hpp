@@ -63,6 +63,9 @@ struct Budgets {
   std::optional<AccuracyBudget> accuracy;
   std::optional<TemperatureBudget> temperature;
 
+  /// Takes from `others` those that there are none of here.
+  void add_missing(const Budgets& others);
+
   /// Reads `node` over `base`: keys that it does not have keep the value of `base`.
   /// @throws ConfigError for what is unknown, missing or out of range.
   static Budgets from_yaml(const ConfigNode& node, const Budgets& base = {});

@@ -9,6 +9,7 @@
 #include "env/action_space.hpp"
 #include "env/budget_monitor.hpp"
 #include "env/observation_spec.hpp"
+#include "env/request_spec.hpp"
 #include "env/service_report.hpp"
 #include "env/signal_description.hpp"
 #include "env/worth.hpp"
@@ -49,6 +50,7 @@ struct StepInfo {
 
 /// What is asked for, as far as it is known beforehand.
 struct TaskDescription {
+  RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic;
   std::vector<double> top1;  ///< [levels of the width]: accuracy, from the network's table.
   Objective objective;
   Prices prices;
@@ -57,6 +59,8 @@ struct TaskDescription {
   PowerSignal power_signal = PowerSignal::kMachine;
   /// All that the objective and the budgets ask for, each once, in the order of PowerSignal.
   std::vector<PowerSignal> power_signals = {PowerSignal::kMachine};
+  /// The names of all terms that a reward can have in any phase, in the order of StepInfo's.
+  std::vector<std::string> reward_terms;
 };
 
 struct StepResult {

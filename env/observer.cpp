@@ -112,8 +112,10 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
       [=, limit = static_cast<double>(application.queue_limit)](const Snapshot& now) {
         return static_cast<double>(service(now).queued) / limit;
       });
-  add({.name = "arrival_rate" + end, .unit = "Hz", .source = "log10(requests a second) / 5"},
-      [=](const Snapshot& now) { return decades(task(now).rate_hz, 5.0); });
+  add({.name = "arrival_rate" + end,
+       .unit = "Hz",
+       .source = "log10(requests a second) / 5; in a closed loop those that were served"},
+      [=](const Snapshot& now) { return decades(or_unknown(task(now).rate_hz), 5.0); });
   add({.name = "busy" + end, .unit = "1", .source = "share of the period in which it was served"},
       [=, this](const Snapshot& now) { return service(now).busy_ms / period_ms_; });
   add({.name = "slowdown" + end,

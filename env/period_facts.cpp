@@ -1,5 +1,7 @@
 #include "env/period_facts.hpp"
 
+#include "common/statistics.hpp"
+
 namespace rein {
 
 void ApplicationFacts::count(const ServiceReport& service, double top1_in_force) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace rein {
 
 namespace {
 
+// Periods without a temperature before that is told, and told again.
+constexpr int kLeastBlindPatience = 2;
 constexpr int kMaxBlindPatience = 64;
 
 Knob::Kind kind_of(const Control& control) {
@@ -98,7 +101,11 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
                           .latency_mean_ms = std::nullopt}};
   task_.objective = options_.objective;
   task_.prices = options_.prices;
-  task_.applications = {{.name = application, .latency = {}, .accuracy = {}}};
+  task_.applications = {{.name = application,
+                         .latency = {},
+                         .accuracy = {},
+                         .arrival = requests.arrival,
+                         .rate_hz = std::nullopt}};
   result_.info.applications = {{application, {}}};
   result_.info.task = task_;
   result_.info.signals.resize(signals_.size());
@@ -106,11 +113,13 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
 }
 
 TaskDescription ServingEnvironment::description() const {
-  TaskDescription description{.top1 = {},
+  TaskDescription description{.arrival = requests_.arrival,
+                              .top1 = {},
                               .objective = options_.objective,
                               .prices = options_.prices,
                               .period_s = to_seconds(options_.period),
-                              .power_signals = {}};
+                              .power_signals = {},
+                              .reward_terms = reward_terms()};
   std::vector<PowerSignal> asked;
   const auto& phases = player_.scenario().phases;
   for (const auto& phase : phases) {
@@ -140,6 +149,20 @@ TaskDescription ServingEnvironment::description() const {
   return description;
 }
 
+std::vector<std::string> ServingEnvironment::reward_terms() const {
+  Budgets any;
+  for (const auto& phase : player_.scenario().phases) {
+    any.add_missing(phase.budgets);
+  }
+  Task task = task_;
+  task.set(any);
+  Worth result;
+  worth(facts_, task, result);
+  std::vector<std::string> names;
+  std::ranges::transform(result.terms, std::back_inserter(names), &RewardTerm::name);
+  return names;
+}
+
 double ServingEnvironment::reward_bound(ActionId action) const {
   const ApplicationFacts& range = facts_.applications.front();
   return worth_bound(options_.objective,
@@ -148,20 +171,23 @@ double ServingEnvironment::reward_bound(ActionId action) const {
 }
 
 Observation ServingEnvironment::reset(std::uint64_t seed) {
+  StepInfo& info = result_.info;
+  info.applications.front().service.clear();
   player_.reset(seed);
   platform_.reset(seed);
   worker_.prepare(seed, thread_counts_);
   monitor_.reset();
   observer_.reset();
   began_ = false;
+  served_rate_hz_.reset();
+  blind_periods_ = 0;
+  blind_patience_ = kLeastBlindPatience;
   std::ranges::fill(levels_, 0);
   start_ = clock_.now();
   timer_ = PeriodTimer(start_, options_.period);
-  server_.reset(start_, seed);
   enter_phase(0.0);
+  server_.reset(start_, seed, rate_of(*phase_));
   platform_.sample();  // Rates are counted from here, and there are none yet.
-  StepInfo& info = result_.info;
-  info.applications.front().service.clear();
   std::ranges::fill(info.signals, std::nullopt);
   info.budgets.clear();
   observe();
@@ -202,6 +228,7 @@ void ServingEnvironment::enter_phase(double time_s) {
     begin_phase(phase);
   }
   task_.battery_allowance_w = monitor_.battery_allowance_w(task_.energy);
+  task_.applications.front().rate_hz = arrival_rate_hz();
 }
 
 void ServingEnvironment::begin_phase(const ScenarioPhase& phase) {
@@ -210,8 +237,11 @@ void ServingEnvironment::begin_phase(const ScenarioPhase& phase) {
   // Without a latency budget no request is ever late.
   const auto& latency = phase.budgets.latency;
   server_.set_deadline(latency ? from_milliseconds(latency->deadline_ms) : Duration::max());
-  server_.set_rate(phase.rate_hz.value_or(requests_.rate_hz * phase.rate_scale));
-  task_.applications.front().rate_hz = server_.rate_hz();
+  server_.set_rate(rate_of(phase));
+}
+
+double ServingEnvironment::rate_of(const ScenarioPhase& phase) const {
+  return phase.rate_hz.value_or(requests_.rate_hz * phase.rate_scale);
 }
 
 void ServingEnvironment::apply() {
@@ -316,6 +346,18 @@ void ServingEnvironment::watch_heat() {
             "heat (`rein probe` says why)"
           : fmt::format("the budget on temperature is blind: no value of {} ({} periods)",
                         fmt::join(names, ", "), blind_periods_));
+}
+
+std::optional<double> ServingEnvironment::arrival_rate_hz() {
+  if (requests_.arrival != RequestSpec::Arrival::kClosedLoop) {
+    return server_.rate_hz();
+  }
+  // Requests come as fast as they are served, which is known when one was.
+  const ServiceReport& service = result_.info.applications.front().service;
+  if (service.busy_ms > 0.0) {
+    served_rate_hz_ = 1e3 * static_cast<double>(service.served) / service.busy_ms;
+  }
+  return served_rate_hz_;
 }
 
 void ServingEnvironment::observe() {

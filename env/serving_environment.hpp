@@ -64,9 +64,13 @@ class ServingEnvironment final : public Environment {
   }
 
  private:
+  /// Of all budgets that some phase has.
+  std::vector<std::string> reward_terms() const;
   /// Makes the phase at this time hold: co-runners, budgets, rate.
   void enter_phase(double time_s);
   void begin_phase(const ScenarioPhase& phase);
+  /// Of the requests' arrival.
+  double rate_of(const ScenarioPhase& phase) const;
   void apply();
   /// Notes what is in force in levels_ and in the result.
   void read_back();
@@ -77,6 +81,8 @@ class ServingEnvironment final : public Environment {
   /// Tells a user whose budget on temperature sees none.
   void watch_heat();
   void observe();
+  /// NaN if nobody knows yet.
+  std::optional<double> arrival_rate_hz();
 
   Platform& platform_;
   RequestWorker& worker_;
@@ -98,12 +104,13 @@ class ServingEnvironment final : public Environment {
   std::array<std::optional<std::size_t>, kNumPowerSignals> power_;  ///< [PowerSignal]
   std::vector<std::size_t> temperatures_;                           ///< Those that are heat.
   int blind_periods_ = 0;   ///< In a row, without any of them ...
-  int blind_patience_ = 2;  ///< ... and when that is told.
+  int blind_patience_ = 0;  ///< ... and when that is told.
 
   TimePoint start_{};
   PeriodTimer timer_;
   const ScenarioPhase* phase_ = nullptr;  ///< In force.
   bool began_ = false;                    ///< The episode has had a step.
+  std::optional<double> served_rate_hz_;  ///< In a closed loop, as it was seen last.
   std::vector<std::size_t> wanted_;       ///< By the action, for each knob.
   std::vector<std::size_t> levels_;       ///< In force.
   Configuration configuration_;           ///< For the platform.

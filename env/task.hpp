@@ -6,6 +6,7 @@
 
 #include "common/config_node.hpp"
 #include "env/budgets.hpp"
+#include "env/request_spec.hpp"
 
 namespace rein {
 
@@ -44,7 +45,10 @@ struct ApplicationTask {
   std::string name;
   std::optional<LatencyBudget> latency;
   std::optional<AccuracyBudget> accuracy;
-  double rate_hz = 1.0;  ///< Of the requests that arrive; above 0.
+  RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic;
+  /// Of the requests that arrive; above 0. In a closed loop as they were served lately, and empty
+  /// before the first one was.
+  std::optional<double> rate_hz;
 };
 
 /// What is asked for in one period, in its own units: every budget in force, with its limit, its

@@ -224,12 +224,12 @@ Profile Profile::measure_rest(Profile begun, Environment& environment, std::uint
 }
 
 void Profile::write(const std::filesystem::path& file, const ActionSpace& actions) const {
-  std::string text = fmt::format("{}\n", fmt::join(column_names(actions), ","));
+  std::string text = csv_line(column_names(actions));
   for (const auto& entry : entries) {
     text += fmt::format("{}", entry.action);
     const auto levels = actions.decode(entry.action);
     for (std::size_t i = 0; i < levels.size(); ++i) {
-      text += "," + actions.knobs()[i].levels[levels[i]].label;
+      text += "," + csv_cell(actions.knobs()[i].levels[levels[i]].label);
     }
     text += fmt::format(",{}", entry.requests);
     for (const auto& quantity : kQuantities) {

@@ -4,6 +4,13 @@
 
 namespace rein {
 
+namespace {
+/// Longer than any request takes, and finite, so that it can be reckoned with.
+constexpr double kForeverMs = 1e9;
+}  // namespace
+
+double Situation::gap_ms() const { return is_closed_loop ? kForeverMs : 1e3 / rate_hz; }
+
 Situation Situation::of(const Task& task) {
   Situation now;
   if (!task.applications.empty()) {
@@ -15,7 +22,8 @@ Situation Situation::of(const Task& task) {
     if (application.accuracy) {
       now.min_top1 = application.accuracy->min_top1;
     }
-    now.rate_hz = application.rate_hz;
+    now.rate_hz = application.rate_hz.value_or(1.0);
+    now.is_closed_loop = application.arrival == RequestSpec::Arrival::kClosedLoop;
   }
   if (task.power) {
     now.power_limit_w = task.power->limit_w;
@@ -33,8 +41,7 @@ Situation Situation::of(const Task& task) {
 }
 
 double Situation::time_for_request_ms() const {
-  const double between_ms = 1e3 / rate_hz;
-  return std::min(deadline_ms.value_or(between_ms), between_ms);
+  return std::min(deadline_ms.value_or(kForeverMs), gap_ms());
 }
 
 PowerSignal ruling_power(const Task& task) {

@@ -18,13 +18,18 @@ struct Situation {
   PowerSignal energy_signal = PowerSignal::kMachine;  ///< What these two are about.
   std::optional<double> min_top1;
   std::optional<double> temperature_limit_c;
-  double rate_hz = 1.0;  ///< Of arrivals; above 0.
+  /// Of arrivals; above 0. In a closed loop as they were served lately; 1 if that is not known.
+  double rate_hz = 1.0;
+  /// The next request comes when the last one ends, so that none waits, and there is always one.
+  bool is_closed_loop = false;
 
   /// Of the first application, where there are several.
   static Situation of(const Task& task);
 
   /// In which a request has to be served: before its deadline, and before the next one comes.
   double time_for_request_ms() const;
+  /// From one arrival to the next; so long that nothing ever waits in a closed loop.
+  double gap_ms() const;
 };
 
 /// The power that the task is about in the first place: of the power budget, else of the energy

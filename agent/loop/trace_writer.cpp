@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/statistics.hpp"
 
@@ -15,24 +16,10 @@ namespace rein {
 
 namespace {
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string result = "\"";
-  for (const char c : text) {
-    result += c;
-    if (c == '"') {
-      result += c;
-    }
-  }
-  return result + "\"";
-}
-
 /// One row, with the name of each cell.
 class Row {
  public:
-  void text(std::string name, const std::string& value) { add(std::move(name), quoted(value)); }
+  void text(std::string name, const std::string& value) { add(std::move(name), csv_cell(value)); }
   void count(std::string name, std::uint64_t value) { add(std::move(name), fmt::to_string(value)); }
   void number(std::string name, std::optional<double> value) {
     add(std::move(name), value ? fmt::format("{:.9g}", *value) : "");
@@ -103,6 +90,20 @@ void add_budgets(Row& row, const std::vector<BudgetStatus>& budgets) {
   }
 }
 
+/// All that there can be, empty where there is none; then those that nobody said there would be.
+void add_reward_terms(Row& row, const std::vector<std::string>& possible,
+                      const std::vector<RewardTerm>& terms) {
+  for (const auto& name : possible) {
+    const auto found = std::ranges::find(terms, name, &RewardTerm::name);
+    row.number("reward_" + name, found != terms.end() ? std::optional(found->value) : std::nullopt);
+  }
+  for (const auto& term : terms) {
+    if (std::ranges::find(possible, term.name) == possible.end()) {
+      row.number("reward_" + term.name, term.value);
+    }
+  }
+}
+
 }  // namespace
 
 void TraceWriter::write(const PeriodRecord& record) {
@@ -138,9 +139,7 @@ void TraceWriter::write(const PeriodRecord& record) {
   }
   row.text("stale", fmt::format("{}", fmt::join(stale, ";")));
   row.number("reward", record.result.reward);
-  for (const auto& term : info.reward_terms) {
-    row.number("reward_" + term.name, term.value);
-  }
+  add_reward_terms(row, reward_terms_, info.reward_terms);
   row.number("exploration", record.exploration.rate);
   row.count("explored", record.exploration.explored ? 1 : 0);
   row.text("shield", to_string(record.shield));
@@ -152,14 +151,12 @@ void TraceWriter::write(const PeriodRecord& record) {
     row.number("observed." + features[i].name, record.observation[i]);
   }
 
+  errno = 0;
   if (names_.empty()) {
     names_ = row.names();
-    std::vector<std::string> header;
-    std::ranges::transform(names_, std::back_inserter(header), quoted);
-    out_ << fmt::format("{}\n", fmt::join(header, ","));
+    out_ << csv_line(names_);
   }
-  // A budget that a later phase sets has a reward term that the header may not know: cells go by
-  // name.
+  // Cells go by name: an environment may have terms in one row that it has not in the first.
   std::vector<std::string> cells(names_.size());
   for (std::size_t i = 0; i < row.names().size(); ++i) {
     const bool is_in_place = i < names_.size() && names_[i] == row.names()[i];
@@ -169,7 +166,6 @@ void TraceWriter::write(const PeriodRecord& record) {
       cells[static_cast<std::size_t>(found - names_.begin())] = row.cells()[i];
     }
   }
-  errno = 0;
   out_ << fmt::format("{}\n", fmt::join(cells, ",")) << std::flush;
   if (!out_) {
     throw Error(fmt::format("trace.csv: a row cannot be written: {}",

@@ -76,11 +76,16 @@ void ModelBased::begin_episode(std::size_t) {
   exploration_ = {};
 }
 
+double ModelBased::rate_hz(ActionId action, const Situation& now) const {
+  return now.is_closed_loop ? 1e3 / forecasts_[action].service_ms() : now.rate_hz;
+}
+
 double ModelBased::fine_for_excess(const Estimate& value, double limit) const {
   const double within = limit * (1.0 - margins_.power);
   const double spread = std::sqrt(value.variance) + options_.planner.least_spread * limit;
   const double chance = 0.5 * std::erfc((within - value.mean) / spread / std::numbers::sqrt2);
-  return options_.power_price * expected_excess(value, within) / limit + options_.planner.broken_price * chance;
+  return options_.power_price * expected_excess(value, within) / limit +
+         options_.planner.broken_price * chance;
 }
 
 double ModelBased::fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
@@ -98,7 +103,7 @@ double ModelBased::fine(const BudgetInForce& budget, const PeriodFacts& expected
 const PeriodFacts& ModelBased::expect(ActionId action, const Asked& asked, double optimism) const {
   const Forecast& forecast = forecasts_[action];
   ApplicationFacts& application = expected_.applications.front();
-  application.served = asked.now.rate_hz;
+  application.served = rate_hz(action, asked.now);
   application.missed = optimism > 0.0 ? forecast.hoped_miss : forecast.miss;
   application.accuracy_top1 = top1_of(action);
   application.latency_mean_ms = forecast.service_ms();
@@ -120,7 +125,7 @@ double ModelBased::promise(ActionId action, const Asked& asked, double optimism)
       (objective == Objective::Kind::kMinLatency && !now.deadline_ms)) {
     // Of actions that are equally good the fastest is the least disturbed by what comes.
     value -= options_.planner.haste * std::min(1.0, *expected.applications.front().latency_mean_ms /
-                                        now.deadline_ms.value_or(1e3));
+                                                        now.deadline_ms.value_or(1e3));
   }
   value -= options_.latency_price * std::max(0.0, miss - now.miss_rate * margins_.miss);
   if (now.deadline_ms && miss > 0.5) {
@@ -210,12 +215,6 @@ ActionId ModelBased::act(const View& view) {
   in_force_ = trial.value_or(best);
   keeps_power_ = keeps_power(*in_force_, asked.now);
   return *in_force_;
-}
-
-bool ModelBased::keeps_power(ActionId action, const Situation& now) const {
-  constexpr double kNone = std::numeric_limits<double>::infinity();
-  return forecasts_[action].power_w.mean <=
-         std::min(now.power_limit_w.value_or(kNone), now.allowance_w.value_or(kNone));
 }
 
 void ModelBased::observe(const Transition& transition) {

@@ -86,6 +86,8 @@ class ModelBased final : public Agent {
               double spread) const;
   double fine_for_excess(const Estimate& value, double limit) const;
   ActionId best_known(const Asked& asked) const;
+  /// Requests a second with this action.
+  double rate_hz(ActionId action, const Situation& now) const;
   /// The action that is worth a trial instead of `best`, if there is one.
   std::optional<ActionId> worth_a_trial(ActionId best, const Asked& asked) const;
   double least_power_w(PowerSignal signal) const;

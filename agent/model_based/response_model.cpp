@@ -69,6 +69,7 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       size_(problem.actions.size()),
       quantities_(Quantities::of(problem)),
       period_s_(problem.task.period_s),
+      is_closed_loop_(problem.task.arrival == RequestSpec::Arrival::kClosedLoop),
       signals_(problem.signals),
       cpus_(find_cpu_shares(problem.signals)),
       time_shares_(time_shares(problem.actions)),
@@ -138,7 +139,9 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
   const double time_share = time_shares_[measured.action];
   // With its bandwidth used up a request takes as long as it has to wait for more.
-  const bool is_starved = time_share < 1.0 && busy > options_.starved_share * time_share;
+  // In a closed loop it always is: that is how long requests take there.
+  const bool is_starved =
+      !is_closed_loop_ && time_share < 1.0 && busy > options_.starved_share * time_share;
   if (count > 0.0 && sum_ms > 0.0 && !is_starved) {
     const bool is_spoilt = measured.is_new && skipped == 0;
     if (is_spoilt && measured.before) {
@@ -161,16 +164,17 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
     }
     const double value = *power_w / scale_w.value_or(1.0);
     Evidence evidence{power_parts(i, measured.in_force, busy).to_vector(), value, 0.0};
-    evidence.noise =
-        square(expected_power(evidence) * (measured.is_new ? options_.new_power_noise : options_.power_noise));
+    evidence.noise = square(expected_power(evidence) *
+                            (measured.is_new ? options_.new_power_noise : options_.power_noise));
     measured.others.push_back(std::move(evidence));
   }
   for (std::size_t i = 0; i < cpus_.size(); ++i) {
     if (const auto others = fresh(cpus_[i].others)) {
       const auto ours = cpus_[i].ours ? fresh(*cpus_[i].ours) : std::nullopt;
       const Demand demand = demand_of_others(*others, ours.value_or(0.0));
-      measured.others.push_back(
-          {{{quantities_.hint(i), 1.0}}, demand.share, square(options_.hint_noise * demand.sensitivity)});
+      measured.others.push_back({{{quantities_.hint(i), 1.0}},
+                                 demand.share,
+                                 square(options_.hint_noise * demand.sensitivity)});
     }
   }
   return measured;
@@ -289,8 +293,8 @@ void ResponseModel::take_loosely(Measured measured) {
   }
   for (auto& evidence : measured.others) {
     const bool is_power = evidence.parts.front().quantity < quantities_.hint(0);
-    evidence.noise +=
-        square(is_power ? options_.restless_power_noise * expected_power(evidence) : options_.restless_hint_noise);
+    evidence.noise += square(is_power ? options_.restless_power_noise * expected_power(evidence)
+                                      : options_.restless_hint_noise);
   }
   loose_.drift(options_.drift);
   likelihood(loose_, measured);
@@ -356,7 +360,7 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
   // Gauss-Hermite quadrature with three points, over what is not known of the mean.
   constexpr double kFar = 1.7320508;
   constexpr double kMiddle = 2.0 / 3.0;
-  const double gap_ms = 1e3 / situation.rate_hz;
+  const double gap_ms = situation.gap_ms();
   const double deadline_ms = situation.deadline_ms.value_or(1e9);
   const auto steady = ratio_.lateness(deadline_ms, gap_ms);
   const double a_period = std::max(1.0, situation.rate_hz * period_s_);
@@ -399,7 +403,8 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
       forecast.change_miss = std::max(0.0, late_behind(service_ms, change_ms, otherwise) -
                                                late_behind(service_ms, 0.0, otherwise));
     }
-    const double busy = std::min(1.0, std::exp(mean) / gap_ms);
+    // In a closed loop there is always a request.
+    const double busy = situation.is_closed_loop ? 1.0 : std::min(1.0, std::exp(mean) / gap_ms);
     for (std::size_t i = 0; i < powers_.size(); ++i) {
       const Estimate power = believed().estimate(power_parts(i, then, busy).used());
       const double scale_w = prior_.power_scales_w[i].value_or(1.0);

@@ -183,6 +183,7 @@ class ResponseModel {
   std::size_t size_;
   Quantities quantities_;
   double period_s_;
+  bool is_closed_loop_;
   std::vector<SignalDescription> signals_;
   std::vector<CpuShares> cpus_;
   std::vector<double> time_shares_;  ///< [actions]: what its bandwidth leaves of the time.

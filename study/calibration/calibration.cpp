@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/loop/run_summary.hpp"
+#include "common/json_text.hpp"
 #include "env/service_noise.hpp"
 #include "study/calibration/least_squares.hpp"
 #include "study/run/simulated_run.hpp"
@@ -387,7 +388,7 @@ std::string Calibration::to_json() const {
   for (const auto& parameter : parameters) {
     json["parameters"][parameter.name] = pair_of(parameter.before, parameter.after);
   }
-  return json.dump(1) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 }  // namespace rein

@@ -5,12 +5,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "common/error.hpp"
 #include "support/allocation_count.hpp"
 #include "support/environment_contract.hpp"
 #include "support/fake_world.hpp"
+#include "support/simulated_world.hpp"
 #include "support/still_world.hpp"
 
 namespace rein {
@@ -33,6 +35,24 @@ DOCTEST_TEST_CASE("the serving environment keeps the contract when no sensor wor
   FakeWorld world;
   world.machine.broken_sensors = true;
   check_environment_contract(world.environment);
+}
+
+DOCTEST_TEST_CASE("in a closed loop agents were told of a rate that nobody had set") {
+  SimulatedTask task = SmallTask::make();
+  task.requests.arrival = RequestSpec::Arrival::kClosedLoop;
+  task.network.levels[1].mflops = 1490.0;  // 150 ms on one CPU.
+  SimulatedWorld world(task);
+  Environment& environment = world.environment();
+  DOCTEST_CHECK(environment.description().arrival == RequestSpec::Arrival::kClosedLoop);
+  const auto& features = environment.observation_spec().features();
+  const auto rate = static_cast<std::size_t>(
+      std::ranges::find(features, "arrival_rate.app", &Feature::name) - features.begin());
+  DOCTEST_CHECK(environment.reset(1)[rate] == features[rate].neutral);
+  for (int i = 0; i < 10; ++i) {
+    const StepResult& result = environment.step(action_of(environment, "1", "cpu0"));
+    DOCTEST_CHECK(std::pow(10.0, 5.0 * result.observation[rate]) ==
+                  doctest::Approx(1e3 / 150.0).epsilon(0.01));
+  }
 }
 
 DOCTEST_TEST_CASE("the same seed gives the same rollout, and reset leaves nothing behind") {

@@ -18,6 +18,7 @@ struct Asked {
     std::optional<double> min_top1;
     std::optional<double> temperature_limit_c;
     double rate_hz = 10.0;
+    RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic;
   };
 
   Asked() = default;
@@ -26,6 +27,7 @@ struct Asked {
     ApplicationTask& application = task.applications.emplace_back();
     application.name = "app";
     application.rate_hz = limits.rate_hz;
+    application.arrival = limits.arrival;
     if (limits.deadline_ms) {
       application.latency = LatencyBudget{*limits.deadline_ms, limits.miss_rate};
     }
@@ -55,11 +57,12 @@ struct Asked {
 
 /// Shows an agent, or a shield, a period that it may learn from.
 template <typename Observer>
-void show(Observer& observer, const Asked& asked, ActionId action, StepInfo info) {
+void show(Observer& observer, const Asked& asked, ActionId action, StepInfo info,
+          std::size_t stream = 0) {
   static const std::vector<RewardTerm> kNoTerms;
   info.task = asked.task;
   observer.observe(
-      {asked.observation, action, 0.0, kNoTerms, asked.observation, false, false, &info});
+      {asked.observation, action, 0.0, kNoTerms, asked.observation, false, false, &info, stream});
 }
 
 }  // namespace rein

@@ -51,5 +51,18 @@ DOCTEST_TEST_CASE("a request has to be served before its deadline and before the
   DOCTEST_CHECK(Situation{.rate_hz = 25.0}.time_for_request_ms() == 40.0);
 }
 
+DOCTEST_TEST_CASE(
+    "in a closed loop a request had to be served within the gap of a rate that none has") {
+  const auto read = [](std::optional<double> deadline_ms) {
+    return Situation::of(Asked({.deadline_ms = deadline_ms,
+                                .rate_hz = 10.0,
+                                .arrival = RequestSpec::Arrival::kClosedLoop})
+                             .task);
+  };
+  DOCTEST_CHECK(read(400.0).time_for_request_ms() == 400.0);
+  const Situation free = read(std::nullopt);
+  DOCTEST_CHECK(free.time_for_request_ms() > 1e6);
+}
+
 }  // namespace
 }  // namespace rein

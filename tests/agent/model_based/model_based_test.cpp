@@ -276,6 +276,78 @@ DOCTEST_TEST_CASE("while requests wait it tries nothing, and catches up") {
   DOCTEST_CHECK(bench.machine.service_ms(taken) < 5.0);
 }
 
+/// On two CPUs at 500 and 1000 MHz requests of 70 to 420 ms, one after the other.
+SimulatedTask closed_loop_task(double deadline_ms, double power_limit_w) {
+  SimulatedTask task = SmallTask::make();
+  task.requests.arrival = RequestSpec::Arrival::kClosedLoop;
+  task.network.levels[0].mflops = 1000.0;
+  task.network.levels[1].mflops = 2000.0;
+  for (auto& phase : task.scenario.phases) {
+    phase.budgets.latency = LatencyBudget{.deadline_ms = deadline_ms, .miss_rate = 0.01};
+    phase.budgets.power = PowerBudget{.limit_w = power_limit_w};
+  }
+  task.platform.bandwidth = false;
+  task.objective = {};
+  return task;
+}
+
+DOCTEST_TEST_CASE("in a closed loop all requests longer than the gap of a made-up rate were late") {
+  SimulatedWorld world(closed_loop_task(400.0, 10.0));
+  Environment& environment = world.environment();
+  ModelBased agent({}, problem_of(environment));
+  Observation observation = environment.reset(1);
+  double power_w = 0.0;
+  double foreseen_w = 0.0;
+  std::size_t missed = 0;
+  for (int i = 0; i < 200; ++i) {
+    const ActionId action = agent.act(View(observation, environment.task()));
+    const Forecast forecast = agent.forecasts()[action];
+    const StepResult& result = environment.step(action);
+    agent.observe({observation, action, result.reward, result.info.reward_terms, result.observation,
+                   false, result.truncated, &result.info});
+    observation = result.observation;
+    if (i >= 100) {
+      DOCTEST_REQUIRE(forecast.miss < 0.02);
+      DOCTEST_REQUIRE(forecast.service_ms() > 100.0);
+      power_w += result.info.signals[*find_signal(environment.signals(), "power_w")].value_or(0.0);
+      foreseen_w += forecast.power(PowerSignal::kMachine).mean;
+      missed += result.info.applications.front().service.missed();
+    }
+  }
+  // The widest, which keeps the deadline at the higher clock.
+  DOCTEST_CHECK(
+      environment.action_space().decode(agent.act(View(observation, environment.task()))).front() ==
+      1);
+  DOCTEST_CHECK(missed == 0);
+  DOCTEST_CHECK(foreseen_w == doctest::Approx(power_w).epsilon(0.03));
+}
+
+DOCTEST_TEST_CASE("in a closed loop an energy of a request was reckoned with a made-up rate") {
+  ResponsiveMachine machine;
+  const Objective objective{Objective::Kind::kMinEnergy, 100.0};
+  Problem problem = machine.problem(objective);
+  problem.task.arrival = RequestSpec::Arrival::kClosedLoop;
+  ModelBased agent({.optimism = 0.0}, problem);
+  const Asked observation(
+      {.deadline_ms = 1000.0, .rate_hz = 30.0, .arrival = RequestSpec::Arrival::kClosedLoop},
+      objective);
+  for (int i = 0; i < 12; ++i) {
+    for (ActionId action = 0; action < machine.actions.size(); ++action) {
+      StepInfo info = machine.period(action);
+      info.interval_s = 1e-3 * info.applications.front().service.busy_ms;
+      show(agent, observation, action, info);
+    }
+  }
+  // What draws least for as long as it takes.
+  const auto chosen = agent.act(observation);
+  const auto energy = [&](ActionId action) {
+    return machine.power_w(action) * machine.service_ms(action);
+  };
+  for (ActionId action = 0; action < machine.actions.size(); ++action) {
+    DOCTEST_CHECK(energy(chosen) <= 1.05 * energy(action));
+  }
+}
+
 DOCTEST_TEST_CASE("without optimism or patience it never explores") {
   for (const auto& options : {ModelBased::Options{.optimism = 0.0}, {.patience = 0.0}}) {
     Bench bench(options);

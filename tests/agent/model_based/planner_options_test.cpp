@@ -91,13 +91,12 @@ DOCTEST_TEST_CASE("the run file's planner is the agent's") {
     const auto of = ModelBased::Options::from_yaml(ConfigNode::parse(planner, "run.yaml"));
     ResponsiveMachine world;
     ModelBased agent(of, world.problem());
-    const auto observation = ResponsiveMachine::observation(20.0, 3.0);
+    const auto observation = ResponsiveMachine::asked(20.0, 3.0);
     const ActionId action = world.id(1, 1, 1);
     for (int i = 0; i < 40; ++i) {
       world.slowdown = i < 20 ? 1.0 : 1.6;
       world.others = i < 20 ? 0.1 : 0.8;
-      const StepInfo info = world.period(action);
-      agent.observe({observation, action, 0.0, {}, observation, false, false, &info});
+      show(agent, observation, action, world.period(action));
     }
     return agent.model().changes();
   };

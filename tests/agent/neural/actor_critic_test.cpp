@@ -122,7 +122,7 @@ DOCTEST_TEST_CASE("what a shield chose in its place is no step of its own policy
   prefer(cut, 0);
   const AlignedFloats before = shielded.learned().weights;
   for (int i = 0; i < 50; ++i) {  // Nor is what it was never asked for.
-    const ActionId action = i % 2 == 0 ? shielded.act({0.5}) : 0;
+    const ActionId action = i % 2 == 0 ? shielded.act(Observation{0.5}) : 0;
     shielded.observe({{0.5}, 1 - action, 1.0, {}, {0.5}, false, false});
     shielded.observe({{0.5}, 0, 1.0, {}, {0.5}, false, false});
   }
@@ -130,7 +130,7 @@ DOCTEST_TEST_CASE("what a shield chose in its place is no step of its own policy
   DOCTEST_CHECK(shielded.learned().adam.steps == 0);
   // In the middle of a rollout it is a cut.
   const auto live = [](ActorCritic& agent, double reward, bool is_truncated) {
-    agent.observe({{0.5}, agent.act({0.5}), reward, {}, {0.5}, false, is_truncated});
+    agent.observe({{0.5}, agent.act(Observation{0.5}), reward, {}, {0.5}, false, is_truncated});
   };
   for (int i = 0; i < 100; ++i) {  // The features' scaling sees all that was.
     cut.observe({{0.5}, 0, 1.0, {}, {0.5}, false, false});
@@ -152,7 +152,7 @@ DOCTEST_TEST_CASE("the value of what is truncated goes on, of what is terminated
     Random random(1);
     ActorCritic agent(quick(), {kTwo, kOneFeature, {1.0, 1.0}}, random);
     for (int i = 0; i < 20'000; ++i) {
-      const ActionId action = agent.act({0.5});
+      const ActionId action = agent.act(Observation{0.5});
       agent.observe({{0.5}, action, 1.0, {}, {0.5}, terminated, !terminated});
     }
     // 1 / (1 - 0.5), or 1 alone.
@@ -172,7 +172,7 @@ DOCTEST_TEST_CASE("streams that interleave are kept apart") {
   const auto feed = [](ActorCritic& agent, std::size_t stream, int i) {
     const double reward = stream == 0 ? 0.1 * i : -1.0;
     agent.attend(stream);
-    const ActionId action = agent.act({0.5});
+    const ActionId action = agent.act(Observation{0.5});
     agent.observe({{0.5}, action, reward, {}, {0.5}, false, false, nullptr, stream});
   };
   for (int i = 0; i < 16; ++i) {
@@ -197,7 +197,7 @@ DOCTEST_TEST_CASE("an episode that begins cuts its stream's rollout") {
       if (i == 8 && begins) {
         agent.begin_episode(0);
       }
-      const ActionId action = agent.act({0.1 * i});
+      const ActionId action = agent.act(Observation{0.1 * i});
       agent.observe({{0.1 * i}, action, i < 8 ? 0.0 : 1.0, {}, {0.5}, false, i == 7 && truncated});
     }
     return agent.learned().weights;
@@ -293,7 +293,7 @@ DOCTEST_TEST_CASE("a broken checkpoint is refused with its place") {
   ActorCritic agent(quick(), {kTwo, kOneFeature, {1.0, 1.0}}, random);
   prefer(agent, 1);
   for (int i = 0; i < 5; ++i) {
-    agent.observe({{0.5}, agent.act({0.5}), 1.0, {}, {0.5}, false, false});
+    agent.observe({{0.5}, agent.act(Observation{0.5}), 1.0, {}, {0.5}, false, false});
   }
   agent.save(file);
   const std::string good = read_file(file);

@@ -90,13 +90,11 @@ DOCTEST_TEST_CASE("a state that was never seen is explored from the beginning") 
 
 DOCTEST_TEST_CASE("what requests take in one environment is not predicted of another's") {
   Made made;
-  const auto observation = RivalTask::observation(25.0, 9.0);
+  const auto observation = RivalTask::asked(25.0, 9.0);
   const auto live = [&](std::size_t stream, double service_ms) {
     made.agent.attend(stream);
-    const StepInfo info = RivalTask::info(service_ms, 4.0);
-    static const std::vector<RewardTerm> kNoTerms;
-    made.agent.observe({observation, made.agent.act(observation), 0.0, kNoTerms, observation, false,
-                        false, &info, stream});
+    show(made.agent, observation, made.agent.act(observation), RivalTask::info(service_ms, 4.0),
+         stream);
   };
   live(0, 10.1);  // From now on bin 8 there, and nothing is known of the other.
   const double before = made.agent.value(0, 1);

@@ -2,6 +2,10 @@
 // checkpoints and parameters.
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <memory>
+#include <utility>
+
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -12,13 +16,16 @@ namespace rein {
 namespace {
 
 struct Made {
-  explicit Made(const std::string& text, std::uint64_t seed = 1, bool with_foresight = true)
+  explicit Made(const std::string& text, std::uint64_t seed = 1, bool with_foresight = true,
+                RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic)
       : random(seed), node(ConfigNode::parse("agent: {" + text + "}", "run.yaml")) {
     Foresight foresight;
     if (with_foresight) {
       foresight.measure_profile = [] { return RivalTask::profile(); };
     }
-    agent = make_agent(node.at("agent"), task.problem(), random, foresight);
+    Problem problem = task.problem();
+    problem.task.arrival = arrival;
+    agent = make_agent(node.at("agent"), std::move(problem), random, foresight);
   }
   RivalTask task;
   Random random;
@@ -77,6 +84,24 @@ DOCTEST_TEST_CASE("a rival is not harmed by a period of which nothing is known")
     step(*made.agent, observation, empty);
     DOCTEST_CHECK(made.agent->act(observation) < made.task.actions.size());
     DOCTEST_CHECK(made.agent->learns() == (kind == "prime_q" || kind == "ztt"));
+  }
+}
+
+DOCTEST_TEST_CASE(
+    "in a closed loop rivals left no time to a request but the gap of a made-up rate") {
+  // At 100 requests a second nothing but the narrower is fast enough for the gap of 10 ms; for a
+  // deadline of 30 ms all are.
+  for (const std::string kind : {"alert", "poet", "governor, width: best"}) {
+    DOCTEST_CAPTURE(kind);
+    Made open("kind: " + kind);
+    Made closed("kind: " + kind, 1, true, RequestSpec::Arrival::kClosedLoop);
+    const auto width = [](const Made& made, ActionId action) {
+      return made.task.actions.decode(action).front();
+    };
+    Asked::Limits limits{.deadline_ms = 30.0, .power_limit_w = 9.0, .rate_hz = 100.0};
+    DOCTEST_CHECK(width(open, open.agent->act(Asked(limits))) == 0);
+    limits.arrival = RequestSpec::Arrival::kClosedLoop;
+    DOCTEST_CHECK(width(closed, closed.agent->act(Asked(limits))) == 1);
   }
 }
 

@@ -66,14 +66,12 @@ DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it 
 }
 
 ActionId live(Ztt& agent, std::size_t stream, bool is_hot, std::optional<ActionId> other = {}) {
-  const auto observation = RivalTask::observation(50.0, 9.0);
+  const auto observation = RivalTask::asked(50.0, 9.0);
   agent.attend(stream);
   StepInfo info = RivalTask::info(10.0, 4.0);
   info.signals.back() = is_hot ? 90.0 : 40.0;
   const ActionId action = agent.act(observation);
-  static const std::vector<RewardTerm> kNoTerms;
-  agent.observe({observation, other.value_or(action), 0.0, kNoTerms, observation, false, false,
-                 &info, stream});
+  show(agent, observation, other.value_or(action), info, stream);
   return action;
 }
 
