@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <utility>
 
 #include "common/config_node.hpp"
 #include "common/csv_table.hpp"
@@ -191,23 +190,23 @@ ProfileEntry read_entry(RowReader reader, ActionId expected, const ActionSpace& 
 Profile Profile::measure(Environment& environment, std::uint64_t seed, std::size_t settle,
                          std::size_t periods, const std::function<bool()>& stop,
                          const std::function<void(std::size_t)>& progress) {
-  return measure_rest({}, environment, seed, settle, periods, stop, progress);
+  Profile profile;
+  profile.measure_rest(environment, seed, settle, periods, stop, progress);
+  return profile;
 }
 
-Profile Profile::measure_rest(Profile begun, Environment& environment, std::uint64_t seed,
-                              std::size_t settle, std::size_t periods,
-                              const std::function<bool()>& stop,
-                              const std::function<void(std::size_t)>& progress) {
+void Profile::measure_rest(Environment& environment, std::uint64_t seed, std::size_t settle,
+                           std::size_t periods, const std::function<bool()>& stop,
+                           const std::function<void(std::size_t)>& progress) {
   const auto& actions = environment.action_space();
   const auto top1 = environment.description().top1;
-  Profile profile = std::move(begun);
-  profile.entries.reserve(actions.size());
+  entries.reserve(actions.size());
   environment.reset(seed);
-  for (ActionId action = profile.entries.size(); action < actions.size(); ++action) {
+  for (ActionId action = entries.size(); action < actions.size(); ++action) {
     Measurement measurement(environment);
     for (std::size_t period = 0; period < settle + periods; ++period) {
       if (stop()) {
-        return profile;
+        return;
       }
       const StepResult& result = environment.step(action);
       if (period >= settle) {
@@ -217,10 +216,9 @@ Profile Profile::measure_rest(Profile begun, Environment& environment, std::uint
         environment.reset(seed);
       }
     }
-    profile.entries.push_back(measurement.entry(action, top1.at(actions.decode(action).front())));
+    entries.push_back(measurement.entry(action, top1.at(actions.decode(action).front())));
     progress(action + 1);
   }
-  return profile;
 }
 
 void Profile::write(const std::filesystem::path& file, const ActionSpace& actions) const {

@@ -68,6 +68,23 @@ DOCTEST_TEST_CASE("a profile that is stopped has what was measured so far") {
   DOCTEST_CHECK(profile.entries.size() == 3);
 }
 
+DOCTEST_TEST_CASE("an error while a profile was measured took all of it") {
+  SimulatedWorld world(SmallTask::make());
+  Profile profile;
+  DOCTEST_CHECK_THROWS_AS(profile.measure_rest(
+                              world.environment(), 1, 1, 2, [] { return false; },
+                              [](std::size_t done) {
+                                if (done == 3) {
+                                  throw Error("no sensor");
+                                }
+                              }),
+                          Error);
+  DOCTEST_CHECK(profile.entries.size() == 3);
+  profile.measure_rest(
+      world.environment(), 1, 1, 2, [] { return false; }, [](std::size_t) {});
+  DOCTEST_CHECK(profile.entries.size() == world.environment().action_space().size());
+}
+
 DOCTEST_TEST_CASE("an episode that ends while a profile is measured is begun again") {
   SimulatedWorld world(SmallTask::make("name: short\nphases: [{name: alone, duration_s: 0.3}]\n"));
   const Profile profile = Profile::measure(world.environment(), 1, 0, 10);
