@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
-#include "agent/core/knob_layout.hpp"
 #include "common/files.hpp"
 
 namespace rein {
@@ -227,9 +226,24 @@ void ModelBased::observe(const Transition& transition) {
     model_->forecast(then, forecasts_);
     keeps_power_ = keeps_power(transition.action, then);
   }
-  in_force_ = action_in_force(transition, problem_.actions);
+  in_force_ = setting_after(transition);
   model_->observe(*transition.info, transition.action);
   adapt(transition, is_own);
+}
+
+ActionId ModelBased::setting_after(const Transition& transition) const {
+  const auto& granted = transition.info->granted;
+  const auto& knobs = problem_.actions.knobs();
+  if (granted.size() != knobs.size()) {
+    return transition.action;
+  }
+  auto levels = problem_.actions.decode(transition.action);
+  for (std::size_t i = 0; i < knobs.size(); ++i) {
+    const bool is_held_down = knobs[i].effect() == Knob::Effect::kFaster && !granted[i].refused &&
+                              granted[i].level < levels[i];
+    levels[i] = is_held_down ? levels[i] : granted[i].level;
+  }
+  return problem_.actions.encode(levels);
 }
 
 void ModelBased::adapt(const Transition& transition, bool is_own) {

@@ -93,6 +93,9 @@ class ModelBased final : public Agent {
   double least_power_w(PowerSignal signal) const;
   /// By forecasts_, which are of `now`.
   bool keeps_power(ActionId action, const Situation& now) const;
+  /// What is set now: what was granted, but for a clock that heat holds down (see Ceilings), which
+  /// is set to what was asked for all the same. @pre the period's info is there.
+  ActionId setting_after(const Transition& transition) const;
   /// @param is_own  whether it had chosen the action itself.
   void adapt(const Transition& transition, bool is_own);
 
@@ -107,7 +110,7 @@ class ModelBased final : public Agent {
   double range_top1_;
   std::vector<Forecast> forecasts_;
   mutable PeriodFacts expected_;
-  /// What was granted in the last period; from act() on what it asked for.
+  /// What was set in the last period; from act() on what it asked for.
   std::optional<ActionId> in_force_;
   bool keeps_power_ = true;  ///< As was expected of the action in force.
   ExplorationStatus exploration_;

@@ -431,6 +431,20 @@ DOCTEST_TEST_CASE("what a shield chose or the machine granted is in force, not w
   DOCTEST_CHECK(bench.agent.act(observation) == half);
 }
 
+DOCTEST_TEST_CASE("a clock that heat holds down is set to what was asked for all the same") {
+  Bench bench({.optimism = 0.0, .inertia = 1.0});
+  bench.see_all();
+  const auto observation = ResponsiveMachine::asked(20.0, std::nullopt);
+  const ActionId wide = bench.machine.id(1, 1, 2);
+  StepInfo held = bench.machine.period(bench.machine.id(1, 1, 1));
+  DOCTEST_REQUIRE(bench.agent.act(observation) == wide);
+  bench.observe(wide, held, observation);
+  DOCTEST_CHECK(bench.saved().at("in_force") == wide);
+  held.granted.back().refused = true;
+  bench.observe(wide, held, observation);
+  DOCTEST_CHECK(bench.saved().at("in_force") == bench.machine.id(1, 1, 1));
+}
+
 DOCTEST_TEST_CASE("what is late by a shield's choice says nothing of the margin") {
   Bench bench;
   bench.see_all();
