@@ -105,7 +105,7 @@ std::variant<std::unique_ptr<BandwidthControl>, Missing> BandwidthControl::creat
     try {
       enter_group(root, cgroup, parent, group, guard);
       std::unique_ptr<BandwidthControl> control(new BandwidthControl(root, plan, group));
-      control->set_cpus(plan.unlimited_cpus);
+      control->write(control->quota_of(plan.unlimited_cpus));
       return control;
     } catch (const Error& error) {
       // An attempt that fails half way is undone at once.
@@ -121,43 +121,72 @@ BandwidthControl::BandwidthControl(const SysfsRoot& root, const BandwidthPlan& p
     : root_(root),
       version_(plan.cgroup.version),
       path_(group + (version_ == 1 ? "/cpu.cfs_quota_us" : "/cpu.max")),
-      period_us_(std::lround(plan.spec.period_ms * 1e3)),
+      period_path_(group + "/cpu.cfs_period_us"),
+      file_(root, path_),
+      period_file_(root, period_path_),
+      period_us_(static_cast<std::uint64_t>(std::lround(plan.spec.period_ms * 1e3))),
       unlimited_cpus_(plan.unlimited_cpus) {
   control_ = {.name = "bandwidth." + plan.spec.name, .unit = "CPUs", .levels = {}};
   for (const double cpus : plan.spec.levels_cpus) {
     control_.levels.push_back({.label = fmt::format("{}cpu", cpus), .value = cpus});
   }
-  if (version_ == 1) {
-    root_.write(group + "/cpu.cfs_period_us", std::to_string(period_us_));
-  }
 }
 
-void BandwidthControl::set(std::size_t level) { set_cpus(control_.levels.at(level).value); }
+BandwidthControl::Quota BandwidthControl::quota_of(double cpus) const {
+  Quota quota{.us = std::nullopt, .period_us = period_us_};
+  if (cpus < unlimited_cpus_) {
+    quota.us = static_cast<std::uint64_t>(std::lround(cpus * static_cast<double>(period_us_)));
+  }
+  return quota;
+}
 
-void BandwidthControl::set_cpus(double cpus) {
-  const bool unlimited = cpus >= unlimited_cpus_;
-  const long quota_us = std::lround(cpus * static_cast<double>(period_us_));
-  const std::string quota = unlimited ? (version_ == 1 ? "-1" : "max") : std::to_string(quota_us);
-  root_.write(path_, version_ == 1 ? quota : fmt::format("{} {}", quota, period_us_));
+void BandwidthControl::set(std::size_t level) {
+  level_.reset();
+  write(quota_of(control_.levels.at(level).value));
+  level_ = level;
+}
+
+void BandwidthControl::write(const Quota& quota) {
+  const std::string none = version_ == 1 ? "-1" : "max";
+  const std::string text = quota.us ? std::to_string(*quota.us) : none;
+  if (version_ == 2) {
+    root_.write(path_, fmt::format("{} {}", text, quota.period_us));
+    return;
+  }
+  if (period_file_.read_integer() != static_cast<std::int64_t>(quota.period_us)) {
+    root_.write(period_path_, std::to_string(quota.period_us));
+  }
+  root_.write(path_, text);
+}
+
+std::optional<BandwidthControl::Quota> BandwidthControl::read() {
+  const auto text = file_.read();
+  if (!text) {
+    return std::nullopt;
+  }
+  // Version 2 has both in one file.
+  const std::size_t end = std::min(text->find_first_of(" \t\n"), text->size());
+  const std::string_view first = text->substr(0, end);
+  const auto us = parse_count(first);
+  const auto period_us =
+      parse_count(trim(version_ == 1 ? period_file_.read().value_or("") : text->substr(end)));
+  if ((!us && first != "-1" && first != "max") || !period_us || *period_us == 0) {
+    return std::nullopt;
+  }
+  return Quota{.us = us, .period_us = *period_us};
 }
 
 std::optional<double> BandwidthControl::granted() {
-  std::string text;
-  try {
-    text = root_.try_read(path_).value_or("");
-  } catch (const ResourceError&) {
+  const auto quota = read();
+  if (!quota) {
     return std::nullopt;
   }
-  const auto words = split_words(text);
-  if (words.empty()) {
-    return std::nullopt;
+  // A level may be finer than the quota, or more than there is to be had.
+  if (level_ && quota == quota_of(control_.levels[*level_].value)) {
+    return control_.levels[*level_].value;
   }
-  if (words.front() == "-1" || words.front() == "max") {
-    return unlimited_cpus_;
-  }
-  const auto quota_us = parse_count(words.front());
-  return quota_us ? std::optional(static_cast<double>(*quota_us) / static_cast<double>(period_us_))
-                  : std::nullopt;
+  return quota->us ? static_cast<double>(*quota->us) / static_cast<double>(quota->period_us)
+                   : unlimited_cpus_;
 }
 
 }  // namespace rein

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "platform/board/board.hpp"
 #include "platform/controls/actuator.hpp"
 #include "platform/kernel/cgroup.hpp"
+#include "platform/kernel/kernel_file.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 
 namespace rein {
@@ -43,18 +45,32 @@ class BandwidthControl final : public Actuator {
   const Control& control() const override { return control_; }
   /// No limit from what can be had at most on.
   void set(std::size_t level) override;
+  /// The level that was set, while the kernel has it to the microsecond.
   std::optional<double> granted() override;
 
  private:
+  /// As the kernel accounts, in us.
+  struct Quota {
+    std::optional<std::uint64_t> us;  ///< Nothing: no limit.
+    std::uint64_t period_us = 0;
+    bool operator==(const Quota&) const = default;
+  };
+
   BandwidthControl(const SysfsRoot& root, const BandwidthPlan& plan, const std::string& group);
-  void set_cpus(double cpus);
+  Quota quota_of(double cpus) const;
+  void write(const Quota& quota);
+  std::optional<Quota> read();
 
   SysfsRoot root_;
   int version_;
   std::string path_;
-  long period_us_;
+  std::string period_path_;  ///< Of version 1, which has a file for it.
+  KernelFile file_;
+  KernelFile period_file_;
+  std::uint64_t period_us_;
   double unlimited_cpus_;
   Control control_;
+  std::optional<std::size_t> level_;  ///< That was set last.
 };
 
 }  // namespace rein

@@ -173,6 +173,25 @@ DOCTEST_TEST_CASE("what somebody else has undone is set again, and told") {
   DOCTEST_CHECK(machine.tree.read("/sys/fs/cgroup/rein-100/cpu.max") == "5000 10000");
 }
 
+DOCTEST_TEST_CASE(
+    "a bandwidth that the kernel rounds, or above all CPUs, was set in every period") {
+  Machine machine;
+  machine.board.bandwidth->levels_cpus = {1.0 / 3.0, 1.0, 2.0, 8.0};
+  Run run(machine);
+  for (std::size_t level = 0; level < 4; ++level) {
+    run.platform.apply({1, 1, level});
+    machine.calls.written.clear();
+    DOCTEST_CHECK(run.platform.grants()[2].level == level);
+    run.platform.apply({1, 1, level});
+    run.platform.grants();
+    DOCTEST_CHECK(std::ranges::none_of(
+        machine.calls.written, [](const auto& each) { return each.first.ends_with("/cpu.max"); }));
+  }
+  for (const auto& trouble : run.platform.new_troubles()) {
+    DOCTEST_CHECK(trouble.find("bandwidth") == std::string::npos);
+  }
+}
+
 DOCTEST_TEST_CASE("heat is no reason to set a frequency again") {
   Machine machine;
   Run run(machine);

@@ -65,8 +65,8 @@ const BandwidthSpec kSpec{.name = "cpu", .levels_cpus = {0.5, 1, 2}, .period_ms 
 
 using Created = std::variant<std::unique_ptr<BandwidthControl>, Missing>;
 
-Created create(const SysfsRoot& root, ControlGuard& guard) {
-  auto plan = plan_bandwidth(root, kSpec, 2);
+Created create(const SysfsRoot& root, ControlGuard& guard, const BandwidthSpec& spec = kSpec) {
+  auto plan = plan_bandwidth(root, spec, 2);
   if (auto* missing = std::get_if<Missing>(&plan)) {
     return *missing;
   }
@@ -74,8 +74,8 @@ Created create(const SysfsRoot& root, ControlGuard& guard) {
 }
 
 template <typename Machine>
-Created create(Machine& machine, ControlGuard& guard) {
-  return create(SysfsRoot(machine.tree.path(), machine.calls), guard);
+Created create(Machine& machine, ControlGuard& guard, const BandwidthSpec& spec = kSpec) {
+  return create(SysfsRoot(machine.tree.path(), machine.calls), guard, spec);
 }
 
 bool is_control(const Created& created) { return created.index() == 0; }
@@ -287,6 +287,51 @@ DOCTEST_TEST_CASE("a quota that the kernel refuses names path and value") {
        ": cannot write '5000': No such file or directory")
           .c_str(),
       Error);
+}
+
+DOCTEST_TEST_CASE(
+    "a level finer than a microsecond, or above the number of CPUs, was read back as another") {
+  // 3333.33 us twice, with 4 and 8 on two CPUs.
+  const BandwidthSpec spec{.name = "cpu", .levels_cpus = {0.333333, 0.333334, 4, 8}};
+  const auto check = [&spec](auto& machine) {
+    ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
+    auto control = create(machine, guard, spec);
+    DOCTEST_REQUIRE(is_control(control));
+    for (std::size_t level = 0; level < spec.levels_cpus.size(); ++level) {
+      control_of(control).set(level);
+      DOCTEST_CHECK(control_of(control).granted() == spec.levels_cpus[level]);
+    }
+    machine.tree.write(machine.home + "/cgroup.procs", "");
+  };
+  MachineV1 one;
+  check(one);
+  MachineV2 two;
+  check(two);
+}
+
+DOCTEST_TEST_CASE("a period of accounting that somebody else had changed was not seen") {
+  MachineV1 one;
+  ControlGuard guard_of_one(SysfsRoot(one.tree.path(), one.calls), nullptr);
+  auto first = create(one, guard_of_one);
+  control_of(first).set(0);
+  one.tree.write(one.group + "/cpu.cfs_period_us", "100000\n");
+  DOCTEST_CHECK(control_of(first).granted() == 0.05);
+  control_of(first).set(0);
+  DOCTEST_CHECK(one.tree.read(one.group + "/cpu.cfs_period_us") == "10000");
+  DOCTEST_CHECK(control_of(first).granted() == 0.5);
+  one.tree.write(one.home + "/cgroup.procs", "");
+
+  MachineV2 two;
+  ControlGuard guard_of_two(SysfsRoot(two.tree.path(), two.calls), nullptr);
+  auto second = create(two, guard_of_two);
+  control_of(second).set(0);
+  two.tree.write(two.group + "/cpu.max", "5000 100000\n");
+  DOCTEST_CHECK(control_of(second).granted() == 0.05);
+  for (const char* garbage : {"5000\n", "5000 0\n", "many 10000\n", "\n"}) {
+    two.tree.write(two.group + "/cpu.max", garbage);
+    DOCTEST_CHECK_FALSE(control_of(second).granted());
+  }
+  two.tree.write(two.home + "/cgroup.procs", "");
 }
 
 DOCTEST_TEST_CASE("the real kernel takes a limit and is given everything back") {
