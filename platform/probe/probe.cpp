@@ -18,6 +18,7 @@
 #include "platform/controls/placement.hpp"
 #include "platform/kernel/access.hpp"
 #include "platform/kernel/kernel_file.hpp"
+#include "platform/quantities.hpp"
 #include "platform/sensors/linux_sensors.hpp"
 #include "platform/sensors/thermal_attributes.hpp"
 
@@ -212,8 +213,8 @@ std::vector<std::string> ProbeReport::throttling_now() const {
   }
   for (std::size_t i = 0; i < signals.size(); ++i) {
     const std::string& name = signals[i].name;
-    if (name.starts_with("throttle") && readings[i].valid && readings[i].value > 0.0) {
-      names.push_back(name.substr(name.find('.') + 1));
+    if (quantity_of(name).throttles && readings[i].valid && readings[i].value > 0.0) {
+      names.emplace_back(name_behind_dot(name));
     }
   }
   return names;

@@ -71,7 +71,8 @@ class CounterGroup final : public Sensor {
   /// Adds the unit with those of its counters that can be opened together, if there are any.
   void add_unit(Unit unit, int thread);
   void add_signals(const CpuList& all_cpus);
-  void add_signal(const CounterKind& kind, const std::string& name, Parts parts);
+  /// `unit`: its name; empty: the sum over all of them.
+  void add_signal(const CounterKind& kind, const std::string& unit, Parts parts);
 
   /// @return 0 or an error; ESRCH if the thread is gone.
   int open_groups(int thread);

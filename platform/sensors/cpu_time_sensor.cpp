@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
@@ -70,14 +71,13 @@ CpuTimeSensor::CpuTimeSensor(const SysfsRoot& root, const CpuList& cpus)
     bool of_threads;
   };
   constexpr std::array<Kind, 3> kKinds{{
-      {"cpu_ours_share.cpu", "/proc/self/task/*/schedstat", true},
-      {"cpu_others_share.cpu", "/proc/stat", true},
-      {"cpu_steal_share.cpu", "/proc/stat", false},
+      {"cpu_ours_share", "/proc/self/task/*/schedstat", true},
+      {"cpu_others_share", "/proc/stat", true},
+      {"cpu_steal_share", "/proc/stat", false},
   }};
   for (const auto& [name, source, of_threads] : kKinds) {
     for (std::size_t i = 0; i < cpus.size() && (with_threads_ || !of_threads); ++i) {
-      signals_.push_back(
-          {.name = fmt::format("{}{}", name, cpus[i]), .unit = "1", .source = source});
+      signals_.push_back(make_signal(name, fmt::format("cpu{}", cpus[i]), source));
     }
   }
   for (const int cpu : cpus) {
