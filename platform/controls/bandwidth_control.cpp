@@ -7,10 +7,12 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 #include "common/error.hpp"
 #include "platform/giving_back/control_guard.hpp"
 #include "platform/kernel/kernel_file.hpp"
+#include "platform/kernel/thread_list.hpp"
 
 namespace rein {
 
@@ -28,7 +30,8 @@ void remove_leftovers(const SysfsRoot& root, const std::string& parent) {
     if (!name.starts_with(kPrefix)) {
       continue;
     }
-    const auto id = parse_count(std::string_view(name).substr(kPrefix.size()));
+    const std::string_view ids = std::string_view(name).substr(kPrefix.size());
+    const auto id = parse_count(ids.substr(0, ids.find('-')));
     if (id && !root.exists(fmt::format("/proc/{}", *id))) {
       root.calls().remove_directory(folder, name.c_str());
     }
@@ -47,29 +50,74 @@ void hand_down_cpu(const SysfsRoot& root, const std::string& parent, ControlGuar
   }
 }
 
-/// Makes `group` below `parent` and moves this process into it. @throws Error.
-void enter_group(const SysfsRoot& root, const CpuCgroup& cgroup, const std::string& parent,
+/// Until there are none that are new: they go on forking meanwhile. @throws Error.
+void move_processes(const SysfsRoot& root, const BandwidthPlan& plan, const std::string& group) {
+  ThreadList list(root, plan.subject);
+  std::vector<int> threads;
+  std::set<int> seen;
+  bool found_new = true;
+  while (found_new) {
+    found_new = false;
+    list.read(threads);
+    for (const int thread : threads) {
+      if (!seen.insert(thread).second) {
+        continue;
+      }
+      found_new = true;
+      const auto now = cpu_group_of(root, plan.cgroup, thread);
+      if (!now || *now == group) {
+        continue;  // It has ended, or its process is there.
+      }
+      if (*now != plan.cgroup.own) {
+        throw Error(fmt::format("{}: thread {} is in {}, expected all to be in {}",
+                                plan.subject.text(), thread, *now, plan.cgroup.own));
+      }
+      try {
+        // Moves its process.
+        root.write(group + "/cgroup.procs", std::to_string(thread));
+      } catch (const Error&) {
+        if (root.exists(fmt::format("/proc/{}", thread))) {
+          throw;
+        }
+      }
+    }
+  }
+}
+
+/// Makes `group` below `parent` and moves the subject into it. @throws Error.
+void enter_group(const SysfsRoot& root, const BandwidthPlan& plan, const std::string& parent,
                  const std::string& group, ControlGuard& guard) {
-  if (cgroup.version == 2) {
+  if (plan.cgroup.version == 2) {
     hand_down_cpu(root, parent, guard);
   }
-  guard.remove_group(group, cgroup.own);
+  guard.remove_group(group, plan.cgroup.own);
   const auto directory = root.resolve(group);
   if (const int error = root.calls().make_directory(directory.c_str()); error != 0) {
     throw Error(fmt::format("{}: cannot be made: {}", directory.string(), std::strerror(error)));
   }
-  root.write(group + "/cgroup.procs", std::to_string(root.calls().process_id()));
+  if (plan.subject.is_self()) {
+    root.write(group + "/cgroup.procs", std::to_string(root.calls().process_id()));
+  } else {
+    move_processes(root, plan, group);
+  }
+}
+
+/// Of the group that is made for a subject.
+std::string group_name(const SysfsRoot& root, const Subject& subject) {
+  const std::string own = fmt::format("{}{}", kPrefix, root.calls().process_id());
+  return subject.is_self() ? own : fmt::format("{}-{}", own, subject.process_id());
 }
 
 }  // namespace
 
 std::variant<BandwidthPlan, Missing> plan_bandwidth(const SysfsRoot& root, BandwidthSpec spec,
-                                                    std::size_t num_cpus) {
-  auto found = find_cpu_cgroup(root);
+                                                    std::size_t num_cpus, const Subject& subject) {
+  auto found = find_cpu_cgroup(root, subject);
   if (auto* missing = std::get_if<Missing>(&found)) {
     return std::move(*missing);
   }
   BandwidthPlan plan{.cgroup = std::get<CpuCgroup>(std::move(found)),
+                     .subject = subject,
                      .spec = std::move(spec),
                      .unlimited_cpus = static_cast<double>(num_cpus),
                      .cut = {}};
@@ -81,11 +129,12 @@ std::variant<BandwidthPlan, Missing> plan_bandwidth(const SysfsRoot& root, Bandw
   auto& levels = plan.spec.levels_cpus;
   const auto above = std::ranges::upper_bound(levels, limit->cpus);
   if (above != levels.end()) {
-    plan.cut = Missing{
-        limit->path,
-        fmt::format("limits this program to {:.6g} CPUs, so bandwidth.{} has this instead of {}",
-                    limit->cpus, plan.spec.name, fmt::join(above, levels.end(), ", ")),
-        "raise it, or give levels below it in the board file"};
+    plan.cut =
+        Missing{limit->path,
+                fmt::format("limits {} to {:.6g} CPUs, so bandwidth.{} has this instead of {}",
+                            subject.is_self() ? "this program" : subject.text(), limit->cpus,
+                            plan.spec.name, fmt::join(above, levels.end(), ", ")),
+                "raise it, or give levels below it in the board file"};
     levels.erase(above, levels.end());
     if (levels.empty() || levels.back() < limit->cpus) {
       levels.push_back(limit->cpus);
@@ -97,14 +146,23 @@ std::variant<BandwidthPlan, Missing> plan_bandwidth(const SysfsRoot& root, Bandw
 std::variant<std::unique_ptr<BandwidthControl>, Missing> BandwidthControl::create(
     const SysfsRoot& root, const BandwidthPlan& plan, ControlGuard& guard) {
   const CpuCgroup& cgroup = plan.cgroup;
+  if (plan.subject.kind() == Subject::Kind::kGroup) {
+    try {
+      return of_group(root, plan, guard);
+    } catch (const Error& error) {
+      return Missing{cgroup.own, error.what(), "run as root, or with a group that is yours"};
+    }
+  }
   std::string problem;
   for (const auto& parent : cgroup.parents) {
     remove_leftovers(root, parent);
-    const std::string group = fmt::format("{}/{}{}", parent, kPrefix, root.calls().process_id());
+    const std::string group = fmt::format("{}/{}", parent, group_name(root, plan.subject));
     const std::size_t before = guard.mark();
     try {
-      enter_group(root, cgroup, parent, group, guard);
-      std::unique_ptr<BandwidthControl> control(new BandwidthControl(root, plan, group));
+      enter_group(root, plan, parent, group, guard);
+      CpuCgroup entered = cgroup;
+      entered.own = group;
+      std::unique_ptr<BandwidthControl> control(new BandwidthControl(root, plan, entered));
       control->write(control->quota_of(plan.unlimited_cpus));
       return control;
     } catch (const Error& error) {
@@ -116,12 +174,42 @@ std::variant<std::unique_ptr<BandwidthControl>, Missing> BandwidthControl::creat
   return Missing{cgroup.own, problem, "run as root, or in a group that was delegated to you"};
 }
 
+std::unique_ptr<BandwidthControl> BandwidthControl::of_group(const SysfsRoot& root,
+                                                             const BandwidthPlan& plan,
+                                                             ControlGuard& guard) {
+  const std::size_t before = guard.mark();
+  std::unique_ptr<BandwidthControl> control(new BandwidthControl(root, plan, plan.cgroup));
+  const auto found = control->read();
+  if (!found) {
+    throw Error(fmt::format("{}: expected a quota and a period, found something else",
+                            root.resolve(control->path_).string()));
+  }
+  guard.save(control->path_);
+  if (control->version_ == 1) {
+    guard.save(control->period_path_);
+  }
+  if (found->us) {
+    control->unlimited_ = found;
+  }
+  if (control->version_ == 1) {
+    // Between writing one and the other it could have more than the group above, which is refused.
+    control->period_us_ = found->period_us;
+  }
+  try {
+    control->write(control->quota_of(plan.unlimited_cpus));
+  } catch (const Error&) {
+    guard.restore_part(before, guard.mark());
+    throw;
+  }
+  return control;
+}
+
 BandwidthControl::BandwidthControl(const SysfsRoot& root, const BandwidthPlan& plan,
-                                   const std::string& group)
+                                   const CpuCgroup& cgroup)
     : root_(root),
-      version_(plan.cgroup.version),
-      path_(group + (version_ == 1 ? "/cpu.cfs_quota_us" : "/cpu.max")),
-      period_path_(group + "/cpu.cfs_period_us"),
+      version_(cgroup.version),
+      path_(cgroup.quota_file()),
+      period_path_(cgroup.period_file()),
       file_(root, path_),
       period_file_(root, period_path_),
       period_us_(static_cast<std::uint64_t>(std::lround(plan.spec.period_ms * 1e3))),
@@ -134,7 +222,9 @@ BandwidthControl::BandwidthControl(const SysfsRoot& root, const BandwidthPlan& p
 
 BandwidthControl::Quota BandwidthControl::quota_of(double cpus) const {
   Quota quota{.us = std::nullopt, .period_us = period_us_};
-  if (cpus < unlimited_cpus_) {
+  if (cpus >= unlimited_cpus_) {
+    quota = unlimited_.value_or(quota);
+  } else {
     quota.us = static_cast<std::uint64_t>(std::lround(cpus * static_cast<double>(period_us_)));
   }
   return quota;

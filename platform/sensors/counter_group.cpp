@@ -13,6 +13,7 @@
 #include "platform/kernel/pmu.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 #include "platform/kernel/system_calls.hpp"
+#include "platform/kernel/thread_list.hpp"
 #include "platform/quantities.hpp"
 
 namespace rein {
@@ -73,11 +74,20 @@ std::vector<const char*> given_names(const CounterKind& kind) {
   return names;
 }
 
+int thread_to_try(const SysfsRoot& root, const Subject& subject) {
+  std::vector<int> threads;
+  if (!subject.is_self()) {
+    ThreadList(root, subject).read(threads);
+  }
+  return threads.empty() ? root.calls().process_id() : threads.front();
+}
+
 }  // namespace
 
-CounterGroup::CounterGroup(const SysfsRoot& root, std::vector<Missing>& missing)
-    : calls_(root.calls()) {
-  const int thread = calls_.process_id();
+CounterGroup::CounterGroup(const SysfsRoot& root, std::vector<Missing>& missing,
+                           const Subject& subject)
+    : calls_(root.calls()), is_self_(subject.is_self()) {
+  const int thread = thread_to_try(root, subject);
   const auto pmus = find_core_pmus(root);
   CpuList cpus;
   if (pmus.size() > 1) {
@@ -321,7 +331,7 @@ bool CounterGroup::advance_all(const std::vector<int>& threads) {
       entry = threads_.erase(entry);
     }
   }
-  if (threads_.empty() && problem_.empty()) {
+  if (threads_.empty() && is_self_ && problem_.empty()) {
     problem_ = "perf_event_open: there are no threads to count";
   }
   return problem_.empty();

@@ -43,14 +43,14 @@ bool has_packages(const std::vector<Attribute>& attributes) {
 
 }  // namespace
 
-LinuxSensors::LinuxSensors(const Board& board, const SysfsRoot& root)
-    : root_(root), with_threads_(root.is_where_we_run()), thread_list_(root) {
-  auto cpu_time = std::make_unique<CpuTimeSensor>(root, board.cpus);
+LinuxSensors::LinuxSensors(const Board& board, const SysfsRoot& root, const Subject& subject)
+    : root_(root), with_threads_(root.is_where_we_run()), thread_list_(root, subject) {
+  auto cpu_time = std::make_unique<CpuTimeSensor>(root, board.cpus, subject);
   const CpuTimeSensor& cpu_time_sensor = *cpu_time;
   add(std::move(cpu_time));
   add(std::make_unique<PressureSensor>(root, missing_));
   if (with_threads_) {
-    add(std::make_unique<CounterGroup>(root, missing_));
+    add(std::make_unique<CounterGroup>(root, missing_, subject));
   }
   add_attributes(board);
   const bool measured = add_total(board);

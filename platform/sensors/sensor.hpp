@@ -14,7 +14,7 @@ namespace rein {
 struct SampleContext {
   TimePoint now{};
   Duration interval{};       ///< Since the sample before; 0 at the first, and never negative.
-  std::vector<int> threads;  ///< Ids of this process's threads.
+  std::vector<int> threads;  ///< Ids of the subject's threads, ascending.
 };
 
 /// What a sensor says about one signal.

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "agent/make_agent.hpp"
 #include "agent/model_based/factor_model.hpp"
