@@ -11,6 +11,7 @@
 
 #include "common/error.hpp"
 #include "common/pattern.hpp"
+#include "platform/board/cpu_policies.hpp"
 #include "platform/kernel/kernel_file.hpp"
 #include "platform/quantities.hpp"
 
@@ -20,7 +21,6 @@ namespace {
 
 constexpr double kMinQuotaMs = 1.0;  ///< The kernel takes no smaller one.
 constexpr Range kCpus{.min = 1e-3, .max = 1e4, .unit = "CPUs"};
-constexpr std::string_view kPolicyPrefix = "policy";
 
 /// How a board file names the directory of a clock.
 struct InterfaceKey {

@@ -18,8 +18,6 @@ namespace rein {
 
 namespace {
 
-constexpr std::string_view kPrefix = "rein-";
-
 /// The kernel removes no group that still has processes.
 void remove_leftovers(const SysfsRoot& root, const std::string& parent) {
   const int folder = root.open_setting(root.resolve(parent).c_str(), O_PATH | O_DIRECTORY);
@@ -27,10 +25,10 @@ void remove_leftovers(const SysfsRoot& root, const std::string& parent) {
     return;
   }
   for (const auto& name : root.list(parent)) {
-    if (!name.starts_with(kPrefix)) {
+    if (!name.starts_with(kOwnGroupPrefix)) {
       continue;
     }
-    const std::string_view ids = std::string_view(name).substr(kPrefix.size());
+    const std::string_view ids = std::string_view(name).substr(kOwnGroupPrefix.size());
     const auto id = parse_count(ids.substr(0, ids.find('-')));
     if (id && !root.exists(fmt::format("/proc/{}", *id))) {
       root.calls().remove_directory(folder, name.c_str());
@@ -104,7 +102,7 @@ void enter_group(const SysfsRoot& root, const BandwidthPlan& plan, const std::st
 
 /// Of the group that is made for a subject.
 std::string group_name(const SysfsRoot& root, const Subject& subject) {
-  const std::string own = fmt::format("{}{}", kPrefix, root.calls().process_id());
+  const std::string own = fmt::format("{}{}", kOwnGroupPrefix, root.calls().process_id());
   return subject.is_self() ? own : fmt::format("{}-{}", own, subject.process_id());
 }
 

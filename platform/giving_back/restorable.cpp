@@ -15,8 +15,6 @@ namespace {
 
 /// That putting back compares with what a file says [bytes].
 constexpr std::size_t kLongestText = 4095;
-/// As the names of all groups that we make begin.
-constexpr std::string_view kOwnGroup = "rein-";
 
 /// A path as the kernel's folders are named, that leads nowhere else.
 bool is_straight(std::string_view path) {
@@ -65,7 +63,7 @@ bool RestorableFiles::hold(const Restoration& restoration) const {
   const std::size_t slash = restoration.path.rfind('/');
   const std::string_view group = restoration.path.substr(slash + 1);
   const std::string home = std::string(restoration.text) + "/";
-  return group.starts_with(kOwnGroup) && is_straight(home) &&
+  return group.starts_with(kOwnGroupPrefix) && is_straight(home) &&
          std::ranges::any_of(folders_,
                              [&](const std::string& folder) {
                                return home.starts_with(folder) &&

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -12,6 +13,11 @@
 namespace rein {
 
 class SysfsRoot;
+
+/// As the names of all groups that we make begin.
+inline constexpr std::string_view kOwnGroupPrefix = "rein-";
+/// More groups in groups than that are not looked into.
+inline constexpr int kMostGroupLevels = 32;
 
 /// Where a subject is in the hierarchy of control groups that limits CPU time.
 struct CpuCgroup {

@@ -11,14 +11,13 @@
 #include <string_view>
 #include <utility>
 
+#include "platform/kernel/cgroup.hpp"
 #include "platform/kernel/folder_entries.hpp"
 #include "platform/kernel/kernel_file.hpp"
 
 namespace rein {
 
 namespace {
-
-constexpr int kMostLevels = 32;  ///< Of groups in groups.
 
 std::optional<int> parse_id(std::string_view text) {
   const auto id = parse_count(text);
@@ -189,7 +188,7 @@ void ThreadList::read_group(std::vector<int>& threads, int level) {
     }
   }
   note(visit_folder(path_.c_str(), [&](const dirent64& entry) {
-    if (entry.d_type == DT_DIR && entry.d_name[0] != '.' && level < kMostLevels) {
+    if (entry.d_type == DT_DIR && entry.d_name[0] != '.' && level < kMostGroupLevels) {
       path_.append("/").append(entry.d_name);
       read_group(threads, level + 1);
       path_.resize(size);

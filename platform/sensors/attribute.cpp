@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -73,28 +74,28 @@ std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<Senso
   return given;
 }
 
-std::vector<Attribute> find_listed(const SysfsRoot& root) {
+std::vector<Attribute> find_listed(const SysfsRoot& root, std::span<const Quantity> table) {
   std::vector<Attribute> found;
-  for (const auto& quantity : quantities()) {
+  for (const auto& quantity : table) {
+    std::vector<Attribute> of_this;
     for (const auto& [pattern, scale] : quantity.files) {
       for (const auto& path : root.find(std::string(pattern))) {
         const std::filesystem::path file(path);
         const std::string folder = file.parent_path().string();
         const std::string device = file.parent_path().filename().string();
-        found.push_back({.quantity = std::string(quantity.name),
-                         .name = {root.try_read(folder + "/name").value_or(device), device,
-                                  file.stem().string()},
-                         .paths = {path},
-                         .scale = scale});
-        if (!quantity.whole.empty()) {
-          found.back().name = {};
-          break;
-        }
-      }
-      if (!quantity.whole.empty() && !found.empty() && found.back().quantity == quantity.name) {
-        break;
+        of_this.push_back({.quantity = std::string(quantity.name),
+                           .name = {root.try_read(folder + "/name").value_or(device), device,
+                                    file.stem().string()},
+                           .paths = {path},
+                           .scale = scale});
       }
     }
+    if (!quantity.whole.empty() && !of_this.empty()) {
+      of_this.resize(1);
+      of_this.front().name = {};
+    }
+    found.insert(found.end(), std::make_move_iterator(of_this.begin()),
+                 std::make_move_iterator(of_this.end()));
   }
   return found;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -64,8 +65,10 @@ struct Attribute {
 std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<SensorSpec>& specs,
                                   std::vector<Missing>& missing);
 
-/// What the table of quantities says where it is.
-std::vector<Attribute> find_listed(const SysfsRoot& root);
+/// What the table of quantities says where it is: of one with a signal of its own the first, of
+/// another all, by what their folders say that they are called.
+std::vector<Attribute> find_listed(const SysfsRoot& root,
+                                   std::span<const Quantity> table = quantities());
 
 /// Gives each its signal. `given` keep their names; `found` lose what is at the same file as one of
 /// the same quantity before it, and those that would be called the same carry their place.

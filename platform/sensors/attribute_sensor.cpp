@@ -16,8 +16,6 @@ namespace {
 
 /// `get_throttled` has bits for what is so, and the same for what has been so.
 constexpr std::uint64_t kThrottledBits = 0xF000F;
-/// RAPL's counters move every millisecond.
-constexpr Duration kLongEnoughToMove = std::chrono::milliseconds(10);
 constexpr double kUpdatesUntilStuck = 3.0;
 constexpr double kRounding = 1e-12;
 

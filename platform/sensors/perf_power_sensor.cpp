@@ -30,8 +30,6 @@ constexpr std::array<Zone, 5> kZones{{{"energy-pkg", "package"},
                                       {"energy-gpu", "uncore"},
                                       {"energy-ram", "dram"},
                                       {"energy-psys", "psys"}}};
-/// The counters move every millisecond.
-constexpr Duration kLongEnoughToMove = std::chrono::milliseconds(10);
 
 std::optional<double> read_scale(const SysfsRoot& root, const std::string& event) {
   const std::string text = root.try_read(event + ".scale").value_or("");

@@ -10,6 +10,9 @@
 
 namespace rein {
 
+/// RAPL's counters of energy move every millisecond: in so long they have moved.
+inline constexpr Duration kLongEnoughToMove = std::chrono::milliseconds(10);
+
 /// What a sensor needs to know to take a sample.
 struct SampleContext {
   TimePoint now{};
