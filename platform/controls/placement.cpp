@@ -13,6 +13,7 @@
 
 #include "common/error.hpp"
 #include "platform/giving_back/control_guard.hpp"
+#include "platform/kernel/birth.hpp"
 #include "platform/kernel/thread_list.hpp"
 #include "platform/kernel/usable_cpus.hpp"
 
@@ -56,6 +57,26 @@ class Placement::Threads {
   }
   bool is_self() const { return list_.subject().is_self(); }
 
+  /// Others live on whatever ends this process. What has lost its parent by then, and was not
+  /// there yet, is not found.
+  void note(ControlGuard& guard) const {
+    const auto note = [&](const std::string& folder, const CpuList& cpus) {
+      int ignored = 0;
+      const auto stat = root_.resolve(folder + "/stat");
+      if (const auto birth = read_birth(root_.calls(), stat.c_str(), ignored)) {
+        guard.restore_cpus(folder, fmt::format("{} {}", birth->at, format_cpu_list(cpus)));
+      }
+    };
+    for (const auto& [thread, cpus] : before_) {
+      note(list_.subject().folder_of(thread), cpus);
+    }
+    if (list_.subject().kind() == Subject::Kind::kProcess) {
+      note(fmt::format("/proc/{}", list_.subject().process_id()), others_);
+    } else if (root_.exists(list_.subject().group_path())) {
+      guard.restore_cpus(list_.subject().group_path(), format_cpu_list(others_));
+    }
+  }
+
   void move_to(const CpuList& cpus) {
     move([&cpus](int) -> const CpuList& { return cpus; });
   }
@@ -80,7 +101,7 @@ class Placement::Threads {
     }
     std::optional<CpuList> of_first;
     for (const int thread : list()) {
-      const auto now = root_.calls().affinity(thread);
+      auto now = root_.calls().affinity(thread);
       of_first = of_first ? of_first : now;
       if (now && !std::ranges::includes(cpus, *now)) {
         return now;
@@ -192,6 +213,9 @@ Placement::Placement(const SysfsRoot& root, const std::string& application,
     }
   }
   threads_ = std::make_shared<Threads>(root, subject);
+  if (!subject.is_self()) {
+    threads_->note(guard);
+  }
   guard.on_restore([threads = threads_] { threads->move_back(); });
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "platform/giving_back/given_cpus.hpp"
 #include "platform/kernel/cgroup.hpp"
 
 namespace rein {
@@ -54,8 +55,15 @@ bool RestorableFiles::hold(const Restoration& restoration) const {
   // What would not be a line any more.
   if (restoration.path.find_first_of("\t\n") != std::string_view::npos ||
       restoration.text.find('\n') != std::string_view::npos ||
-      restoration.text.size() > kLongestText || !are_above(restoration.path)) {
+      restoration.text.size() > kLongestText ||
+      (restoration.kind != Restoration::Kind::kCpus && !are_above(restoration.path))) {
     return false;
+  }
+  if (restoration.kind == Restoration::Kind::kCpus) {
+    const CpusOwner owner = CpusOwner::of(root_, restoration.path);
+    return is_straight(restoration.path) && GivenCpus().parse(owner, restoration.text) &&
+           (owner.kind != CpusOwner::Kind::kGroup ||
+            (are_above(restoration.path) && can_be_opened(restoration.path)));
   }
   if (restoration.kind != Restoration::Kind::kGroup) {
     return can_be_opened(restoration.path);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "platform/kernel/birth.hpp"
 #include "platform/kernel/cgroup.hpp"
 #include "platform/kernel/folder_entries.hpp"
 #include "platform/kernel/kernel_file.hpp"
@@ -34,7 +35,7 @@ ThreadList::ThreadList(const SysfsRoot& root, Subject subject)
       group_(root.resolve(subject_.group_path()).string()),
       directory_(nullptr, &closedir) {
   if (subject_.kind() == Subject::Kind::kProcess) {
-    add_member(subject_.process_id(), read_born(subject_.process_id()));
+    add_member(subject_.process_id(), read_birth_of(subject_.process_id()));
   }
 }
 
@@ -83,7 +84,7 @@ void ThreadList::read_self(std::vector<int>& threads) {
 
 void ThreadList::read_process(std::vector<int>& threads) {
   std::erase_if(members_, [this](const Member& member) {
-    const auto born = read_born(member.id);
+    const auto born = read_birth_of(member.id);
     return !born || born->at != member.born;
   });
   // Grows meanwhile.
@@ -110,7 +111,7 @@ void ThreadList::add_threads_of(int process, std::vector<int>& threads) {
 void ThreadList::add_children_of(const std::vector<int>& threads, std::size_t begin) {
   for (std::size_t i = begin; i < threads.size(); ++i) {
     const int error = visit_numbers(path_of_thread(threads[i], "/children"),
-                                    [this](int child) { add_member(child, read_born(child)); });
+                                    [this](int child) { add_member(child, read_birth_of(child)); });
     note(error);
     // Threads end, but those that are there have all the same files.
     if (error == ENOENT && access(path_of_thread(threads[i], "/stat"), F_OK) == 0) {
@@ -123,55 +124,24 @@ void ThreadList::add_children_of(const std::vector<int>& threads, std::size_t be
 void ThreadList::add_children_by_parent() {
   note(visit_folder(proc_.c_str(), [this](const dirent64& entry) {
     const auto id = parse_id(entry.d_name);
-    const auto born = id ? read_born(*id) : std::nullopt;
+    const auto born = id ? read_birth_of(*id) : std::nullopt;
     if (born && std::ranges::find(members_, born->parent, &Member::id) != members_.end()) {
       add_member(*id, born);
     }
   }));
 }
 
-void ThreadList::add_member(int process, const std::optional<Born>& born) {
+void ThreadList::add_member(int process, const std::optional<Birth>& born) {
   if (born && std::ranges::find(members_, process, &Member::id) == members_.end()) {
     members_.push_back({process, born->at});
   }
 }
 
-std::optional<ThreadList::Born> ThreadList::read_born(int process) {
-  std::array<char, 1024> buffer;
-  const int file = root_.calls().open_file(path_of(process, "/stat"), O_RDONLY);
-  if (file < 0) {
-    note(-file);
-    return std::nullopt;
-  }
-  const ssize_t count = root_.calls().read_file(file, buffer, 0);
-  root_.calls().close_file(file);
-  std::string_view text(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-  // Behind the name, which may hold anything.
-  const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string_view::npos) {
-    return std::nullopt;
-  }
-  text.remove_prefix(name_end + 1);
-  // As the manual page counts them: state is 3, ppid 4, num_threads 20, starttime 22.
-  Born born;
-  bool is_zombie = false;
-  for (int field = 3; field <= 22; ++field) {
-    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-    const std::string_view word = text.substr(0, text.find_first_of(" \n"));
-    text.remove_prefix(word.size());
-    const auto number = parse_count(word);
-    is_zombie = is_zombie || (field == 3 && (word == "Z" || word == "X"));
-    // It has ended, but if it is its main thread alone that has.
-    if (field == 20 && is_zombie && number.value_or(0) < 2) {
-      return std::nullopt;
-    }
-    if ((field == 4 || field == 22) && !number) {
-      return std::nullopt;
-    }
-    born.parent = field == 4 ? static_cast<int>(*number) : born.parent;
-    born.at = field == 22 ? *number : born.at;
-  }
-  return born;
+std::optional<Birth> ThreadList::read_birth_of(int process) {
+  int error = 0;
+  const auto birth = read_birth(root_.calls(), path_of(process, "/stat"), error);
+  note(error);
+  return birth;
 }
 
 void ThreadList::read_group(std::vector<int>& threads, int level) {
@@ -216,7 +186,6 @@ int ThreadList::visit_numbers(const char* path, const Visit& visit) {
     return -file;
   }
   std::array<char, 4096> buffer;
-  std::string_view rest;
   off_t offset = 0;
   ssize_t count = 0;
   std::int64_t number = -1;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/kernel/birth.hpp"
 #include "platform/kernel/subject.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 
@@ -31,13 +32,8 @@ class ThreadList {
   /// A process that is known to be the subject's.
   struct Member {
     int id = 0;
-    std::uint64_t born = 0;  ///< In the kernel's ticks: tells it from another of the same id.
+    std::uint64_t born = 0;  ///< Birth::at.
   };
-  struct Born {
-    int parent = 0;
-    std::uint64_t at = 0;
-  };
-
   void read_self(std::vector<int>& threads);
   void read_process(std::vector<int>& threads);
   /// Of the group whose folder is in path_, and of those below it.
@@ -47,8 +43,8 @@ class ThreadList {
   /// kernel without them by looking at all processes.
   void add_children_of(const std::vector<int>& threads, std::size_t begin);
   void add_children_by_parent();
-  void add_member(int process, const std::optional<Born>& born);
-  std::optional<Born> read_born(int process);
+  void add_member(int process, const std::optional<Birth>& born);
+  std::optional<Birth> read_birth_of(int process);
 
   /// In path_, until the next call.
   const char* path_of(int process, const char* rest);

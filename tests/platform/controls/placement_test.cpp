@@ -73,8 +73,9 @@ DOCTEST_TEST_CASE(
   placement.set(0);
   // In a run the list of threads is open. Another subject's is not: that is a refusal, which is
   // tried again.
-  machine.tree.write("/app/tasks", "101\n");
-  Placement of_group(machine.root(), "dnn", machine.places, guard, Subject::group("/app"));
+  machine.tree.write("/sys/fs/cgroup/app/tasks", "101\n");
+  Placement of_group(machine.root(), "dnn", machine.places, guard,
+                     Subject::group("/sys/fs/cgroup/app"));
   {
     const test::FewDescriptors none;
     DOCTEST_CHECK_NOTHROW(placement.set(1));
