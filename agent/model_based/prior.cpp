@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <armadillo>
 #include <cmath>
-#include <optional>
 
 #include "agent/loop/run_summary.hpp"
 #include "agent/model_based/blas_memory.hpp"
@@ -22,13 +21,13 @@ constexpr double kContendedOwn = 0.5;
 
 struct Means {
   double service_ms = 0.0;
-  double power_w = 0.0;  ///< 0 where none is measured.
+  double power_w = 0.0;
   double busy = 0.0;
   std::vector<double> hints;
 };
 
 Means keep(Environment& environment, ActionId action, const std::vector<CpuShares>& cpus,
-           std::optional<std::size_t> power, std::uint64_t& seed, std::uint64_t& periods) {
+           std::size_t power, std::uint64_t& seed, std::uint64_t& periods) {
   Means means;
   means.hints.assign(cpus.size(), 0.0);
   double served = 0.0;
@@ -44,7 +43,7 @@ Means keep(Environment& environment, ActionId action, const std::vector<CpuShare
       served += static_cast<double>(service.served);
       busy_ms += service.busy_ms;
       time_s += info.interval_s;
-      energy_j += power ? info.signals[*power].value_or(0.0) * info.interval_s : 0.0;
+      energy_j += info.signals[power].value_or(0.0) * info.interval_s;
       for (std::size_t j = 0; j < cpus.size(); ++j) {
         const double others = info.signals[cpus[j].others].value_or(0.0);
         const double ours = cpus[j].ours ? info.signals[*cpus[j].ours].value_or(0.0) : 0.0;
@@ -107,8 +106,8 @@ Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64
   few.reset(seed);
   many.reset(seed);
   for (ActionId action = 0; action < n; ++action) {
-    const Means less = keep(few, action, cpus, power, seeds[0], periods);
-    const Means more = keep(many, action, cpus, power, seeds[1], periods);
+    const Means less = keep(few, action, cpus, power.value_or(0), seeds[0], periods);
+    const Means more = keep(many, action, cpus, power.value_or(0), seeds[1], periods);
     sweep[action] = std::log(std::sqrt(less.service_ms * more.service_ms));
     // Where both keep it busy all the time nothing can be told apart, and need not be.
     const double apart = more.busy - less.busy;

@@ -16,8 +16,7 @@ using Sweep = std::vector<double>;
 /// Measures them by keeping each action for a few periods, once with few requests and once with
 /// more, since what serving adds to the power is seen from the difference.
 ///
-/// The two environments are the same machine with the same knobs. Where they have no power its
-/// quantities are 0.
+/// The two environments are the same machine with the same knobs. @pre both measure power.
 /// @param periods  is increased by those that this took.
 Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods);
 

@@ -149,9 +149,6 @@ ResponseModel::Prior SweepLesson::find_prior(std::size_t actions) const {
   for (const auto& each : swept_) {
     unit_w += mean_power_w(each.alone, actions) / static_cast<double>(swept_.size());
   }
-  // Where none is measured there is nothing to be in proportion to.
-  const bool has_power = unit_w > 0.0;
-  unit_w = has_power ? unit_w : 1.0;
   FactorSearch search;
   std::size_t ratios = 0;
   for (const auto& each : swept_) {
@@ -165,9 +162,7 @@ ResponseModel::Prior SweepLesson::find_prior(std::size_t actions) const {
   }
   ResponseModel::Prior prior;
   prior.factors = search.find(actions, {});
-  if (has_power) {
-    prior.power_scale_w = unit_w;
-  }
+  prior.power_scale_w = unit_w;
   prior.conditions = search.conditions(prior.factors, kKept);
   prior.condition_variance = kKeptVariance;
   prior.ratio.fade(1e-3);

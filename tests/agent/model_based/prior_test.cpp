@@ -123,19 +123,5 @@ DOCTEST_TEST_CASE("a sweep tells service times and powers of a small board that 
   DOCTEST_CHECK(measured[2 * actions + one] == doctest::Approx(2.0).epsilon(0.02));
 }
 
-DOCTEST_TEST_CASE("a sweep took the first signal for power where there is none") {
-  SimulatedTask task = SmallTask::make();
-  task.board.total_power.clear();
-  task.board.power_model = {};
-  SimulatedWorld few(task);
-  SimulatedWorld many(task);
-  std::uint64_t periods = 0;
-  const Sweep measured = sweep(few.environment(), many.environment(), 1, periods);
-  const std::size_t actions = few.environment().action_space().size();
-  for (std::size_t i = actions; i < 3 * actions; ++i) {
-    DOCTEST_CHECK(measured[i] == 0.0);
-  }
-}
-
 }  // namespace
 }  // namespace rein
