@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/statistics.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
@@ -55,6 +56,20 @@ double slack(const Snapshot& snapshot, const BudgetId& budget) {
     }
   }
   return kUnknown;
+}
+
+bool is_seen(const SignalDescription& signal, const Quantity& quantity) {
+  switch (quantity.sight.of) {
+    case Sight::Of::kNone:
+      return false;
+    case Sight::Of::kWhole:
+      return signal.name == quantity.name;
+    case Sight::Of::kEach:
+      return true;
+    case Sight::Of::kHeat:
+      return signal.is_heat;
+  }
+  return false;
 }
 
 }  // namespace
@@ -156,21 +171,21 @@ void Observer::add_machine_budgets() {
 }
 
 void Observer::add_signals(const std::vector<SignalDescription>& signals) {
-  for (std::size_t i = 0; i < signals.size(); ++i) {
-    const SignalDescription& signal = signals[i];
-    if (signal.name == "power_w") {
-      add({.name = signal.name, .unit = signal.unit, .source = "log10(W) / 4"},
-          [i](const Snapshot& now) { return decades(now.signals[i].value_or(kUnknown), 4.0); });
-    }
-  }
-  for (std::size_t i = 0; i < signals.size(); ++i) {
-    const SignalDescription& signal = signals[i];
-    const bool share = signal.name.find("_share") != std::string::npos;
-    if (share || signal.is_heat) {
+  // The whole machine's come first.
+  for (const bool of_whole : {true, false}) {
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+      const SignalDescription& signal = signals[i];
+      const Quantity* const quantity = find_quantity(signal.name);
+      if (quantity == nullptr || (quantity->sight.of == Sight::Of::kWhole) != of_whole ||
+          !is_seen(signal, *quantity)) {
+        continue;
+      }
+      const Sight& sight = quantity->sight;
       features_.push_back({.name = signal.name,
                            .unit = signal.unit,
-                           .source = signal.is_heat ? "over 150 degC" : "as measured"});
-      signals_.push_back({i, signal.is_heat ? 150.0 : 1.0});
+                           .neutral = sight.neutral,
+                           .source = std::string(sight.source)});
+      signals_.push_back({i, sight.scale == Sight::Scale::kDecades, sight.divisor});
     }
   }
 }
@@ -202,9 +217,12 @@ void Observer::observe(const Snapshot& snapshot, Observation& observation) {
     observation[i] = limits_[i].normal(reads_[i](snapshot));
   }
   for (std::size_t i = 0; i < signals_.size(); ++i) {
-    const auto& value = snapshot.signals[signals_[i].index];
+    const auto& [index, in_decades, divisor] = signals_[i];
+    const auto& value = snapshot.signals[index];
     const std::size_t feature = reads_.size() + i;
-    observation[feature] = limits_[feature].normal(value ? *value / signals_[i].scale : kUnknown);
+    observation[feature] = limits_[feature].normal(!value       ? kUnknown
+                                                   : in_decades ? decades(*value, divisor)
+                                                                : *value / divisor);
   }
 }
 

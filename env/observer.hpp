@@ -70,7 +70,8 @@ class Observer {
   };
   struct ObservedSignal {
     std::size_t index = 0;
-    double scale = 1.0;
+    bool in_decades = false;
+    double divisor = 1.0;
   };
   std::vector<Feature> features_;
   std::vector<Limits> limits_;

@@ -71,7 +71,7 @@ LinuxPlatform::LinuxPlatform(const Board& board, const SysfsRoot& root, const Cl
     : root_(root),
       clock_(clock),
       guard_(guard),
-      sensors_(with_sensors_on(board, root, guard, notes_), root) {
+      sensors_(with_sensors_on(board, root, guard, notes_), root, options.subject) {
   if (options.applications.size() > 1) {
     throw Error(
         fmt::format("applications: expected one, since a process has one set of threads, "
@@ -90,7 +90,7 @@ LinuxPlatform::LinuxPlatform(const Board& board, const SysfsRoot& root, const Cl
     }
   }
   if (options.bandwidth && board.bandwidth) {
-    add_bandwidth(board);
+    add_bandwidth(board, options.subject);
   }
   guard_.seal();
   grants_.resize(managed_.size());
@@ -128,7 +128,8 @@ void LinuxPlatform::add_mapping(const Board& board, const std::string& applicati
                             notes_.empty() ? "" : notes_.back()));
   }
   const std::size_t begin = guard_.mark();
-  add(std::make_unique<Placement>(root_, application, std::move(usable), guard_), begin);
+  add(std::make_unique<Placement>(root_, application, std::move(usable), guard_, options.subject),
+      begin);
 }
 
 void LinuxPlatform::add_frequency(const DomainSpec& spec) {
@@ -148,8 +149,8 @@ void LinuxPlatform::add_frequency(const DomainSpec& spec) {
   }
 }
 
-void LinuxPlatform::add_bandwidth(const Board& board) {
-  const auto plan = plan_bandwidth(root_, *board.bandwidth, board.cpus.size());
+void LinuxPlatform::add_bandwidth(const Board& board, const Subject& subject) {
+  const auto plan = plan_bandwidth(root_, *board.bandwidth, board.cpus.size(), subject);
   if (const auto* missing = std::get_if<Missing>(&plan)) {
     notes_.push_back(missing->line());
     return;

@@ -9,6 +9,7 @@
 
 #include "platform/board/board.hpp"
 #include "platform/controls/actuator.hpp"
+#include "platform/kernel/subject.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 #include "platform/platform.hpp"
 #include "platform/sensors/linux_sensors.hpp"
@@ -28,7 +29,9 @@ struct LinuxPlatformOptions {
   /// That the applications can run on; places of others are left out.
   std::vector<std::string> devices{"cpu"};
   bool frequency = true;  ///< Offer `frequency.<domain>`.
-  bool bandwidth = true;  ///< Offer `bandwidth.<name>`: moves this process into a control group.
+  bool bandwidth = true;  ///< Offer `bandwidth.<name>`: moves a process into a control group.
+  /// Whose threads are placed, limited and counted.
+  Subject subject;
 };
 
 /// The machine that this process runs on.
@@ -73,7 +76,7 @@ class LinuxPlatform final : public Platform {
   void add_mapping(const Board& board, const std::string& application,
                    const LinuxPlatformOptions& options);
   void add_frequency(const DomainSpec& domain);
-  void add_bandwidth(const Board& board);
+  void add_bandwidth(const Board& board, const Subject& subject);
   void add(std::unique_ptr<Actuator> actuator, std::size_t begin);
   void set(Managed& managed, std::size_t level, Grant& grant);
   static void read_back(Managed& managed, Grant& grant);

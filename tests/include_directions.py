@@ -23,6 +23,7 @@ MAY_SEE = {
 ROOMS = {
     "platform": [
         "platform/platform.",  # What all of it is for.
+        "platform/quantities.",
         "platform/kernel/",
         "platform/board/",
         "platform/sensors/",

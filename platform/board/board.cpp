@@ -12,7 +12,9 @@
 #include "common/error.hpp"
 #include "common/pattern.hpp"
 #include "common/yaml_text.hpp"
+#include "platform/board/cpu_policies.hpp"
 #include "platform/kernel/kernel_file.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
@@ -20,7 +22,6 @@ namespace {
 
 constexpr double kMinQuotaMs = 1.0;  ///< The kernel takes no smaller one.
 constexpr Range kCpus{.min = 1e-3, .max = 1e4, .unit = "CPUs"};
-constexpr std::string_view kPolicyPrefix = "policy";
 
 /// How a board file names the directory of a clock.
 struct InterfaceKey {
@@ -35,10 +36,6 @@ constexpr std::array<InterfaceKey, 4> kInterfaces{{
     {ClockInterface::kBpmp, "bpmp", "a path that begins with '/sys/'"},
     {ClockInterface::kMali, "mali", "a path that begins with '/sys/'"},
 }};
-
-/// What a sensor of a board file may measure.
-constexpr std::array kQuantities{"power_w",   "temperature_c", "frequency_mhz",
-                                 "voltage_v", "current_a",     "load_share"};
 
 bool has_only(std::string_view text, std::string_view extra) {
   return std::ranges::all_of(text, [extra](unsigned char c) {
@@ -236,16 +233,28 @@ Place read_place(const ConfigNode& node, const CpuList& board_cpus, std::set<std
   return place;
 }
 
+/// The quantities that a board file may name files of, and that have such a signal.
+std::vector<std::string> given_signals(std::string_view Quantity::*kind, const char* quote) {
+  std::vector<std::string> names;
+  for (const auto& quantity : quantities()) {
+    if (quantity.is_given && !(quantity.*kind).empty()) {
+      names.push_back(fmt::format("{0}{1}{0}", quote, quantity.name));
+    }
+  }
+  return names;
+}
+
 std::string read_signal(const ConfigNode& node, std::set<std::string>& taken) {
   std::string signal = node.text();
-  const std::size_t dot = signal.find('.');
-  const std::string_view quantity = std::string_view(signal).substr(0, dot);
-  const std::string_view name = dot == signal.npos ? "" : std::string_view(signal).substr(dot + 1);
-  const bool named = dot != signal.npos && !name.empty() && has_only(name, "_-.");
-  if (std::ranges::find(kQuantities, quantity) == kQuantities.end() ||
-      !(named || signal == "power_w")) {
-    node.fail(fmt::format("'power_w', or a name behind one of {} as in 'power_w.A15'",
-                          fmt::join(kQuantities, ", ")));
+  const Quantity* const quantity = find_quantity(signal);
+  const std::string_view name = name_behind_dot(signal);
+  const bool is_whole = quantity != nullptr && signal == quantity->name;
+  const bool is_one = quantity != nullptr && !name.empty() && has_only(name, "_-.");
+  if (quantity == nullptr || !quantity->is_given || !(is_whole || is_one) ||
+      (is_whole ? quantity->whole : quantity->each).empty()) {
+    node.fail(fmt::format("{}, or a name behind one of {} as in 'power_w.A15'",
+                          fmt::join(given_signals(&Quantity::whole, "'"), ", "),
+                          fmt::join(given_signals(&Quantity::each, ""), ", ")));
   }
   if (!taken.insert(signal).second) {
     node.fail("a signal that is not taken");

@@ -19,8 +19,15 @@ namespace rein {
 
 namespace {
 
-constexpr std::string_view kPolicyPrefix = "policy";
 constexpr std::size_t kLongName = 20;
+
+/// "cpu0-3", "cpu0_4-5"; what is too long for people by its first and number:
+/// "cpu0x40".
+std::string name_of_cpus(const CpuList& cpus) {
+  std::string name = "cpu" + format_cpu_list(cpus);
+  std::ranges::replace(name, ',', '_');
+  return name.size() <= kLongName ? name : fmt::format("cpu{}x{}", cpus.front(), cpus.size());
+}
 
 /// Those of a cpufreq directory that are ours.
 CpuList affected_cpus(const SysfsRoot& root, const std::string& folder, const CpuList& ours) {
@@ -221,13 +228,6 @@ std::vector<Policy> find_policies(const SysfsRoot& root, const CpuList& ours) {
     }
   }
   return policies;
-}
-
-/// "cpu0-3", "cpu0_4-5"; what is too long for people by its first and number.
-std::string name_of_cpus(const CpuList& cpus) {
-  std::string name = "cpu" + format_cpu_list(cpus);
-  std::ranges::replace(name, ',', '_');
-  return name.size() <= kLongName ? name : fmt::format("cpu{}x{}", cpus.front(), cpus.size());
 }
 
 /// The CPUs that share a core with this one.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "platform/board/board.hpp"
@@ -10,6 +11,9 @@
 namespace rein {
 
 class SysfsRoot;
+
+/// As the names of cpufreq's directories begin.
+inline constexpr std::string_view kPolicyPrefix = "policy";
 
 /// A directory of cpufreq with CPUs that are ours.
 struct Policy {
@@ -35,9 +39,6 @@ std::vector<Policy> find_policies(const SysfsRoot& root, const CpuList& ours);
 /// with highest ones that are 5 % apart at most from one to the next and 20 % in all, as cores
 /// differ by their quality; and those of the threads of one core.
 std::vector<DomainSpec> join_alike(const SysfsRoot& root, const std::vector<Policy>& policies);
-
-/// "cpu0-3", "cpu0_4-5"; what is too long for people by its first and number: "cpu0x40".
-std::string name_of_cpus(const CpuList& cpus);
 
 /// The CPUs that share a core with this one, and itself.
 CpuList siblings_of(const SysfsRoot& root, int cpu);

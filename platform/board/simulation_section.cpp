@@ -3,18 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <string_view>
 
 #include "platform/board/board.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
 namespace {
-
-constexpr std::array kMadeUpSignals{"gpu_load_share", "load_share.gpu", "pressure_cpu_share",
-                                    "pressure_memory_share"};
 
 /// The name at `node`, which must be one of `names`. `what` completes "expected ...".
 std::string read_one_of(const ConfigNode& node, const std::vector<std::string>& names,
@@ -198,19 +195,59 @@ ThrottleSpec read_throttle(const ConfigNode& node, const std::vector<std::string
   return throttle;
 }
 
-/// Whether the model has something that this signal can show.
-bool is_known(const std::string& signal, const Simulation& simulation) {
-  const auto dot = signal.find('.');
-  const std::string quantity = signal.substr(0, dot);
-  const std::string name = dot == signal.npos ? "" : signal.substr(dot + 1);
-  const auto has = [&name](const auto& items) {
-    return std::ranges::any_of(items, [&name](const auto& item) { return item.name == name; });
-  };
-  return std::ranges::find(kMadeUpSignals, signal) != kMadeUpSignals.end() ||
-         (quantity == "power_w" && has(simulation.rails)) ||
-         (quantity == "temperature_c" && has(simulation.zones)) ||
-         (quantity == "throttle_share" && has(simulation.throttles)) ||
-         (quantity == "cooling_share" && !name.empty());
+/// A signal that the model has something for, and what may stand behind its dot.
+struct Showable {
+  const Quantity* quantity;
+  std::vector<std::string> names;  ///< Of one that is 0: any.
+};
+
+std::vector<Showable> showable_signals(const Simulation& simulation) {
+  std::vector<Showable> found;
+  for (const auto& quantity : quantities()) {
+    std::vector<std::string> names;
+    switch (quantity.simulated) {
+      case Simulated::kNothing:
+        continue;
+      case Simulated::kRail:
+        names = names_of(simulation.rails);
+        break;
+      case Simulated::kZone:
+        names = names_of(simulation.zones);
+        break;
+      case Simulated::kThrottle:
+        names = names_of(simulation.throttles);
+        break;
+      case Simulated::kGpu:
+        names = {"gpu"};
+        break;
+      case Simulated::kCrowd:
+      case Simulated::kZero:
+        break;
+    }
+    found.push_back({&quantity, std::move(names)});
+  }
+  return found;
+}
+
+bool shows(const Showable& showable, const std::string& signal) {
+  const auto& [quantity, names] = showable;
+  const std::string_view name = name_behind_dot(signal);
+  if (quantity->name == signal) {
+    // That of rails is no sensor's: it is made of theirs.
+    return !quantity->whole.empty() && quantity->simulated != Simulated::kRail;
+  }
+  return find_quantity(signal) == quantity && !name.empty() && !quantity->each.empty() &&
+         (quantity->simulated == Simulated::kZero || std::ranges::count(names, name) > 0);
+}
+
+/// "power_w.<rail> (board)", "pressure_cpu_share".
+std::string describe(const Showable& showable) {
+  const auto& [quantity, names] = showable;
+  if (quantity->each.empty()) {
+    return std::string(quantity->name);
+  }
+  return fmt::format("{}.<{}>{}", quantity->name, quantity->behind,
+                     names.empty() ? "" : fmt::format(" ({})", fmt::join(names, ", ")));
 }
 
 SimulatedSensor read_sensor(const ConfigNode& node, const Simulation& simulation,
@@ -218,12 +255,13 @@ SimulatedSensor read_sensor(const ConfigNode& node, const Simulation& simulation
   SimulatedSensor sensor;
   sensor.signal = read_new_name(node.at("signal"), taken);
   sensor.silent = node.boolean_or("silent", sensor.silent);
-  if (!sensor.silent && !is_known(sensor.signal, simulation)) {
-    node.at("signal").fail(
-        fmt::format("power_w.<rail> ({}), temperature_c.<zone> ({}), throttle_share.<throttle>, "
-                    "cooling_share.<fan> or one of {}",
-                    fmt::join(names_of(simulation.rails), ", "),
-                    fmt::join(names_of(simulation.zones), ", "), fmt::join(kMadeUpSignals, ", ")));
+  const auto showable = showable_signals(simulation);
+  const auto is_this = [&sensor](const Showable& each) { return shows(each, sensor.signal); };
+  if (sensor.silent ? find_quantity(sensor.signal) == nullptr
+                    : std::ranges::none_of(showable, is_this)) {
+    std::vector<std::string> expected(showable.size());
+    std::ranges::transform(showable, expected.begin(), describe);
+    node.at("signal").fail(fmt::format("{}", fmt::join(expected, ", ")));
   }
   sensor.period_ms =
       node.number_or("period_ms", sensor.period_ms, {.min = 0.0, .max = 60'000.0, .unit = "ms"});

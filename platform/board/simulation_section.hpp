@@ -97,8 +97,8 @@ struct ThrottleSpec {
 
 /// A signal that the board offers, and how its sensor spoils it.
 struct SimulatedSensor {
-  std::string signal;       ///< `power_w.<rail>`, `temperature_c.<zone>`, `gpu_load_share`,
-                            ///< `throttle_share.<name>`, `cooling_share.<fan>` (always 0).
+  std::string signal;       ///< Of a quantity that a simulated board can show (Simulated), or of
+                            ///< any if it is silent.
   double period_ms = 0.0;   ///< How often it measures; 0: whenever it is read.
   double lag_ms = 0.0;      ///< Time constant of its low pass.
   double resolution = 0.0;  ///< In the signal's unit; 0: exact.

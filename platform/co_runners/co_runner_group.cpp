@@ -28,9 +28,8 @@ namespace rein {
 
 namespace {
 
-constexpr std::string_view kPrefix = "rein-co-runner-";
+constexpr std::string_view kCoRunnerPrefix = "rein-co-runner-";
 constexpr int kMostGroups = 100;  ///< Of one process, those included that could not be removed.
-constexpr int kMostLevels = 32;   ///< Of groups in groups.
 constexpr int kPatienceMs = 2000;
 constexpr int kRoundMs = 5;
 
@@ -98,7 +97,7 @@ bool takes_processes(int folder) {
 template <typename Visit>
 void visit_groups(int folder, const Visit& visit, int level = 0) {
   visit_entries(folder, [&](const dirent64& entry) {
-    if (entry.d_type != DT_DIR || entry.d_name[0] == '.' || level == kMostLevels) {
+    if (entry.d_type != DT_DIR || entry.d_name[0] == '.' || level == kMostGroupLevels) {
       return;
     }
     const int group = open_folder(folder, entry.d_name);
@@ -219,7 +218,7 @@ std::unique_ptr<CoRunnerGroup> CoRunnerGroup::make(
     const std::vector<std::filesystem::path>& parents) {
   for (const auto& parent : parents) {
     for (int number = 0; number < kMostGroups; ++number) {
-      auto path = parent / fmt::format("{}{}-{}", kPrefix, getpid(), number);
+      auto path = parent / fmt::format("{}{}-{}", kCoRunnerPrefix, getpid(), number);
       // Nobody else is to open it, and hold the lock.
       if (mkdir(path.c_str(), 0700) != 0) {
         if (errno == EEXIST) {
@@ -272,7 +271,7 @@ std::string CoRunnerLeftovers::Ended::line() const {
 }
 
 CoRunnerLeftovers::CoRunnerLeftovers(const SysfsRoot& root)
-    : own_prefix_(fmt::format("{}{}-", kPrefix, getpid())) {
+    : own_prefix_(fmt::format("{}{}-", kCoRunnerPrefix, getpid())) {
   if (!root.is_where_we_run()) {
     return;
   }
@@ -291,7 +290,7 @@ CoRunnerLeftovers::Ended CoRunnerLeftovers::end(int patience_ms) const {
     ended.stuck = 0;
     ended.attended = 0;
     const auto visit = [&](int above, const char* name, int group) {
-      if (!std::string_view(name).starts_with(kPrefix)) {
+      if (!std::string_view(name).starts_with(kCoRunnerPrefix)) {
         return;
       }
       if (flock(group, LOCK_EX | LOCK_NB) != 0) {

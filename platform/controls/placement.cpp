@@ -13,6 +13,7 @@
 
 #include "common/error.hpp"
 #include "platform/giving_back/control_guard.hpp"
+#include "platform/kernel/birth.hpp"
 #include "platform/kernel/thread_list.hpp"
 #include "platform/kernel/usable_cpus.hpp"
 
@@ -20,35 +21,128 @@ namespace rein {
 
 namespace {
 
-using CpusOfThread = std::function<const CpuList&(int thread)>;
-
-/// A thread that is born meanwhile may have inherited the old CPUs, so the list is read again until
-/// it holds nothing new.
-void move_threads(const SysfsRoot& root, const CpusOfThread& cpus_of) {
-  std::set<int> moved;
-  bool found_new = true;
-  while (found_new) {
-    found_new = false;
-    for (const int thread : list_threads(root)) {
-      if (!moved.insert(thread).second) {
-        continue;
-      }
-      found_new = true;
-      const CpuList& cpus = cpus_of(thread);
-      const int error = root.calls().set_affinity(thread, cpus);
-      if (error != 0 && error != ESRCH) {
-        throw Error(fmt::format("sched_setaffinity: cannot move thread {} to CPUs {}: {}", thread,
-                                format_cpu_list(cpus), std::strerror(error)));
-      }
-    }
-  }
-}
-
 std::string online_file(int cpu) {
   return fmt::format("/sys/devices/system/cpu/cpu{}/online", cpu);
 }
 
 }  // namespace
+
+class Placement::Threads {
+ public:
+  Threads(const SysfsRoot& root, const Subject& subject) : root_(root), list_(root, subject) {
+    for (const int thread : list()) {
+      if (auto cpus = root_.calls().affinity(thread)) {
+        before_.emplace(thread, std::move(*cpus));
+      }
+    }
+    const auto main = before_.find(main_thread());
+    if (main != before_.end()) {
+      others_ = main->second;
+    } else if (!subject.is_self()) {
+      others_ = before_.empty() ? nameable_cpus(root) : before_.begin()->second;
+    } else {
+      throw Error(fmt::format("{}: expected this process's threads, found {} but not the main one",
+                              root_.resolve(subject.list_path()).string(), before_.size()));
+    }
+  }
+
+  /// Valid until the next call. @throws Error.
+  const std::vector<int>& list() {
+    if (const int error = list_.read(ids_); error != 0) {
+      throw Error(fmt::format("{}: cannot be read: {}",
+                              root_.resolve(list_.subject().list_path()).string(),
+                              std::strerror(error)));
+    }
+    return ids_;
+  }
+  bool is_self() const { return list_.subject().is_self(); }
+
+  /// Others live on whatever ends this process. What has lost its parent by then, and was not
+  /// there yet, is not found.
+  void note(ControlGuard& guard) const {
+    const auto note = [&](const std::string& folder, const CpuList& cpus) {
+      int ignored = 0;
+      const auto stat = root_.resolve(folder + "/stat");
+      if (const auto birth = read_birth(root_.calls(), stat.c_str(), ignored)) {
+        guard.restore_cpus(folder, fmt::format("{} {}", birth->at, format_cpu_list(cpus)));
+      }
+    };
+    for (const auto& [thread, cpus] : before_) {
+      note(list_.subject().folder_of(thread), cpus);
+    }
+    if (list_.subject().kind() == Subject::Kind::kProcess) {
+      note(fmt::format("/proc/{}", list_.subject().process_id()), others_);
+    } else if (root_.exists(list_.subject().group_path())) {
+      guard.restore_cpus(list_.subject().group_path(), format_cpu_list(others_));
+    }
+  }
+
+  void move_to(const CpuList& cpus) {
+    move([&cpus](int) -> const CpuList& { return cpus; });
+  }
+  void move_back() {
+    move([this](int thread) -> const CpuList& {
+      const auto found = before_.find(thread);
+      return found == before_.end() ? others_ : found->second;
+    });
+  }
+  /// Of the main thread, or of another subject the first that there is. Nothing if there is none.
+  std::optional<CpuList> cpus() {
+    if (is_self()) {
+      return root_.calls().affinity(main_thread());
+    }
+    const auto& threads = list();
+    return threads.empty() ? std::nullopt : root_.calls().affinity(threads.front());
+  }
+  /// The same of a thread that may run elsewhere than on `cpus`, if there is one.
+  std::optional<CpuList> cpus_but(const CpuList& cpus) {
+    if (is_self()) {
+      return this->cpus();
+    }
+    std::optional<CpuList> of_first;
+    for (const int thread : list()) {
+      auto now = root_.calls().affinity(thread);
+      of_first = of_first ? of_first : now;
+      if (now && !std::ranges::includes(cpus, *now)) {
+        return now;
+      }
+    }
+    return of_first;
+  }
+
+ private:
+  int main_thread() const {
+    return is_self() ? root_.calls().process_id() : list_.subject().process_id();
+  }
+
+  /// A thread that is born meanwhile may have inherited the old CPUs, so the list is read again
+  /// until it holds nothing new.
+  void move(const std::function<const CpuList&(int thread)>& cpus_of) {
+    std::set<int> moved;
+    bool found_new = true;
+    while (found_new) {
+      found_new = false;
+      for (const int thread : list()) {
+        if (!moved.insert(thread).second) {
+          continue;
+        }
+        found_new = true;
+        const CpuList& cpus = cpus_of(thread);
+        const int error = root_.calls().set_affinity(thread, cpus);
+        if (error != 0 && error != ESRCH) {
+          throw Error(fmt::format("sched_setaffinity: cannot move thread {} to CPUs {}: {}", thread,
+                                  format_cpu_list(cpus), std::strerror(error)));
+        }
+      }
+    }
+  }
+
+  SysfsRoot root_;
+  ThreadList list_;
+  std::vector<int> ids_;
+  std::map<int, CpuList> before_;  ///< Of each thread, as found.
+  CpuList others_;                 ///< For those that came later.
+};
 
 std::optional<Missing> Placement::foreign_device(const Place& place) {
   if (place.device == "cpu") {
@@ -107,7 +201,7 @@ std::vector<Missing> Placement::leave_out_unusable(const SysfsRoot& root,
 }
 
 Placement::Placement(const SysfsRoot& root, const std::string& application,
-                     std::vector<Place> places, ControlGuard& guard)
+                     std::vector<Place> places, ControlGuard& guard, const Subject& subject)
     : root_(root), places_(std::move(places)) {
   control_ = {.name = "mapping." + application, .unit = "threads", .levels = {}};
   for (const auto& place : places_) {
@@ -118,22 +212,19 @@ Placement::Placement(const SysfsRoot& root, const std::string& application,
       }
     }
   }
-  for (const int thread : list_threads(root_)) {
-    if (auto cpus = root_.calls().affinity(thread)) {
-      before_.emplace(thread, std::move(*cpus));
-    }
+  threads_ = std::make_shared<Threads>(root, subject);
+  if (!subject.is_self()) {
+    threads_->note(guard);
   }
-  const auto main_thread = before_.find(root_.calls().process_id());
-  if (main_thread == before_.end()) {
-    throw Error(fmt::format("{}: expected this process's threads, found {} but not the main one",
-                            root_.resolve("/proc/self/task").string(), before_.size()));
+  guard.on_restore([threads = threads_] { threads->move_back(); });
+}
+
+bool Placement::available() {
+  try {
+    return threads_->is_self() || !threads_->list().empty();
+  } catch (const Error&) {
+    return true;  // That it cannot be told is told by what is tried.
   }
-  guard.on_restore([root, before = before_, others = main_thread->second] {
-    move_threads(root, [&](int thread) -> const CpuList& {
-      const auto found = before.find(thread);
-      return found == before.end() ? others : found->second;
-    });
-  });
 }
 
 void Placement::set_online(int cpu, bool online) {
@@ -161,9 +252,9 @@ void Placement::enter(const Place& place) {
       set_online(cpu, true);
     }
   }
-  move_threads(root_, [&place](int) -> const CpuList& { return place.cpus; });
-  const auto granted = root_.calls().affinity(root_.calls().process_id());
-  if (granted != place.cpus) {
+  threads_->move_to(place.cpus);
+  const auto granted = threads_->cpus();
+  if (granted != place.cpus && (threads_->is_self() || granted)) {
     throw Error(fmt::format("sched_setaffinity: expected CPUs {}, found {} granted",
                             format_cpu_list(place.cpus),
                             granted ? format_cpu_list(*granted) : std::string("nothing")));
@@ -180,11 +271,7 @@ void Placement::put_back(std::optional<std::size_t> level) {
       enter(places_[*level]);
       level_ = level;
     } else {
-      const CpuList& others = before_.at(root_.calls().process_id());
-      move_threads(root_, [&](int thread) -> const CpuList& {
-        const auto found = before_.find(thread);
-        return found == before_.end() ? others : found->second;
-      });
+      threads_->move_back();
     }
   } catch (const Error&) {
     level_.reset();
@@ -192,7 +279,12 @@ void Placement::put_back(std::optional<std::size_t> level) {
 }
 
 std::optional<double> Placement::granted() {
-  const auto cpus = root_.calls().affinity(root_.calls().process_id());
+  std::optional<CpuList> cpus;
+  try {
+    cpus = level_ ? threads_->cpus_but(places_[*level_].cpus) : threads_->cpus();
+  } catch (const Error&) {
+    return std::nullopt;
+  }
   if (!cpus) {
     return std::nullopt;
   }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "platform/board/board.hpp"
 #include "platform/controls/actuator.hpp"
+#include "platform/kernel/subject.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 #include "platform/sensors/sensor.hpp"
 
@@ -14,10 +16,12 @@ namespace rein {
 
 class ControlGuard;
 
-/// `mapping.<application>`: the CPUs of all threads of this process, and which other CPUs are
+/// `mapping.<application>`: the CPUs of all threads of the subject, and which other CPUs are
 /// hot-unplugged meanwhile.
 ///
 /// Every thread is set, since those of a library's pool keep the CPUs that they were born with.
+/// What comes of another subject later has the CPUs of what it comes of; what joins its control
+/// group from elsewhere is seen, and all is set again.
 class Placement final : public Actuator {
  public:
   /// Takes out the places that cannot be used here: that are not within the CPUs that a board file
@@ -27,18 +31,22 @@ class Placement final : public Actuator {
   /// What keeps a real run from a place that is not on the CPU; nothing for one that is.
   static std::optional<Missing> foreign_device(const Place& place);
 
-  /// Saves the CPUs of every thread (threads that come later are given the main thread's), and
-  /// which CPUs are online. @pre all of `places` can be used, and there is at least one. @throws
-  /// Error if the threads cannot be listed or something cannot be saved.
+  /// Saves the CPUs of every thread (threads that come later are given the main thread's, or where
+  /// there is none that is known all that this process may use), and which CPUs are online. @pre
+  /// all of `places` can be used, and there is at least one. @throws Error if the threads cannot be
+  /// listed or something cannot be saved.
   Placement(const SysfsRoot& root, const std::string& application, std::vector<Place> places,
-            ControlGuard& guard);
+            ControlGuard& guard, const Subject& subject = {});
 
   const Control& control() const override { return control_; }
+  /// Whether the subject has any threads now.
+  bool available() override;
   /// CPUs come online first, and go offline last. Threads that end meanwhile are no trouble. After
   /// a refusal all are where they were before.
   void set(std::size_t level) override;
   bool has_levels_apart() const override { return true; }
-  /// The number of threads of the place where the main thread may run.
+  /// The number of threads of the place where the main thread of this process may run, or all
+  /// threads of another subject.
   std::optional<double> granted() override;
 
  private:
@@ -46,10 +54,13 @@ class Placement final : public Actuator {
   void enter(const Place& place);
   void put_back(std::optional<std::size_t> level);
 
+  /// Where each thread was found, and how to move them. Shared with what puts them back.
+  class Threads;
+
   SysfsRoot root_;
+  std::shared_ptr<Threads> threads_;
   std::vector<Place> places_;
   Control control_;
-  std::map<int, CpuList> before_;     ///< Of each thread, as found.
   std::optional<std::size_t> level_;  ///< In force.
   std::map<int, bool> online_;        ///< CPUs that some place takes offline, as last set.
 };

@@ -151,6 +151,11 @@ void ControlGuard::remove_group(const std::string& kernel_path, const std::strin
   note({.kind = Restoration::Kind::kGroup, .path = group, .text = to});
 }
 
+void ControlGuard::restore_cpus(const std::string& kernel_path, const std::string& text) {
+  const std::string path = root_.resolve(kernel_path).string();
+  note({.kind = Restoration::Kind::kCpus, .path = path, .text = text});
+}
+
 void ControlGuard::on_restore(std::function<void()> undo) {
   undo_.push_back({"", std::move(undo)});
 }

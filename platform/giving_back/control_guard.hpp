@@ -38,12 +38,15 @@ class ControlGuard {
 
   /// Saves what a file says now. Call it before the first write to the file.
   /// @throws Error if the file cannot be read, or `rein restore` could not put it back: what
-  ///         cannot be saved must not be changed. So do the two below.
+  ///         cannot be saved must not be changed. So do the three below.
   void save(const std::string& kernel_path);
   /// For a file that does not say what has to be written to it.
   void restore_by_writing(const std::string& kernel_path, const std::string& text);
   /// For a control group that is made: its processes go back to `home`.
   void remove_group(const std::string& kernel_path, const std::string& home);
+  /// For other programs' threads that are moved: `text` as GivenCpus has it. What is noted last is
+  /// given first, so that a thread may have others than its process.
+  void restore_cpus(const std::string& kernel_path, const std::string& text);
   /// For what ends with this process anyway: `undo` may throw, and must not refer to what dies
   /// before this.
   void on_restore(std::function<void()> undo);

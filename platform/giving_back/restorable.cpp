@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "platform/giving_back/given_cpus.hpp"
 #include "platform/kernel/cgroup.hpp"
 
 namespace rein {
@@ -15,8 +16,6 @@ namespace {
 
 /// That putting back compares with what a file says [bytes].
 constexpr std::size_t kLongestText = 4095;
-/// As the names of all groups that we make begin.
-constexpr std::string_view kOwnGroup = "rein-";
 
 /// A path as the kernel's folders are named, that leads nowhere else.
 bool is_straight(std::string_view path) {
@@ -56,8 +55,15 @@ bool RestorableFiles::hold(const Restoration& restoration) const {
   // What would not be a line any more.
   if (restoration.path.find_first_of("\t\n") != std::string_view::npos ||
       restoration.text.find('\n') != std::string_view::npos ||
-      restoration.text.size() > kLongestText || !are_above(restoration.path)) {
+      restoration.text.size() > kLongestText ||
+      (restoration.kind != Restoration::Kind::kCpus && !are_above(restoration.path))) {
     return false;
+  }
+  if (restoration.kind == Restoration::Kind::kCpus) {
+    const CpusOwner owner = CpusOwner::of(root_, restoration.path);
+    return is_straight(restoration.path) && GivenCpus().parse(owner, restoration.text) &&
+           (owner.kind != CpusOwner::Kind::kGroup ||
+            (are_above(restoration.path) && can_be_opened(restoration.path)));
   }
   if (restoration.kind != Restoration::Kind::kGroup) {
     return can_be_opened(restoration.path);
@@ -65,7 +71,7 @@ bool RestorableFiles::hold(const Restoration& restoration) const {
   const std::size_t slash = restoration.path.rfind('/');
   const std::string_view group = restoration.path.substr(slash + 1);
   const std::string home = std::string(restoration.text) + "/";
-  return group.starts_with(kOwnGroup) && is_straight(home) &&
+  return group.starts_with(kOwnGroupPrefix) && is_straight(home) &&
          std::ranges::any_of(folders_,
                              [&](const std::string& folder) {
                                return home.starts_with(folder) &&

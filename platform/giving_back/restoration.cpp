@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "platform/giving_back/given_cpus.hpp"
 #include "platform/kernel/kernel_file.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 
@@ -18,10 +19,11 @@ namespace rein {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Restoration::Kind>, 3> kKinds{{
+constexpr std::array<std::pair<std::string_view, Restoration::Kind>, 4> kKinds{{
     {"value", Restoration::Kind::kValue},
     {"write", Restoration::Kind::kWrite},
     {"group", Restoration::Kind::kGroup},
+    {"cpus", Restoration::Kind::kCpus},
 }};
 constexpr int kMaxPasses = 5;
 constexpr int kMaxRounds = 64;  ///< Of some hundred processes each.
@@ -160,6 +162,11 @@ Step put_back(const SysfsRoot& root, const Restoration& restoration, bool first_
     }
     case Restoration::Kind::kGroup:
       return remove_group(root, restoration);
+    case Restoration::Kind::kCpus: {
+      const int error = give_back_cpus(root, restoration.path, restoration.text);
+      return error != 0 ? failure(-error)
+                        : Step{first_pass ? Outcome::kChanged : Outcome::kAsItWas};
+    }
   }
   return {};
 }

@@ -15,6 +15,7 @@ struct Restoration {
     kValue,  ///< `value`: the file is to hold the text.
     kWrite,  ///< `write`: the text is to be written, whatever the file holds.
     kGroup,  ///< `group`: the control group's processes go to the group `text`, and it is removed.
+    kCpus,   ///< `cpus`: threads of other programs have the CPUs `text` (GivenCpus).
   };
   Kind kind = Kind::kValue;
   std::string_view path;  ///< On this machine, not below a root.
@@ -39,7 +40,7 @@ class RestorationListener {
 /// minimum that is above the present maximum, a governor of CPUs that are offline), so this goes
 /// over them until all is as it was or nothing moves any more. What is as it was is not written. A
 /// last line without an end is left out: what it names had not been changed yet. Whatever the lines
-/// say, only what SysfsRoot::open_setting() opens is read, written or removed.
+/// say, only what SysfsRoot::open_setting() opens is written or removed.
 ///
 /// Async-signal-safe: allocates nothing, takes no lock.
 /// @return whether the kernel refused nothing.

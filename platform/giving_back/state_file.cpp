@@ -299,7 +299,8 @@ std::optional<StateFile::Leftover> StateFile::read(const std::filesystem::path& 
   for (std::size_t length = 0; (length = rest.find('\n')) != std::string_view::npos; ++number) {
     Restoration restoration;
     if (!Restoration::parse(rest.substr(0, length), restoration)) {
-      fail(number, "'value', 'write' or 'group', a path, a tab and a text", rest.substr(0, length));
+      fail(number, "'value', 'write', 'group' or 'cpus', a path, a tab and a text",
+           rest.substr(0, length));
     }
     if (!files.hold(restoration)) {
       fail(number, files.expected(), rest.substr(0, length));

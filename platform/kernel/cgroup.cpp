@@ -53,15 +53,17 @@ std::optional<Mount> find_mount(const SysfsRoot& root, std::string_view type,
   return std::nullopt;
 }
 
-/// A line of /proc/self/cgroup.
+const std::string kOwnGroups = "/proc/self/cgroup";
+
+/// A line of /proc/PROCESS/cgroup.
 struct OwnGroup {
   std::string controllers;  ///< Separated by commas; none: version 2.
   std::string path;
 };
 
-std::vector<OwnGroup> own_groups(const SysfsRoot& root) {
+std::vector<OwnGroup> own_groups(const SysfsRoot& root, const std::string& file = kOwnGroups) {
   std::vector<OwnGroup> groups;
-  std::istringstream lines(root.try_read("/proc/self/cgroup").value_or(""));
+  std::istringstream lines(root.try_read(file).value_or(""));
   for (std::string line; std::getline(lines, line);) {
     // number:controllers:path
     const std::size_t first = line.find(':');
@@ -73,9 +75,10 @@ std::vector<OwnGroup> own_groups(const SysfsRoot& root) {
   return groups;
 }
 
-/// The group of this process in the hierarchy with the given controller ("": version 2).
-std::optional<std::string> own_group(const SysfsRoot& root, std::string_view controller) {
-  for (const auto& group : own_groups(root)) {
+/// The group in the hierarchy with the given controller ("": version 2).
+std::optional<std::string> own_group(const SysfsRoot& root, std::string_view controller,
+                                     const std::string& file = kOwnGroups) {
+  for (const auto& group : own_groups(root, file)) {
     if (group.controllers == controller ||
         (!controller.empty() && has_part(group.controllers, controller))) {
       return group.path;
@@ -208,6 +211,27 @@ std::variant<CpuCgroup, Missing> with_usable_parents(const SysfsRoot& root, CpuC
   return cgroup;
 }
 
+/// A group whose own quota is to be set.
+std::variant<CpuCgroup, Missing> subject_group(const SysfsRoot& root, int version,
+                                               const std::optional<Mount>& mount,
+                                               const std::string& path) {
+  if (!mount || !path.starts_with(mount->point + "/")) {
+    return Missing{path, "is no group of a hierarchy that limits CPU time",
+                   mount ? "name one below " + mount->point : "mount cgroup2 at /sys/fs/cgroup"};
+  }
+  CpuCgroup cgroup{.version = version, .own = path, .mount = mount->point, .parents = {}};
+  const std::string absent =
+      version == 1 ? "name a group that is there, and a kernel with CONFIG_CFS_BANDWIDTH"
+                   : "name a group that is there, and enable cpu in "
+                     "cgroup.subtree_control of the group above";
+  for (const auto& file : {cgroup.quota_file(), cgroup.period_file()}) {
+    if ((version == 1 || file == cgroup.quota_file()) && !root.writable(file)) {
+      return unwritable(root, file, absent, "run as root, or with a group that is yours");
+    }
+  }
+  return cgroup;
+}
+
 /// What one group may use; nothing if it is not limited.
 std::optional<double> limit_of(const SysfsRoot& root, int version, const std::string& group) {
   const std::string quota = root.try_read(quota_file(version, group)).value_or("");
@@ -227,30 +251,44 @@ std::optional<double> limit_of(const SysfsRoot& root, int version, const std::st
 
 }  // namespace
 
-std::variant<CpuCgroup, Missing> find_cpu_cgroup(const SysfsRoot& root) {
-  if (const auto mount = find_mount(root, "cgroup", "cpu")) {
-    const auto group = own_group(root, "cpu");
-    if (!group) {
-      return Missing{"/proc/self/cgroup", "names no group of the controller cpu",
-                     "mount the cpu controller where this program runs"};
-    }
-    const std::string own = path_of(*mount, *group);
-    return with_usable_parents(root,
-                               {.version = 1, .own = own, .mount = mount->point, .parents = {own}},
-                               mount->read_only);
+std::string CpuCgroup::quota_file() const { return rein::quota_file(version, own); }
+std::string CpuCgroup::period_file() const { return own + "/cpu.cfs_period_us"; }
+
+std::variant<CpuCgroup, Missing> find_cpu_cgroup(const SysfsRoot& root, const Subject& subject) {
+  const auto v1 = find_mount(root, "cgroup", "cpu");
+  const auto mount = v1 ? v1 : find_mount(root, "cgroup2", "");
+  const int version = v1 ? 1 : 2;
+  if (subject.kind() == Subject::Kind::kGroup) {
+    return subject_group(root, version, mount, subject.group_path());
   }
-  const auto mount = find_mount(root, "cgroup2", "");
-  const auto group = own_group(root, "");
+  const std::string file =
+      subject.is_self() ? kOwnGroups : fmt::format("/proc/{}/cgroup", subject.process_id());
+  if (!subject.is_self() && !root.exists(file)) {
+    return Missing{file, "does not exist: there is no such process", "name one that runs"};
+  }
+  const auto group = own_group(root, v1 ? "cpu" : "", file);
+  if (v1 && !group) {
+    return Missing{file, "names no group of the controller cpu",
+                   "mount the cpu controller where this program runs"};
+  }
   if (!mount || !group) {
     return Missing{"/proc/self/mountinfo", "no control groups are mounted",
                    "mount cgroup2 at /sys/fs/cgroup"};
   }
   const std::string own = path_of(*mount, *group);
-  CpuCgroup cgroup{.version = 2, .own = own, .mount = mount->point, .parents = {own}};
-  if (own != mount->point) {
+  CpuCgroup cgroup{.version = version, .own = own, .mount = mount->point, .parents = {own}};
+  if (version == 2 && own != mount->point) {
     cgroup.parents.push_back(own.substr(0, own.rfind('/')));
   }
   return with_usable_parents(root, std::move(cgroup), mount->read_only);
+}
+
+std::optional<std::string> cpu_group_of(const SysfsRoot& root, const CpuCgroup& cgroup,
+                                        int thread) {
+  const bool is_v1 = cgroup.version == 1;
+  const auto mount = is_v1 ? find_mount(root, "cgroup", "cpu") : find_mount(root, "cgroup2", "");
+  const auto group = own_group(root, is_v1 ? "cpu" : "", fmt::format("/proc/{}/cgroup", thread));
+  return mount && group ? std::optional(path_of(*mount, *group)) : std::nullopt;
 }
 
 std::optional<CpuLimit> cpu_limit(const SysfsRoot& root, const CpuCgroup& cgroup) {

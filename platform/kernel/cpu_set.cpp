@@ -7,20 +7,13 @@
 #include <string_view>
 
 #include "common/error.hpp"
+#include "platform/kernel/kernel_file.hpp"
 
 namespace rein {
 
 namespace {
 
 constexpr int kMaxCpu = 8191;  ///< CONFIG_NR_CPUS of no kernel is greater.
-constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  return begin == std::string_view::npos
-             ? std::string_view{}
-             : text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 }  // namespace
 
@@ -38,7 +31,7 @@ CpuList parse_cpu_list(const std::string& text) {
     return value;
   };
 
-  std::string_view rest = trimmed(text);
+  std::string_view rest = trim(text);
   std::set<int> cpus;
   while (!rest.empty()) {
     const std::size_t comma = rest.find(',');

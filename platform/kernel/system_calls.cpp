@@ -46,7 +46,7 @@ ssize_t SystemCalls::write_file(int descriptor, std::string_view text) {
 
 void SystemCalls::close_file(int descriptor) { close(descriptor); }
 
-int SystemCalls::set_affinity(int thread, const CpuList& cpus) {
+int SystemCalls::set_affinity(int thread, std::span<const int> cpus) {
   CpuMask mask{};
   for (const int cpu : cpus) {
     if (cpu < 0 || static_cast<std::size_t>(cpu) >= kMaxCpus) {

@@ -17,7 +17,8 @@ namespace rein {
 /// All calls to the kernel that read or change the machine. A test derives from it, so that it can
 /// run without rights and make each call fail. Errors are errno's numbers.
 ///
-/// Those for files and directories allocate nothing and take no lock: the guardian makes them too.
+/// Those for files and directories, and set_affinity(), allocate nothing and take no lock: the
+/// guardian makes them too.
 class SystemCalls {
  public:
   virtual ~SystemCalls() = default;
@@ -42,7 +43,7 @@ class SystemCalls {
   virtual int remove_directory(int folder, const char* name);
 
   /// Of one thread. @return 0 or an error; ESRCH if the thread is gone.
-  virtual int set_affinity(int thread, const CpuList& cpus);
+  virtual int set_affinity(int thread, std::span<const int> cpus);
   virtual std::optional<CpuList> affinity(int thread);
 
   /// Opens a performance counter for a thread (-1: all that run on `cpu`) on a CPU (-1: any), in

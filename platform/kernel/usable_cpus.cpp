@@ -56,16 +56,11 @@ std::optional<CpuList> status_cpus(const SysfsRoot& root) {
   return std::nullopt;
 }
 
-}  // namespace
-
-bool is_online(const SysfsRoot& root, int cpu) {
-  if (const auto own = root.try_read(fmt::format("{}cpu{}/online", kCpus, cpu))) {
-    return *own != "0";
-  }
-  const CpuList online = try_read_list(root, kCpus + "online").value_or(CpuList{});
-  return std::ranges::binary_search(online, cpu);
-}
-
+/// The CPUs that this process may run on as it was started: the outer limit, which nothing widens.
+///
+/// The kernel's own answer where it is our machine's: `online` is no measure, as a container may
+/// see it numbered anew. Below a root that is not, what /proc/self/status and the group's cpuset
+/// say of those that are online; without either all that are. @throws Error if there are none.
 CpuList allowed_cpus(const SysfsRoot& root) {
   if (root.is_where_we_run()) {
     if (auto cpus = root.calls().affinity(root.calls().process_id()); cpus && !cpus->empty()) {
@@ -92,8 +87,19 @@ CpuList allowed_cpus(const SysfsRoot& root) {
   return cpus;
 }
 
+/// Those that the kernel keeps free of what is not put there by name (`isolcpus`).
 CpuList isolated_cpus(const SysfsRoot& root) {
   return try_read_list(root, kCpus + "isolated").value_or(CpuList{});
+}
+
+}  // namespace
+
+bool is_online(const SysfsRoot& root, int cpu) {
+  if (const auto own = root.try_read(fmt::format("{}cpu{}/online", kCpus, cpu))) {
+    return *own != "0";
+  }
+  const CpuList online = try_read_list(root, kCpus + "online").value_or(CpuList{});
+  return std::ranges::binary_search(online, cpu);
 }
 
 CpuList default_cpus(const SysfsRoot& root) {

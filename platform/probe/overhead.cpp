@@ -35,7 +35,7 @@ class CountingCalls final : public SystemCalls {
     ++count;
     SystemCalls::close_file(descriptor);
   }
-  int set_affinity(int thread, const CpuList& cpus) override {
+  int set_affinity(int thread, std::span<const int> cpus) override {
     ++count;
     return SystemCalls::set_affinity(thread, cpus);
   }

@@ -18,6 +18,7 @@
 #include "platform/controls/placement.hpp"
 #include "platform/kernel/access.hpp"
 #include "platform/kernel/kernel_file.hpp"
+#include "platform/quantities.hpp"
 #include "platform/sensors/linux_sensors.hpp"
 #include "platform/sensors/thermal_attributes.hpp"
 
@@ -25,7 +26,7 @@ namespace rein {
 
 namespace {
 
-constexpr double kSameMhz = 1.0;  ///< Points of a driver that takes any are whole MHz.
+constexpr double kWholeMhz = 1.0;  ///< As the points of a driver that takes any are.
 
 // What there is.
 
@@ -62,7 +63,7 @@ std::optional<double> read_limit(const SysfsRoot& root, const std::vector<std::s
     const auto limit = read_mhz(root, folder, files.max, files.per_mhz);
     const auto reach = read_mhz(root, folder, files.highest, files.per_mhz);
     highest = limit ? std::max(highest.value_or(*limit), *limit) : highest;
-    if (limit && reach && *limit < *reach - kSameMhz) {
+    if (limit && reach && *limit < *reach - kWholeMhz) {
       held = std::min(held.value_or(*limit), *limit);
     }
   }
@@ -107,11 +108,11 @@ std::vector<std::string> list_events(const SysfsRoot& root, const std::string& f
 }
 
 std::vector<ProbedPmu> probe_pmus(const SysfsRoot& root) {
-  constexpr std::array kSoftware{"breakpoint", "kprobe", "software", "tracepoint", "uprobe"};
+  constexpr std::array kOfNoProcessor{"breakpoint", "kprobe", "software", "tracepoint", "uprobe"};
   std::vector<ProbedPmu> pmus;
   for (const auto& path : root.find("/sys/bus/event_source/devices/*")) {
     std::string name = std::filesystem::path(path).filename().string();
-    if (std::ranges::find(kSoftware, name) != kSoftware.end()) {
+    if (std::ranges::find(kOfNoProcessor, name) != kOfNoProcessor.end()) {
       continue;
     }
     pmus.push_back({std::move(name), pmu_cpus(root, path), list_events(root, path)});
@@ -200,7 +201,7 @@ void probe_heat(ProbeReport& report) {
 }  // namespace
 
 bool ProbedClock::is_held() const {
-  return limit_mhz && !opps_mhz.empty() && *limit_mhz < opps_mhz.back() - kSameMhz;
+  return limit_mhz && !opps_mhz.empty() && *limit_mhz < opps_mhz.back() - kWholeMhz;
 }
 
 std::vector<std::string> ProbeReport::throttling_now() const {
@@ -212,8 +213,8 @@ std::vector<std::string> ProbeReport::throttling_now() const {
   }
   for (std::size_t i = 0; i < signals.size(); ++i) {
     const std::string& name = signals[i].name;
-    if (name.starts_with("throttle") && readings[i].valid && readings[i].value > 0.0) {
-      names.push_back(name.substr(name.find('.') + 1));
+    if (quantity_of(name).throttles && readings[i].valid && readings[i].value > 0.0) {
+      names.emplace_back(name_behind_dot(name));
     }
   }
   return names;

@@ -8,13 +8,14 @@
 #include <utility>
 
 #include "platform/probe/probe.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
 namespace {
 
 using Row = std::vector<std::string>;
-constexpr double kSameMhz = 0.05;  ///< Closer than frequencies are given.
+constexpr double kShownMhz = 0.05;  ///< Closer than frequencies are given.
 constexpr std::size_t kFewOpps = 7;
 constexpr std::size_t kFewEvents = 5;
 
@@ -54,7 +55,7 @@ std::string format_table(const std::string& title, Row header, std::vector<Row> 
 std::size_t count_even(const std::vector<double>& numbers) {
   std::size_t count = std::min<std::size_t>(numbers.size(), 2);
   while (count >= 2 && count < numbers.size() &&
-         std::abs((numbers[count] - numbers[count - 1]) - (numbers[1] - numbers[0])) < kSameMhz) {
+         std::abs((numbers[count] - numbers[count - 1]) - (numbers[1] - numbers[0])) < kShownMhz) {
     ++count;
   }
   return count;
@@ -142,7 +143,7 @@ std::string describe(const Signal& signal, const Reading& reading) {
     text = fmt::format("{:.4g}{}{}", reading.value, signal.unit == "1" ? "" : " ",
                        signal.unit == "1" ? "" : signal.unit);
   }
-  if (signal.name.starts_with("temperature_c") && !signal.is_heat) {
+  if (quantity_of(signal.name).sight.of == Sight::Of::kHeat && !signal.is_heat) {
     text += " (does not count)";
   }
   if (reading.valid && signal.estimated) {
@@ -154,9 +155,8 @@ std::string describe(const Signal& signal, const Reading& reading) {
   return text;
 }
 
-bool is_power(const Signal& signal) { return signal.name.starts_with("power_"); }
-bool is_throttling(const Signal& signal) {
-  return signal.name.starts_with("throttle") || signal.name.starts_with("cooling_");
+auto is_in(Quantity::Group group) {
+  return [group](const Signal& signal) { return quantity_of(signal.name).group == group; };
 }
 
 /// "cpu_share.cpu10" as "cpu_share.cpu" and "10".
@@ -190,6 +190,7 @@ std::vector<Row> signal_rows(const ProbeReport& report, IsOfKind is_of_kind) {
 
 /// The whole machine's first.
 std::string describe_power(const ProbeReport& report) {
+  const auto is_power = is_in(Quantity::Group::kPower);
   const auto is_total = [](const Signal& signal) { return signal.name == "power_w"; };
   auto rows = signal_rows(report, is_total);
   const auto rails = signal_rows(
@@ -208,7 +209,7 @@ std::string describe_throttling(const ProbeReport& report) {
            clock.path});
     }
   }
-  const auto signals = signal_rows(report, is_throttling);
+  const auto signals = signal_rows(report, is_in(Quantity::Group::kThrottling));
   rows.insert(rows.end(), signals.begin(), signals.end());
   const auto now = report.throttling_now();
   return format_rows(fmt::format("Throttling and cooling (now: {})",
@@ -277,15 +278,12 @@ std::string describe_troubles(const ProbeReport& report) {
 }  // namespace
 
 std::string to_table(const ProbeReport& report) {
-  const auto is_other = [](const Signal& signal) {
-    return !is_power(signal) && !is_throttling(signal);
-  };
   std::string text =
       fmt::format("{}: CPUs {}{}\n\n", report.board.name, format_cpu_list(report.board.cpus),
                   report.kernel.empty() ? "" : fmt::format(", Linux {}", report.kernel));
   text += describe_clocks(report) + describe_places(report.board) + describe_controls(report);
   text += describe_power(report) + describe_trips(report.board) + describe_throttling(report);
-  text += format_rows("Signals", signal_rows(report, is_other));
+  text += format_rows("Signals", signal_rows(report, is_in(Quantity::Group::kOther)));
   text += describe_pmus(report) + describe_left_alone(report) + describe_troubles(report) +
           describe_missing(report);
   text.pop_back();

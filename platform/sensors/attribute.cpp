@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -18,26 +18,6 @@ namespace rein {
 
 namespace {
 
-constexpr double kAny = 1e12;
-
-/// The first that fits is it.
-constexpr std::array<Quantity, 13> kQuantities{{
-    {"power_w", "W", 0.0, 10e3, /*stuck_after_s=*/10.0, /*zero_may_stay=*/true},
-    {"_w", "W", 0.0, 10e3},
-    {"temperature_c", "degC", -40.0, 150.0, /*stuck_after_s=*/300.0, /*zero_may_stay=*/false,
-     /*doubtful=*/1.5, /*believed_below=*/15.0},
-    {"_c", "degC", -273.15, kAny},
-    {"_mhz", "MHz", 0.001, 100e3},
-    {"_v", "V", -1e3, 1e3},
-    {"_a", "A", -1e3, 1e3},
-    {"_j", "J", 0.0, kAny},
-    {"_rpm", "1/min", 0.0, 1e6},
-    {"_share", "1", 0.0, 1.0},
-    {"throttled", "1", 0.0, 1.0},
-    {"_events", "1", 0.0, 1e9},
-    {"", "1", -kAny, kAny},
-}};
-
 /// Where a file really is: the kernel offers the same one by several ways.
 std::string real_path(const SysfsRoot& root, const std::string& path) {
   std::error_code ignored;
@@ -47,21 +27,11 @@ std::string real_path(const SysfsRoot& root, const std::string& path) {
 }
 
 void set_signal(Attribute& attribute, const std::string& name) {
-  attribute.signal = {
-      .name = name.empty() ? attribute.quantity : attribute.quantity + "." + name,
-      .unit = std::string(quantity_of(attribute.quantity).unit),
-      .source = fmt::format("{}", fmt::join(attribute.paths, " x ")),
-  };
+  attribute.signal =
+      make_signal(attribute.quantity, name, fmt::format("{}", fmt::join(attribute.paths, " x ")));
 }
 
 }  // namespace
-
-const Quantity& quantity_of(std::string_view signal) {
-  const std::string_view quantity = signal.substr(0, signal.find('.'));
-  return *std::find_if(kQuantities.begin(), kQuantities.end(), [quantity](const Quantity& each) {
-    return quantity.ends_with(each.suffix);
-  });
-}
 
 std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<SensorSpec>& specs,
                                   std::vector<Missing>& missing) {
@@ -74,9 +44,8 @@ std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<Senso
       missing.push_back(unreadable(root, paths.empty() ? spec.path : spec.enable, remedy));
       continue;
     }
-    const std::size_t dot = spec.signal.find('.');
-    Attribute attribute{.quantity = spec.signal.substr(0, dot),
-                        .name = {dot == std::string::npos ? "" : spec.signal.substr(dot + 1), ""},
+    Attribute attribute{.quantity = std::string(quantity_of(spec.signal).name),
+                        .name = {std::string(name_behind_dot(spec.signal)), ""},
                         .paths = {paths.front()},
                         .format = NumberFormat::kDecimal,
                         .scale = spec.scale,
@@ -103,6 +72,32 @@ std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<Senso
     given.push_back(std::move(attribute));
   }
   return given;
+}
+
+std::vector<Attribute> find_listed(const SysfsRoot& root, std::span<const Quantity> table) {
+  std::vector<Attribute> found;
+  for (const auto& quantity : table) {
+    std::vector<Attribute> of_this;
+    for (const auto& [pattern, scale] : quantity.files) {
+      for (const auto& path : root.find(std::string(pattern))) {
+        const std::filesystem::path file(path);
+        const std::string folder = file.parent_path().string();
+        const std::string device = file.parent_path().filename().string();
+        of_this.push_back({.quantity = std::string(quantity.name),
+                           .name = {root.try_read(folder + "/name").value_or(device), device,
+                                    file.stem().string()},
+                           .paths = {path},
+                           .scale = scale});
+      }
+    }
+    if (!quantity.whole.empty() && !of_this.empty()) {
+      of_this.resize(1);
+      of_this.front().name = {};
+    }
+    found.insert(found.end(), std::make_move_iterator(of_this.begin()),
+                 std::make_move_iterator(of_this.end()));
+  }
+  return found;
 }
 
 std::vector<Attribute> name_signals(const SysfsRoot& root, std::vector<Attribute> given,

@@ -1,36 +1,20 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/clock.hpp"
 #include "platform/board/heat.hpp"
 #include "platform/platform.hpp"
+#include "platform/quantities.hpp"
 #include "platform/sensors/sensor.hpp"
 
 namespace rein {
 
 class SysfsRoot;
 struct SensorSpec;
-
-/// What is known of all signals whose names end alike before the dot: `power_w.A15`, `power_w`.
-struct Quantity {
-  std::string_view suffix;
-  std::string_view unit;
-  double min;  ///< Of what is plausible, in the unit.
-  double max;
-  double stuck_after_s = 0.0;  ///< What has not moved for so long is not measured; 0: it may be.
-  bool zero_may_stay = false;  ///< That does not go for 0.
-  /// Nearer to 0 than this, a number is most often in another unit than the kernel says, or none
-  /// at all: it is believed only after a value below `believed_below`.
-  double doubtful = 0.0;
-  double believed_below = 0.0;
-};
-
-/// Of a signal, or of what comes before the dot of its name.
-const Quantity& quantity_of(std::string_view signal);
 
 /// How a file writes its number.
 enum class NumberFormat {
@@ -80,6 +64,11 @@ struct Attribute {
 /// What a board file names. What is not there, or not switched on, is added to `missing`.
 std::vector<Attribute> find_given(const SysfsRoot& root, const std::vector<SensorSpec>& specs,
                                   std::vector<Missing>& missing);
+
+/// What the table of quantities says where it is: of one with a signal of its own the first, of
+/// another all, by what their folders say that they are called.
+std::vector<Attribute> find_listed(const SysfsRoot& root,
+                                   std::span<const Quantity> table = quantities());
 
 /// Gives each its signal. `given` keep their names; `found` lose what is at the same file as one of
 /// the same quantity before it, and those that would be called the same carry their place.

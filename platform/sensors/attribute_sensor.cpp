@@ -16,8 +16,6 @@ namespace {
 
 /// `get_throttled` has bits for what is so, and the same for what has been so.
 constexpr std::uint64_t kThrottledBits = 0xF000F;
-/// RAPL's counters move every millisecond.
-constexpr Duration kLongEnoughToMove = std::chrono::milliseconds(10);
 constexpr double kUpdatesUntilStuck = 3.0;
 constexpr double kRounding = 1e-12;
 
@@ -88,13 +86,13 @@ Duration update_age(Duration since, Duration update) {
 }
 
 /// For the end of a line: by which scale a number would be a usual value; nothing if by none.
-std::string remedy_of_unit(double min, double max, double number, const Signal& signal) {
-  const bool temperature = signal.name.starts_with("temperature_c");
-  const bool clock = signal.name.starts_with("frequency_mhz");
-  const double low = temperature ? 10.0 : min;
-  const double high = temperature ? 120.0 : max;
+std::string remedy_of_unit(const Quantity& quantity, double min, double max, double number,
+                           const Signal& signal) {
+  const bool is_usual_anywhere = quantity.usual_min == quantity.usual_max;
+  const double low = is_usual_anywhere ? min : quantity.usual_min;
+  const double high = is_usual_anywhere ? max : quantity.usual_max;
   for (const double scale : {1.0, 0.1, 1e-6, 0.01, 1e-3, 1e-4, 1e-5, 1e-9}) {
-    if ((temperature || clock) && number * scale >= low && number * scale <= high) {
+    if (quantity.has_other_units && number * scale >= low && number * scale <= high) {
       return fmt::format(
           "; if its unit is another, the board file gives it: "
           "sensors: [{{signal: {}, path: \"{}\", scale: {}}}]",
@@ -229,15 +227,15 @@ void AttributeSensor::check(Channel& channel, Measurement& measurement, double n
         "{}: expected {} to {}{}, found {:.6g}", channel.where, channel.min, channel.max,
         quantity.unit == "1" ? "" : fmt::format(" {}", quantity.unit), value);
     if (!channel.is_unit_given && channel.use == NumberUse::kLevel) {
-      measurement.problem += remedy_of_unit(channel.min, channel.max, number, signal);
+      measurement.problem += remedy_of_unit(quantity, channel.min, channel.max, number, signal);
     }
     measurement.value.reset();
   } else if (!channel.is_unit_given && quantity.doubtful > 0.0 &&
              std::abs(value) <= quantity.doubtful &&
              !(channel.believed && *channel.believed < quantity.believed_below)) {
-    measurement.problem = fmt::format("{}: found {}, which would be {:.4g} {} and can hardly be{}",
-                                      channel.where, number, value, quantity.unit,
-                                      remedy_of_unit(channel.min, channel.max, number, signal));
+    measurement.problem = fmt::format(
+        "{}: found {}, which would be {:.4g} {} and can hardly be{}", channel.where, number, value,
+        quantity.unit, remedy_of_unit(quantity, channel.min, channel.max, number, signal));
     measurement.value.reset();
   } else {
     channel.believed = value;

@@ -1,7 +1,6 @@
 #include "platform/sensors/clock_attributes.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "platform/board/clock_files.hpp"
@@ -39,34 +38,6 @@ std::vector<Attribute> find_frequencies(const SysfsRoot& root,
     }
   }
   return found;
-}
-
-std::vector<Attribute> find_gpu_load(const SysfsRoot& root) {
-  struct Source {
-    const char* pattern;
-    double scale;
-  };
-  constexpr double kPerMille = 1e-3;
-  constexpr double kPerCent = 1e-2;
-  constexpr std::array<Source, 8> kSources{{
-      {"/sys/devices/gpu.0/load", kPerMille},
-      {"/sys/devices/platform/gpu.0/load", kPerMille},
-      {"/sys/devices/platform/host1x/*.gv11b/load", kPerMille},
-      {"/sys/devices/platform/host1x/*.gp10b/load", kPerMille},
-      {"/sys/devices/platform/host1x/*.ga10b/load", kPerMille},
-      {"/sys/devices/platform/*.gpu/load", kPerMille},
-      {"/sys/devices/platform/*/*.gpu/load", kPerMille},
-      {"/sys/class/drm/card*/device/gpu_busy_percent", kPerCent},
-  }};
-  for (const auto& [pattern, scale] : kSources) {
-    if (const auto paths = root.find(pattern); !paths.empty()) {
-      return {{.quantity = "gpu_load_share",
-               .name = {"", ""},
-               .paths = {paths.front()},
-               .scale = scale}};
-    }
-  }
-  return {};
 }
 
 }  // namespace rein

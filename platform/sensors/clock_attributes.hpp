@@ -11,7 +11,4 @@ namespace rein {
 std::vector<Attribute> find_frequencies(const SysfsRoot& root,
                                         const std::vector<DomainSpec>& domains);
 
-/// `gpu_load_share`, where the driver says it.
-std::vector<Attribute> find_gpu_load(const SysfsRoot& root);
-
 }  // namespace rein

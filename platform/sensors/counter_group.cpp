@@ -13,12 +13,13 @@
 #include "platform/kernel/pmu.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 #include "platform/kernel/system_calls.hpp"
+#include "platform/kernel/thread_list.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
 struct CounterKind {
   const char* name;
-  const char* unit;
   std::uint32_t type;
   std::uint64_t config;
   double scale;    ///< From the kernel's unit to ours.
@@ -31,21 +32,18 @@ namespace {
 
 constexpr std::array<CounterKind, 3> kHardware{{
     {"instructions",
-     "1",
      PERF_TYPE_HARDWARE,
      PERF_COUNT_HW_INSTRUCTIONS,
      1.0,
      true,
      {"inst_retired", "instructions"}},
     {"cycles",
-     "1",
      PERF_TYPE_HARDWARE,
      PERF_COUNT_HW_CPU_CYCLES,
      1.0,
      true,
      {"cpu_cycles", "cpu-cycles"}},
     {"cache_misses",
-     "1",
      PERF_TYPE_HARDWARE,
      PERF_COUNT_HW_CACHE_MISSES,
      1.0,
@@ -53,10 +51,10 @@ constexpr std::array<CounterKind, 3> kHardware{{
      {"cache-misses", "l2d_cache_refill", "ll_cache_miss_rd", "l1d_cache_refill"}},
 }};
 constexpr std::array<CounterKind, 4> kSoftware{{
-    {"context_switches", "1", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, 1.0, false},
-    {"cpu_migrations", "1", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_MIGRATIONS, 1.0, false},
-    {"page_faults", "1", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, 1.0, true},
-    {"task_clock_s", "s", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, 1e-9, true},
+    {"context_switches", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, 1.0, false},
+    {"cpu_migrations", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_MIGRATIONS, 1.0, false},
+    {"page_faults", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, 1.0, true},
+    {"task_clock_s", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, 1e-9, true},
 }};
 // What a group gives: how many counters, how long they were enabled and on the processor, counts.
 constexpr std::size_t kEnabled = 1;
@@ -76,11 +74,20 @@ std::vector<const char*> given_names(const CounterKind& kind) {
   return names;
 }
 
+int thread_to_try(const SysfsRoot& root, const Subject& subject) {
+  std::vector<int> threads;
+  if (!subject.is_self()) {
+    ThreadList(root, subject).read(threads);
+  }
+  return threads.empty() ? root.calls().process_id() : threads.front();
+}
+
 }  // namespace
 
-CounterGroup::CounterGroup(const SysfsRoot& root, std::vector<Missing>& missing)
-    : calls_(root.calls()) {
-  const int thread = calls_.process_id();
+CounterGroup::CounterGroup(const SysfsRoot& root, std::vector<Missing>& missing,
+                           const Subject& subject)
+    : calls_(root.calls()), is_self_(subject.is_self()) {
+  const int thread = thread_to_try(root, subject);
   const auto pmus = find_core_pmus(root);
   CpuList cpus;
   if (pmus.size() > 1) {
@@ -217,24 +224,21 @@ void CounterGroup::add_signals(const CpuList& all_cpus) {
         }
       }
       if (!parts.empty() && cpus == all_cpus) {
-        add_signal(kind, kind.name, std::move(parts));
+        add_signal(kind, "", std::move(parts));
       }
     }
   }
   for (std::size_t unit = 0; unit < units_.size(); ++unit) {
     const auto& [name, cpus, counters, sums] = units_[unit];
     for (std::size_t i = 0; i < counters.size() && !name.empty(); ++i) {
-      add_signal(*counters[i].kind, fmt::format("{}.{}", counters[i].kind->name, name),
-                 {{unit, i}});
+      add_signal(*counters[i].kind, name, {{unit, i}});
     }
   }
 }
 
-void CounterGroup::add_signal(const CounterKind& kind, const std::string& name, Parts parts) {
-  signals_.push_back(
-      {.name = name,
-       .unit = kind.unit,
-       .source = user_only_ ? "perf_event_open, user mode only" : "perf_event_open"});
+void CounterGroup::add_signal(const CounterKind& kind, const std::string& unit, Parts parts) {
+  signals_.push_back(make_signal(
+      kind.name, unit, user_only_ ? "perf_event_open, user mode only" : "perf_event_open"));
   parts_.push_back(std::move(parts));
 }
 
@@ -327,7 +331,7 @@ bool CounterGroup::advance_all(const std::vector<int>& threads) {
       entry = threads_.erase(entry);
     }
   }
-  if (threads_.empty() && problem_.empty()) {
+  if (threads_.empty() && is_self_ && problem_.empty()) {
     problem_ = "perf_event_open: there are no threads to count";
   }
   return problem_.empty();

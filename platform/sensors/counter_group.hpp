@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/kernel/cpu_set.hpp"
+#include "platform/kernel/subject.hpp"
 #include "platform/sensors/sensor.hpp"
 
 namespace rein {
@@ -17,18 +18,20 @@ class SystemCalls;
 struct CounterKind;
 struct Pmu;
 
-/// What the kernel counts for this process, over each period: `instructions`, `cycles` and
+/// What the kernel counts for the subject, over each period: `instructions`, `cycles` and
 /// `cache_misses` from the processor, or where it offers none `context_switches`,
 /// `cpu_migrations`, `page_faults` and `task_clock_s` from the kernel. A processor with cores of
 /// several kinds, each with counters of its own, gives `cycles.<unit>` of each as well.
 ///
 /// One group of counters a thread and kind of core, so that ratios are of the same time; scaled up
-/// where the processor's counters had to be shared. What a thread does before it is first seen is
-/// lost.
+/// where the processor's counters had to be shared. The kernel lets no child inherit a group that
+/// is read as one: so each thread has its own from when it is first seen, and what it does before
+/// is lost.
 class CounterGroup final : public Sensor {
  public:
   /// What is not offered is added to `missing`. The calls of `root` must outlive this.
-  CounterGroup(const SysfsRoot& root, std::vector<Missing>& missing);
+  /// What is offered is tried on a thread of the subject, or if there is none on this one.
+  CounterGroup(const SysfsRoot& root, std::vector<Missing>& missing, const Subject& subject = {});
   ~CounterGroup() override;
   CounterGroup(const CounterGroup&) = delete;
   CounterGroup& operator=(const CounterGroup&) = delete;
@@ -71,7 +74,8 @@ class CounterGroup final : public Sensor {
   /// Adds the unit with those of its counters that can be opened together, if there are any.
   void add_unit(Unit unit, int thread);
   void add_signals(const CpuList& all_cpus);
-  void add_signal(const CounterKind& kind, const std::string& name, Parts parts);
+  /// `unit`: its name; empty: the sum over all of them.
+  void add_signal(const CounterKind& kind, const std::string& unit, Parts parts);
 
   /// @return 0 or an error; ESRCH if the thread is gone.
   int open_groups(int thread);
@@ -84,6 +88,7 @@ class CounterGroup final : public Sensor {
   bool advance_all(const std::vector<int>& threads);
 
   SystemCalls& calls_;
+  bool is_self_;
   bool user_only_ = false;  ///< The kernel keeps its own work from us.
   bool covers_all_ = true;  ///< Some unit counts on each CPU.
   std::vector<Unit> units_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
@@ -57,8 +58,9 @@ std::optional<StatFields> parse_stat(std::string_view text) {
 
 }  // namespace
 
-CpuTimeSensor::CpuTimeSensor(const SysfsRoot& root, const CpuList& cpus)
+CpuTimeSensor::CpuTimeSensor(const SysfsRoot& root, const CpuList& cpus, Subject subject)
     : root_(root),
+      subject_(std::move(subject)),
       with_threads_(root.is_where_we_run()),
       // The lines of the CPUs come first; what follows may be long, and is not needed.
       stat_(root, "/proc/stat",
@@ -66,18 +68,17 @@ CpuTimeSensor::CpuTimeSensor(const SysfsRoot& root, const CpuList& cpus)
       online_(root, "/sys/devices/system/cpu/online", kListFileSize) {
   struct Kind {
     const char* name;
-    const char* source;
+    std::string source;
     bool of_threads;
   };
-  constexpr std::array<Kind, 3> kKinds{{
-      {"cpu_ours_share.cpu", "/proc/self/task/*/schedstat", true},
-      {"cpu_others_share.cpu", "/proc/stat", true},
-      {"cpu_steal_share.cpu", "/proc/stat", false},
+  const std::array<Kind, 3> kinds{{
+      {"cpu_ours_share", subject_.list_path() + (subject_.is_self() ? "/*/schedstat" : ""), true},
+      {"cpu_others_share", "/proc/stat", true},
+      {"cpu_steal_share", "/proc/stat", false},
   }};
-  for (const auto& [name, source, of_threads] : kKinds) {
+  for (const auto& [name, source, of_threads] : kinds) {
     for (std::size_t i = 0; i < cpus.size() && (with_threads_ || !of_threads); ++i) {
-      signals_.push_back(
-          {.name = fmt::format("{}{}", name, cpus[i]), .unit = "1", .source = source});
+      signals_.push_back(make_signal(name, fmt::format("cpu{}", cpus[i]), source));
     }
   }
   for (const int cpu : cpus) {
@@ -196,7 +197,9 @@ std::optional<CpuTimeSensor::ThreadTime> CpuTimeSensor::read_thread(Thread& thre
 }
 
 bool CpuTimeSensor::advance_ours(const SampleContext& context) {
-  const bool has_before = std::exchange(has_threads_, !context.threads.empty());
+  // Others may have none for a while, or not any more.
+  const bool is_known = !subject_.is_self() || !context.threads.empty();
+  const bool has_before = std::exchange(has_before_, is_known);
   for (auto& cpu : cpus_) {
     cpu.ours_s = 0.0;
   }
@@ -207,7 +210,7 @@ bool CpuTimeSensor::advance_ours(const SampleContext& context) {
   for (const int id : context.threads) {
     auto found = threads_.find(id);
     if (found == threads_.end()) {
-      const std::string folder = fmt::format("/proc/self/task/{}", id);
+      const std::string folder = subject_.folder_of(id);
       found = threads_
                   .emplace(id, Thread{.schedstat = {root_, folder + "/schedstat", kThreadFileSize},
                                       .stat = {root_, folder + "/stat", kThreadFileSize}})
@@ -220,6 +223,11 @@ bool CpuTimeSensor::advance_ours(const SampleContext& context) {
       threads_.erase(found);
       continue;
     }
+    if (thread.cpu < 0 && !subject_.is_self() &&
+        static_cast<double>(time->run_ns) / 1e9 > to_seconds(context.interval)) {
+      // It was there before the sample before, but was not ours.
+      thread.run_ns = time->run_ns;
+    }
     thread.cpu = time->cpu;
     Cpu* const cpu = find_cpu(thread.cpu);
     // A thread that was not there before began with 0.
@@ -227,7 +235,7 @@ bool CpuTimeSensor::advance_ours(const SampleContext& context) {
         static_cast<double>(time->run_ns - thread.run_ns) / 1e9;
     thread.run_ns = time->run_ns;
   }
-  return has_before && !threads_.empty();
+  return has_before && is_known && (!subject_.is_self() || !threads_.empty());
 }
 
 void CpuTimeSensor::sum_up(bool ours_known, double interval_s) {
@@ -239,9 +247,9 @@ void CpuTimeSensor::sum_up(bool ours_known, double interval_s) {
       sum_s += cpu.ours_s;
     }
     ours_cpus_.value = sum_s / interval_s;
-  } else if (with_threads_ && threads_.empty()) {
+  } else if (with_threads_ && subject_.is_self() && threads_.empty()) {
     ours_cpus_.problem =
-        fmt::format("{}: lists no threads", root_.resolve("/proc/self/task").string());
+        fmt::format("{}: lists no threads", root_.resolve(subject_.list_path()).string());
   }
   busy_cpus_.value = 0.0;
   for (const auto& cpu : cpus_) {

@@ -9,21 +9,23 @@
 
 #include "platform/kernel/cpu_set.hpp"
 #include "platform/kernel/kernel_file.hpp"
+#include "platform/kernel/subject.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 #include "platform/sensors/sensor.hpp"
 
 namespace rein {
 
-/// Who used each CPU: `cpu_ours_share.cpuN`, `cpu_others_share.cpuN`, `cpu_steal_share.cpuN`; below
-/// a root that is not where we run, the last alone.
+/// Who used each CPU, we (the subject) or others: `cpu_ours_share.cpuN`, `cpu_others_share.cpuN`,
+/// `cpu_steal_share.cpuN`; below a root that is not where we run, the last alone.
 ///
 /// Busy time comes from /proc/stat, in ticks of mostly 10 ms. Ours comes from each thread's
 /// run time in ns, all of which counts for the CPU that the thread was last seen on: right for
 /// threads that are pinned, approximate for those that wander. What a thread did between the last
-/// sample and its end is lost. A CPU that is offline has shares of 0.
+/// sample and its end is lost, and so is what one did before it joined a control group. A CPU that
+/// is offline has shares of 0.
 class CpuTimeSensor final : public Sensor {
  public:
-  CpuTimeSensor(const SysfsRoot& root, const CpuList& cpus);
+  CpuTimeSensor(const SysfsRoot& root, const CpuList& cpus, Subject subject = {});
 
   const std::vector<Signal>& signals() const override { return signals_; }
   void sample(const SampleContext& context, std::vector<Measurement>& measurements) override;
@@ -74,6 +76,7 @@ class CpuTimeSensor final : public Sensor {
   void sum_up(bool ours_known, double interval_s);
 
   SysfsRoot root_;
+  Subject subject_;
   std::vector<Cpu> cpus_;
   std::vector<Signal> signals_;
   bool with_threads_;
@@ -81,7 +84,7 @@ class CpuTimeSensor final : public Sensor {
   KernelFile online_;
   std::optional<CpuList> online_now_;  ///< Of the present sample, if it was needed.
   std::map<int, Thread> threads_;
-  bool has_threads_ = false;
+  bool has_before_ = false;   ///< A sample that knows what our threads did.
   double elsewhere_s_ = 0.0;  ///< Our run time on CPUs that are unknown or not the board's.
   Measurement ours_cpus_;
   Measurement busy_cpus_;

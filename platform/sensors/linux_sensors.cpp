@@ -35,10 +35,6 @@ void append(std::vector<Attribute>& attributes, std::vector<Attribute> more) {
   std::move(more.begin(), more.end(), std::back_inserter(attributes));
 }
 
-std::string name_behind_dot(const std::string& signal) {
-  return signal.substr(signal.find('.') + 1);
-}
-
 bool has_packages(const std::vector<Attribute>& attributes) {
   return std::any_of(attributes.begin(), attributes.end(), [](const Attribute& attribute) {
     return attribute.role == PowerRole::kPackage;
@@ -47,14 +43,14 @@ bool has_packages(const std::vector<Attribute>& attributes) {
 
 }  // namespace
 
-LinuxSensors::LinuxSensors(const Board& board, const SysfsRoot& root)
-    : root_(root), with_threads_(root.is_where_we_run()), thread_list_(root) {
-  auto cpu_time = std::make_unique<CpuTimeSensor>(root, board.cpus);
+LinuxSensors::LinuxSensors(const Board& board, const SysfsRoot& root, const Subject& subject)
+    : root_(root), with_threads_(root.is_where_we_run()), thread_list_(root, subject) {
+  auto cpu_time = std::make_unique<CpuTimeSensor>(root, board.cpus, subject);
   const CpuTimeSensor& cpu_time_sensor = *cpu_time;
   add(std::move(cpu_time));
   add(std::make_unique<PressureSensor>(root, missing_));
   if (with_threads_) {
-    add(std::make_unique<CounterGroup>(root, missing_));
+    add(std::make_unique<CounterGroup>(root, missing_, subject));
   }
   add_attributes(board);
   const bool measured = add_total(board);
@@ -75,7 +71,7 @@ void LinuxSensors::add_attributes(const Board& board) {
   const auto chips = find_hwmon_chips(root_);
   auto given = find_given(root_, board.sensors, missing_);
   std::vector<Attribute> found = find_frequencies(root_, board.domains);
-  append(found, find_gpu_load(root_));
+  append(found, find_listed(root_));
   append(found, find_temperatures(root_, chips, missing_));
   append(found, find_throttling(root_, chips));
   std::vector<Missing> unreadable;
@@ -111,7 +107,7 @@ void LinuxSensors::choose(const Board& board, std::vector<Attribute>& attributes
   std::vector<Attribute*> of;
   for (auto& attribute : attributes) {
     if (attribute.quantity == "temperature_c") {
-      temperatures.push_back({name_behind_dot(attribute.signal.name), attribute.heat});
+      temperatures.push_back({std::string(name_behind_dot(attribute.signal.name)), attribute.heat});
       of.push_back(&attribute);
     }
   }
@@ -124,7 +120,7 @@ void LinuxSensors::choose(const Board& board, std::vector<Attribute>& attributes
 std::vector<std::string> LinuxSensors::names_of(const std::vector<std::size_t>& signals) const {
   std::vector<std::string> names(signals.size());
   std::ranges::transform(signals, names.begin(), [this](std::size_t signal) {
-    return name_behind_dot(signals_[signal].name);
+    return std::string(name_behind_dot(signals_[signal].name));
   });
   return names;
 }
@@ -325,7 +321,7 @@ std::vector<std::string> LinuxSensors::new_troubles() {
     for (const auto& other : troubles) {
       if (other.what == trouble.what) {
         wheres.push_back(other.where);
-        names[other.signal.substr(0, other.signal.find('.'))].push_back(other.signal);
+        names[std::string(quantity_of(other.signal).name)].push_back(other.signal);
       }
     }
     std::vector<std::string> folded;

@@ -18,9 +18,9 @@ namespace rein {
 /// All that a Linux machine can measure, read together.
 class LinuxSensors {
  public:
-  /// What board.sensors names, and what is found besides; counters and what is of threads only if
-  /// root.is_where_we_run(). The calls of `root` must outlive this.
-  LinuxSensors(const Board& board, const SysfsRoot& root);
+  /// What board.sensors names, and what is found besides; counters and what is of threads, the
+  /// subject's, only if root.is_where_we_run(). The calls of `root` must outlive this.
+  LinuxSensors(const Board& board, const SysfsRoot& root, const Subject& subject = {});
 
   const std::vector<Signal>& signals() const { return signals_; }
   /// What is not there, or not for us; what could not be but guessed.

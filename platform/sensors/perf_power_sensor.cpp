@@ -14,7 +14,7 @@
 #include "platform/kernel/pmu.hpp"
 #include "platform/kernel/sysfs_root.hpp"
 #include "platform/kernel/system_calls.hpp"
-#include "platform/sensors/attribute.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
@@ -30,8 +30,6 @@ constexpr std::array<Zone, 5> kZones{{{"energy-pkg", "package"},
                                       {"energy-gpu", "uncore"},
                                       {"energy-ram", "dram"},
                                       {"energy-psys", "psys"}}};
-/// The counters move every millisecond.
-constexpr Duration kLongEnoughToMove = std::chrono::milliseconds(10);
 
 std::optional<double> read_scale(const SysfsRoot& root, const std::string& event) {
   const std::string text = root.try_read(event + ".scale").value_or("");
@@ -61,9 +59,8 @@ PerfPowerSensor::PerfPowerSensor(const SysfsRoot& root, std::vector<Missing>& mi
   }
   const auto unique = unique_names(names);
   for (std::size_t i = 0; i < counters_.size(); ++i) {
-    signals_.push_back({.name = "power_w." + unique[i],
-                        .unit = "W",
-                        .source = fmt::format("perf_event_open: {}", counters_[i].where)});
+    signals_.push_back(
+        make_signal("power_w", unique[i], fmt::format("perf_event_open: {}", counters_[i].where)));
     if (counters_[i].package) {
       packages_.push_back(i);
     }

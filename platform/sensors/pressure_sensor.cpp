@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "platform/kernel/access.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
@@ -42,7 +43,7 @@ PressureSensor::PressureSensor(const SysfsRoot& root, std::vector<Missing>& miss
                                                           : unreadable(root, path, kernel));
       continue;
     }
-    signals_.push_back({.name = "pressure_" + resource + "_share", .unit = "1", .source = path});
+    signals_.push_back(make_signal("pressure_" + resource + "_share", "", path));
     resources_.push_back({std::move(file), {}});
   }
 }

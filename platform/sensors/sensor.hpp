@@ -10,11 +10,14 @@
 
 namespace rein {
 
+/// RAPL's counters of energy move every millisecond: in so long they have moved.
+inline constexpr Duration kLongEnoughToMove = std::chrono::milliseconds(10);
+
 /// What a sensor needs to know to take a sample.
 struct SampleContext {
   TimePoint now{};
   Duration interval{};       ///< Since the sample before; 0 at the first, and never negative.
-  std::vector<int> threads;  ///< Ids of this process's threads.
+  std::vector<int> threads;  ///< Ids of the subject's threads, ascending.
 };
 
 /// What a sensor says about one signal.

@@ -28,16 +28,6 @@ std::size_t index_of(const std::vector<Item>& items, const std::string& name,
   return static_cast<std::size_t>(found - items.begin());
 }
 
-/// What comes behind the first dot.
-std::string name_in(const std::string& signal) {
-  const auto dot = signal.find('.');
-  return dot == signal.npos ? "" : signal.substr(dot + 1);
-}
-
-std::string unit_of(const std::string& signal) {
-  return signal.starts_with("power_w") ? "W" : signal.starts_with("temperature_c") ? "degC" : "1";
-}
-
 /// The nearest multiple.
 double rounded(double value, double resolution) {
   constexpr double kMostSteps = 1e15;
@@ -83,7 +73,7 @@ SimulatedPlatform::SimulatedPlatform(const Board& board, SimulatedBoard& simulat
 
   add_cpu_signals(board);
   for (const auto& domain : board.domains) {
-    signals_.push_back({"frequency_mhz." + domain.name, "MHz", kSource});
+    signals_.push_back(make_signal("frequency_mhz", domain.name, kSource));
   }
   for (const auto& sensor : board.simulation->sensors) {
     add_sensor(sensor, *board.simulation);
@@ -143,7 +133,8 @@ void SimulatedPlatform::add_bandwidth(const BandwidthSpec& spec) {
 void SimulatedPlatform::add_cpu_signals(const Board& board) {
   for (const char* kind : {"ours", "others", "steal"}) {
     for (const int cpu : board.cpus) {
-      signals_.push_back({fmt::format("cpu_{}_share.cpu{}", kind, cpu), "1", kSource});
+      signals_.push_back(
+          make_signal(fmt::format("cpu_{}_share", kind), fmt::format("cpu{}", cpu), kSource));
     }
   }
 }
@@ -153,34 +144,37 @@ void SimulatedPlatform::add_sensor(const SimulatedSensor& spec, const Simulation
                 .lag_s = spec.lag_ms / 1e3,
                 .resolution = spec.resolution,
                 .noise = spec.noise};
-  const std::string name = name_in(spec.signal);
-  if (spec.silent) {
-    sensor.quantity = Quantity::kSilence;
-  } else if (spec.signal.starts_with("power_w.")) {
-    sensor.quantity = Quantity::kPower;
-    sensor.source = index_of(simulation.rails, name, "a rail");
-  } else if (spec.signal.starts_with("temperature_c.")) {
-    sensor.quantity = Quantity::kTemperature;
-    sensor.source = index_of(simulation.zones, name, "a zone");
-  } else if (spec.signal.starts_with("throttle_share.")) {
-    sensor.quantity = Quantity::kThrottle;
-    sensor.source = index_of(simulation.throttles, name, "a throttle");
-  } else if (spec.signal == "gpu_load_share" || spec.signal == "load_share.gpu") {
-    sensor.quantity = Quantity::kGpuLoad;
-  } else if (spec.signal == "pressure_cpu_share") {
-    sensor.quantity = Quantity::kPressure;
+  const Quantity& quantity = quantity_of(spec.signal);
+  const std::string name(name_behind_dot(spec.signal));
+  sensor.shows = spec.silent ? Simulated::kNothing : quantity.simulated;
+  sensor.min = quantity.min;
+  switch (sensor.shows) {
+    case Simulated::kRail:
+      sensor.source = index_of(simulation.rails, name, "a rail");
+      break;
+    case Simulated::kZone:
+      sensor.source = index_of(simulation.zones, name, "a zone");
+      break;
+    case Simulated::kThrottle:
+      sensor.source = index_of(simulation.throttles, name, "a throttle");
+      break;
+    case Simulated::kNothing:
+    case Simulated::kGpu:
+    case Simulated::kCrowd:
+    case Simulated::kZero:
+      break;
   }
   sensors_.push_back(sensor);
-  signals_.push_back({spec.signal, unit_of(spec.signal), kSource});
+  signals_.push_back(make_signal(quantity.name, name, kSource));
 }
 
 void SimulatedPlatform::choose_heat(const Board& board) {
   std::vector<std::size_t> temperatures;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < signals_.size(); ++i) {
-    if (signals_[i].name.starts_with("temperature_c.")) {
+    if (quantity_of(signals_[i].name).sight.of == Sight::Of::kHeat) {
       temperatures.push_back(i);
-      names.push_back(name_in(signals_[i].name));
+      names.emplace_back(name_behind_dot(signals_[i].name));
     }
   }
   const auto counts = rein::choose_heat(board, names);
@@ -200,17 +194,18 @@ void SimulatedPlatform::add_power(const Board& board) {
     total_parts_.clear();
   }
   if (!total_parts_.empty()) {
-    signals_.push_back({"power_w", "W", kSource});
+    signals_.push_back(make_signal("power_w", "", kSource));
   }
   has_estimate_ = power_model_.cpu_w > 0.0;
   has_estimated_total_ = has_estimate_ && total_parts_.empty();
   const std::string model = fmt::format("model: {} W a busy CPU", power_model_.cpu_w);
   if (has_estimate_) {
-    signals_.push_back({"power_ours_w", "W", model, /*estimated=*/true});
+    signals_.push_back(make_signal("power_ours_w", "", model, /*estimated=*/true));
   }
   if (has_estimated_total_) {
-    signals_.push_back({"power_w", "W", fmt::format("{} and {} W idle", model, power_model_.idle_w),
-                        /*estimated=*/true});
+    signals_.push_back(make_signal("power_w", "",
+                                   fmt::format("{} and {} W idle", model, power_model_.idle_w),
+                                   /*estimated=*/true));
   }
 }
 
@@ -305,21 +300,21 @@ void SimulatedPlatform::sample_cpus(double seconds) {
 
 double SimulatedPlatform::truth(Sensor& sensor, double seconds) const {
   double sum = 0.0;
-  switch (sensor.quantity) {
-    case Quantity::kTemperature:
+  switch (sensor.shows) {
+    case Simulated::kZone:
       return board_.zone_c(sensor.source);
-    case Quantity::kThrottle:
+    case Simulated::kThrottle:
       return board_.throttle_share(sensor.source);
-    case Quantity::kNothing:
-    case Quantity::kSilence:
+    case Simulated::kNothing:
+    case Simulated::kZero:
       return 0.0;
-    case Quantity::kPower:
+    case Simulated::kRail:
       sum = board_.rail_energy_j(sensor.source);
       break;
-    case Quantity::kGpuLoad:
+    case Simulated::kGpu:
       sum = board_.gpu_busy_s();
       break;
-    case Quantity::kPressure:
+    case Simulated::kCrowd:
       sum = board_.crowded_s();
       break;
   }
@@ -330,10 +325,9 @@ double SimulatedPlatform::truth(Sensor& sensor, double seconds) const {
 
 Reading SimulatedPlatform::measure(Sensor& sensor, double seconds) {
   const double now = truth(sensor, seconds);
-  const bool is_rate = sensor.quantity == Quantity::kPower ||
-                       sensor.quantity == Quantity::kGpuLoad ||
-                       sensor.quantity == Quantity::kPressure;
-  if (sensor.quantity == Quantity::kSilence || (is_rate && seconds <= 0.0)) {
+  const bool is_rate = sensor.shows == Simulated::kRail || sensor.shows == Simulated::kGpu ||
+                       sensor.shows == Simulated::kCrowd;
+  if (sensor.shows == Simulated::kNothing || (is_rate && seconds <= 0.0)) {
     return {};
   }
   if (sensor.lag_s > 0.0 && sensor.is_smooth) {
@@ -353,10 +347,7 @@ Reading SimulatedPlatform::measure(Sensor& sensor, double seconds) {
   }
   if (is_due) {
     const double noise = sensor.noise > 0.0 ? sensor.noise * random_.bell() : 0.0;
-    sensor.value = rounded(sensor.smooth + noise, sensor.resolution);
-    if (sensor.quantity != Quantity::kTemperature) {
-      sensor.value = std::max(0.0, sensor.value);
-    }
+    sensor.value = std::max(sensor.min, rounded(sensor.smooth + noise, sensor.resolution));
   }
   reading.value = sensor.value;
   return reading;

@@ -9,6 +9,7 @@
 #include "common/random.hpp"
 #include "platform/board/board.hpp"
 #include "platform/platform.hpp"
+#include "platform/quantities.hpp"
 #include "platform/simulated/simulated_board.hpp"
 
 namespace rein {
@@ -48,18 +49,10 @@ class SimulatedPlatform final : public Platform {
   const std::vector<std::size_t>& places() const { return places_; }
 
  private:
-  enum class Quantity {
-    kPower,
-    kTemperature,
-    kGpuLoad,
-    kThrottle,
-    kPressure,
-    kNothing,
-    kSilence,
-  };
   struct Sensor {
-    Quantity quantity = Quantity::kNothing;
-    std::size_t source = 0;  ///< Rail, zone or throttle.
+    Simulated shows = Simulated::kZero;  ///< kNothing: it is silent.
+    std::size_t source = 0;              ///< Rail, zone or throttle.
+    double min = 0.0;                    ///< Of its quantity.
     Duration period{};
     double lag_s = 0.0;
     double resolution = 0.0;

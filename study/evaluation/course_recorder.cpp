@@ -14,16 +14,21 @@ constexpr double kPoints = 120.0;
 /// As many digits as can be seen in a plot.
 double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 
+Folded power_over_time() { return Folded(quantity_of("power_w").over_time); }
+
 }  // namespace
 
 CourseRecorder::CourseRecorder(const Environment& environment, double planned_s)
-    : point_s_(planned_s / kPoints), power_(find_signal(environment.signals(), "power_w")) {}
+    : point_s_(planned_s / kPoints),
+      power_(find_signal(environment.signals(), "power_w")),
+      power_of_point_(power_over_time()) {}
 
 void CourseRecorder::add(const PeriodRecord& record) {
   const StepInfo& info = record.result.info;
   if (course_.empty() || info.time_s >= course_.back().time_s + point_s_) {
     course_.push_back({.time_s = rounded(info.time_s)});
-    served_ = accuracy_sum_ = power_s_ = energy_j_ = 0.0;
+    served_ = accuracy_sum_ = 0.0;
+    power_of_point_ = power_over_time();
   }
   report::CoursePoint& point = course_.back();
   for (const auto& application : info.applications) {
@@ -46,9 +51,8 @@ void CourseRecorder::add(const PeriodRecord& record) {
     point.top1 = rounded(accuracy_sum_ / served_);
   }
   if (const auto power_w = power_ ? info.signals[*power_] : std::nullopt) {
-    power_s_ += info.interval_s;
-    energy_j_ += *power_w * info.interval_s;
-    point.power_w = rounded(energy_j_ / power_s_);
+    power_of_point_.add(*power_w, info.interval_s);
+    point.power_w = rounded(power_of_point_.value().value_or(*power_w));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "agent/loop/control_loop.hpp"
 #include "env/environment.hpp"
+#include "platform/quantities.hpp"
 #include "study/evaluation/course.hpp"
 
 namespace rein {
@@ -25,8 +26,7 @@ class CourseRecorder {
   // Of the last point.
   double served_ = 0.0;
   double accuracy_sum_ = 0.0;
-  double power_s_ = 0.0;
-  double energy_j_ = 0.0;
+  Folded power_of_point_;
 };
 
 }  // namespace rein

@@ -48,8 +48,7 @@ function chartsOf(run) {
     placeChart(run),
     {title: 'CPU bandwidth', unit: 'CPUs', step: true, levels: true, height: 140,
      needs: 'bandwidth', series: seriesOf(run, 'bandwidth', 'bandwidth')},
-    {title: 'Frequency', unit: 'MHz', step: true, height: 140, needs: 'frequency_mhz',
-     series: seriesOf(run, 'frequency_mhz', '')},
+    ...quantityCharts(run, (column) => column === 'frequency_mhz'),
     {title: 'Misses per period', unit: 'requests', step: true, height: 140,
      needs: 'late and dropped',
      series: [...seriesOf(run, 'late', 'late', {color: many ? undefined : '#d55e00', fill: true}),
@@ -76,8 +75,7 @@ function chartsOf(run) {
     });
   }
   charts.push(
-    {title: 'Temperature', unit: '°C', height: 140, float: true, needs: 'temperature_c',
-     series: seriesOf(run, 'temperature_c', '')},
+    ...quantityCharts(run, (column) => column !== 'frequency_mhz'),
     {title: 'Reward and its terms', unit: '', float: true, needs: 'reward',
      series: [...rewardTerms(run), ...seriesOf(run, 'reward', 'reward',
                                                {color: '#1c2430', strokeWidth: 2})]},
@@ -95,6 +93,15 @@ function chartsOf(run) {
     });
   }
   return charts;
+}
+
+/// Of the quantities with a chart of their own. What cannot be below 0 is drawn from there, in
+/// steps.
+function quantityCharts(run, isWanted) {
+  return run.charts.filter((chart) => isWanted(chart.column)).map((chart) => ({
+    title: chart.title, unit: chart.unit, height: 140, step: chart.from_zero,
+    float: !chart.from_zero, needs: chart.column, series: seriesOf(run, chart.column, ''),
+  }));
 }
 
 /// A period's few images say little: their mean over a window.

@@ -12,6 +12,7 @@
 
 #include "common/json_text.hpp"
 #include "common/time_text.hpp"
+#include "platform/quantities.hpp"
 #include "study/report/assets.hpp"
 #include "study/report/markup.hpp"
 #include "study/report/table.hpp"
@@ -148,8 +149,20 @@ Json data_of(const Run& run, const std::string& label) {
       estimated.push_back(name);
     }
   }
-  return {
-      {"label", label}, {"rows", run.trace.rows}, {"columns", columns}, {"estimated", estimated}};
+  Json charts = Json::array();
+  for (const auto& quantity : quantities()) {
+    if (!quantity.chart.empty()) {
+      charts.push_back({{"title", quantity.chart},
+                        {"unit", quantity.unit == "degC" ? "°C" : quantity.unit},
+                        {"column", quantity.name},
+                        {"from_zero", quantity.min >= 0.0}});
+    }
+  }
+  return {{"label", label},
+          {"rows", run.trace.rows},
+          {"columns", columns},
+          {"estimated", estimated},
+          {"charts", charts}};
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/json_text.hpp"
+#include "platform/quantities.hpp"
 #include "study/run/json_input.hpp"
 
 namespace rein::report {
@@ -101,18 +102,42 @@ std::vector<std::pair<std::string, std::string>> read_machine(const std::filesys
   return entries;
 }
 
-/// Without the application, domain or CPU behind the dot.
-constexpr std::string_view kNumberColumns[] = {
-    "accuracy_measured",  "accuracy_top1",   "arrived",        "bandwidth",      "cpu_others_share",
-    "cpu_ours_share",     "cpu_steal_share", "deadline_ms",    "decision_us",    "dropped",
-    "exploration",        "explored",        "frequency_mhz",  "late",           "latency_max_ms",
-    "latency_mean_ms",    "latency_p50_ms",  "latency_p95_ms", "latency_p99_ms", "learning_us",
-    "miss_rate_limit",    "period",          "power_limit_w",  "power_ours_w",   "power_w",
-    "pressure_cpu_share", "queue",           "reward",         "served",         "skipped_periods",
-    "temperature_c",      "time_s",          "width"};
+/// Without the application, domain or CPU behind the dot; and those of quantities with a chart of
+/// their own.
+constexpr std::string_view kNumberColumns[] = {"accuracy_measured",
+                                               "accuracy_top1",
+                                               "arrived",
+                                               "bandwidth",
+                                               "cpu_others_share",
+                                               "cpu_ours_share",
+                                               "cpu_steal_share",
+                                               "deadline_ms",
+                                               "decision_us",
+                                               "dropped",
+                                               "exploration",
+                                               "explored",
+                                               "late",
+                                               "latency_max_ms",
+                                               "latency_mean_ms",
+                                               "latency_p50_ms",
+                                               "latency_p95_ms",
+                                               "latency_p99_ms",
+                                               "learning_us",
+                                               "miss_rate_limit",
+                                               "period",
+                                               "power_limit_w",
+                                               "power_ours_w",
+                                               "power_w",
+                                               "queue",
+                                               "reward",
+                                               "served",
+                                               "skipped_periods",
+                                               "time_s",
+                                               "width"};
 
 bool holds_numbers(std::string_view column) {
-  return column.starts_with("reward_") ||
+  const Quantity* const quantity = find_quantity(column);
+  return column.starts_with("reward_") || (quantity != nullptr && !quantity->chart.empty()) ||
          std::ranges::count(kNumberColumns, column.substr(0, column.find('.'))) > 0;
 }
 

@@ -28,7 +28,7 @@ class FakeCalls final : public FaultyCalls {
   CpuList online{0, 1, 2, 3};  ///< Others are dropped without a word.
 
   int process_id() override { return kProcess; }
-  int set_affinity(int thread, const CpuList& cpus) override {
+  int set_affinity(int thread, std::span<const int> cpus) override {
     if (affinity_error != 0) {
       return affinity_error;
     }

@@ -1,6 +1,8 @@
 #include "platform/linux_platform.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,6 +11,7 @@
 #include "common/error.hpp"
 #include "platform/fake_calls.hpp"
 #include "platform/giving_back/control_guard.hpp"
+#include "support/other_process.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -171,6 +174,25 @@ DOCTEST_TEST_CASE("what somebody else has undone is set again, and told") {
   DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{1});
   DOCTEST_CHECK(machine.tree.root().read(kPolicy + "/scaling_governor") == "userspace");
   DOCTEST_CHECK(machine.tree.read("/sys/fs/cgroup/rein-100/cpu.max") == "5000 10000");
+}
+
+DOCTEST_TEST_CASE(
+    "a bandwidth that the kernel rounds, or above all CPUs, was set in every period") {
+  Machine machine;
+  machine.board.bandwidth->levels_cpus = {1.0 / 3.0, 1.0, 2.0, 8.0};
+  Run run(machine);
+  for (std::size_t level = 0; level < 4; ++level) {
+    run.platform.apply({1, 1, level});
+    machine.calls.written.clear();
+    DOCTEST_CHECK(run.platform.grants()[2].level == level);
+    run.platform.apply({1, 1, level});
+    run.platform.grants();
+    DOCTEST_CHECK(std::ranges::none_of(
+        machine.calls.written, [](const auto& each) { return each.first.ends_with("/cpu.max"); }));
+  }
+  for (const auto& trouble : run.platform.new_troubles()) {
+    DOCTEST_CHECK(trouble.find("bandwidth") == std::string::npos);
+  }
 }
 
 DOCTEST_TEST_CASE("heat is no reason to set a frequency again") {
@@ -452,6 +474,61 @@ DOCTEST_TEST_CASE("measured power goes before that of an assumed model") {
   machine.tree.remove("/sys/class/hwmon");
   machine.board.power_model = {};
   DOCTEST_CHECK(is_estimated().empty());
+}
+
+DOCTEST_TEST_CASE("another process is placed, limited and measured, until it ends") {
+  const SysfsRoot root;
+  const auto cpus = *root.calls().affinity(getpid());
+  if (cpus.size() < 2) {
+    DOCTEST_MESSAGE("skipped: one CPU is no choice");
+    return;
+  }
+  const Board board = Board::from_yaml(ConfigNode::parse(
+      fmt::format("name: x\ncpus: \"{0},{1}\"\nplaces: [{{name: a, cpus: \"{0}\"}}, {{name: b, "
+                  "cpus: \"{1}\"}}]\nbandwidth: {{levels_cpus: [1, 2]}}\n"
+                  "power_model: {{idle_w: 2, cpu_w: 3}}\n",
+                  cpus[0], cpus[1]),
+      "b.yaml"));
+  test::OtherProcess other;
+  const pid_t child = other.fork_child();
+  ManualClock clock;
+  ControlGuard guard(root, fail);
+  LinuxPlatformOptions options;
+  options.subject = Subject::process(other.pid());
+  LinuxPlatform platform(board, root, clock, guard, options);
+  Configuration last;
+  for (const auto& control : platform.controls()) {
+    last.push_back(control.levels.size() - 1);
+  }
+  platform.apply(last);
+  for (std::size_t i = 0; i < last.size(); ++i) {
+    DOCTEST_CHECK(platform.grants()[i].level == last[i]);
+  }
+  for (const pid_t process : {other.pid(), child}) {
+    DOCTEST_CHECK(root.calls().affinity(process) == CpuList{cpus[1]});
+  }
+  DOCTEST_CHECK(root.calls().affinity(getpid()) == cpus);
+  platform.sample();
+  other.work();
+  clock.advance(std::chrono::seconds(1));
+  const Reading power_w = reading(platform, platform.sample(), "power_ours_w");
+  DOCTEST_CHECK(power_w.valid);
+  DOCTEST_CHECK(power_w.value >= 0.9 * 3.0 * test::OtherProcess::kWorkS);
+  platform.new_troubles();
+  other.end();
+  for (int period = 0; period < 2 * LinuxPlatform::kMaxRefusals; ++period) {
+    for (const auto& grant : platform.apply(last)) {
+      DOCTEST_CHECK_FALSE(grant.refused);
+    }
+    platform.grants();
+    clock.advance(std::chrono::seconds(1));
+    platform.sample();
+  }
+  DOCTEST_CHECK(reading(platform, platform.sample(), "power_ours_w").value == 0.0);
+  for (const auto& trouble : platform.new_troubles()) {
+    DOCTEST_CHECK_MESSAGE(!trouble.starts_with("mapping"), trouble);
+    DOCTEST_CHECK_MESSAGE(!trouble.starts_with("bandwidth"), trouble);
+  }
 }
 
 }  // namespace rein

@@ -69,8 +69,13 @@ DOCTEST_TEST_CASE("simulation: names that do not exist are listed") {
                          "found 'sock'"));
   DOCTEST_CHECK(contains(error_of(changed("domain: cpu", "domain: big")),
                          "expected a domain of the board (cpu), found 'big'"));
-  DOCTEST_CHECK(contains(error_of(changed("signal: power_w.board", "signal: power_w.main")),
-                         "simulation.sensors.0.signal: expected power_w.<rail> (board)"));
+  DOCTEST_CHECK(contains(
+      error_of(changed("signal: power_w.board", "signal: power_w.main")),
+      "simulation.sensors.0.signal: expected pressure_cpu_share, pressure_memory_share, "
+      "power_w.<rail> (board), temperature_c.<zone> (soc), gpu_load_share, load_share.<device> "
+      "(gpu), throttle_share.<device>, cooling_share.<fan>, found 'power_w.main'"));
+  DOCTEST_CHECK(
+      contains(error_of(changed("signal: power_w.board", "signal: power_w")), "found 'power_w'"));
   DOCTEST_CHECK(contains(error_of(changed("total_power: [board]", "total_power: [main]")),
                          "simulation.rails: expected the rail main of total_power, found board"));
 }

@@ -1,11 +1,14 @@
 #include "platform/controls/bandwidth_control.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "common/error.hpp"
 #include "platform/fake_calls.hpp"
 #include "platform/giving_back/control_guard.hpp"
+#include "platform/kernel/thread_list.hpp"
+#include "support/other_process.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -65,8 +68,8 @@ const BandwidthSpec kSpec{.name = "cpu", .levels_cpus = {0.5, 1, 2}, .period_ms 
 
 using Created = std::variant<std::unique_ptr<BandwidthControl>, Missing>;
 
-Created create(const SysfsRoot& root, ControlGuard& guard) {
-  auto plan = plan_bandwidth(root, kSpec, 2);
+Created create(const SysfsRoot& root, ControlGuard& guard, const BandwidthSpec& spec = kSpec) {
+  auto plan = plan_bandwidth(root, spec, 2);
   if (auto* missing = std::get_if<Missing>(&plan)) {
     return *missing;
   }
@@ -74,8 +77,8 @@ Created create(const SysfsRoot& root, ControlGuard& guard) {
 }
 
 template <typename Machine>
-Created create(Machine& machine, ControlGuard& guard) {
-  return create(SysfsRoot(machine.tree.path(), machine.calls), guard);
+Created create(Machine& machine, ControlGuard& guard, const BandwidthSpec& spec = kSpec) {
+  return create(SysfsRoot(machine.tree.path(), machine.calls), guard, spec);
 }
 
 bool is_control(const Created& created) { return created.index() == 0; }
@@ -287,6 +290,196 @@ DOCTEST_TEST_CASE("a quota that the kernel refuses names path and value") {
        ": cannot write '5000': No such file or directory")
           .c_str(),
       Error);
+}
+
+DOCTEST_TEST_CASE(
+    "a level finer than a microsecond, or above the number of CPUs, was read back as another") {
+  // 3333.33 us twice, with 4 and 8 on two CPUs.
+  const BandwidthSpec spec{.name = "cpu", .levels_cpus = {0.333333, 0.333334, 4, 8}};
+  const auto check = [&spec](auto& machine) {
+    ControlGuard guard(SysfsRoot(machine.tree.path(), machine.calls), nullptr);
+    auto control = create(machine, guard, spec);
+    DOCTEST_REQUIRE(is_control(control));
+    for (std::size_t level = 0; level < spec.levels_cpus.size(); ++level) {
+      control_of(control).set(level);
+      DOCTEST_CHECK(control_of(control).granted() == spec.levels_cpus[level]);
+    }
+    machine.tree.write(machine.home + "/cgroup.procs", "");
+  };
+  MachineV1 one;
+  check(one);
+  MachineV2 two;
+  check(two);
+}
+
+DOCTEST_TEST_CASE("a period of accounting that somebody else had changed was not seen") {
+  MachineV1 one;
+  ControlGuard guard_of_one(SysfsRoot(one.tree.path(), one.calls), nullptr);
+  auto first = create(one, guard_of_one);
+  control_of(first).set(0);
+  one.tree.write(one.group + "/cpu.cfs_period_us", "100000\n");
+  DOCTEST_CHECK(control_of(first).granted() == 0.05);
+  control_of(first).set(0);
+  DOCTEST_CHECK(one.tree.read(one.group + "/cpu.cfs_period_us") == "10000");
+  DOCTEST_CHECK(control_of(first).granted() == 0.5);
+  one.tree.write(one.home + "/cgroup.procs", "");
+
+  MachineV2 two;
+  ControlGuard guard_of_two(SysfsRoot(two.tree.path(), two.calls), nullptr);
+  auto second = create(two, guard_of_two);
+  control_of(second).set(0);
+  two.tree.write(two.group + "/cpu.max", "5000 100000\n");
+  DOCTEST_CHECK(control_of(second).granted() == 0.05);
+  for (const char* garbage : {"5000\n", "5000 0\n", "many 10000\n", "\n"}) {
+    two.tree.write(two.group + "/cpu.max", garbage);
+    DOCTEST_CHECK_FALSE(control_of(second).granted());
+  }
+  two.tree.write(two.home + "/cgroup.procs", "");
+}
+
+DOCTEST_TEST_CASE("a control group is limited by its own quota, within the one that it had") {
+  const BandwidthSpec spec{.name = "cpu", .levels_cpus = {0.5, 1, 2}};
+  const auto check = [&spec](auto& machine, const std::string& file, const std::string& found,
+                             const std::string& half) {
+    const SysfsRoot root(machine.tree.path(), machine.calls);
+    const auto plan = plan_bandwidth(root, spec, 4, Subject::group(machine.home));
+    DOCTEST_REQUIRE(plan.index() == 0);
+    DOCTEST_CHECK(std::get<BandwidthPlan>(plan).spec.levels_cpus ==
+                  std::vector<double>{0.5, 1, 1.5});
+    {
+      ControlGuard guard(root, fail);
+      auto control = BandwidthControl::create(root, std::get<BandwidthPlan>(plan), guard);
+      DOCTEST_REQUIRE(is_control(control));
+      control_of(control).set(0);
+      DOCTEST_CHECK(machine.tree.read(machine.home + file) == half);
+      DOCTEST_CHECK(control_of(control).granted() == 0.5);
+      // No limit of ours is the one that somebody else had set.
+      control_of(control).set(2);
+      DOCTEST_CHECK(machine.tree.read(machine.home + file) == found);
+      DOCTEST_CHECK(control_of(control).granted() == 1.5);
+      control_of(control).set(0);
+    }
+    DOCTEST_CHECK(machine.tree.read(machine.home + file) == found);
+    DOCTEST_CHECK(machine.tree.read(machine.home + "/cgroup.procs") == "100\n");
+  };
+  MachineV1 one;
+  one.tree.write(one.home + "/cpu.cfs_quota_us", "150000\n");
+  one.tree.write(one.home + "/cpu.cfs_period_us", "100000\n");
+  check(one, "/cpu.cfs_quota_us", "150000", "50000");
+  MachineV2 two;
+  two.tree.write(two.home + "/cpu.max", "150000 100000\n");
+  check(two, "/cpu.max", "150000 100000", "5000 10000");
+}
+
+DOCTEST_TEST_CASE("what stands in the way of limiting another subject is told") {
+  MachineV2 machine;
+  const SysfsRoot root(machine.tree.path(), machine.calls);
+  const auto told = [&root](const Subject& subject) {
+    const auto plan = plan_bandwidth(root, kSpec, 2, subject);
+    return plan.index() == 1 ? std::get<Missing>(plan).line() : "";
+  };
+  DOCTEST_CHECK(told(Subject::process(77)) ==
+                "/proc/77/cgroup: does not exist: there is no such process; name one that runs");
+  DOCTEST_CHECK(told(Subject::group("/elsewhere/app")) ==
+                "/elsewhere/app: is no group of a hierarchy that limits CPU time; name one below " +
+                    kV2);
+  DOCTEST_CHECK(
+      told(Subject::group(kV2 + "/app")).starts_with(kV2 + "/app/cpu.max: does not exist"));
+  // Its processes are in several groups, and none would find back.
+  machine.tree.write("/proc/200/cgroup", "0::/user.slice/session.scope\n");
+  machine.tree.write("/proc/200/stat", "200 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0\n");
+  machine.tree.make_folder("/proc/200/task/200");
+  machine.tree.write("/proc/200/task/200/children", "201 ");
+  machine.tree.write("/proc/201/cgroup", "0::/user.slice/other.scope\n");
+  machine.tree.write("/proc/201/stat", "201 (x) S 200 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0\n");
+  machine.tree.make_folder("/proc/201/task/201");
+  const auto plan = plan_bandwidth(root, kSpec, 2, Subject::process(200));
+  DOCTEST_REQUIRE(plan.index() == 0);
+  ControlGuard guard(root, nullptr);
+  const auto created = BandwidthControl::create(root, std::get<BandwidthPlan>(plan), guard);
+  DOCTEST_REQUIRE(created.index() == 1);
+  DOCTEST_CHECK(std::get<Missing>(created).reason.find(
+                    "process 200 with its children: thread 201 is in " + kV2 +
+                    "/user.slice/other.scope, expected all to be in " + machine.home) !=
+                std::string::npos);
+}
+
+DOCTEST_TEST_CASE("the real kernel limits another process and its children, and takes them back") {
+  const SysfsRoot root;
+  test::OtherProcess other;
+  const pid_t child = other.fork_child();
+  const auto group_of = [&root](pid_t process) {
+    return root.try_read(fmt::format("/proc/{}/cgroup", process)).value_or("");
+  };
+  const std::string before = group_of(other.pid());
+  const auto plan = plan_bandwidth(root, kSpec, 2, Subject::process(other.pid()));
+  if (const auto* missing = std::get_if<Missing>(&plan)) {
+    DOCTEST_MESSAGE("skipped: " << missing->line());
+    return;
+  }
+  {
+    ControlGuard guard(root, fail);
+    auto created = BandwidthControl::create(root, std::get<BandwidthPlan>(plan), guard);
+    if (const auto* missing = std::get_if<Missing>(&created)) {
+      DOCTEST_MESSAGE("skipped: " << missing->line());
+      return;
+    }
+    const std::string name = fmt::format("rein-{}-{}", getpid(), other.pid());
+    const pid_t later = other.fork_child();
+    for (const pid_t process : {other.pid(), child, later}) {
+      DOCTEST_CHECK(group_of(process).find(name) != std::string::npos);
+    }
+    DOCTEST_CHECK(group_of(getpid()).find(name) == std::string::npos);
+    for (std::size_t level = 0; level < kSpec.levels_cpus.size(); ++level) {
+      control_of(created).set(level);
+      DOCTEST_CHECK(control_of(created).granted() == kSpec.levels_cpus[level]);
+    }
+  }
+  DOCTEST_CHECK(group_of(other.pid()) == before);
+  DOCTEST_CHECK(group_of(child) == before);
+}
+
+DOCTEST_TEST_CASE("the real kernel limits a control group, and has its quota again in the end") {
+  const SysfsRoot root;
+  const auto own = find_cpu_cgroup(root);
+  if (const auto* missing = std::get_if<Missing>(&own)) {
+    DOCTEST_MESSAGE("skipped: " << missing->line());
+    return;
+  }
+  test::OtherProcess other;
+  const std::string group =
+      fmt::format("{}/rein-test-{}", std::get<CpuCgroup>(own).parents.front(), getpid());
+  if (root.calls().make_directory(root.resolve(group).c_str()) != 0) {
+    DOCTEST_MESSAGE("skipped: no control group can be made in "
+                    << std::get<CpuCgroup>(own).parents.front());
+    return;
+  }
+  const auto plan = plan_bandwidth(root, kSpec, 2, Subject::group(group));
+  if (const auto* missing = std::get_if<Missing>(&plan)) {
+    DOCTEST_MESSAGE("skipped: " << missing->line());
+  } else {
+    root.write(group + "/cgroup.procs", std::to_string(other.pid()));
+    const CpuCgroup cgroup = std::get<BandwidthPlan>(plan).cgroup;
+    const std::string before = root.read(cgroup.quota_file());
+    ThreadList list(root, Subject::group(group));
+    std::vector<int> threads;
+    DOCTEST_CHECK(list.read(threads) == 0);
+    DOCTEST_CHECK(threads == std::vector<int>{other.pid()});
+    {
+      ControlGuard guard(root, fail);
+      auto created = BandwidthControl::create(root, std::get<BandwidthPlan>(plan), guard);
+      DOCTEST_REQUIRE(is_control(created));
+      for (std::size_t level = 0; level < kSpec.levels_cpus.size(); ++level) {
+        control_of(created).set(level);
+        DOCTEST_CHECK(control_of(created).granted() == kSpec.levels_cpus[level]);
+      }
+      control_of(created).set(0);
+      DOCTEST_CHECK(root.read(cgroup.quota_file()) != before);
+    }
+    DOCTEST_CHECK(root.read(cgroup.quota_file()) == before);
+  }
+  other.end();
+  DOCTEST_CHECK(rmdir(root.resolve(group).c_str()) == 0);
 }
 
 DOCTEST_TEST_CASE("the real kernel takes a limit and is given everything back") {

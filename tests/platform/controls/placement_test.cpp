@@ -9,7 +9,9 @@
 #include "common/error.hpp"
 #include "platform/fake_calls.hpp"
 #include "platform/giving_back/control_guard.hpp"
+#include "platform/kernel/thread_list.hpp"
 #include "support/few_descriptors.hpp"
+#include "support/other_process.hpp"
 #include "support/sanitized.hpp"
 #include "support/temporary_tree.hpp"
 
@@ -69,13 +71,21 @@ DOCTEST_TEST_CASE(
   ControlGuard guard(machine.root(), fail);
   Placement placement(machine.root(), "dnn", machine.places, guard);
   placement.set(0);
-  // In a run it is a refusal, which is tried again.
+  // In a run the list of threads is open. Another subject's is not: that is a refusal, which is
+  // tried again.
+  machine.tree.write("/sys/fs/cgroup/app/tasks", "101\n");
+  Placement of_group(machine.root(), "dnn", machine.places, guard,
+                     Subject::group("/sys/fs/cgroup/app"));
   {
     const test::FewDescriptors none;
-    DOCTEST_CHECK_THROWS_AS(placement.set(1), Error);
+    DOCTEST_CHECK_NOTHROW(placement.set(1));
+    DOCTEST_CHECK(of_group.available());
+    DOCTEST_CHECK_THROWS_AS(of_group.set(0), Error);
+    DOCTEST_CHECK_FALSE(of_group.granted());
   }
-  placement.set(1);
   DOCTEST_CHECK(placement.granted() == 1.0);
+  of_group.set(0);
+  DOCTEST_CHECK(of_group.granted() == 1.0);
 }
 
 DOCTEST_TEST_CASE("a place moves every thread, and each gets its own CPUs back") {
@@ -282,6 +292,86 @@ DOCTEST_TEST_CASE("the threads of this very process are moved and given back") {
   DOCTEST_CHECK(calls.affinity(other_id) == before);
   end.set_value();
   other.join();
+}
+
+DOCTEST_TEST_CASE("another process is moved with its threads and children, and given back") {
+  const SysfsRoot root;
+  const auto cpus = *root.calls().affinity(getpid());
+  if (cpus.size() < 2) {
+    DOCTEST_MESSAGE("skipped: one CPU is no choice");
+    return;
+  }
+  const CpuList first{cpus[0]};
+  const CpuList second{cpus[1]};
+  test::OtherProcess other;
+  const Subject subject = Subject::process(other.pid());
+  other.start_thread();
+  const pid_t child = other.fork_child();
+  root.calls().set_affinity(child, second);
+  ThreadList list(root, subject);
+  const auto are_on = [&](const CpuList& wanted) {
+    std::vector<int> threads;
+    list.read(threads);
+    return threads.size() > 2 && std::ranges::all_of(threads, [&](int thread) {
+             return root.calls().affinity(thread) == wanted;
+           });
+  };
+  {
+    ControlGuard guard(root, fail);
+    Placement placement(root, "dnn", {{.name = "a", .cpus = first}, {.name = "b", .cpus = second}},
+                        guard, subject);
+    DOCTEST_CHECK(placement.available());
+    placement.set(0);
+    DOCTEST_CHECK(are_on(first));
+    DOCTEST_CHECK(placement.granted() == 1.0);
+    DOCTEST_CHECK(root.calls().affinity(getpid()) == cpus);
+    // What comes later has its parent's; what leaves its place is seen.
+    other.start_thread();
+    DOCTEST_CHECK(are_on(first));
+    root.calls().set_affinity(child, cpus);
+    DOCTEST_CHECK_FALSE(placement.granted());
+    placement.set(1);
+    DOCTEST_CHECK(are_on(second));
+  }
+  DOCTEST_CHECK(root.calls().affinity(other.pid()) == cpus);
+  DOCTEST_CHECK(root.calls().affinity(child) == second);
+}
+
+DOCTEST_TEST_CASE("a process that ends is no trouble for its place") {
+  const SysfsRoot root;
+  const auto cpus = *root.calls().affinity(getpid());
+  test::OtherProcess other;
+  ControlGuard guard(root, fail);
+  Placement placement(root, "dnn", {{.name = "all", .cpus = cpus}}, guard,
+                      Subject::process(other.pid()));
+  placement.set(0);
+  other.end();
+  DOCTEST_CHECK_FALSE(placement.available());
+  placement.set(0);
+  DOCTEST_CHECK_FALSE(placement.granted());
+}
+
+DOCTEST_TEST_CASE("a control group is placed by its threads, and may be empty for a while") {
+  Machine machine;
+  const std::string group = "/sys/fs/cgroup/app";
+  machine.tree.write("/sys/devices/system/cpu/online", "0-3\n");
+  ControlGuard guard(machine.root(), fail);
+  Placement placement(machine.root(), "dnn", machine.places, guard, Subject::group(group));
+  DOCTEST_CHECK_FALSE(placement.available());
+  machine.tree.write(group + "/cgroup.threads", "300\n");
+  machine.tree.write(group + "/below/cgroup.threads", "301\n");
+  machine.calls.cpus_of[300] = machine.calls.cpus_of[301] = {0};
+  DOCTEST_CHECK(placement.available());
+  placement.set(2);
+  DOCTEST_CHECK(machine.calls.cpus_of[300] == CpuList{2, 3});
+  DOCTEST_CHECK(machine.calls.cpus_of[301] == CpuList{2, 3});
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{0, 1});
+  DOCTEST_CHECK(placement.granted() == 2.0);
+  // A part of the place is in it; elsewhere is not.
+  machine.calls.cpus_of[301] = {3};
+  DOCTEST_CHECK(placement.granted() == 2.0);
+  machine.calls.cpus_of[301] = {0, 3};
+  DOCTEST_CHECK_FALSE(placement.granted());
 }
 
 }  // namespace rein

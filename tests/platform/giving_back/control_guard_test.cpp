@@ -343,7 +343,7 @@ DOCTEST_TEST_CASE("a damaged state file is refused in one line with its place an
   const std::string etc = (leftover.tree.path() / "etc").string();
   const std::string first = ":1: expected 'rein-state 1', a process id and a boot id, found '";
   const std::string third =
-      ":3: expected 'value', 'write' or 'group', a path, a tab and a text, found '";
+      ":3: expected 'value', 'write', 'group' or 'cpus', a path, a tab and a text, found '";
   const std::string second = ":2: expected a path below " + sys + "/, found '";
   struct Case {
     std::string text;

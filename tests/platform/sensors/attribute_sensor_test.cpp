@@ -64,7 +64,7 @@ DOCTEST_TEST_CASE("a number is scaled, and a product of two files is one value")
 DOCTEST_TEST_CASE("each file is opened once and read once a sample") {
   Attribute one = power();
   Attribute other = power();
-  other.quantity = "other_w";
+  other.quantity = "power_ours_w";
   other.enable = "/sys/a/enable";
   Setup setup(one);
   setup.write("1000000");
@@ -304,7 +304,7 @@ DOCTEST_TEST_CASE("a counter that was beyond its range did not wrap") {
 
 DOCTEST_TEST_CASE("a file may be read as whole numbers and as decimals") {
   Attribute decimal = power();
-  decimal.quantity = "given_w";
+  decimal.quantity = "power_ours_w";
   decimal.format = NumberFormat::kDecimal;
   decimal.scale = 1.0;
   Setup setup(power());

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <filesystem>
 
 #include "platform/board/board.hpp"
@@ -26,22 +27,31 @@ std::vector<std::string> lines(const std::vector<Missing>& missing) {
 
 }  // namespace
 
-DOCTEST_TEST_CASE("the end of a name says what unit a signal has") {
-  for (const auto& [name, unit] :
-       std::vector<std::pair<std::string, std::string>>{{"power_w", "W"},
-                                                        {"power_w.A15.v", "W"},
-                                                        {"input_w.x", "W"},
-                                                        {"temperature_c.cpu", "degC"},
-                                                        {"frequency_mhz.big", "MHz"},
-                                                        {"voltage_v.A15", "V"},
-                                                        {"current_a.A15", "A"},
-                                                        {"fan_rpm", "1/min"},
-                                                        {"throttle_share.cpu", "1"},
-                                                        {"throttled.undervoltage", "1"},
-                                                        {"whatever", "1"}}) {
-    DOCTEST_CAPTURE(name);
-    DOCTEST_CHECK(quantity_of(name).unit == unit);
+DOCTEST_TEST_CASE("what the table says where it is, is found: one of a whole, else all by name") {
+  static constexpr std::array kFans{NumberFiles{"/sys/class/hwmon/*/fan*_input"},
+                                    NumberFiles{"/sys/class/fans/*/speed", 60.0}};
+  static constexpr std::array kTable{
+      Quantity{.name = "fan_rpm", .unit = "1/min", .behind = "fan", .each = "x", .files = kFans},
+      Quantity{.name = "air_rpm", .unit = "1/min", .whole = "x", .files = kFans}};
+  const test::TemporaryTree tree;
+  DOCTEST_CHECK(find_listed(tree.root(), kTable).empty());
+  tree.write("/sys/class/fans/rear/speed", "10\n");
+  tree.write("/sys/class/hwmon/hwmon3/name", "nct6775\n");
+  tree.write("/sys/class/hwmon/hwmon3/fan1_input", "900\n");
+  tree.write("/sys/class/hwmon/hwmon3/fan2_input", "0\n");
+  const auto found = find_listed(tree.root(), kTable);
+  DOCTEST_REQUIRE(found.size() == 4);
+  std::vector<SensorName> names;
+  for (const auto& each : found) {
+    names.push_back(each.name);
   }
+  const auto unique = unique_names({names.begin(), names.begin() + 3});
+  DOCTEST_CHECK(unique ==
+                std::vector<std::string>{"nct6775_fan1_input", "nct6775_fan2_input", "rear"});
+  DOCTEST_CHECK(found[2].scale == 60.0);
+  DOCTEST_CHECK(found[3].quantity == "air_rpm");
+  DOCTEST_CHECK(found[3].paths.front() == "/sys/class/hwmon/hwmon3/fan1_input");
+  DOCTEST_CHECK(found[3].name.name.empty());
 }
 
 DOCTEST_TEST_CASE("signals that would be called the same carry their place, each quantity apart") {
@@ -62,12 +72,12 @@ DOCTEST_TEST_CASE("what a board file names goes first, and is not found once mor
   std::filesystem::create_directory_symlink("../../devices/ina",
                                             tree.root().resolve("/sys/class/hwmon/hwmon0"));
   Attribute current = power("a", "hwmon0", "/sys/class/hwmon/hwmon0/power1_input");
-  current.quantity = "other_w";
+  current.quantity = "power_ours_w";
   DOCTEST_CHECK(
       test::names(name_signals(tree.root(), {power("A15", "", "/sys/devices/ina/power1_input")},
                                {power("a", "hwmon0", "/sys/class/hwmon/hwmon0/power1_input"),
                                 current, power("A15", "hwmon1", "/other")})) ==
-      std::vector<std::string>{"power_w.A15", "other_w.a", "power_w.A15_hwmon1"});
+      std::vector<std::string>{"power_w.A15", "power_ours_w.a", "power_w.A15_hwmon1"});
 }
 
 DOCTEST_TEST_CASE("a board's sensor is the first file that its pattern finds") {
@@ -89,7 +99,7 @@ DOCTEST_TEST_CASE("a board's sensor is the first file that its pattern finds") {
         .enable = driver + "*-0045/enable"},
        {.signal = "power_w.GPU", .path = driver + "*-0044/sensor_W"},
        {.signal = "power_w.X", .path = driver + "*-0040/sensor_W", .enable = driver + "*/on"},
-       {.signal = "humidity_share", .path = driver + "*-0040/sensor_W", .scale = 0.01}},
+       {.signal = "load_share", .path = driver + "*-0040/sensor_W", .scale = 0.01}},
       missing);
   DOCTEST_REQUIRE(given.size() == 3);
   DOCTEST_CHECK(given[0].quantity == "power_w");

@@ -78,7 +78,7 @@ DOCTEST_TEST_CASE("a GPU's load is a share wherever the driver shows it") {
   const auto load = [](const std::string& path, const std::string& text) {
     const test::TemporaryTree tree;
     tree.write(path, text);
-    const auto found = test::named(tree.root(), find_gpu_load(tree.root()));
+    const auto found = test::named(tree.root(), find_listed(tree.root()));
     if (found.empty()) {
       return std::optional<double>();
     }

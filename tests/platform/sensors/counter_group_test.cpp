@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include "platform/fake_calls.hpp"
+#include "platform/kernel/thread_list.hpp"
 #include "platform/sensor_samples.hpp"
+#include "support/other_process.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -285,6 +287,35 @@ DOCTEST_TEST_CASE("the counters of this very process count") {
     DOCTEST_REQUIRE(value.has_value());
     DOCTEST_CHECK(*value >= 0.0);
   }
+}
+
+DOCTEST_TEST_CASE("the counters of another process count what it does, and its end is no trouble") {
+  test::OtherProcess other;
+  const Subject subject = Subject::process(other.pid());
+  std::vector<Missing> missing;
+  CounterGroup counters(SysfsRoot(), missing, subject);
+  const auto clock = std::ranges::find(counters.signals(), "task_clock_s", &Signal::name);
+  if (clock == counters.signals().end()) {
+    DOCTEST_MESSAGE("skipped: perf_event_open does not count the time of tasks here");
+    return;
+  }
+  ThreadList list(SysfsRoot(), subject);
+  std::vector<int> threads;
+  test::Sampler sampler(counters);
+  const auto next = [&] {
+    list.read(threads);
+    return sampler.values(std::chrono::seconds(1),
+                          threads)[static_cast<std::size_t>(clock - counters.signals().begin())];
+  };
+  next();
+  other.start_thread();
+  other.work();
+  DOCTEST_CHECK(next().value_or(0.0) >= 0.9 * test::OtherProcess::kWorkS);
+  other.end_thread();
+  DOCTEST_CHECK(next().value_or(1.0) < 0.9 * test::OtherProcess::kWorkS);
+  other.end();
+  next();
+  DOCTEST_CHECK(next() == 0.0);
 }
 
 }  // namespace rein

@@ -7,6 +7,7 @@
 #include "platform/kernel/thread_list.hpp"
 #include "platform/sensor_samples.hpp"
 #include "platform/sensors/power_sensor.hpp"
+#include "support/other_process.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -41,9 +42,9 @@ struct Machine {
   SysfsRoot root() { return SysfsRoot(tree.path(), calls); }
   std::vector<Measurement> measure(Sensor& sensor, double interval_s) const {
     std::vector<Measurement> measurements;
-    sensor.sample(
-        {.now = {}, .interval = from_seconds(interval_s), .threads = list_threads(tree.root())},
-        measurements);
+    SampleContext context{.now = {}, .interval = from_seconds(interval_s), .threads = {}};
+    ThreadList(tree.root()).read(context.threads);
+    sensor.sample(context, measurements);
     return measurements;
   }
   test::Values sample(Sensor& sensor, double interval_s) const {
@@ -296,6 +297,90 @@ DOCTEST_TEST_CASE("where a thread is, is not asked while it does not run") {
   machine.calls.num_reads = 0;
   machine.sample(sensor, 1.0);
   DOCTEST_CHECK(machine.calls.num_reads == 3);
+}
+
+namespace {
+
+/// CPU time of a subject on this machine, in s, from sample to sample.
+class Watched {
+ public:
+  explicit Watched(const Subject& subject)
+      : list_(root_, subject), sensor_(root_, parse_cpu_list(root_.read(kOnline)), subject) {}
+
+  /// Whatever the clock says: a period of 100 s.
+  std::optional<double> next_s() {
+    SampleContext context{.now = {}, .interval = from_seconds(kIntervalS), .threads = {}};
+    list_.read(context.threads);
+    std::vector<Measurement> ignored;
+    sensor_.sample(context, ignored);
+    const auto& cpus = sensor_.ours_cpus().value;
+    return cpus ? std::optional(*cpus * kIntervalS) : std::nullopt;
+  }
+
+ private:
+  static constexpr double kIntervalS = 100.0;
+  static constexpr const char* kOnline = "/sys/devices/system/cpu/online";
+  SysfsRoot root_;
+  ThreadList list_;
+  CpuTimeSensor sensor_;
+};
+
+}  // namespace
+
+DOCTEST_TEST_CASE("the CPU time of another process is ours if it is the subject, and no other's") {
+  test::OtherProcess other;
+  test::OtherProcess stranger;
+  Watched watched(Subject::process(other.pid()));
+  DOCTEST_CHECK_FALSE(watched.next_s());
+  other.start_thread();
+  other.fork_child();
+  other.work();
+  stranger.work();
+  const auto worked_s = watched.next_s();
+  DOCTEST_REQUIRE(worked_s);
+  DOCTEST_CHECK(*worked_s >= 0.9 * test::OtherProcess::kWorkS);
+  stranger.work();
+  DOCTEST_CHECK(watched.next_s().value_or(1.0) < 0.9 * test::OtherProcess::kWorkS);
+  // What has ended uses nothing, and that is known.
+  other.end();
+  DOCTEST_CHECK(watched.next_s() == 0.0);
+}
+
+DOCTEST_TEST_CASE("what a process did before it joined the subject's group was of one period") {
+  Machine machine;
+  const std::string group = "/sys/fs/cgroup/app";
+  machine.tree.write(group + "/tasks", "200\n");
+  const auto write_other = [&machine](int thread, long run_ns) {
+    const std::string folder = fmt::format("/proc/{0}/task/{0}", thread);
+    machine.tree.write(folder + "/schedstat", fmt::format("{} 50 3\n", run_ns));
+    machine.tree.write(folder + "/stat",
+                       fmt::format("{} (x) R 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 0 0 0 0 0 "
+                                   "0 0 0 0 0 0 0 0 17 0 0 0 0\n",
+                                   thread));
+  };
+  write_other(200, 1'000'000'000);
+  machine.write_thread(100, 7'000'000'000, 1);  // This process is another.
+  CpuTimeSensor sensor(machine.root(), {0, 1}, Subject::group(group));
+  ThreadList list(machine.root(), Subject::group(group));
+  const auto ours = [&] {
+    SampleContext context{.now = {}, .interval = from_seconds(1.0), .threads = {}};
+    list.read(context.threads);
+    std::vector<Measurement> measurements;
+    sensor.sample(context, measurements);
+    return sensor.ours_cpus().value;
+  };
+  DOCTEST_CHECK_FALSE(ours());
+  write_other(200, 1'250'000'000);
+  DOCTEST_CHECK(ours() == doctest::Approx(0.25));
+  // One that is old joins, and one that was born in the period.
+  machine.tree.write(group + "/tasks", "200\n201\n202\n");
+  write_other(201, 60'000'000'000);
+  write_other(202, 125'000'000);
+  DOCTEST_CHECK(ours() == doctest::Approx(0.125));
+  write_other(201, 60'500'000'000);
+  DOCTEST_CHECK(ours() == doctest::Approx(0.5));
+  machine.tree.write(group + "/tasks", "");
+  DOCTEST_CHECK(ours() == 0.0);
 }
 
 }  // namespace rein
