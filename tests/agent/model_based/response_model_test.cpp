@@ -241,7 +241,7 @@ DOCTEST_TEST_CASE("a bandwidth that is used up says nothing of the service time"
   const ActionSpace actions{
       {machine.actions.knobs()[0],
        {"mapping.app", "threads", Knob::Kind::kMapping, {{"cpu0", 1}, {"all2", 2}}},
-       {"bandwidth.cpu", "CPUs", Knob::Kind::kFrequency, {{"0.5cpu", 0.5}, {"2cpu", 2}}}}};
+       {"bandwidth.cpu", "CPUs", Knob::Kind::kBandwidth, {{"0.5cpu", 0.5}, {"2cpu", 2}}}}};
   const Problem whole = machine.problem();
   const Problem problem{actions, whole.observations, std::vector<double>(actions.size(), 1.0),
                         whole.signals, whole.task};

@@ -14,7 +14,7 @@ namespace {
 const ActionSpace kActions({
     {"width.app", "1", Knob::Kind::kWidth, {{"0.5", 0.5}, {"1.0", 1.0}}},
     {"mapping.app", "threads", Knob::Kind::kMapping, {{"cpu0", 1}, {"all2", 2}}},
-    {"bandwidth.cpu", "CPUs", Knob::Kind::kFrequency, {{"1cpu", 1}, {"2cpu", 2}}},
+    {"bandwidth.cpu", "CPUs", Knob::Kind::kBandwidth, {{"1cpu", 1}, {"2cpu", 2}}},
 });
 const ObservationSpec kObservations({Feature{.name = "f", .unit = "1", .source = "test"}});
 
