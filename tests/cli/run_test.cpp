@@ -19,7 +19,7 @@
 namespace rein {
 namespace {
 
-const std::string kProgram = REIN_SERVING_PROGRAM;
+const std::string kProgram = REIN_PROGRAM;
 
 bool can_serve() {
   if (!has_libtorch()) {

@@ -111,8 +111,8 @@ DOCTEST_TEST_CASE("a dry run on a simulated board says so, and leaves nothing be
 
 DOCTEST_TEST_CASE("an oracle on a real machine is refused in one line before anything is played") {
   const RunFiles files;
-  Process process({REIN_SERVING_PROGRAM, "run", files.run().string(), "--agent", "oracle",
-                   "--dry-run", "--log-level", "error"});
+  Process process({kProgram, "run", files.run().string(), "--agent", "oracle", "--dry-run",
+                   "--log-level", "error"});
   const int status = process.wait();
   const std::string errors = process.errors();
   DOCTEST_CAPTURE(errors);
