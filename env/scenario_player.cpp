@@ -11,7 +11,7 @@ namespace rein {
 namespace {
 constexpr std::size_t kNotStarted = std::numeric_limits<std::size_t>::max();
 /// Sets what is drawn here apart from what others draw from the same seed.
-constexpr std::uint64_t kStream = 0x5ce7a210'00000001;
+constexpr std::uint64_t kScenarioStream = 0x5ce7a210'00000001;
 }  // namespace
 
 ScenarioPlayer::ScenarioPlayer(Scenario scenario, std::vector<std::unique_ptr<CoRunner>> co_runners,
@@ -26,7 +26,7 @@ void ScenarioPlayer::reset(std::uint64_t seed) {
   for (auto& co_runner : co_runners_) {
     co_runner->stop();
   }
-  Random random(seed ^ kStream);
+  Random random(seed ^ kScenarioStream);
   stretches_ = scenario_.draw(random);
   stretch_ = kNotStarted;
 }

@@ -10,7 +10,7 @@ namespace rein {
 
 namespace {
 
-double square(double x) { return x * x; }
+double squared(double x) { return x * x; }
 
 /// A column of prior_of_knobs() in the making.
 struct Column {
@@ -78,13 +78,13 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
     }
     model.offset[n + a] += 0.5;
     model.offset[2 * n + a] = 0.3;
-    model.own[a] = square(0.03);
-    model.own[n + a] = square(0.01);
-    model.own[2 * n + a] = square(0.02);
+    model.own[a] = squared(0.03);
+    model.own[n + a] = squared(0.01);
+    model.own[2 * n + a] = squared(0.02);
   }
   add(lasting, 0, 3.0, one);
   add(lasting, 0, 0.4, width_of);
-  add(lasting, 0, 0.15, [&](ActionId a) { return square(width_of(a)); });
+  add(lasting, 0, 0.15, [&](ActionId a) { return squared(width_of(a)); });
   add(lasting, 1, 0.4, one);
   for (const std::size_t knob : speeds) {
     add(lasting, 1, 0.15, [&](ActionId a) { return drawn_by(a, knob); });

@@ -31,7 +31,7 @@ constexpr std::array<Zone, 5> kZones{{{"energy-pkg", "package"},
                                       {"energy-ram", "dram"},
                                       {"energy-psys", "psys"}}};
 /// The counters move every millisecond.
-constexpr Duration kLongEnoughToMove = std::chrono::milliseconds(10);
+constexpr Duration kLongEnoughToDraw = std::chrono::milliseconds(10);
 
 std::optional<double> read_scale(const SysfsRoot& root, const std::string& event) {
   const std::string text = root.try_read(event + ".scale").value_or("");
@@ -43,7 +43,7 @@ std::optional<double> read_scale(const SysfsRoot& root, const std::string& event
              : std::nullopt;
 }
 
-Measurement trouble(const std::string& where, const std::string& what) {
+Measurement power_trouble(const std::string& where, const std::string& what) {
   return {.value = {}, .age = {}, .problem = fmt::format("{}: {}", where, what)};
 }
 
@@ -112,27 +112,27 @@ Measurement PerfPowerSensor::measure(Counter& counter, Duration interval) {
   std::uint64_t now = 0;
   if (!calls_.read_counters(counter.descriptor, std::span(&now, 1))) {
     counter.last.reset();
-    return trouble(counter.where, "cannot be read");
+    return power_trouble(counter.where, "cannot be read");
   }
   const auto before = std::exchange(counter.last, now);
   if (!before || interval <= Duration::zero()) {
     return {};
   }
   if (now < *before) {
-    return trouble(counter.where,
-                   fmt::format("expected a count that grows, found {} after {}", now, *before));
+    return power_trouble(
+        counter.where, fmt::format("expected a count that grows, found {} after {}", now, *before));
   }
   if (now == *before && counter.package) {
-    return interval < kLongEnoughToMove
+    return interval < kLongEnoughToDraw
                ? Measurement{}
-               : trouble(counter.where,
-                         fmt::format("has not moved for {:.0f} ms", to_milliseconds(interval)));
+               : power_trouble(counter.where, fmt::format("has not moved for {:.0f} ms",
+                                                          to_milliseconds(interval)));
   }
   const double power_w = static_cast<double>(now - *before) * counter.j / to_seconds(interval);
   const Quantity& quantity = quantity_of("power_w");
   if (power_w > quantity.max) {
-    return trouble(counter.where, fmt::format("expected {} to {} W, found {:.6g}", quantity.min,
-                                              quantity.max, power_w));
+    return power_trouble(counter.where, fmt::format("expected {} to {} W, found {:.6g}",
+                                                    quantity.min, quantity.max, power_w));
   }
   return {.value = power_w, .age = {}, .problem = {}};
 }
