@@ -27,7 +27,7 @@ std::vector<std::string> lines(const std::vector<Missing>& missing) {
 }  // namespace
 
 DOCTEST_TEST_CASE("the end of a name says what unit a signal has") {
-  for (const auto& [name, unit] :
+  for (const auto& each :
        std::vector<std::pair<std::string, std::string>>{{"power_w", "W"},
                                                         {"power_w.A15.v", "W"},
                                                         {"input_w.x", "W"},
@@ -39,7 +39,8 @@ DOCTEST_TEST_CASE("the end of a name says what unit a signal has") {
                                                         {"throttle_share.cpu", "1"},
                                                         {"throttled.undervoltage", "1"},
                                                         {"whatever", "1"}}) {
-    DOCTEST_CAPTURE(name);
+    const auto& [name, unit] = each;
+    DOCTEST_CAPTURE(each.first);
     DOCTEST_CHECK(quantity_of(name).unit == unit);
   }
 }
