@@ -494,9 +494,10 @@ DOCTEST_TEST_CASE("limits that somebody had narrowed come back") {
   const Unchanged unchanged;
   for (const auto& each : std::vector<std::pair<std::string, std::string>>{
            {"800000", "1400000"}, {"1400000", "2000000"}, {"1400000", "1400000"}}) {
-    const auto& [min, max] = each;
-    DOCTEST_CAPTURE(each.first);
-    DOCTEST_CAPTURE(each.second);
+    const std::string min = each.first;
+    const std::string max = each.second;
+    DOCTEST_CAPTURE(min);
+    DOCTEST_CAPTURE(max);
     write(kPolicy + "/scaling_min_freq", "800000");
     write(kPolicy + "/scaling_max_freq", max);
     write(kPolicy + "/scaling_min_freq", min);
