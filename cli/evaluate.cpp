@@ -42,7 +42,7 @@ namespace fs = std::filesystem;
 const std::vector<std::string> kUsualAgents = {"static", "best_static", kReferenceAgent, "random",
                                                "q_learning"};
 
-struct Options {
+struct EvaluateOptions {
   EvaluationPlan plan;
   std::vector<std::string> agents;  ///< Kinds.
   fs::path variants;                ///< A file; none if empty.
@@ -81,7 +81,7 @@ void require_different_names(const std::vector<Variant>& variants) {
 }
 
 /// What is compared, the oracle among it.
-std::vector<Variant> choose_variants(const Options& options) {
+std::vector<Variant> choose_variants(const EvaluateOptions& options) {
   std::vector<Variant> variants;
   const bool usual = options.agents.empty() && options.variants.empty();
   for (const auto& kind : usual ? kUsualAgents : options.agents) {
@@ -170,7 +170,7 @@ void write_results(const EvaluationPlan& plan, const report::Evaluation& evaluat
   put("{}{}\n", report::to_text(evaluation), page.string());
 }
 
-int evaluate(const Options& options) {
+int evaluate(const EvaluateOptions& options) {
   EvaluationPlan plan = options.plan;
   plan.variants = choose_variants(options);
   if (!plan.compared.empty()) {
@@ -225,7 +225,7 @@ int evaluate(const Options& options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app, VerbAction& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvaluateOptions>();
   CLI::App* verb = app.add_subcommand(
       "evaluate", "Compare agents in simulation: the same boards, scenarios and seeds for each");
   verb->add_option("RUN.yaml", options->plan.files, "Run files with `platform: {kind: simulated}`")

@@ -27,7 +27,7 @@ namespace {
 /// At ten periods a second and twelve for each these are three days.
 constexpr std::size_t kMostProfiled = 200'000;
 
-struct Options {
+struct ProfileOptions {
   std::filesystem::path file;
   std::filesystem::path output;
   RunOverrides overrides;
@@ -60,7 +60,7 @@ void keep(const Profile& profile, const Options& options, const ActionSpace& act
 }
 
 /// @return whether all was measured.
-bool measure(const RunConfig& config, const Options& options, const Stage& stage) {
+bool measure(const RunConfig& config, const ProfileOptions& options, const Stage& stage) {
   const ActionSpace& actions = stage.environment.action_space();
   if (const auto mistake = too_many_actions(actions, kMostProfiled)) {
     throw ConfigError(fmt::format("{}: controls: {}", options.file.string(), *mistake));
@@ -89,7 +89,7 @@ bool measure(const RunConfig& config, const Options& options, const Stage& stage
 }
 
 /// @throws UsageError
-void check_output(const Options& options) {
+void check_output(const ProfileOptions& options) {
   const bool exists = is_there(options.output);
   if (exists && !options.resume) {
     throw UsageError(fmt::format(
@@ -103,7 +103,7 @@ void check_output(const Options& options) {
   }
 }
 
-int run(const Options& options) {
+int run(const ProfileOptions& options) {
   check_output(options);
   for (const auto& [key, why] : kUnused) {
     refuse_setting(options.overrides.settings, key, why);
@@ -126,7 +126,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_profile(CLI::App& app, VerbAction& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ProfileOptions>();
   CLI::App* verb = app.add_subcommand(
       "profile", "Measure every configuration, with nobody else on the machine: a table");
   verb->add_option("RUN.yaml", options->file, "The run file")->required();

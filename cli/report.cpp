@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ReportOptions {
   std::vector<std::string> folders;
   std::string output;
 };
@@ -54,7 +54,7 @@ fs::path readable(const fs::path& file) {
 }
 
 /// Of a single folder, which holds an evaluation.
-int report_evaluation(const Options& options) {
+int report_evaluation(const ReportOptions& options) {
   const fs::path folder = options.folders.front();
   const fs::path output =
       options.output.empty() ? folder / "report.html" : fs::path(options.output);
@@ -66,7 +66,7 @@ int report_evaluation(const Options& options) {
   return 0;
 }
 
-int make_report(const Options& options) {
+int make_report(const ReportOptions& options) {
   if (std::ranges::any_of(options.folders, report::is_evaluation)) {
     if (options.folders.size() > 1) {
       throw UsageError("folders: expected runs or a single evaluation, found an evaluation among " +
@@ -93,7 +93,7 @@ int make_report(const Options& options) {
 }  // namespace
 
 void add_report(CLI::App& app, VerbAction& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReportOptions>();
   CLI::App* verb =
       app.add_subcommand("report", "turn what runs or an evaluation wrote into one report.html");
   verb->add_option("folders", options->folders,

@@ -39,14 +39,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct TrainOptions {
   TrainingPlan plan;
   const CLI::Option* environments = nullptr;  ///< Whether it was given. Of the parser.
   std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
 /// Of the run files, what training does not depend on, and why.
-constexpr std::pair<const char*, const char*> kUnused[] = {
+constexpr std::pair<const char*, const char*> kUnusedInTraining[] = {
     {"scenario", "training draws its own scenarios"},
     {"time_scale", "training draws its own scenarios"},
     {"duration_s", "--duration is the length of an episode"},
@@ -56,9 +56,9 @@ constexpr std::pair<const char*, const char*> kUnused[] = {
 constexpr double kDoubtfulError = 0.2;
 
 /// @throws UsageError for options that contradict each other.
-void check_sources(const Options& options) {
+void check_sources(const TrainOptions& options) {
   const TrainingPlan& plan = options.plan;
-  for (const auto& [key, why] : kUnused) {
+  for (const auto& [key, why] : kUnusedInTraining) {
     refuse_setting(plan.overrides.settings, key, why);
   }
   if (plan.profile && !plan.traces.empty()) {
@@ -87,7 +87,7 @@ void check_output(const TrainingPlan& plan) {
 /// Whether it learns from whole sweeps instead of from playing.
 bool is_swept(const Agent& agent) { return agent.kind() == "model_based"; }
 
-std::unique_ptr<Lesson> make_lesson(const Options& options, const TrainedRuns& runs,
+std::unique_ptr<Lesson> make_lesson(const TrainOptions& options, const TrainedRuns& runs,
                                     const Agent& agent) {
   const TrainingPlan& plan = options.plan;
   if (!plan.traces.empty() && !agent.learns_from_others()) {
@@ -141,7 +141,7 @@ void write_configuration(const TrainingPlan& plan, const TrainedRuns& runs) {
   write_file(plan.output / "machine.json", json_text(simulation_info(runs.boards()), 2) + "\n");
 }
 
-void train(const Options& options, Trainer& trainer, Agent& agent) {
+void train(const TrainOptions& options, Trainer& trainer, Agent& agent) {
   const auto total = static_cast<std::size_t>(options.plan.episodes);
   ProgressBar bar("train", 100 * total);
   trainer.run(
@@ -156,7 +156,7 @@ void train(const Options& options, Trainer& trainer, Agent& agent) {
       });
 }
 
-int run_train(const Options& options) {
+int run_train(const TrainOptions& options) {
   const TrainingPlan& plan = options.plan;
   check_sources(options);
   check_output(plan);
@@ -224,7 +224,7 @@ int run_train(const Options& options) {
 }  // namespace
 
 void add_train(CLI::App& app, VerbAction& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TrainOptions>();
   TrainingPlan& plan = options->plan;
   CLI::App* verb = app.add_subcommand(
       "train",

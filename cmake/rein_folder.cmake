@@ -18,6 +18,16 @@ function(rein_folder name)
   target_include_directories(rein_${name} PUBLIC ${view})
   target_link_libraries(rein_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
   rein_compile_options(rein_${name})
+
+  # With CMAKE_UNITY_BUILD, a room is compiled as one: tests/tidy.sh.
+  set_target_properties(rein_${name} PROPERTIES
+    UNITY_BUILD_MODE GROUP
+    UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
+  foreach(source IN LISTS sources)
+    get_filename_component(room ${name}/${source} DIRECTORY)
+    string(MAKE_C_IDENTIFIER ${room} room)
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${room})
+  endforeach()
 endfunction()
 
 # Warnings and sanitizers, on our own targets only.

@@ -9,7 +9,7 @@ namespace rein {
 
 namespace {
 /// Sets what is drawn here apart from what others draw from the same seed.
-constexpr std::uint64_t kStream = 0x5ce7a210'00000001;
+constexpr std::uint64_t kScenarioStream = 0x5ce7a210'00000001;
 }  // namespace
 
 ScenarioPlayer::ScenarioPlayer(Scenario scenario, std::vector<std::unique_ptr<CoRunner>> co_runners,
@@ -28,7 +28,7 @@ void ScenarioPlayer::reset(std::uint64_t seed) {
 }
 
 void ScenarioPlayer::draw_first() {
-  random_ = Random(seed_ ^ kStream);
+  random_ = Random(seed_ ^ kScenarioStream);
   begin_s_ = 0.0;
   stretch_ = scenario_.first_stretch(random_);
   has_entered_ = false;

@@ -6,7 +6,7 @@ namespace rein {
 
 namespace {
 /// Sets what is drawn here apart from what others draw from the same seed.
-constexpr std::uint64_t kStream = 0x51a7e12c'00000002;
+constexpr std::uint64_t kWorkerStream = 0x51a7e12c'00000002;
 }  // namespace
 
 BoardWorker::BoardWorker(SimulatedBoard& board, const SimulatedNetwork& network, std::size_t batch)
@@ -50,7 +50,7 @@ SimulatedWorker::SimulatedWorker(SimulatedBoard& board, const SimulatedNetwork& 
 
 void SimulatedWorker::prepare(std::uint64_t seed, const std::vector<int>&) {
   forget_level();
-  random_ = Random(seed ^ kStream);
+  random_ = Random(seed ^ kWorkerStream);
   factor_.reset(random_);
   right_ = random_.uniform();
 }

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 experiments/setup.sh
 cmake --preset release >/dev/null
-cmake --build --preset release -- --quiet
+cmake --build --preset release --target rein -- --quiet
 
 rein=build/release/cli/rein
 run=configs/runs/quickstart.yaml

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # What takes too long for tests/run.sh: every reader of input files under libFuzzer for a while, and
-# thousands of mutated files through the program itself. Run it before a change to a reader is done.
+# thousands of mutated files through the program itself; then all tests of the whole program, which
+# takes seconds to load LibTorch there, under the sanitizers. Run it before a change to a reader, or
+# anything large, is done.
 #
 #   tests/long.sh [SECONDS]    for each reader; 60 if not given
 #
@@ -37,4 +39,8 @@ for corpus in tests/fuzz/corpus/*/; do
 done
 
 tests/fuzz/mutated_files.py build/fuzz/cli/rein 5000 || failed=1
+
+cmake --preset asan-torch >/dev/null
+cmake --build --preset asan-torch -- --quiet
+ctest --preset asan-torch --parallel "$(nproc)" --output-on-failure --no-tests=error || failed=1
 exit "$failed"

@@ -10,7 +10,7 @@ namespace rein {
 
 namespace {
 
-double square(double x) { return x * x; }
+double squared(double x) { return x * x; }
 
 /// A column of prior_of_knobs() in the making.
 struct Column {
@@ -82,12 +82,12 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
     for (const std::size_t knob : speeds) {
       model.offset[a] += 0.4 * slowed_by(a, knob);
     }
-    model.own[a] = square(0.03);
+    model.own[a] = squared(0.03);
     for (std::size_t power = 0; power < powers; ++power) {
-      model.own[quantities.serving(power, a)] = square(0.02);
+      model.own[quantities.serving(power, a)] = squared(0.02);
       if (is_serving_alone(power)) {
         model.offset[quantities.serving(power, a)] = 1.0;
-        model.own[quantities.idle(power, a)] = square(0.001);
+        model.own[quantities.idle(power, a)] = squared(0.001);
         continue;
       }
       double& idle = model.offset[quantities.idle(power, a)];
@@ -96,12 +96,12 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
       }
       idle += 0.5;
       model.offset[quantities.serving(power, a)] = 0.3;
-      model.own[quantities.idle(power, a)] = square(0.01);
+      model.own[quantities.idle(power, a)] = squared(0.01);
     }
   }
   add(lasting, 0, 3.0, one);
   add(lasting, 0, 0.4, width_of);
-  add(lasting, 0, 0.15, [&](ActionId a) { return square(width_of(a)); });
+  add(lasting, 0, 0.15, [&](ActionId a) { return squared(width_of(a)); });
   for (std::size_t power = 0; power < powers; ++power) {
     const std::size_t idle = quantities.idle(power, 0);
     if (is_serving_alone(power)) {

@@ -23,7 +23,7 @@ std::string read_one_of(const ConfigNode& node, const std::vector<std::string>& 
   return name;
 }
 
-std::string read_new_name(const ConfigNode& node, std::set<std::string>& taken) {
+std::string read_simulated_name(const ConfigNode& node, std::set<std::string>& taken) {
   std::string name = node.name();
   if (!taken.insert(name).second) {
     node.fail("a name that is not taken");
@@ -144,7 +144,7 @@ std::vector<std::string> read_names(const ConfigNode& node, const std::vector<st
 SimulatedRail read_rail(const ConfigNode& node, const std::vector<std::string>& devices,
                         std::set<std::string>& taken) {
   SimulatedRail rail;
-  rail.name = read_new_name(node.at("name"), taken);
+  rail.name = read_simulated_name(node.at("name"), taken);
   rail.devices = read_names(node.at("devices"), devices, "a device's domain");
   rail.base_w = node.number_or("base_w", rail.base_w, Range::watts().or_zero());
   rail.factor = node.number_or("factor", rail.factor, {.min = 0.0, .max = 10.0});
@@ -155,7 +155,7 @@ SimulatedRail read_rail(const ConfigNode& node, const std::vector<std::string>& 
 SimulatedZone read_zone(const ConfigNode& node, const std::vector<std::string>& domains,
                         std::set<std::string>& taken) {
   SimulatedZone zone;
-  zone.name = read_new_name(node.at("name"), taken);
+  zone.name = read_simulated_name(node.at("name"), taken);
   zone.offset_k =
       node.number_or("offset_k", zone.offset_k, {.min = 0.0, .max = 100.0, .unit = "K"});
   for (const auto& item : node.at("stages").items()) {
@@ -180,7 +180,7 @@ SimulatedZone read_zone(const ConfigNode& node, const std::vector<std::string>& 
 ThrottleSpec read_throttle(const ConfigNode& node, const std::vector<std::string>& zones,
                            const std::vector<std::string>& devices, std::set<std::string>& taken) {
   ThrottleSpec throttle;
-  throttle.name = read_new_name(node.at("name"), taken);
+  throttle.name = read_simulated_name(node.at("name"), taken);
   throttle.zone = read_one_of(node.at("zone"), zones, "a zone of the simulation");
   throttle.domain = read_one_of(node.at("domain"), devices, "a device's domain");
   throttle.trip_c = node.at("trip_c").number({.min = 0.0, .max = 150.0, .unit = "degC"});
@@ -253,7 +253,7 @@ std::string describe(const Showable& showable) {
 SimulatedSensor read_sensor(const ConfigNode& node, const Simulation& simulation,
                             std::set<std::string>& taken) {
   SimulatedSensor sensor;
-  sensor.signal = read_new_name(node.at("signal"), taken);
+  sensor.signal = read_simulated_name(node.at("signal"), taken);
   sensor.silent = node.boolean_or("silent", sensor.silent);
   const auto showable = showable_signals(simulation);
   const auto is_this = [&sensor](const Showable& each) { return shows(each, sensor.signal); };

@@ -26,12 +26,12 @@ namespace rein {
 
 namespace {
 
-constexpr std::int64_t kGraceMs = 300;  ///< Between SIGTERM and SIGKILL.
-constexpr std::int64_t kKillMs = 2000;  ///< For what SIGKILL does not end at once.
-constexpr std::int64_t kRoundMs = 5;    ///< Between two rounds of SIGKILL.
-constexpr std::int64_t kHangMs = 500;   ///< What a supervisor may take beyond these.
-constexpr int kConnection = 3;          ///< Where supervisor and keeper have it.
-constexpr int kGroup = 4;               ///< The same of the control group.
+constexpr std::int64_t kGraceMs = 300;    ///< Between SIGTERM and SIGKILL.
+constexpr std::int64_t kKillMs = 2000;    ///< For what SIGKILL does not end at once.
+constexpr std::int64_t kKillRoundMs = 5;  ///< Between two rounds of SIGKILL.
+constexpr std::int64_t kHangMs = 500;     ///< What a supervisor may take beyond these.
+constexpr int kConnection = 3;            ///< Where supervisor and keeper have it.
+constexpr int kGroup = 4;                 ///< The same of the control group.
 
 std::int64_t now_ms() {
   timespec time{};
@@ -138,7 +138,7 @@ class Children {
         group_->kill_all();
       }
       signal_all(SIGKILL);
-      wait_for_one(kRoundMs);
+      wait_for_one(kKillRoundMs);
       if (!reap()) {
         return true;
       }

@@ -81,7 +81,7 @@ bool is_running(pid_t process) {
   return !std::string_view(status).substr(status.rfind(')') + 1).starts_with(" Z");
 }
 
-std::string name_of(uid_t user) {
+std::string user_of(uid_t user) {
   const passwd* entry = getpwuid(user);
   return entry == nullptr ? fmt::format("user {}", user)
                           : fmt::format("user {} ({})", user, entry->pw_name);
@@ -240,7 +240,7 @@ MachineLock::MachineLock(const SysfsRoot& root) {
       notice_ = fmt::format(
           "process {} of {} says that it manages this machine too: each undoes what the other "
           "sets, so end one of them",
-          other.pid, name_of(other.uid));
+          other.pid, user_of(other.uid));
     }
   } catch (...) {
     if (descriptor_ >= 0) {

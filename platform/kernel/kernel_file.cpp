@@ -14,7 +14,7 @@ namespace rein {
 
 namespace {
 
-constexpr std::string_view kBlanks{" \t\r\n\0", 5};
+constexpr std::string_view kBlanksAndZero{" \t\r\n\0", 5};
 
 template <typename Number>
 std::optional<Number> parse_whole(std::string_view text) {
@@ -35,19 +35,19 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 }
 
 std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
+  const std::size_t begin = text.find_first_not_of(kBlanksAndZero);
   return begin == std::string_view::npos
              ? std::string_view()
-             : text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+             : text.substr(begin, text.find_last_not_of(kBlanksAndZero) - begin + 1);
 }
 
 std::vector<std::string_view> split_words(std::string_view text) {
   std::vector<std::string_view> words;
-  std::size_t begin = text.find_first_not_of(kBlanks);
+  std::size_t begin = text.find_first_not_of(kBlanksAndZero);
   while (begin != std::string_view::npos) {
-    const std::size_t end = text.find_first_of(kBlanks, begin);
+    const std::size_t end = text.find_first_of(kBlanksAndZero, begin);
     words.push_back(text.substr(begin, end - begin));
-    begin = text.find_first_not_of(kBlanks, end);
+    begin = text.find_first_not_of(kBlanksAndZero, end);
   }
   return words;
 }

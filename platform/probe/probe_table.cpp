@@ -15,7 +15,7 @@ namespace rein {
 namespace {
 
 using Row = std::vector<std::string>;
-constexpr double kShownMhz = 0.05;  ///< Closer than frequencies are given.
+constexpr double kSameStepMhz = 0.05;  ///< Closer than frequencies are given.
 constexpr std::size_t kFewOpps = 7;
 constexpr std::size_t kFewEvents = 5;
 
@@ -55,7 +55,8 @@ std::string format_table(const std::string& title, Row header, std::vector<Row> 
 std::size_t count_even(const std::vector<double>& numbers) {
   std::size_t count = std::min<std::size_t>(numbers.size(), 2);
   while (count >= 2 && count < numbers.size() &&
-         std::abs((numbers[count] - numbers[count - 1]) - (numbers[1] - numbers[0])) < kShownMhz) {
+         std::abs((numbers[count] - numbers[count - 1]) - (numbers[1] - numbers[0])) <
+             kSameStepMhz) {
     ++count;
   }
   return count;

@@ -41,7 +41,7 @@ std::optional<double> read_scale(const SysfsRoot& root, const std::string& event
              : std::nullopt;
 }
 
-Measurement trouble(const std::string& where, const std::string& what) {
+Measurement power_trouble(const std::string& where, const std::string& what) {
   return {.value = {}, .age = {}, .problem = fmt::format("{}: {}", where, what)};
 }
 
@@ -109,27 +109,27 @@ Measurement PerfPowerSensor::measure(Counter& counter, Duration interval) {
   std::uint64_t now = 0;
   if (!calls_.read_counters(counter.descriptor, std::span(&now, 1))) {
     counter.last.reset();
-    return trouble(counter.where, "cannot be read");
+    return power_trouble(counter.where, "cannot be read");
   }
   const auto before = std::exchange(counter.last, now);
   if (!before || interval <= Duration::zero()) {
     return {};
   }
   if (now < *before) {
-    return trouble(counter.where,
-                   fmt::format("expected a count that grows, found {} after {}", now, *before));
+    return power_trouble(
+        counter.where, fmt::format("expected a count that grows, found {} after {}", now, *before));
   }
   if (now == *before && counter.package) {
-    return interval < kLongEnoughToMove
+    return interval < kLongEnoughToDraw
                ? Measurement{}
-               : trouble(counter.where,
-                         fmt::format("has not moved for {:.0f} ms", to_milliseconds(interval)));
+               : power_trouble(counter.where, fmt::format("has not moved for {:.0f} ms",
+                                                          to_milliseconds(interval)));
   }
   const double power_w = static_cast<double>(now - *before) * counter.j / to_seconds(interval);
   const Quantity& quantity = quantity_of("power_w");
   if (power_w > quantity.max) {
-    return trouble(counter.where, fmt::format("expected {} to {} W, found {:.6g}", quantity.min,
-                                              quantity.max, power_w));
+    return power_trouble(counter.where, fmt::format("expected {} to {} W, found {:.6g}",
+                                                    quantity.min, quantity.max, power_w));
   }
   return {.value = power_w, .age = {}, .problem = {}};
 }

@@ -50,7 +50,7 @@ bool slows_down(const std::string& type) {
   });
 }
 
-std::string lower(std::string text) {
+std::string lower_case(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
@@ -71,7 +71,7 @@ Attribute make_temperature(SensorName name, std::string path, HeatSource heat) {
 }
 
 /// The zones and their types, but for those that are left out.
-std::vector<std::pair<std::string, std::string>> list_zones(const SysfsRoot& root) {
+std::vector<std::pair<std::string, std::string>> list_typed_zones(const SysfsRoot& root) {
   std::vector<std::pair<std::string, std::string>> zones;
   bool has_battery = false;
   for (const auto& entry : root.list(kThermal)) {
@@ -107,7 +107,7 @@ void add_zones(const SysfsRoot& root, std::vector<Attribute>& found, std::set<st
                std::vector<Missing>& missing) {
   std::map<std::string, int> counts;
   const auto supplies = root.list("/sys/class/power_supply");
-  for (const auto& [zone, type] : list_zones(root)) {
+  for (const auto& [zone, type] : list_typed_zones(root)) {
     const std::string path = fmt::format("{}/{}/temp", kThermal, zone);
     const int count = ++counts[type];
     if (!root.exists(path) && !root.leads_nowhere(path) && root.read_error(path) == ENOENT) {
@@ -181,7 +181,7 @@ void add_cooling_devices(const SysfsRoot& root, std::vector<Attribute>& found) {
     }
     const std::string folder = fmt::format("{}/{}", kThermal, entry);
     const std::string type = root.try_read(folder + "/type").value_or("");
-    const std::string known_as = lower(type);
+    const std::string known_as = lower_case(type);
     const auto max_state = parse_integer(root.try_read(folder + "/max_state").value_or(""));
     const bool fan = known_as.find("fan") != std::string::npos;
     if (!max_state || *max_state <= 0 || (!fan && !slows_down(known_as))) {

@@ -160,12 +160,13 @@ DOCTEST_TEST_CASE("a run file shields agents that learn, and a variant whom it w
                                   "budgets.power.limit_w=2", "--output", output.string()});
   DOCTEST_CAPTURE(result.errors);
   DOCTEST_REQUIRE(result.status == 0);
-  for (const auto& [agent, is_shielded] : {std::pair{"oracle", false},
-                                           {"random", false},
-                                           {"guarded", true},
-                                           {"learner", true},
-                                           {"reckless", false}}) {
-    DOCTEST_CAPTURE(agent);
+  for (const auto& each : {std::pair{"oracle", false},
+                           {"random", false},
+                           {"guarded", true},
+                           {"learner", true},
+                           {"reckless", false}}) {
+    const auto& [agent, is_shielded] = each;
+    DOCTEST_CAPTURE(each.first);
     const auto folder = output / "runs" / "small" / "test" / agent / "seed-1";
     const auto summary = nlohmann::json::parse(read_file(folder / "summary.json"));
     DOCTEST_CHECK((summary["shield"]["interventions"] > 0) == is_shielded);

@@ -195,9 +195,10 @@ DOCTEST_TEST_CASE("standard error that is full or closed ended the program in an
 }
 
 DOCTEST_TEST_CASE("results that could not be printed were no failure") {
-  for (const auto& [redirection, why] :
+  for (const auto& each :
        {std::pair{">/dev/full", "No space left on device"}, {">&-", "it is closed"}}) {
-    DOCTEST_CAPTURE(redirection);
+    const auto& [redirection, why] = each;
+    DOCTEST_CAPTURE(each.first);
     const Work work;
     for (const Words& words :
          {work.command("run", {}), Words{REIN_PROGRAM, "--help"}, Words{REIN_PROGRAM, "--version"},

@@ -492,8 +492,10 @@ DOCTEST_TEST_SUITE("without userspace") {
 
 DOCTEST_TEST_CASE("limits that somebody had narrowed come back") {
   const Unchanged unchanged;
-  for (const auto& [min, max] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& each : std::vector<std::pair<std::string, std::string>>{
            {"800000", "1400000"}, {"1400000", "2000000"}, {"1400000", "1400000"}}) {
+    const std::string min = each.first;
+    const std::string max = each.second;
     DOCTEST_CAPTURE(min);
     DOCTEST_CAPTURE(max);
     write(kPolicy + "/scaling_min_freq", "800000");

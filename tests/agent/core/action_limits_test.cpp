@@ -44,8 +44,9 @@ DOCTEST_TEST_CASE("an agent is refused more actions than it bears, whoever makes
   const Problem known = task.problem();
   const Problem problem{many, known.observations, {}, known.signals, known.task};
   Random random(1);
-  for (const auto& [kind, most] : {std::pair{"q_learning", "8000"}, {"model_based", "20000"}}) {
-    DOCTEST_CAPTURE(kind);
+  for (const auto& each : {std::pair{"q_learning", "8000"}, {"model_based", "20000"}}) {
+    const auto& [kind, most] = each;
+    DOCTEST_CAPTURE(each.first);
     const auto node = ConfigNode::parse(std::string("agent: {kind: ") + kind + "}", "run.yaml");
     const std::string message =
         std::string("run.yaml:1:15: agent.kind: ") + kind +

@@ -56,7 +56,7 @@ DOCTEST_TEST_CASE("the search finds what playing every configuration to the end 
   };
   const std::string nothing = "{latency: {deadline_ms: 1}}";
   const std::string exceeded_at_first = "{power: {limit_w: 1.5}}";
-  for (const auto& [objective, budgets, later] :
+  for (const auto& each :
        {Case{Objective::Kind::kMaxAccuracy, "{}", "{}"},
         Case{Objective::Kind::kMaxAccuracy, "{}", "{latency: {deadline_ms: 9}}"},
         Case{Objective::Kind::kMaxAccuracy, nothing, nothing},
@@ -64,8 +64,9 @@ DOCTEST_TEST_CASE("the search finds what playing every configuration to the end 
         Case{Objective::Kind::kMinEnergy, "{}", "{accuracy: {min_top1: 0.7}}"},
         Case{Objective::Kind::kMinPower, "{}", "{power: {limit_w: 1.6}}"},
         Case{Objective::Kind::kMinLatency, "{}", "{}"}}) {
+    const auto& [objective, budgets, later] = each;
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-      DOCTEST_CAPTURE(budgets + later);
+      DOCTEST_CAPTURE(each.budgets + each.later);
       DOCTEST_CAPTURE(seed);
       SimulatedTask task = noisy_task(budgets, later);
       task.objective = {.kind = objective, .reference = 1000.0};

@@ -175,13 +175,15 @@ DOCTEST_TEST_CASE("200 kills at random moments leave every attribute as it was")
     const auto now = machine.attributes();
     DOCTEST_CAPTURE(kill_number);
     DOCTEST_CAPTURE(delay.count());
-    for (const auto& [path, text] : before) {
-      DOCTEST_CAPTURE(path);
+    for (const auto& each : before) {
+      const auto& [path, text] = each;
+      DOCTEST_CAPTURE(each.first);
       DOCTEST_REQUIRE(now.contains(path));
       DOCTEST_REQUIRE(now.at(path) == text);
     }
-    for (const auto& [path, text] : now) {
-      DOCTEST_CAPTURE(path);
+    for (const auto& each : now) {
+      const auto& [path, text] = each;
+      DOCTEST_CAPTURE(each.first);
       DOCTEST_REQUIRE(before.contains(path));
     }
   }

@@ -63,9 +63,10 @@ class Recorder final : public RestorationListener {
 }  // namespace
 
 DOCTEST_TEST_CASE("limits are put back in whatever order they can be") {
-  for (const auto& [min, max] : {std::pair{"1", "1"}, {"5", "5"}, {"9", "9"}, {"3", "6"}}) {
+  for (const auto& each : {std::pair{"1", "1"}, {"5", "5"}, {"9", "9"}, {"3", "6"}}) {
+    const auto& [min, max] = each;
     for (const bool min_first : {false, true}) {
-      DOCTEST_CAPTURE(min);
+      DOCTEST_CAPTURE(each.first);
       const test::TemporaryTree tree;
       StrictCalls calls(tree);
       calls.holds("/sys/min", min);

@@ -96,8 +96,9 @@ DOCTEST_TEST_CASE("what is no number, or none that can be, has no value and says
       {"-2500000", "expected 0 to 10000 W, found -2.5"},
       {"99999999999", "expected 0 to 10000 W, found 100000"},
   };
-  for (const auto& [text, problem] : cases) {
-    DOCTEST_CAPTURE(text);
+  for (const auto& each : cases) {
+    const auto& [text, problem] = each;
+    DOCTEST_CAPTURE(each.first);
     setup.write(text);
     const Measurement measurement = setup.sample(milliseconds(100));
     DOCTEST_CHECK(measurement.value == std::nullopt);
@@ -358,8 +359,9 @@ DOCTEST_TEST_CASE("bits are read from hexadecimal and decimal text") {
       {"a", {0.0, 1.0, 0.0, 1.0}},       {"10", {0.0, 1.0, 0.0, 1.0}},
       {"f0000", {0.0, 0.0, 0.0, 0.0}},
   };
-  for (const auto& [text, values] : cases) {
-    DOCTEST_CAPTURE(text);
+  for (const auto& each : cases) {
+    const auto& [text, values] = each;
+    DOCTEST_CAPTURE(each.first);
     setup.write(text);
     setup.calls.num_reads = 0;
     DOCTEST_CHECK(sampler.values(seconds(1)) == values);
@@ -414,9 +416,10 @@ DOCTEST_TEST_CASE("whole degrees are not believed to be thousandths, and the sca
                 setup.path("/sys/a/temp") +
                     ": found 65, which would be 0.065 degC and can hardly be" + remedy + "1}]");
   DOCTEST_CHECK_FALSE(setup.value(seconds(1)).has_value());
-  for (const auto& [text, scale] :
+  for (const auto& each :
        {std::pair("412", "0.1"), std::pair("950", "0.1"), std::pair("41500000", "1e-06")}) {
-    DOCTEST_CAPTURE(text);
+    const auto& [text, scale] = each;
+    DOCTEST_CAPTURE(each.first);
     setup.tree.write("/sys/a/temp", text);
     DOCTEST_CHECK(setup.sample(seconds(1)).problem.ends_with(remedy + scale + "}]"));
   }
