@@ -46,7 +46,7 @@ constexpr std::pair<const char*, const char*> kUnused[] = {
     {"duration_s", "a profile ends when everything is measured: see --periods"}};
 
 /// After an error, which is what is told first: what was measured until then.
-void keep(const Profile& profile, const Options& options, const ActionSpace& actions) {
+void keep(const Profile& profile, const ProfileOptions& options, const ActionSpace& actions) {
   if (profile.entries.empty()) {
     return;
   }

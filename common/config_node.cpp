@@ -242,7 +242,7 @@ void write_block(const YAML::Node& node, std::size_t indent, std::string& text) 
     write_flow(node, text);
     return;
   }
-  const auto line = [&](std::size_t columns) { text += "\n" + std::string(columns, ' '); };
+  const auto line = [&](std::size_t columns) { text.append("\n").append(columns, ' '); };
   bool is_first = true;
   const auto begin_entry = [&] {
     if (!std::exchange(is_first, false)) {

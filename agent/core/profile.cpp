@@ -227,7 +227,7 @@ void Profile::write(const std::filesystem::path& file, const ActionSpace& action
     text += fmt::format("{}", entry.action);
     const auto levels = actions.decode(entry.action);
     for (std::size_t i = 0; i < levels.size(); ++i) {
-      text += "," + csv_cell(actions.knobs()[i].levels[levels[i]].label);
+      text.append(",").append(csv_cell(actions.knobs()[i].levels[levels[i]].label));
     }
     text += fmt::format(",{}", entry.requests);
     for (const auto& quantity : kQuantities) {

@@ -209,8 +209,8 @@ std::vector<Policy> find_policies(const SysfsRoot& root, const CpuList& ours) {
   for (const auto& name : root.list("/sys/devices/system/cpu/cpufreq")) {
     const std::string folder = "/sys/devices/system/cpu/cpufreq/" + name;
     CpuList cpus = affected_cpus(root, folder, ours);
-    const bool is_policy = name.starts_with(kPolicyFolder) &&
-                           parse_count(std::string_view(name).substr(kPolicyFolder.size()));
+    const bool is_policy = name.starts_with(kPolicyPrefix) &&
+                           parse_count(std::string_view(name).substr(kPolicyPrefix.size()));
     if (is_policy && !cpus.empty()) {
       policies.push_back(read_policy(root, pmus, name, name, folder, std::move(cpus)));
     }
@@ -223,7 +223,7 @@ std::vector<Policy> find_policies(const SysfsRoot& root, const CpuList& ours) {
     const std::string folder = cpu_folder(cpu) + "/cpufreq";
     CpuList cpus = affected_cpus(root, folder, ours);
     if (!cpus.empty() && cpus.front() == cpu) {
-      policies.push_back(read_policy(root, pmus, fmt::format("{}{}", kPolicyFolder, cpu), folder,
+      policies.push_back(read_policy(root, pmus, fmt::format("{}{}", kPolicyPrefix, cpu), folder,
                                      folder, std::move(cpus)));
     }
   }

@@ -120,7 +120,7 @@ Measurement PerfPowerSensor::measure(Counter& counter, Duration interval) {
         counter.where, fmt::format("expected a count that grows, found {} after {}", now, *before));
   }
   if (now == *before && counter.package) {
-    return interval < kLongEnoughToDraw
+    return interval < kLongEnoughToMove
                ? Measurement{}
                : power_trouble(counter.where, fmt::format("has not moved for {:.0f} ms",
                                                           to_milliseconds(interval)));
