@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
+#include <utility>
 
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/run_summary.hpp"
@@ -14,7 +16,9 @@
 #include "cli/status_line.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "common/stop.hpp"
+#include "common/time_text.hpp"
 #include "study/run/run_description.hpp"
 
 namespace rein {
@@ -64,23 +68,56 @@ void describe(const RunConfig& config, const Environment& environment) {
   }
 }
 
-/// Writes what a run leaves behind beside its trace.
-void write_results(const std::filesystem::path& output, const RunConfig& config,
-                   const RunSummary& summary, const Agent& agent, const std::string& ended) {
-  const auto json = describe_run(config, agent.kind(), config.seed, ended, summary);
-  write_file(output / "summary.json", json.dump(2) + "\n");
-  agent.save(output / "checkpoint" / "agent.json");
-}
+/// What a run leaves behind. Each part is written whatever became of the others.
+class Results {
+ public:
+  /// All must outlive the results.
+  Results(std::filesystem::path output, const RunConfig& config, const RunSummary& summary,
+          const Agent& agent)
+      : output_(std::move(output)), config_(config), summary_(summary), agent_(agent) {}
 
-/// The same after an error, which is what is told in the end: a full disk fails here as well.
-void write_what_is_left(const std::filesystem::path& output, const RunConfig& config,
-                        const RunSummary& summary, const Agent& agent, const std::string& ended) {
-  try {
-    write_results(output, config, summary, agent, ended);
-  } catch (const std::exception& consequence) {
-    spdlog::error("{}", consequence.what());
+  /// @param trace  to be closed.  @param ended  how: "completed", "interrupted", or what went
+  /// wrong.  @param error  that went wrong before, if it did.
+  /// @throws whatever went wrong first, which decides the exit status; the rest is told after it.
+  void write(OutputFile& trace, const std::string& ended, std::exception_ptr error = nullptr) {
+    first_ = std::move(error);
+    const bool has_failed = !trace;  // Which was told.
+    attempt([&] {
+      trace.close();
+      if (!trace && !has_failed) {
+        throw Error(
+            fmt::format("{}: cannot be written to its end", (output_ / "trace.csv").string()));
+      }
+    });
+    attempt([&] {
+      const auto json = describe_run(config_, agent_.kind(), config_.seed, ended, summary_);
+      write_file(output_ / "summary.json", json_text(json, 2) + "\n");
+    });
+    attempt([&] { agent_.save(output_ / "checkpoint" / "agent.json"); });
+    if (first_) {
+      std::rethrow_exception(first_);
+    }
   }
-}
+
+ private:
+  template <typename Write>
+  void attempt(const Write& write) {
+    try {
+      write();
+    } catch (const std::exception& error) {
+      if (first_) {
+        tell_line_at_end(error.what());
+      }
+      first_ = first_ ? first_ : std::current_exception();
+    }
+  }
+
+  std::filesystem::path output_;
+  const RunConfig& config_;
+  const RunSummary& summary_;
+  const Agent& agent_;
+  std::exception_ptr first_;
+};
 
 /// A share in per cent; "-" of nothing.
 std::string percent(double share, std::uint64_t of) {
@@ -95,6 +132,14 @@ void print_result(const RunSummary& summary) {
     put("{:<12} {:>8} {:>9} {:>10}\n", name, statistics->requests(),
         percent(statistics->miss_share(), statistics->requests()),
         percent(statistics->accuracy_top1(), statistics->served()));
+  }
+  // A simulated board's clock does not run meanwhile.
+  if (summary.decisions().quantile_ms(1.0) > 0.0) {
+    const auto text = [](const LatencyHistogram& times) {
+      return fmt::format("{} (p99 {})", time_text(times.quantile_ms(0.5) * 1e-3),
+                         time_text(times.quantile_ms(0.99) * 1e-3));
+    };
+    put("decisions    {}, learning {}\n", text(summary.decisions()), text(summary.learnings()));
   }
 }
 
@@ -122,10 +167,11 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
 
   const auto output = make_output(options, *agent);
   write_file(output / "config.yaml", config.effective);
-  write_file(output / "machine.json", stage.machine.dump(2) + "\n");
+  write_file(output / "machine.json", json_text(stage.machine, 2) + "\n");
   OutputFile trace_file(output / "trace.csv", OutputFile::IfThere::kFail);
   TraceWriter trace(environment, trace_file);
   RunSummary summary(environment, config.duration_s, RunSummary::Ends::kAnyTime);
+  Results results(output, config, summary, *agent);
   {
     StatusLine status(environment, config.duration_s);
     // A simulated board comes to no harm.
@@ -145,17 +191,10 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
     try {
       loop.run(config.seed, stop_requested);
     } catch (const std::exception& error) {
-      write_what_is_left(output, config, summary, *agent, error.what());
-      throw;
+      results.write(trace_file, error.what(), std::current_exception());
     }
   }
-  trace_file.close();
-  const std::string ended = summary.is_complete() ? "completed" : "interrupted";
-  if (!trace_file) {
-    write_what_is_left(output, config, summary, *agent, ended);
-    throw Error(fmt::format("{}: cannot be written to its end", (output / "trace.csv").string()));
-  }
-  write_results(output, config, summary, *agent, ended);
+  results.write(trace_file, summary.is_complete() ? "completed" : "interrupted");
   print_result(summary);
   if (!summary.is_complete()) {
     put("interrupted after {:.1f} of {:.1f} s\n", summary.duration_s(), config.duration_s);

@@ -20,6 +20,7 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "common/parallel.hpp"
 #include "common/stop.hpp"
 #include "study/evaluation/episode_log.hpp"
@@ -136,7 +137,7 @@ std::vector<EpisodeOutcome> play_all(const std::vector<EpisodeTask>& tasks, std:
     if (outcome.completed) {
       try {
         log.add(task, outcome);
-      } catch (const Error& error) {
+      } catch (const std::exception& error) {
         outcome.error = error.what();
       }
     }
@@ -156,7 +157,17 @@ void write_configuration(const EvaluationPlan& plan, const std::list<EvaluatedWo
       boards.push_back(world.config.board.name);
     }
   }
-  write_file(plan.output / "machine.json", simulation_info(boards).dump(2) + "\n");
+  write_file(plan.output / "machine.json", json_text(simulation_info(boards), 2) + "\n");
+}
+
+void write_results(const EvaluationPlan& plan, const report::Evaluation& evaluation) {
+  const fs::path page = plan.output / "report.html";
+  write_file(plan.output / "summary.json", json_text(evaluation.to_json(), 1) + "\n");
+  if (!evaluation.courses.empty()) {
+    write_file(plan.output / "courses.json", json_text(evaluation.courses_to_json()) + "\n");
+  }
+  write_file(page, report::make_page(evaluation, plan.to_yaml()));
+  put("{}{}\n", report::to_text(evaluation), page.string());
 }
 
 int evaluate(const Options& options) {
@@ -194,13 +205,14 @@ int evaluate(const Options& options) {
     evaluation.ended = fmt::format("interrupted: {} of {} episodes were played to the end", played,
                                    outcomes.size());
   }
-  const fs::path page = plan.output / "report.html";
-  write_file(plan.output / "summary.json", evaluation.to_json().dump(1) + "\n");
-  if (!evaluation.courses.empty()) {
-    write_file(plan.output / "courses.json", evaluation.courses_to_json().dump() + "\n");
+  try {
+    write_results(plan, evaluation);
+  } catch (const std::exception& consequence) {
+    if (evaluation.errors.empty()) {
+      throw;
+    }
+    tell_line_at_end(consequence.what());
   }
-  write_file(page, report::make_page(evaluation, plan.to_yaml()));
-  put("{}{}\n", report::to_text(evaluation), page.string());
   for (const auto& error : evaluation.errors) {
     tell("{}", error);
   }

@@ -16,8 +16,9 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "common/random.hpp"
-#include "env/service_report.hpp"
+#include "common/statistics.hpp"
 #include "models/data_set.hpp"
 #include "models/network_accuracy.hpp"
 #include "models/slimmable_checkpoint.hpp"
@@ -158,7 +159,7 @@ int evaluate(const EvaluateArguments& arguments) {
                                 {"accuracy_top1", top1[i]},
                                 {"accuracy_top1_in_checkpoint", level.accuracy_top1}});
     }
-    put("{}\n", json.dump(2));
+    put("{}\n", json_text(json, 2));
     return 0;
   }
   put("{}: {} ({})\n{} test images\n\n", file.string(), checkpoint.dataset, checkpoint.recipe,
@@ -267,7 +268,7 @@ int benchmark(const BenchmarkArguments& arguments) {
                               {"switch_us", switch_us},
                               {"after_switch_p50_ms", after}});
   }
-  put("{}", arguments.json ? json.dump(2) + "\n" : table);
+  put("{}", arguments.json ? json_text(json, 2) + "\n" : table);
   return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "cli/exit_status.hpp"
 #include "common/printable.hpp"
@@ -33,6 +34,7 @@ const bool kStderrWasTerminal = isatty(STDERR_FILENO) == 1;
 
 std::mutex mutex;
 int stdout_error = 0;  ///< errno of the first thing that went wrong.
+std::vector<std::string> left_to_tell;
 /// A line without an end is on the terminal. A handler asks, too.
 std::atomic<bool> drawn = false;
 
@@ -131,6 +133,11 @@ void put_text(std::string_view text) {
 
 void tell_line(std::string_view line) { write_message("rein: " + printable(line)); }
 
+void tell_line_at_end(std::string line) {
+  const std::lock_guard lock(mutex);
+  left_to_tell.push_back(std::move(line));
+}
+
 void tell_from_handler(const char* line) {
   const int error = errno;
   if (can_write(STDERR_FILENO, 0)) {
@@ -171,6 +178,10 @@ void end_drawing() {
 }
 
 int finish_output(int status) {
+  for (const auto& line : left_to_tell) {
+    tell_line(line);
+  }
+  left_to_tell.clear();
   {
     const std::lock_guard lock(mutex);
     // Some file systems tell only then that there was no space.

@@ -36,6 +36,9 @@ template <typename... Args>
 void tell(fmt::format_string<Args...> format, Args&&... args) {
   tell_line(fmt::format(format, std::forward<Args>(args)...));
 }
+/// A line that is told after everything else, by finish_output(): what went wrong as a consequence
+/// comes after what ended the program.
+void tell_line_at_end(std::string line);
 /// As tell_line(), for a signal's handler: async-signal-safe, and never waits.
 void tell_from_handler(const char* line);
 
@@ -49,9 +52,9 @@ void draw_line(std::string_view line);
 /// Leaves the drawn line as it is, and begins the next.
 void end_drawing();
 
-/// The last thing. @return `status`, or what it becomes if standard output could not be written:
-/// kReaderGone without a word if nobody read it; kFailed with a line if it was closed or full. A
-/// terminal that is gone is no failure.
+/// The last thing: what is left to be told, and the end of standard output. @return `status`, or
+/// what it becomes if standard output could not be written: kReaderGone without a word if nobody
+/// read it; kFailed with a line if it was closed or full. A terminal that is gone is no failure.
 int finish_output(int status);
 
 /// The beginning of `text` that takes at most so many columns; what would move the cursor is

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -44,6 +45,20 @@ constexpr std::pair<const char*, const char*> kUnused[] = {
     {"time_scale", "a profile is measured with nobody else on the machine"},
     {"duration_s", "a profile ends when everything is measured: see --periods"}};
 
+/// After an error, which is what is told first: what was measured until then.
+void keep(const Profile& profile, const Options& options, const ActionSpace& actions) {
+  if (profile.entries.empty()) {
+    return;
+  }
+  try {
+    profile.write(options.output, actions);
+    tell_line_at_end(fmt::format("{} of {} configurations were measured; --resume goes on",
+                                 profile.entries.size(), actions.size()));
+  } catch (const std::exception& consequence) {
+    tell_line_at_end(consequence.what());
+  }
+}
+
 /// @return whether all was measured.
 bool measure(const RunConfig& config, const Options& options, const Stage& stage) {
   const ActionSpace& actions = stage.environment.action_space();
@@ -54,11 +69,14 @@ bool measure(const RunConfig& config, const Options& options, const Stage& stage
   if (options.resume) {
     profile = Profile::read_begun(options.output, actions);
   }
-  {
+  try {
     ProgressBar bar("profile", actions.size());
-    profile = Profile::measure_rest(
-        std::move(profile), stage.environment, config.seed, options.settle, options.periods,
-        stop_requested, [&](std::size_t done) { bar.update(done, actions.describe(done - 1)); });
+    profile.measure_rest(stage.environment, config.seed, options.settle, options.periods,
+                         stop_requested,
+                         [&](std::size_t done) { bar.update(done, actions.describe(done - 1)); });
+  } catch (const std::exception&) {
+    keep(profile, options, actions);
+    throw;
   }
   profile.write(options.output, actions);
   put("{}\n", options.output.string());

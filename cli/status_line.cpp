@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/output.hpp"
+#include "common/statistics.hpp"
 
 namespace rein {
 
@@ -20,12 +21,13 @@ StatusLine::~StatusLine() {
 void StatusLine::update(const PeriodRecord& record) {
   const StepInfo& info = record.result.info;
   std::string latency = "-";
-  for (const auto& application : info.applications) {
+  for (std::size_t i = 0; i < info.applications.size(); ++i) {
+    const ApplicationInfo& application = info.applications[i];
     requests_ += application.service.requests();
     missed_ += application.service.missed();
     if (application.service.served > 0) {
       latency = fmt::format("{:.1f}", quantile(application.service.latencies_ms, 0.95));
-      if (const auto& budget = application.budgets.latency) {
+      if (const auto& budget = info.task.applications[i].latency) {
         latency += fmt::format("/{:g}", budget->deadline_ms);
       }
     }

@@ -20,7 +20,9 @@
 #include "cli/verbs.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "common/parallel.hpp"
+#include "common/printable.hpp"
 #include "common/stop.hpp"
 #include "study/report/training_page.hpp"
 #include "study/run/machine_info.hpp"
@@ -88,11 +90,13 @@ bool is_swept(const Agent& agent) { return agent.kind() == "model_based"; }
 std::unique_ptr<Lesson> make_lesson(const Options& options, const TrainedRuns& runs,
                                     const Agent& agent) {
   const TrainingPlan& plan = options.plan;
+  if (!plan.traces.empty() && !agent.learns_from_others()) {
+    throw ConfigError(
+        fmt::format("--trace: expected an agent that can learn from what others did "
+                    "(q_learning, dqn), found {}: a trace holds too little for it",
+                    agent.kind()));
+  }
   if (is_swept(agent)) {
-    if (!plan.traces.empty()) {
-      throw UsageError(
-          "--trace: expected an agent that learns from transitions, found model_based");
-    }
     return std::make_unique<SweepLesson>(runs.tasks(), runs.spread(), runs.first().seed,
                                          options.jobs);
   }
@@ -134,7 +138,7 @@ void write_configuration(const TrainingPlan& plan, const TrainedRuns& runs) {
   if (runs.calibration()) {
     write_file(plan.output / "calibration.json", runs.calibration()->to_json());
   }
-  write_file(plan.output / "machine.json", simulation_info(runs.boards()).dump(2) + "\n");
+  write_file(plan.output / "machine.json", json_text(simulation_info(runs.boards()), 2) + "\n");
 }
 
 void train(const Options& options, Trainer& trainer, Agent& agent) {
@@ -165,7 +169,7 @@ int run_train(const Options& options) {
   Trainer trainer(
       {.episodes = plan.episodes,
        .validate_every = plan.validate_every,
-       .setting = setting_of(plan, runs)},
+       .setting = as_utf8(setting_of(plan, runs))},
       *lesson, [&runs](Random& of_copy) { return runs.make_agent(of_copy); },
       [&worlds](std::uint64_t index) { return worlds.validation(index); }, first.objective.kind,
       plan.output);

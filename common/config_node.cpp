@@ -8,10 +8,12 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/printable.hpp"
+#include "common/yaml_text.hpp"
 
 namespace rein {
 
@@ -190,6 +192,85 @@ std::string dotted(const std::string& parent, const std::string& key) {
 std::string expected(const std::string& what, const Range& range) {
   const bool is_chosen = range.min > -Range::kFarthest || range.max < Range::kFarthest;
   return is_chosen ? range.describe(what) : what;
+}
+
+// The library's own emitter drops bytes that are no UTF-8, and the quotes that make "null" a text.
+
+/// What was quoted stays so: other readers make numbers and booleans of words that are not.
+std::string scalar_text(const YAML::Node& node) {
+  return node.Tag() == "!" ? yaml_quoted(node.Scalar()) : yaml_text(node.Scalar());
+}
+
+/// As it is to stand before a colon.
+std::string key_text(const YAML::Node& key) {
+  constexpr std::size_t kLongestSimple = 1000;  // YAML looks no farther for the colon.
+  const std::string text = key.IsScalar() ? scalar_text(key) : "~";
+  return text.size() > kLongestSimple ? "? " + text + "\n" : text;
+}
+
+void write_flow(const YAML::Node& node, std::string& text) {
+  if (node.IsMap()) {
+    text += '{';
+    const char* separator = "";
+    for (const auto& entry : node) {
+      text += std::exchange(separator, ", ");
+      text += key_text(entry.first) + ": ";
+      write_flow(entry.second, text);
+    }
+    text += '}';
+  } else if (node.IsSequence()) {
+    text += '[';
+    const char* separator = "";
+    for (const auto& item : node) {
+      text += std::exchange(separator, ", ");
+      write_flow(item, text);
+    }
+    text += ']';
+  } else {
+    text += node.IsScalar() ? scalar_text(node) : "~";
+  }
+}
+
+bool is_block(const YAML::Node& node) {
+  return (node.IsMap() || node.IsSequence()) && node.size() > 0 &&
+         node.Style() != YAML::EmitterStyle::Flow;
+}
+
+/// Begins where the line is, and ends without a line's end. @param indent  of its further lines.
+void write_block(const YAML::Node& node, std::size_t indent, std::string& text) {
+  if (!is_block(node)) {
+    write_flow(node, text);
+    return;
+  }
+  const auto line = [&](std::size_t columns) { text += "\n" + std::string(columns, ' '); };
+  bool is_first = true;
+  const auto begin_entry = [&] {
+    if (!std::exchange(is_first, false)) {
+      line(indent);
+    }
+  };
+  if (node.IsSequence()) {
+    for (const auto& item : node) {
+      begin_entry();
+      text += "- ";
+      write_block(item, indent + 2, text);
+    }
+    return;
+  }
+  for (const auto& entry : node) {
+    begin_entry();
+    std::string key = key_text(entry.first);
+    if (key.ends_with('\n')) {
+      key += std::string(indent, ' ');
+    }
+    text += key + ":";
+    if (is_block(entry.second)) {
+      line(indent + 2);
+    } else {
+      text += ' ';
+    }
+    write_block(entry.second, indent + 2, text);
+  }
 }
 
 }  // namespace
@@ -501,10 +582,15 @@ void ConfigNode::set(const std::string& dotted_key, const std::string& value,
   impl_->document->origins[dotted_key] = origin;
 }
 
+void ConfigNode::set_text(const std::string& dotted_key, const std::string& text,
+                          const std::string& origin) {
+  set(dotted_key, yaml_quoted(text), origin);
+}
+
 std::string ConfigNode::dump() const {
-  YAML::Emitter emitter;
-  emitter << impl_->node;
-  return std::string(emitter.c_str()) + "\n";
+  std::string text;
+  write_block(impl_->node, 0, text);
+  return text + "\n";
 }
 
 }  // namespace rein

@@ -115,12 +115,15 @@ class ConfigNode {
   /// the key is an index into a sequence. Messages about it then name `origin`.
   void set(const std::string& dotted_key, const std::string& value, const std::string& origin);
 
+  /// Sets `dotted.key` to this text, whatever is in it.
+  void set_text(const std::string& dotted_key, const std::string& text, const std::string& origin);
+
   /// Reports a mistake here. `expected` completes "expected ...".
   [[noreturn]] void fail(const std::string& expected) const;
   /// Reports a mistake here in other words than "expected, found".
   [[noreturn]] void reject(const std::string& problem) const;
 
-  /// The document as YAML, with what was set.
+  /// The document as YAML, with what was set. It reads back to the same values, byte by byte.
   std::string dump() const;
 
  private:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -88,6 +89,26 @@ bool is_number(const std::string& text) {
 }
 
 }  // namespace
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) {
+    return text;
+  }
+  std::string cell = "\"";
+  for (const char c : text) {
+    cell += c;
+    if (c == '"') {
+      cell += c;
+    }
+  }
+  return cell + "\"";
+}
+
+std::string csv_line(const std::vector<std::string>& texts) {
+  std::vector<std::string> cells;
+  std::ranges::transform(texts, std::back_inserter(cells), csv_cell);
+  return fmt::format("{}\n", fmt::join(cells, ","));
+}
 
 CsvTable parse_csv(std::string_view text, const std::string& name) {
   CsvParser parser(text, name);

@@ -17,6 +17,11 @@ struct CsvTable {
   std::vector<Row> rows;
 };
 
+/// `text` as a cell that parse_csv() reads back, in quotes if it needs them.
+std::string csv_cell(const std::string& text);
+/// Cells with commas between, and the line's end.
+std::string csv_line(const std::vector<std::string>& texts);
+
 /// Reads RFC 4180: a cell may be quoted, and then hold commas, line ends and doubled quotes. `name`
 /// stands for the file in messages.
 ///

@@ -15,7 +15,11 @@ std::size_t length_of_character(std::string_view text) {
       return 1;
     }
   }
-  return length;
+  // Neither longer than needed, nor half of a pair of UTF-16, nor beyond Unicode.
+  const auto second = length > 1 ? static_cast<unsigned char>(text[1]) : 0U;
+  const bool is_wrong = (first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0) ||
+                        (first == 0xF0 && second < 0x90) || (first == 0xF4 && second >= 0x90);
+  return is_wrong ? 1 : length;
 }
 
 bool is_control(std::string_view character) {
@@ -45,6 +49,18 @@ std::string printable(std::string_view text, std::size_t most) {
     }
   }
   return line;
+}
+
+std::string as_utf8(std::string_view text) {
+  std::string valid;
+  while (!text.empty()) {
+    const std::string_view character = text.substr(0, length_of_character(text));
+    text.remove_prefix(character.size());
+    const auto first = static_cast<unsigned char>(character.front());
+    valid += character.size() == 1 && first >= 0x80 ? fmt::format("\\x{:02x}", first)
+                                                    : std::string(character);
+  }
+  return valid;
 }
 
 }  // namespace rein

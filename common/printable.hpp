@@ -16,4 +16,7 @@ bool is_control(std::string_view character);
 /// bytes of it, then "...". UTF-8 stays whole.
 std::string printable(std::string_view text, std::size_t most = std::string_view::npos);
 
+/// `text` for what takes nothing but UTF-8: other bytes as `\\xe9`.
+std::string as_utf8(std::string_view text);
+
 }  // namespace rein

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <stdexcept>
@@ -11,6 +12,19 @@
 
 namespace rein {
 
+Knob::Effect Knob::effect() const {
+  switch (kind) {
+    case Kind::kWidth:
+      return Effect::kCostlier;
+    case Kind::kFrequency:
+    case Kind::kBandwidth:
+      return Effect::kFaster;
+    case Kind::kMapping:
+      break;
+  }
+  return Effect::kUnordered;
+}
+
 std::size_t Knob::find(const std::string& label) const {
   char* end = nullptr;
   const double number = std::strtod(label.c_str(), &end);
@@ -18,7 +32,7 @@ std::size_t Knob::find(const std::string& label) const {
   std::vector<std::string> labels;
   for (std::size_t i = 0; i < levels.size(); ++i) {
     if (levels[i].label == label ||
-        (effect != Effect::kUnordered && is_number && levels[i].value == number)) {
+        (kind != Kind::kMapping && is_number && levels[i].value == number)) {
       return i;
     }
     labels.push_back(levels[i].label);
@@ -34,6 +48,14 @@ ActionSpace::ActionSpace(std::vector<Knob> knobs) : knobs_(std::move(knobs)) {
       break;
     }
   }
+}
+
+std::optional<std::size_t> ActionSpace::find(Knob::Kind kind, std::size_t application) const {
+  const auto found = std::ranges::find_if(knobs_, [&](const Knob& knob) {
+    return knob.kind == kind && (!knob.is_applications() || knob.application == application);
+  });
+  return found == knobs_.end() ? std::nullopt
+                               : std::optional(static_cast<std::size_t>(found - knobs_.begin()));
 }
 
 ActionId ActionSpace::encode(const std::vector<std::size_t>& levels) const {

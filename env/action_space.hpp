@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ using ActionId = std::size_t;
 /// One thing that can be set: `width.<application>`, `mapping.<application>`,
 /// `bandwidth.<domain>`, `frequency.<domain>`.
 struct Knob {
+  enum class Kind { kWidth, kMapping, kFrequency, kBandwidth };
   /// What a higher level does to latency, power and energy, other things being equal.
   enum class Effect {
     kUnordered,  ///< Nothing can be said: places.
@@ -20,15 +22,21 @@ struct Knob {
   };
   struct Level {
     std::string label;
-    double value = 0.0;  ///< In `unit`.
+    double value = 0.0;  ///< In `unit`; of a place its threads.
   };
 
   std::string name;
   std::string unit;
-  Effect effect = Effect::kUnordered;
-  std::vector<Level> levels;   ///< Never empty.
-  std::vector<int> cpus = {};  ///< Of a frequency domain; empty if it is not of CPUs.
+  Kind kind = Kind::kMapping;
+  std::vector<Level> levels;    ///< Never empty.
+  std::vector<int> cpus = {};   ///< Of a frequency domain; empty if it is not of CPUs.
+  std::size_t application = 0;  ///< Whose width or mapping; of no meaning for a domain's.
 
+  Effect effect() const;
+  /// Whether an application has it, and not a domain of the machine.
+  bool is_applications() const { return kind == Kind::kWidth || kind == Kind::kMapping; }
+  /// The application or domain that has it.
+  std::string owner() const { return name.substr(name.find('.') + 1); }
   /// The index of the level with this label, or of the one whose value the text says.
   /// @throws Error listing the labels.
   std::size_t find(const std::string& label) const;
@@ -42,6 +50,9 @@ class ActionSpace {
   explicit ActionSpace(std::vector<Knob> knobs);
 
   const std::vector<Knob>& knobs() const { return knobs_; }
+  /// The index of an application's knob, or of the first domain's of that kind; empty if there is
+  /// none.
+  std::optional<std::size_t> find(Knob::Kind kind, std::size_t application = 0) const;
   /// The greatest number there is if they are more: then nothing else can be asked of it but
   /// knobs().
   std::size_t size() const { return size_; }

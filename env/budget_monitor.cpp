@@ -42,61 +42,60 @@ void BudgetMonitor::Window::clear() {
 }
 
 void BudgetMonitor::reset() {
-  power_.clear();
-  energy_.clear();
-  std::ranges::for_each(accuracy_, &Window::clear);
+  for (auto& followed : windows_) {
+    followed.window.clear();
+  }
   elapsed_s_ = 0.0;
-  used_j_ = 0.0;
+  used_j_.fill(0.0);
 }
 
-std::optional<double> BudgetMonitor::battery_allowance_w(const Budgets& budgets) const {
-  if (!budgets.energy || !budgets.energy->total_j) {
+BudgetMonitor::Window& BudgetMonitor::window_of(const BudgetId& id) {
+  const auto found = std::ranges::find(windows_, id, &Followed::id);
+  return found != windows_.end() ? found->window : windows_.emplace_back(Followed{id, {}}).window;
+}
+
+std::optional<double> BudgetMonitor::battery_allowance_w(
+    const std::optional<EnergyBudget>& energy) const {
+  if (!energy || !energy->total_j) {
     return std::nullopt;
   }
-  const double left_j = std::max(0.0, *budgets.energy->total_j - used_j_);
+  const double used_j = used_j_[static_cast<std::size_t>(energy->signal)];
+  const double left_j = std::max(0.0, *energy->total_j - used_j);
   // Past the horizon, and in its last moments, whatever is left may be used within a second.
-  return left_j / std::max(1.0, budgets.energy->horizon_s - elapsed_s_);
+  return left_j / std::max(1.0, energy->horizon_s - elapsed_s_);
 }
 
-void BudgetMonitor::update(const PeriodFacts& facts, const std::vector<BudgetCheck>& checks,
+void BudgetMonitor::update(const PeriodFacts& facts, const Task& task,
+                           const std::vector<BudgetCheck>& checks,
                            std::vector<BudgetStatus>& statuses) {
-  const double energy_j = facts.power_w.value_or(0.0) * facts.interval_s;
   elapsed_s_ += facts.interval_s;
-  used_j_ += energy_j;
-  accuracy_.resize(facts.applications.size());
-
+  for (std::size_t i = 0; i < kNumPowerSignals; ++i) {
+    used_j_[i] += facts.power_w[i].value_or(0.0) * facts.interval_s;
+  }
   statuses.resize(checks.size());
   for (std::size_t i = 0; i < checks.size(); ++i) {
     const BudgetCheck& check = checks[i];
+    const BudgetRule& rule = rule_of(check.id.kind);
     BudgetStatus& status = statuses[i];
     status.id = check.id;
     status.name = check.name;
     status.limit = check.limit;
     status.value = check.value;
-    const auto smooth = [&](Window& window, double sum, double weight, double window_s) {
-      window.add({facts.interval_s, sum, weight}, window_s);
+    status.is_floor = rule.is_floor;
+    const auto window_s =
+        rule.window_s == nullptr ? std::nullopt : rule.window_s(task, check.id.application);
+    if (window_s) {
+      const BudgetRule::Part part = rule.part(facts, task, check.id.application);
+      Window& window = window_of(check.id);
+      window.add({facts.interval_s, part.sum, part.weight}, *window_s);
       status.value = window.mean();
-    };
-    if (check.id.kind == BudgetId::Kind::kPower) {
-      smooth(power_, check.value.value_or(0.0) * facts.interval_s,
-             check.value ? facts.interval_s : 0.0, facts.budgets.power->window_s);
-    } else if (check.id.kind == BudgetId::Kind::kEnergy && facts.budgets.energy->limit_mj) {
-      double served = 0.0;
-      for (const auto& application : facts.applications) {
-        served += application.served;
-      }
-      smooth(energy_, energy_j * 1e3, facts.power_w ? served : 0.0, facts.budgets.energy->window_s);
-    } else if (check.id.kind == BudgetId::Kind::kAccuracy) {
-      const ApplicationFacts& application = facts.applications[check.id.application];
-      smooth(accuracy_[check.id.application], application.accuracy_top1 * application.served,
-             application.served, application.budgets.accuracy->window_s);
     }
-    const bool is_floor = check.id.kind == BudgetId::Kind::kAccuracy;
     status.exceeded =
-        status.value && (is_floor ? *status.value < check.limit : *status.value > check.limit);
-    if (check.id.kind == BudgetId::Kind::kEnergy && facts.budgets.energy->total_j) {
+        status.value && (rule.is_floor ? *status.value < check.limit : *status.value > check.limit);
+    if (task.battery_allowance_w && check.id.kind == BudgetId::Kind::kEnergy) {
       // To use more than the share of one period is no mistake; to have nothing left is.
-      status.exceeded = used_j_ > *facts.budgets.energy->total_j;
+      status.exceeded =
+          used_j_[static_cast<std::size_t>(task.energy->signal)] > *task.energy->total_j;
     }
   }
 }

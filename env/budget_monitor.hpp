@@ -1,10 +1,11 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "env/reward.hpp"
+#include "env/worth.hpp"
 
 namespace rein {
 
@@ -15,6 +16,7 @@ struct BudgetStatus {
   double limit = 0.0;
   std::optional<double> value;  ///< Mean over the budget's window; of the period for latency and
                                 ///< temperature. Empty while nothing is known.
+  bool is_floor = false;        ///< The value has to be above the limit.
   bool exceeded = false;        ///< The value is on the wrong side of the limit; of a battery: it
                                 ///< is empty.
 };
@@ -27,10 +29,11 @@ class BudgetMonitor {
 
   /// What a battery leaves for each second of the rest of its horizon, or nothing without one. All
   /// that was used since the reset was taken from it, under whichever budgets.
-  std::optional<double> battery_allowance_w(const Budgets& budgets) const;
+  std::optional<double> battery_allowance_w(const std::optional<EnergyBudget>& energy) const;
 
-  /// @param checks of the same facts.  @param statuses is overwritten: one for each check.
-  void update(const PeriodFacts& facts, const std::vector<BudgetCheck>& checks,
+  /// @param checks  of these facts and this task.
+  /// @param statuses  is overwritten: one for each check.
+  void update(const PeriodFacts& facts, const Task& task, const std::vector<BudgetCheck>& checks,
               std::vector<BudgetStatus>& statuses);
 
  private:
@@ -62,11 +65,16 @@ class BudgetMonitor {
     Entry newer_sum_;
   };
 
-  Window power_;
-  Window energy_;
-  std::vector<Window> accuracy_;  ///< [applications]
+  /// Of a budget that has one.
+  struct Followed {
+    BudgetId id;
+    Window window;
+  };
+  Window& window_of(const BudgetId& id);
+
+  std::vector<Followed> windows_;
   double elapsed_s_ = 0.0;
-  double used_j_ = 0.0;
+  std::array<double, kNumPowerSignals> used_j_{};  ///< [PowerSignal]
 };
 
 }  // namespace rein

@@ -1,5 +1,8 @@
 #include "env/budgets.hpp"
 
+#include <algorithm>
+#include <vector>
+
 namespace rein {
 
 namespace {
@@ -30,6 +33,24 @@ std::optional<double> if_base(bool has_base, double value) {
 
 }  // namespace
 
+PowerSignal read_power_signal(const ConfigNode& node, PowerSignal fallback) {
+  if (!node.has("signal")) {
+    return fallback;
+  }
+  const std::string name = node.at("signal").one_of(
+      std::vector<std::string>(kPowerSignals.begin(), kPowerSignals.end()));
+  return static_cast<PowerSignal>(std::ranges::find(kPowerSignals, name) - kPowerSignals.begin());
+}
+
+void Budgets::add_missing(const Budgets& others) {
+  const auto add = [](auto& own, const auto& other) { own = own ? own : other; };
+  add(latency, others.latency);
+  add(power, others.power);
+  add(energy, others.energy);
+  add(accuracy, others.accuracy);
+  add(temperature, others.temperature);
+}
+
 Budgets Budgets::from_yaml(const ConfigNode& node, const Budgets& base) {
   Budgets budgets = base;
   read(node, "latency", budgets.latency,
@@ -43,9 +64,7 @@ Budgets Budgets::from_yaml(const ConfigNode& node, const Budgets& base) {
          budget.limit_w =
              merged(child, "limit_w", Range::watts(), if_base(has_base, budget.limit_w));
          budget.window_s = child.number_or("window_s", budget.window_s, Range::seconds());
-         if (child.has("signal")) {
-           budget.signal = child.at("signal").one_of({"power_w", "power_ours_w"});
-         }
+         budget.signal = read_power_signal(child, budget.signal);
        });
   read(node, "energy", budgets.energy, [](const ConfigNode& child, EnergyBudget& budget, bool) {
     if (child.has("limit_mj") == child.has("total_j")) {
@@ -60,6 +79,7 @@ Budgets Budgets::from_yaml(const ConfigNode& node, const Budgets& base) {
       budget.total_j = child.at("total_j").number(Range::joules());
       budget.horizon_s = child.at("horizon_s").number(Range::seconds());
     }
+    budget.signal = read_power_signal(child, budget.signal);
   });
   read(node, "accuracy", budgets.accuracy,
        [](const ConfigNode& child, AccuracyBudget& budget, bool has_base) {

@@ -1,12 +1,26 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "common/config_node.hpp"
 
 namespace rein {
+
+/// The signal that says whose power is meant.
+enum class PowerSignal { kMachine, kOurs };
+constexpr std::size_t kNumPowerSignals = 2;
+/// [PowerSignal]: `power_w`, of the whole machine; `power_ours_w`, what our own CPU time costs.
+constexpr std::array<std::string_view, kNumPowerSignals> kPowerSignals = {"power_w",
+                                                                          "power_ours_w"};
+constexpr std::string_view name_of(PowerSignal signal) {
+  return kPowerSignals[static_cast<std::size_t>(signal)];
+}
+/// The key `signal`. @throws ConfigError for a name that is none of them.
+PowerSignal read_power_signal(const ConfigNode& node, PowerSignal fallback);
 
 /// Requests that end later than this after their arrival are late.
 struct LatencyBudget {
@@ -16,9 +30,9 @@ struct LatencyBudget {
 
 /// A limit on the mean of a power signal.
 struct PowerBudget {
-  double limit_w = 0.0;            ///< Above 0.
-  double window_s = 2.0;           ///< Above 0.
-  std::string signal = "power_w";  ///< Or `power_ours_w`: what our own CPU time costs.
+  double limit_w = 0.0;   ///< Above 0.
+  double window_s = 2.0;  ///< Above 0.
+  PowerSignal signal = PowerSignal::kMachine;
 };
 
 /// A limit on the energy of one request, or a battery that has to last. Exactly one of the two.
@@ -27,6 +41,7 @@ struct EnergyBudget {
   double window_s = 2.0;
   std::optional<double> total_j;  ///< What the battery holds; above 0 ...
   double horizon_s = 0.0;         ///< ... and how long it has to last; above 0.
+  PowerSignal signal = PowerSignal::kMachine;
 };
 
 /// A floor on the mean top-1 accuracy of what was served.
@@ -47,6 +62,9 @@ struct Budgets {
   std::optional<EnergyBudget> energy;
   std::optional<AccuracyBudget> accuracy;
   std::optional<TemperatureBudget> temperature;
+
+  /// Takes from `others` those that there are none of here.
+  void add_missing(const Budgets& others);
 
   /// Reads `node` over `base`: keys that it does not have keep the value of `base`.
   /// @throws ConfigError for what is unknown, missing or out of range.

@@ -9,16 +9,16 @@
 #include "env/action_space.hpp"
 #include "env/budget_monitor.hpp"
 #include "env/observation_spec.hpp"
-#include "env/reward.hpp"
+#include "env/request_spec.hpp"
 #include "env/service_report.hpp"
 #include "env/signal_description.hpp"
+#include "env/worth.hpp"
 
 namespace rein {
 
 /// What became of one application's requests in one period.
 struct ApplicationInfo {
   std::string name;
-  Budgets budgets;  ///< Its latency and accuracy budgets now.
   ServiceReport service;
 };
 
@@ -36,6 +36,7 @@ struct StepInfo {
   double time_s = 0.0;      ///< Start of the period, since the reset.
   double interval_s = 0.0;  ///< How long it was.
   std::string phase;
+  Task task;                            ///< What was asked for in it.
   std::vector<std::string> co_runners;  ///< That ran at its end.
   std::uint64_t skipped_periods = 0;    ///< Lost by an overrun in this step.
   std::vector<KnobGrant> granted;       ///< In the order of the knobs, at the period's end.
@@ -49,11 +50,17 @@ struct StepInfo {
 
 /// What is asked for, as far as it is known beforehand.
 struct TaskDescription {
+  RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic;
   std::vector<double> top1;  ///< [levels of the width]: accuracy, from the network's table.
   Objective objective;
   Prices prices;
-  double period_s = 0.1;                 ///< The control period.
-  std::string power_signal = "power_w";  ///< That the power budget is about.
+  double period_s = 0.1;  ///< The control period.
+  /// Of the first power budget of any phase; else of the objective, or of an energy budget.
+  PowerSignal power_signal = PowerSignal::kMachine;
+  /// All that the objective and the budgets ask for, each once, in the order of PowerSignal.
+  std::vector<PowerSignal> power_signals = {PowerSignal::kMachine};
+  /// The names of all terms that a reward can have in any phase, in the order of StepInfo's.
+  std::vector<std::string> reward_terms;
 };
 
 struct StepResult {
@@ -73,7 +80,10 @@ class Environment {
   virtual const ObservationSpec& observation_spec() const = 0;
   virtual const std::vector<SignalDescription>& signals() const = 0;
 
-  virtual TaskDescription task() const = 0;
+  virtual TaskDescription description() const = 0;
+
+  /// What is asked for in the coming period. @pre reset() was called.
+  virtual const Task& task() const = 0;
 
   /// The most that a period with this action can earn: what it earns when every budget is kept.
   /// Never below the reward of step(action), but for rounding.

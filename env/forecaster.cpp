@@ -9,9 +9,6 @@ namespace {
 /// Sets what is drawn here apart from what others draw.
 constexpr std::uint64_t kStream = 0xf02eca57'00000003;
 
-/// By which a temperature's distance to its limit is divided, as in check_budgets().
-constexpr double kHeatScaleK = 10.0;
-
 }  // namespace
 
 Forecaster::MeanWorker::MeanWorker(SimulatedBoard& board, const SimulatedNetwork& network,
@@ -76,10 +73,9 @@ Outlook Forecaster::foresee(ActionId action, std::size_t periods) {
   Outlook outlook;
   for (std::size_t i = 0; i < periods; ++i) {
     pass_period();
-    check_budgets(facts_, checks_);
-    parts_.environment.reward().terms(facts_, checks_, terms_);
-    outlook.reward += Reward::sum(terms_);
-    outlook.objective += terms_.front().value;
+    worth(facts_, parts_.environment.task(), worth_);
+    outlook.reward += worth_.sum;
+    outlook.objective += worth_.terms.front().value;
     if (i == 0) {
       begin_sum();
     }
@@ -97,20 +93,21 @@ Outlook Forecaster::foresee(ActionId action, std::size_t periods) {
 void Forecaster::begin_sum() {
   sum_ = facts_;
   sum_.interval_s = 0.0;
-  sum_.power_w = sum_.power_w ? std::optional(0.0) : std::nullopt;
-  sum_.budget_power_w = sum_.budget_power_w ? std::optional(0.0) : std::nullopt;
-  ApplicationFacts& application = sum_.applications.front();
-  application.served = application.missed = application.requests = 0.0;
-  application.accuracy_top1 = 0.0;
+  for (auto& power_w : sum_.power_w) {
+    power_w = power_w ? std::optional(0.0) : std::nullopt;
+  }
+  for (auto& application : sum_.applications) {
+    application.served = application.missed = application.requests = 0.0;
+    application.accuracy_top1 = 0.0;
+  }
 }
 
 void Forecaster::add_to_sum() {
   sum_.interval_s += facts_.interval_s;
-  if (sum_.power_w) {
-    *sum_.power_w += *facts_.power_w * facts_.interval_s;
-  }
-  if (sum_.budget_power_w) {
-    *sum_.budget_power_w += *facts_.budget_power_w * facts_.interval_s;
+  for (std::size_t i = 0; i < kNumPowerSignals; ++i) {
+    if (sum_.power_w[i]) {
+      *sum_.power_w[i] += *facts_.power_w[i] * facts_.interval_s;
+    }
   }
   sum_.hottest_c = facts_.hottest_c;
   const ApplicationFacts& period = facts_.applications.front();
@@ -122,33 +119,23 @@ void Forecaster::add_to_sum() {
 }
 
 void Forecaster::judge_sum(Outlook& outlook) {
-  if (sum_.power_w) {
-    *sum_.power_w /= sum_.interval_s;
+  for (auto& power_w : sum_.power_w) {
+    if (power_w) {
+      *power_w /= sum_.interval_s;
+    }
   }
-  if (sum_.budget_power_w) {
-    *sum_.budget_power_w /= sum_.interval_s;
+  for (std::size_t i = 0; i < sum_.applications.size(); ++i) {
+    ApplicationFacts& application = sum_.applications[i];
+    application.accuracy_top1 = application.served > 0.0
+                                    ? application.accuracy_top1 / application.served
+                                    : facts_.applications[i].accuracy_top1;
   }
-  ApplicationFacts& application = sum_.applications.front();
-  application.accuracy_top1 = application.served > 0.0
-                                  ? application.accuracy_top1 / application.served
-                                  : facts_.applications.front().accuracy_top1;
-  check_budgets(sum_, checks_);
-  for (const auto& check : checks_) {
-    switch (check.id.kind) {
-      case BudgetId::Kind::kLatency:
-      case BudgetId::Kind::kAccuracy:
-        outlook.violation += check.violation;
-        break;
-      case BudgetId::Kind::kPower:
-      case BudgetId::Kind::kEnergy:
-      case BudgetId::Kind::kTemperature:
-        if (check.value && check.limit > 0.0) {
-          const bool is_heat = check.id.kind == BudgetId::Kind::kTemperature;
-          outlook.overuse = std::max(outlook.overuse, (*check.value - check.limit) /
-                                                          (is_heat ? kHeatScaleK : check.limit));
-        } else if (check.violation > 0.0) {
-          outlook.overuse = std::max(outlook.overuse, check.violation);  // An empty battery.
-        }
+  worth(sum_, parts_.environment.task(), worth_);
+  for (const auto& check : worth_.checks) {
+    if (rule_of(check.id.kind).is_applications) {
+      outlook.violation += check.violation;
+    } else if (check.value || check.violation > 0.0) {
+      outlook.overuse = std::max(outlook.overuse, check.excess);
     }
   }
 }
@@ -171,12 +158,11 @@ void Forecaster::start_from_now(ActionId action) {
     server_.set_random(arrivals_);
   }
   facts_ = environment.facts();
-  facts_.battery_allowance_w = environment.monitor().battery_allowance_w(facts_.budgets);
 
   // As the environment applies it.
-  std::copy(levels_.begin() + 1, levels_.end(), configuration_.begin());
+  environment.configure(levels_, configuration_);
   parts_.platform.apply(configuration_, board_);
-  server_.set_level(levels_.front());
+  server_.set_level(levels_[environment.width_knob()]);
 }
 
 void Forecaster::pass_period() {
@@ -189,26 +175,27 @@ void Forecaster::pass_period() {
   const double ours_w = (meter_.ours_s - before.ours_s) / interval_s * power_model_.cpu_w;
 
   facts_.interval_s = interval_s;
+  facts_.power_w.fill(std::nullopt);
   if (sees_power_) {
-    facts_.power_w = is_power_estimated_
-                         ? power_model_.idle_w + ours_w +
-                               (meter_.others_s - before.others_s) / interval_s * power_model_.cpu_w
-                         : (meter_.energy_j - before.energy_j) / interval_s;
+    facts_.power(PowerSignal::kMachine) =
+        is_power_estimated_
+            ? power_model_.idle_w + ours_w +
+                  (meter_.others_s - before.others_s) / interval_s * power_model_.cpu_w
+            : (meter_.energy_j - before.energy_j) / interval_s;
   }
-  facts_.budget_power_w = facts_.power_w;
-  if (facts_.budgets.power && facts_.budgets.power->signal == "power_ours_w") {
-    facts_.budget_power_w = sees_power_ours_ ? std::optional(ours_w) : std::nullopt;
+  if (sees_power_ours_) {
+    facts_.power(PowerSignal::kOurs) = ours_w;
   }
   if (sees_temperature_) {
     facts_.hottest_c = board_.hottest_c();
   }
   ApplicationFacts& application = facts_.applications.front();
-  application.count(report_, worker_.levels()[levels_.front()].accuracy_top1);
+  application.count(report_, worker_.levels()[server_.level()].accuracy_top1);
   Lateness lateness = worker_.take_lateness();
   lateness.surely += static_cast<double>(report_.dropped);
   missed_ = lateness.surely + lateness.expected;
   application.missed = missed_;
-  if (const auto& latency = application.budgets.latency) {
+  if (const auto& latency = parts_.environment.task().applications.front().latency) {
     // So that the period's violation is the expected one.
     const double allowed = latency->miss_rate * application.requests;
     application.missed = allowed + expected_excess(lateness, allowed);

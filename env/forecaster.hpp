@@ -10,10 +10,10 @@
 #include "common/random.hpp"
 #include "env/clairvoyant.hpp"
 #include "env/request_server.hpp"
-#include "env/reward.hpp"
 #include "env/serving_environment.hpp"
 #include "env/simulated_clock.hpp"
 #include "env/simulated_worker.hpp"
+#include "env/worth.hpp"
 #include "platform/simulated/simulated_platform.hpp"
 
 namespace rein {
@@ -107,8 +107,7 @@ class Forecaster final : public Clairvoyant {
   PeriodFacts facts_;
   double missed_ = 0.0;  ///< Of the period, expected.
   PeriodFacts sum_;
-  std::vector<BudgetCheck> checks_;
-  std::vector<RewardTerm> terms_;
+  Worth worth_;
 };
 
 }  // namespace rein

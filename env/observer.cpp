@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/statistics.hpp"
 #include "platform/quantities.hpp"
 
 namespace rein {
@@ -20,37 +21,30 @@ double decades(double value, double count) {
 /// What a feature has no reading of.
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
-/// The limit that a budget has in `budgets`; kUnknown if there is no such budget.
-using Limit = double (*)(const Budgets& budgets);
+double or_unknown(const std::optional<double>& value) { return value.value_or(kUnknown); }
 
-double deadline_ms(const Budgets& budgets) {
-  return budgets.latency ? budgets.latency->deadline_ms : kUnknown;
+double deadline_ms(const ApplicationTask& task) {
+  return task.latency ? task.latency->deadline_ms : kUnknown;
 }
-double miss_rate(const Budgets& budgets) {
-  return budgets.latency ? budgets.latency->miss_rate : kUnknown;
+double miss_rate(const ApplicationTask& task) {
+  return task.latency ? task.latency->miss_rate : kUnknown;
 }
-double min_top1(const Budgets& budgets) {
-  return budgets.accuracy ? budgets.accuracy->min_top1 : kUnknown;
+double min_top1(const ApplicationTask& task) {
+  return task.accuracy ? task.accuracy->min_top1 : kUnknown;
 }
-double power_limit_w(const Budgets& budgets) {
-  return budgets.power ? budgets.power->limit_w : kUnknown;
-}
+
+/// The limit that a budget of the machine has; kUnknown if there is no such budget.
+using Limit = double (*)(const Task& task);
+
+double power_limit_w(const Task& task) { return task.power ? task.power->limit_w : kUnknown; }
 /// In mJ a request, or what a battery holds in J.
-double energy_limit(const Budgets& budgets) {
-  if (!budgets.energy) {
-    return kUnknown;
-  }
-  const EnergyBudget& energy = *budgets.energy;
-  return energy.limit_mj ? *energy.limit_mj : energy.total_j.value_or(kUnknown);
+double energy_limit(const Task& task) {
+  return !task.energy            ? kUnknown
+         : task.energy->limit_mj ? *task.energy->limit_mj
+                                 : or_unknown(task.energy->total_j);
 }
-/// What a battery has for each second of its horizon.
-double battery_share_w(const Budgets& budgets) {
-  return budgets.energy && budgets.energy->total_j
-             ? *budgets.energy->total_j / budgets.energy->horizon_s
-             : kUnknown;
-}
-double temperature_limit_c(const Budgets& budgets) {
-  return budgets.temperature ? budgets.temperature->limit_c : kUnknown;
+double temperature_limit_c(const Task& task) {
+  return task.temperature ? task.temperature->limit_c : kUnknown;
 }
 
 /// (limit - value) / limit: 0 at the limit, above while it is kept (below, for a floor).
@@ -110,17 +104,17 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
   const auto service = [index](const Snapshot& now) -> const ServiceReport& {
     return now.applications[index].service;
   };
-  const auto budgets = [index](const Snapshot& now) -> const Budgets& {
-    return now.applications[index].budgets;
+  const auto task = [index](const Snapshot& now) -> const ApplicationTask& {
+    return now.task.applications[index];
   };
 
   add({.name = "deadline" + end, .unit = "ms", .neutral = 1.0, .source = "log10(deadline_ms) / 4"},
-      [=](const Snapshot& now) { return decades(deadline_ms(budgets(now)), 4.0); });
+      [=](const Snapshot& now) { return decades(deadline_ms(task(now)), 4.0); });
   add({.name = "miss_rate" + end, .unit = "1", .neutral = 1.0, .source = "share that may miss"},
-      [=](const Snapshot& now) { return miss_rate(budgets(now)); });
+      [=](const Snapshot& now) { return miss_rate(task(now)); });
   add({.name = "latency" + end, .unit = "ms", .source = "p95 over twice the deadline"},
       [=, this](const Snapshot& now) {
-        return p95_ms(service(now)) / (2.0 * deadline_ms(budgets(now)));
+        return p95_ms(service(now)) / (2.0 * deadline_ms(task(now)));
       });
   add({.name = "miss_share" + end, .unit = "1", .source = "late or dropped over all requests"},
       [=](const Snapshot& now) {
@@ -133,8 +127,10 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
       [=, limit = static_cast<double>(application.queue_limit)](const Snapshot& now) {
         return static_cast<double>(service(now).queued) / limit;
       });
-  add({.name = "arrival_rate" + end, .unit = "Hz", .source = "log10(requests a second) / 5"},
-      [=](const Snapshot& now) { return decades(now.applications[index].arrival_rate_hz, 5.0); });
+  add({.name = "arrival_rate" + end,
+       .unit = "Hz",
+       .source = "log10(requests a second) / 5; in a closed loop those that were served"},
+      [=](const Snapshot& now) { return decades(or_unknown(task(now).rate_hz), 5.0); });
   add({.name = "busy" + end, .unit = "1", .source = "share of the period in which it was served"},
       [=, this](const Snapshot& now) { return service(now).busy_ms / period_ms_; });
   add({.name = "slowdown" + end,
@@ -143,7 +139,7 @@ void Observer::add_application(std::size_t index, const ObservedApplication& app
       [this, index](const Snapshot& now) { return slowdown(now, index); });
   const std::string budget = "accuracy" + end;
   add({.name = budget + ".limit", .unit = "1", .source = "floor of the top-1 accuracy"},
-      [=](const Snapshot& now) { return min_top1(budgets(now)); });
+      [=](const Snapshot& now) { return min_top1(task(now)); });
   add({.name = budget + ".slack",
        .unit = "1",
        .min = -1.0,
@@ -157,7 +153,7 @@ void Observer::add_machine_budgets() {
   const auto add_budget = [&](BudgetId::Kind kind, const std::string& name, const std::string& unit,
                               Limit limit) {
     add({.name = name + ".limit", .unit = unit, .neutral = 1.0, .source = "log10(limit) / 4"},
-        [limit](const Snapshot& now) { return decades(limit(now.budgets), 4.0); });
+        [limit](const Snapshot& now) { return decades(limit(now.task), 4.0); });
     add({.name = name + ".slack",
          .unit = "1",
          .min = -1.0,
@@ -170,15 +166,7 @@ void Observer::add_machine_budgets() {
        .unit = "W",
        .neutral = 1.0,
        .source = "log10(what the battery leaves for each second) / 4"},
-      [](const Snapshot& now) {
-        const auto& statuses = now.budget_statuses;
-        const auto energy =
-            std::ranges::find(statuses, BudgetId::Kind::kEnergy,
-                              [](const BudgetStatus& status) { return status.id.kind; });
-        const double share_w = battery_share_w(now.budgets);
-        const bool known = energy != statuses.end() && !std::isnan(share_w);
-        return decades(known ? energy->limit : share_w, 4.0);
-      });
+      [](const Snapshot& now) { return decades(or_unknown(now.task.battery_allowance_w), 4.0); });
   add_budget(BudgetId::Kind::kTemperature, "temperature", "degC", temperature_limit_c);
 }
 

@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,20 +13,13 @@
 
 namespace rein {
 
-/// What an observation is made of: for one application ...
-struct ApplicationSnapshot {
-  const Budgets& budgets;  ///< Those that it is to keep from now on.
-  const ServiceReport& service;
-  double arrival_rate_hz = 0.0;
-};
-
-/// ... and for all.
+/// What an observation is made of.
 struct Snapshot {
-  const std::vector<std::size_t>& levels;  ///< Of the knobs, in force.
-  const Budgets& budgets;                  ///< Of the machine.
-  std::span<const ApplicationSnapshot> applications;
+  const std::vector<std::size_t>& levels;            ///< Of the knobs, in force.
+  const Task& task;                                  ///< Of the coming period.
+  const std::vector<ApplicationInfo>& applications;  ///< In the period before, as are signals ...
   const std::vector<std::optional<double>>& signals;
-  const std::vector<BudgetStatus>& budget_statuses;
+  const std::vector<BudgetStatus>& budget_statuses;  ///< ... and budgets.
 };
 
 /// An application, as far as features need to know it beforehand.

@@ -4,30 +4,14 @@
 
 namespace rein {
 
-RequestSpec RequestSpec::from_yaml(const ConfigNode& node) {
-  RequestSpec spec;
-  const std::vector<std::string> arrivals = {"periodic", "poisson", "closed_loop"};
-  const std::string arrival = node.at("arrival").one_of(arrivals);
-  spec.arrival = static_cast<Arrival>(std::ranges::find(arrivals, arrival) - arrivals.begin());
-  if (spec.arrival != Arrival::kClosedLoop) {
-    spec.rate_hz = node.at("rate_hz").number(Range::hertz());
-  }
-  spec.batch = static_cast<std::size_t>(
-      node.integer_or("batch", static_cast<std::int64_t>(spec.batch), {.min = 1, .max = 1024}));
-  spec.queue_limit = static_cast<std::size_t>(node.integer_or(
-      "queue_limit", static_cast<std::int64_t>(spec.queue_limit), {.min = 1, .max = 1e6}));
-  spec.drop_expired = node.boolean_or("drop_expired", spec.drop_expired);
-  node.reject_unknown();
-  return spec;
-}
-
 RequestServer::RequestServer(const RequestSpec& spec, RequestWorker& worker, Clock& clock)
     : spec_(spec), worker_(worker), clock_(clock) {
   backlog_.rate_hz = spec.rate_hz;
 }
 
-void RequestServer::reset(TimePoint start, std::uint64_t seed) {
+void RequestServer::reset(TimePoint start, std::uint64_t seed, std::optional<double> rate_hz) {
   random_ = Random(seed);
+  backlog_.rate_hz = rate_hz.value_or(spec_.rate_hz);
   backlog_.queue.clear();
   backlog_.next_arrival = start;
   if (spec_.arrival == RequestSpec::Arrival::kPoisson) {

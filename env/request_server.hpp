@@ -2,28 +2,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "common/clock.hpp"
-#include "common/config_node.hpp"
 #include "common/random.hpp"
 #include "env/request_queue.hpp"
+#include "env/request_spec.hpp"
 #include "env/request_worker.hpp"
 #include "env/service_report.hpp"
 
 namespace rein {
-
-/// How requests arrive, and what one is.
-struct RequestSpec {
-  enum class Arrival { kPeriodic, kPoisson, kClosedLoop };
-  Arrival arrival = Arrival::kPeriodic;
-  double rate_hz = 10.0;        ///< Above 0. Not used by a closed loop.
-  std::size_t batch = 8;        ///< Images in a request, at least 1.
-  std::size_t queue_limit = 8;  ///< Requests that may wait; one that finds more waiting is dropped.
-  /// Whether a request whose deadline has passed before it was begun is dropped, or served late.
-  bool drop_expired = false;
-
-  static RequestSpec from_yaml(const ConfigNode& node);
-};
 
 /// What waits, and what will come: all by which one server's future differs from another's, but for
 /// what is drawn at random.
@@ -45,7 +33,9 @@ class RequestServer {
   RequestServer(const RequestSpec& spec, RequestWorker& worker, Clock& clock);
 
   /// Empties the queue; the first request arrives at `start` (for kPoisson: some time after).
-  void reset(TimePoint start, std::uint64_t seed);
+  /// @param rate_hz  at which they come from then on, whatever it was before; that of the
+  ///                 specification if empty.
+  void reset(TimePoint start, std::uint64_t seed, std::optional<double> rate_hz = {});
 
   /// Holds for requests that arrive from now on.
   void set_deadline(Duration deadline) { backlog_.deadline = deadline; }

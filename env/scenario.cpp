@@ -269,26 +269,31 @@ double Scenario::duration_s() const {
   return sum;
 }
 
-std::vector<ScenarioStretch> Scenario::draw(Random& random) const {
-  std::vector<ScenarioStretch> stretches;
-  double end_s = 0.0;
+ScenarioStretch Scenario::stretch(std::size_t phase, double begin_s, Random& random) const {
   if (!chain) {
-    for (std::size_t i = 0; i < phases.size(); ++i) {
-      end_s += phases[i].duration_s;
-      stretches.push_back({i, end_s});
-    }
-    return stretches;
+    return {phase, begin_s + phases[phase].duration_s};
   }
-  end_s = chain->start_s;
-  for (std::size_t phase = 0; end_s < chain->end_s;
-       phase = draw_next(chain->weights[phase], random)) {
-    end_s += std::max(ScenarioChain::kShortestS, random.exponential(phases[phase].duration_s));
-    stretches.push_back({phase, std::min(end_s, chain->end_s)});
+  const double length_s =
+      std::max(ScenarioChain::kShortestS, random.exponential(phases[phase].duration_s));
+  return {phase, std::min(begin_s + length_s, chain->end_s)};
+}
+
+ScenarioStretch Scenario::first_stretch(Random& random) const {
+  return stretch(0, chain ? chain->start_s : 0.0, random);
+}
+
+std::optional<ScenarioStretch> Scenario::next_stretch(const ScenarioStretch& last,
+                                                      Random& random) const {
+  if (!chain) {
+    const std::size_t next = last.phase + 1;
+    return next < phases.size() ? std::optional(stretch(next, last.end_s, random)) : std::nullopt;
   }
-  if (chain->end_s < chain->duration_s) {
-    stretches.push_back({0, chain->duration_s});
+  if (last.end_s < chain->end_s) {
+    return stretch(draw_next(chain->weights[last.phase], random), last.end_s, random);
   }
-  return stretches;
+  return last.end_s < chain->duration_s
+             ? std::optional(ScenarioStretch{.phase = 0, .end_s = chain->duration_s})
+             : std::nullopt;
 }
 
 Scenario Scenario::from_yaml(const ConfigNode& node, const Budgets& base, double time_scale) {

@@ -66,14 +66,20 @@ struct Scenario {
   std::optional<ScenarioChain> chain;
 
   double duration_s() const;
-  /// From the start to duration_s(). Draws nothing without a chain.
-  std::vector<ScenarioStretch> draw(Random& random) const;
+  /// The stretches from the start to duration_s(), one at a time: there may be very many.
+  /// Draws nothing without a chain.
+  ScenarioStretch first_stretch(Random& random) const;
+  /// Nothing if `last` was the last. @param random  what the stretches before were drawn from.
+  std::optional<ScenarioStretch> next_stretch(const ScenarioStretch& last, Random& random) const;
 
   /// @param base the run's budgets.  @param time_scale multiplies every duration.
   /// @throws ConfigError, also for a co-runner that no phase can find.
   static Scenario from_yaml(const ConfigNode& node, const Budgets& base, double time_scale = 1.0);
   /// One phase without co-runners.
   static Scenario alone(const Budgets& base, double duration_s);
+
+ private:
+  ScenarioStretch stretch(std::size_t phase, double begin_s, Random& random) const;
 };
 
 /// Refuses co-runner commands from a file that somebody else could have written: it must belong to

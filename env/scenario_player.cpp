@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace rein {
 
 namespace {
-constexpr std::size_t kNotStarted = std::numeric_limits<std::size_t>::max();
 /// Sets what is drawn here apart from what others draw from the same seed.
 constexpr std::uint64_t kStream = 0x5ce7a210'00000001;
 }  // namespace
@@ -19,29 +17,39 @@ ScenarioPlayer::ScenarioPlayer(Scenario scenario, std::vector<std::unique_ptr<Co
     : scenario_(std::move(scenario)),
       co_runners_(std::move(co_runners)),
       set_ambient_(std::move(set_ambient)),
-      stretch_(kNotStarted),
       is_running_(co_runners_.size(), false) {}
 
 void ScenarioPlayer::reset(std::uint64_t seed) {
   for (auto& co_runner : co_runners_) {
     co_runner->stop();
   }
-  Random random(seed ^ kStream);
-  stretches_ = scenario_.draw(random);
-  stretch_ = kNotStarted;
+  seed_ = seed;
+  draw_first();
 }
 
-std::size_t ScenarioPlayer::find_stretch(double time_s) const {
-  const auto found = std::ranges::upper_bound(stretches_, time_s + ScenarioStretch::kRoundingS, {},
-                                              &ScenarioStretch::end_s);
-  return std::min(static_cast<std::size_t>(found - stretches_.begin()), stretches_.size() - 1);
+void ScenarioPlayer::draw_first() {
+  random_ = Random(seed_ ^ kStream);
+  begin_s_ = 0.0;
+  stretch_ = scenario_.first_stretch(random_);
+  has_entered_ = false;
 }
 
 const ScenarioPhase& ScenarioPlayer::advance(double time_s) {
-  const std::size_t stretch = find_stretch(time_s);
-  const ScenarioPhase& phase = scenario_.phases[stretches_[stretch].phase];
-  if (stretch != stretch_) {
-    stretch_ = stretch;
+  const double until_s = time_s + ScenarioStretch::kRoundingS;
+  if (until_s < begin_s_) {
+    draw_first();
+  }
+  while (stretch_.end_s <= until_s) {
+    const auto next = scenario_.next_stretch(stretch_, random_);
+    if (!next) {
+      break;
+    }
+    begin_s_ = stretch_.end_s;
+    stretch_ = *next;
+    has_entered_ = false;
+  }
+  const ScenarioPhase& phase = scenario_.phases[stretch_.phase];
+  if (!std::exchange(has_entered_, true)) {
     for (std::size_t i = 0; i < co_runners_.size(); ++i) {
       if (std::ranges::find(phase.co_runners, i) != phase.co_runners.end()) {
         co_runners_[i]->start();

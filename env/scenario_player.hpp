@@ -43,14 +43,15 @@ class ScenarioPlayer {
   std::vector<std::string> new_troubles();
 
  private:
-  /// Index of the stretch at `time_s`.
-  std::size_t find_stretch(double time_s) const;
-
+  void draw_first();
   Scenario scenario_;
   std::vector<std::unique_ptr<CoRunner>> co_runners_;
   SetAmbient set_ambient_;
-  std::vector<ScenarioStretch> stretches_;
-  std::size_t stretch_;
+  std::uint64_t seed_ = 0;
+  Random random_{0};
+  double begin_s_ = 0.0;              ///< Of the ...
+  ScenarioStretch stretch_;           ///< ... stretch that holds, the last that was drawn.
+  bool has_entered_ = false;          ///< Its phase was made to hold.
   std::vector<bool> is_running_;      ///< [co-runners], when running() was last asked ...
   std::vector<std::string> running_;  ///< ... and the names of those.
   std::set<std::string> reported_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <vector>
 
 namespace rein {
@@ -29,14 +28,5 @@ struct ServiceReport {
   std::size_t requests() const { return served + dropped; }
   std::size_t missed() const { return late + dropped; }
 };
-
-/// The value below which `share` of the values lie (nearest rank: Hyndman & Fan 1996, type 1);
-/// 0 if there are none. @pre share in (0, 1].
-double quantile(std::vector<double> values, double share);
-/// The same; leaves the values in another order.
-double quantile_in_place(std::span<double> values, double share);
-
-/// The mean; 0 if there are none.
-double mean(const std::vector<double>& values);
 
 }  // namespace rein

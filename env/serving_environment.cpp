@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -11,12 +12,19 @@ namespace rein {
 
 namespace {
 
+// Periods without a temperature before that is told, and told again.
+constexpr int kLeastBlindPatience = 2;
 constexpr int kMaxBlindPatience = 64;
+
+Knob::Kind kind_of(const Control& control) {
+  return control.name.starts_with("mapping.")     ? Knob::Kind::kMapping
+         : control.name.starts_with("bandwidth.") ? Knob::Kind::kBandwidth
+                                                  : Knob::Kind::kFrequency;
+}
 
 std::vector<Knob> make_knobs(const std::string& application, const RequestWorker& worker,
                              const Platform& platform) {
-  Knob width{
-      .name = "width." + application, .unit = "1", .effect = Knob::Effect::kCostlier, .levels = {}};
+  Knob width{.name = "width." + application, .unit = "1", .kind = Knob::Kind::kWidth, .levels = {}};
   for (const auto& level : worker.levels()) {
     width.levels.push_back({level.name, level.width});
   }
@@ -24,8 +32,7 @@ std::vector<Knob> make_knobs(const std::string& application, const RequestWorker
   for (const auto& control : platform.controls()) {
     Knob knob{.name = control.name,
               .unit = control.unit,
-              .effect = control.name.starts_with("mapping.") ? Knob::Effect::kUnordered
-                                                             : Knob::Effect::kFaster,
+              .kind = kind_of(control),
               .levels = {},
               .cpus = control.cpus};
     for (const auto& level : control.levels) {
@@ -48,12 +55,10 @@ std::vector<SignalDescription> describe_signals(const Platform& platform) {
 
 ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker,
                                        const std::string& application, const RequestSpec& requests,
-                                       ScenarioPlayer& player, const Reward& reward, Clock& clock,
-                                       Options options)
+                                       ScenarioPlayer& player, Clock& clock, Options options)
     : platform_(platform),
       worker_(worker),
       player_(player),
-      reward_(reward),
       clock_(clock),
       options_(options),
       requests_(requests),
@@ -62,20 +67,25 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
       observer_(actions_, {{application, requests.queue_limit}}, signals_,
                 to_milliseconds(options.period)),
       server_(requests, worker, clock),
-      power_(find_signal(signals_, "power_w")),
       timer_(clock.now(), options.period),
       levels_(actions_.knobs().size(), 0),
       configuration_(platform.controls().size(), 0) {
   const auto& knobs = actions_.knobs();
-  const auto mapping = std::ranges::find(knobs, "mapping." + application, &Knob::name);
-  if (mapping != knobs.end()) {
-    mapping_ = static_cast<std::size_t>(mapping - knobs.begin());
+  width_ = actions_.find(Knob::Kind::kWidth).value();
+  mapping_ = actions_.find(Knob::Kind::kMapping);
+  if (mapping_) {
     std::set<int> threads;
-    for (const auto& place : mapping->levels) {
+    for (const auto& place : knobs[*mapping_].levels) {
       threads.insert(static_cast<int>(place.value));
     }
     thread_counts_.assign(threads.begin(), threads.end());
   }
+  for (const auto& control : platform.controls()) {
+    const auto knob = std::ranges::find(knobs, control.name, &Knob::name);
+    control_knobs_.push_back(static_cast<std::size_t>(knob - knobs.begin()));
+  }
+  std::ranges::transform(kPowerSignals, power_.begin(),
+                         [this](std::string_view name) { return find_signal(signals_, name); });
   for (std::size_t i = 0; i < signals_.size(); ++i) {
     if (signals_[i].is_heat) {
       temperatures_.push_back(i);
@@ -86,53 +96,98 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
   }
   const auto [lowest, highest] =
       std::ranges::minmax(worker.levels(), {}, &NetworkLevel::accuracy_top1);
-  facts_.applications = {{.name = application,
-                          .budgets = {},
-                          .accuracy_lowest = lowest.accuracy_top1,
+  facts_.applications = {{.accuracy_lowest = lowest.accuracy_top1,
                           .accuracy_highest = highest.accuracy_top1,
                           .latency_mean_ms = std::nullopt}};
-  result_.info.applications = {{application, {}, {}}};
+  task_.objective = options_.objective;
+  task_.prices = options_.prices;
+  task_.applications = {{.name = application,
+                         .latency = {},
+                         .accuracy = {},
+                         .arrival = requests.arrival,
+                         .rate_hz = std::nullopt}};
+  result_.info.applications = {{application, {}}};
+  result_.info.task = task_;
   result_.info.signals.resize(signals_.size());
   result_.info.granted.resize(knobs.size());
 }
 
-TaskDescription ServingEnvironment::task() const {
-  TaskDescription task{.top1 = {},
-                       .objective = reward_.objective(),
-                       .prices = reward_.prices(),
-                       .period_s = to_seconds(options_.period)};
-  for (const auto& phase : player_.scenario().phases) {
+TaskDescription ServingEnvironment::description() const {
+  TaskDescription description{.arrival = requests_.arrival,
+                              .top1 = {},
+                              .objective = options_.objective,
+                              .prices = options_.prices,
+                              .period_s = to_seconds(options_.period),
+                              .power_signals = {},
+                              .reward_terms = reward_terms()};
+  std::vector<PowerSignal> asked;
+  const auto& phases = player_.scenario().phases;
+  for (const auto& phase : phases) {
     if (phase.budgets.power) {
-      task.power_signal = phase.budgets.power->signal;
-      break;
+      asked.push_back(phase.budgets.power->signal);
     }
   }
-  std::ranges::transform(worker_.levels(), std::back_inserter(task.top1),
+  if (options_.objective.asks_for_power()) {
+    asked.push_back(options_.objective.signal);
+  }
+  for (const auto& phase : phases) {
+    if (phase.budgets.energy) {
+      asked.push_back(phase.budgets.energy->signal);
+    }
+  }
+  if (asked.empty()) {
+    asked.push_back(PowerSignal::kMachine);
+  }
+  description.power_signal = asked.front();
+  for (const PowerSignal signal : {PowerSignal::kMachine, PowerSignal::kOurs}) {
+    if (std::ranges::count(asked, signal) > 0) {
+      description.power_signals.push_back(signal);
+    }
+  }
+  std::ranges::transform(worker_.levels(), std::back_inserter(description.top1),
                          &NetworkLevel::accuracy_top1);
-  return task;
+  return description;
+}
+
+std::vector<std::string> ServingEnvironment::reward_terms() const {
+  Budgets any;
+  for (const auto& phase : player_.scenario().phases) {
+    any.add_missing(phase.budgets);
+  }
+  Task task = task_;
+  task.set(any);
+  Worth result;
+  worth(facts_, task, result);
+  std::vector<std::string> names;
+  std::ranges::transform(result.terms, std::back_inserter(names), &RewardTerm::name);
+  return names;
 }
 
 double ServingEnvironment::reward_bound(ActionId action) const {
   const ApplicationFacts& range = facts_.applications.front();
-  return reward_.bound(worker_.levels()[actions_.decode(action).front()].accuracy_top1,
-                       range.accuracy_lowest, range.accuracy_highest);
+  return worth_bound(options_.objective,
+                     worker_.levels()[actions_.decode(action)[width_]].accuracy_top1,
+                     range.accuracy_lowest, range.accuracy_highest);
 }
 
 Observation ServingEnvironment::reset(std::uint64_t seed) {
+  StepInfo& info = result_.info;
+  info.applications.front().service.clear();
   player_.reset(seed);
   platform_.reset(seed);
   worker_.prepare(seed, thread_counts_);
   monitor_.reset();
   observer_.reset();
   began_ = false;
+  served_rate_hz_.reset();
+  blind_periods_ = 0;
+  blind_patience_ = kLeastBlindPatience;
   std::ranges::fill(levels_, 0);
   start_ = clock_.now();
   timer_ = PeriodTimer(start_, options_.period);
-  server_.reset(start_, seed);
   enter_phase(0.0);
+  server_.reset(start_, seed, rate_of(*phase_));
   platform_.sample();  // Rates are counted from here, and there are none yet.
-  StepInfo& info = result_.info;
-  info.applications.front().service.clear();
   std::ranges::fill(info.signals, std::nullopt);
   info.budgets.clear();
   observe();
@@ -146,7 +201,7 @@ const StepResult& ServingEnvironment::step(ActionId action) {
   info.time_s = to_seconds(begin - start_);
 
   info.phase = phase_->name;
-  info.applications.front().budgets = phase_->budgets;
+  info.task = task_;
   apply();
   server_.serve_until(timer_.end(), info.applications.front().service);
   info.skipped_periods = timer_.advance(clock_.now());
@@ -169,55 +224,65 @@ const StepResult& ServingEnvironment::step(ActionId action) {
 
 void ServingEnvironment::enter_phase(double time_s) {
   const ScenarioPhase& phase = player_.advance(time_s);
-  if (&phase == phase_ && began_) {
-    return;
+  if (&phase != phase_ || !began_) {
+    begin_phase(phase);
   }
+  task_.battery_allowance_w = monitor_.battery_allowance_w(task_.energy);
+  task_.applications.front().rate_hz = arrival_rate_hz();
+}
+
+void ServingEnvironment::begin_phase(const ScenarioPhase& phase) {
   phase_ = &phase;
-  facts_.budgets = phase.budgets;
-  facts_.applications.front().budgets = phase.budgets;
-  const auto& power = phase.budgets.power;
-  budget_power_ = power ? find_signal(signals_, power->signal) : std::nullopt;
+  task_.set(phase.budgets);
   // Without a latency budget no request is ever late.
   const auto& latency = phase.budgets.latency;
   server_.set_deadline(latency ? from_milliseconds(latency->deadline_ms) : Duration::max());
-  server_.set_rate(phase.rate_hz.value_or(requests_.rate_hz * phase.rate_scale));
+  server_.set_rate(rate_of(phase));
+}
+
+double ServingEnvironment::rate_of(const ScenarioPhase& phase) const {
+  return phase.rate_hz.value_or(requests_.rate_hz * phase.rate_scale);
 }
 
 void ServingEnvironment::apply() {
   const bool is_first = !std::exchange(began_, true);
-  const bool changes_width = is_first || wanted_.front() != levels_.front();
-  const std::size_t place = levels_[mapping_];
-  std::copy(wanted_.begin() + 1, wanted_.end(), configuration_.begin());
+  const bool changes_width = is_first || wanted_[width_] != levels_[width_];
+  const auto place = [this] { return mapping_ ? levels_[*mapping_] : 0; };
+  const std::size_t place_before = place();
+  configure(wanted_, configuration_);
   const auto& grants = platform_.apply(configuration_);
-  levels_.front() = wanted_.front();
-  for (std::size_t i = 1; i < levels_.size(); ++i) {
-    levels_[i] = grants[i - 1].level;
+  levels_[width_] = wanted_[width_];
+  for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
+    levels_[control_knobs_[i]] = grants[i].level;
   }
   if (changes_width) {
-    server_.set_level(levels_.front());
+    server_.set_level(levels_[width_]);
   }
   // The network's threads divide the CPUs of the place among themselves, once they are given.
-  if (mapping_ != 0 && (is_first || place != levels_[mapping_])) {
+  if (mapping_ && (is_first || place() != place_before)) {
     worker_.set_threads(
-        static_cast<int>(actions_.knobs()[mapping_].levels[levels_[mapping_]].value));
+        static_cast<int>(actions_.knobs()[*mapping_].levels[levels_[*mapping_]].value));
   }
 }
 
+void ServingEnvironment::note(std::size_t knob, const Grant& grant) {
+  levels_[knob] = grant.level;
+  KnobGrant& granted = result_.info.granted[knob];
+  if (granted.level != grant.level || granted.label.empty()) {
+    granted.label = actions_.knobs()[knob].levels[grant.level].label;
+    granted.level = grant.level;
+  }
+  granted.value = grant.value;
+  granted.refused = grant.refused;
+  granted.left_out = grant.left_out;
+}
+
 void ServingEnvironment::read_back() {
-  const auto& knobs = actions_.knobs();
   const auto& grants = platform_.grants();
-  const Grant width{.level = levels_[0], .value = knobs[0].levels[levels_[0]].value};
-  for (std::size_t i = 0; i < levels_.size(); ++i) {
-    const Grant& grant = i == 0 ? width : grants[i - 1];
-    levels_[i] = grant.level;
-    KnobGrant& granted = result_.info.granted[i];
-    if (granted.level != grant.level || granted.label.empty()) {
-      granted.label = knobs[i].levels[grant.level].label;
-      granted.level = grant.level;
-    }
-    granted.value = grant.value;
-    granted.refused = grant.refused;
-    granted.left_out = grant.left_out;
+  note(width_,
+       {.level = levels_[width_], .value = actions_.knobs()[width_].levels[levels_[width_]].value});
+  for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
+    note(control_knobs_[i], grants[i]);
   }
 }
 
@@ -239,12 +304,10 @@ void ServingEnvironment::sample() {
 
 void ServingEnvironment::assess() {
   StepInfo& info = result_.info;
-  const auto signal = [&](const std::optional<std::size_t>& index) {
-    return index ? info.signals[*index] : std::nullopt;
-  };
   facts_.interval_s = info.interval_s;
-  facts_.power_w = signal(power_);
-  facts_.budget_power_w = signal(budget_power_);
+  for (std::size_t i = 0; i < kNumPowerSignals; ++i) {
+    facts_.power_w[i] = power_[i] ? info.signals[*power_[i]] : std::nullopt;
+  }
   facts_.hottest_c.reset();
   for (const std::size_t i : temperatures_) {
     if (info.signals[i]) {
@@ -252,19 +315,17 @@ void ServingEnvironment::assess() {
     }
   }
   watch_heat();
-  facts_.battery_allowance_w = monitor_.battery_allowance_w(facts_.budgets);
-
   facts_.applications.front().count(info.applications.front().service,
                                     worker_.levels()[server_.level()].accuracy_top1);
 
-  check_budgets(facts_, checks_);
-  reward_.terms(facts_, checks_, info.reward_terms);
-  monitor_.update(facts_, checks_, info.budgets);
-  result_.reward = Reward::sum(info.reward_terms);
+  worth(facts_, info.task, worth_);
+  info.reward_terms = worth_.terms;
+  monitor_.update(facts_, info.task, worth_.checks, info.budgets);
+  result_.reward = worth_.sum;
 }
 
 void ServingEnvironment::watch_heat() {
-  if (!facts_.budgets.temperature || facts_.hottest_c) {
+  if (!result_.info.task.temperature || facts_.hottest_c) {
     if (blind_periods_ >= blind_patience_) {
       // So that one that comes and goes does not fill the log.
       blind_patience_ = std::min(2 * blind_patience_, kMaxBlindPatience);
@@ -287,13 +348,23 @@ void ServingEnvironment::watch_heat() {
                         fmt::join(names, ", "), blind_periods_));
 }
 
+std::optional<double> ServingEnvironment::arrival_rate_hz() {
+  if (requests_.arrival != RequestSpec::Arrival::kClosedLoop) {
+    return server_.rate_hz();
+  }
+  // Requests come as fast as they are served, which is known when one was.
+  const ServiceReport& service = result_.info.applications.front().service;
+  if (service.busy_ms > 0.0) {
+    served_rate_hz_ = 1e3 * static_cast<double>(service.served) / service.busy_ms;
+  }
+  return served_rate_hz_;
+}
+
 void ServingEnvironment::observe() {
   const StepInfo& info = result_.info;
-  const ApplicationSnapshot application{phase_->budgets, info.applications.front().service,
-                                        server_.rate_hz()};
   observer_.observe({.levels = levels_,
-                     .budgets = phase_->budgets,
-                     .applications = {&application, 1},
+                     .task = task_,
+                     .applications = info.applications,
                      .signals = info.signals,
                      .budget_statuses = info.budgets},
                     result_.observation);

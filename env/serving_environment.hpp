@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,19 +30,22 @@ class ServingEnvironment final : public Environment {
     Duration period = from_milliseconds(100);
     /// Truncates the episode; the scenario's own length if 0.
     double duration_s = 0.0;
+    Objective objective{};
+    Prices prices{};
   };
 
   /// All references must outlive this. One application: a process has one set of threads that
   /// compute, and one place for them.
   /// @param application  its name.
   ServingEnvironment(Platform& platform, RequestWorker& worker, const std::string& application,
-                     const RequestSpec& requests, ScenarioPlayer& player, const Reward& reward,
-                     Clock& clock, Options options);
+                     const RequestSpec& requests, ScenarioPlayer& player, Clock& clock,
+                     Options options);
 
   const ActionSpace& action_space() const override { return actions_; }
   const ObservationSpec& observation_spec() const override { return observer_.spec(); }
   const std::vector<SignalDescription>& signals() const override { return signals_; }
-  TaskDescription task() const override;
+  TaskDescription description() const override;
+  const Task& task() const override { return task_; }
   double reward_bound(ActionId action) const override;
   Observation reset(std::uint64_t seed) override;
   const StepResult& step(ActionId action) override;
@@ -49,28 +53,40 @@ class ServingEnvironment final : public Environment {
   // What the coming period begins with, for a forecast. @pre reset() was called.
   const Backlog& backlog() const { return server_.backlog(); }
   const PeriodTimer& timer() const { return timer_; }
-  const Reward& reward() const { return reward_; }
-  const BudgetMonitor& monitor() const { return monitor_; }
-  /// The budgets that are to be kept; the rest is of the period before.
+  /// Of the period before.
   const PeriodFacts& facts() const { return facts_; }
+  std::size_t width_knob() const { return width_; }
+  /// What the platform is told. @param levels  of the knobs.
+  void configure(const std::vector<std::size_t>& levels, Configuration& configuration) const {
+    for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
+      configuration[i] = levels[control_knobs_[i]];
+    }
+  }
 
  private:
+  /// Of all budgets that some phase has.
+  std::vector<std::string> reward_terms() const;
   /// Makes the phase at this time hold: co-runners, budgets, rate.
   void enter_phase(double time_s);
+  void begin_phase(const ScenarioPhase& phase);
+  /// Of the requests' arrival.
+  double rate_of(const ScenarioPhase& phase) const;
   void apply();
   /// Notes what is in force in levels_ and in the result.
   void read_back();
+  void note(std::size_t knob, const Grant& grant);
   void sample();
   /// Judges the period, by the budgets that held in it.
   void assess();
   /// Tells a user whose budget on temperature sees none.
   void watch_heat();
   void observe();
+  /// NaN if nobody knows yet.
+  std::optional<double> arrival_rate_hz();
 
   Platform& platform_;
   RequestWorker& worker_;
   ScenarioPlayer& player_;
-  Reward reward_;
   Clock& clock_;
   Options options_;
   RequestSpec requests_;
@@ -81,23 +97,26 @@ class ServingEnvironment final : public Environment {
   BudgetMonitor monitor_;
 
   // Indices among the knobs and signals.
-  std::size_t mapping_ = 0;  ///< 0 (the width) if there is none.
+  std::size_t width_ = 0;
+  std::optional<std::size_t> mapping_;
+  std::vector<std::size_t> control_knobs_;  ///< [controls of the platform]
   std::vector<int> thread_counts_;
-  std::optional<std::size_t> power_;
-  std::optional<std::size_t> budget_power_;  ///< Of the budget in force.
-  std::vector<std::size_t> temperatures_;    ///< Those that are heat.
-  int blind_periods_ = 0;                    ///< In a row, without any of them ...
-  int blind_patience_ = 2;                   ///< ... and when that is told.
+  std::array<std::optional<std::size_t>, kNumPowerSignals> power_;  ///< [PowerSignal]
+  std::vector<std::size_t> temperatures_;                           ///< Those that are heat.
+  int blind_periods_ = 0;   ///< In a row, without any of them ...
+  int blind_patience_ = 0;  ///< ... and when that is told.
 
   TimePoint start_{};
   PeriodTimer timer_;
   const ScenarioPhase* phase_ = nullptr;  ///< In force.
   bool began_ = false;                    ///< The episode has had a step.
+  std::optional<double> served_rate_hz_;  ///< In a closed loop, as it was seen last.
   std::vector<std::size_t> wanted_;       ///< By the action, for each knob.
   std::vector<std::size_t> levels_;       ///< In force.
   Configuration configuration_;           ///< For the platform.
+  Task task_;                             ///< In the coming period.
   PeriodFacts facts_;
-  std::vector<BudgetCheck> checks_;
+  Worth worth_;
   StepResult result_;
 };
 

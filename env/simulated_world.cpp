@@ -66,9 +66,11 @@ struct SimulatedWorld::Parts {
         worker(board, task.network, task.requests.batch, task.board.simulation->noise),
         player(task.scenario, make_co_runners(task.scenario, board),
                [this](std::optional<double> celsius) { board.set_ambient(celsius); }),
-        environment(platform, worker, task.application, task.requests, player,
-                    Reward(task.objective, task.prices), clock,
-                    {.period = task.period, .duration_s = task.duration_s}),
+        environment(platform, worker, task.application, task.requests, player, clock,
+                    {.period = task.period,
+                     .duration_s = task.duration_s,
+                     .objective = task.objective,
+                     .prices = task.prices}),
         forecaster({board, with_work_everywhere(platform, task, board), worker, environment},
                    task.network, task.requests, task.board) {}
 

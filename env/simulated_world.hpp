@@ -7,9 +7,9 @@
 #include "env/clairvoyant.hpp"
 #include "env/environment.hpp"
 #include "env/request_server.hpp"
-#include "env/reward.hpp"
 #include "env/scenario.hpp"
 #include "env/simulated_network.hpp"
+#include "env/worth.hpp"
 #include "platform/board/board.hpp"
 #include "platform/simulated/simulated_platform.hpp"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the #include lines against the architecture: includes go down only, one floor at a time,
 between the folders and between the rooms of a folder (see ROOMS), every source of a folder with rooms is
-in one of them, LibTorch is seen by a few files alone, the log by cli/ and study/ alone, and every header has its guard.
+in one of them, LibTorch is seen by models/ alone, the log by cli/ and study/ alone, and every header has its guard.
 
   tests/include_directions.py [ROOT]   exit status 1 if anything is wrong
 """
@@ -87,9 +87,8 @@ def problems_of(root: pathlib.Path, file: pathlib.Path) -> list[str]:
             elif first == folder and floor is not None and (floor_of(target) or 0) > floor:
                 found.append(f"{where}: expected a room below this one's, found {target}")
         elif first in ("torch", "ATen", "c10"):
-            neural_agent = folder == "agent" and file.suffix == ".cpp"
-            if not (folder == "models" or neural_agent):
-                found.append(f"{where}: LibTorch is for models/ and the neural agents' .cpp alone")
+            if folder != "models":
+                found.append(f"{where}: LibTorch is for models/ alone")
             if file.suffix == ".hpp" and target == "torch/torch.h":
                 found.append(f"{where}: torch/torch.h costs half a minute: not in a header")
         elif first == "spdlog" and (folder not in ("cli", "study") or file.suffix == ".hpp"):

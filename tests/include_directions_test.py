@@ -17,6 +17,7 @@ CASES = {
     "models/a.cpp": ('#include "platform/x.hpp"\n', "models/ may not see platform/"),
     "agent/core/a.cpp": ('#include "platform/x.hpp"\n', "agent/ may not see platform/"),
     "env/a.cpp": ("#include <torch/torch.h>\n", "env/a.cpp:1: LibTorch is for models/"),
+    "agent/neural/a.cpp": ("#include <ATen/ATen.h>\n", "a.cpp:1: LibTorch is for models/"),
     "models/a.hpp": ("#pragma once\n#include <torch/torch.h>\n", "not in a header"),
     "env/b.cpp": ("#include <spdlog/spdlog.h>\n", "the log is for"),
     "common/a.hpp": ("int x;\n", "common/a.hpp: expected #pragma once"),

@@ -12,19 +12,19 @@ namespace {
 
 /// How to have fewer levels of a knob.
 std::string remedy(const Knob& knob) {
-  const std::string domain = knob.name.substr(knob.name.find('.') + 1);
-  if (knob.name.starts_with("frequency.")) {
-    return fmt::format(
-        "some of its frequencies in the run file (`controls: {{frequency: {{{}: [{:g}, {:g}]}}}}`) "
-        "or in `opps_mhz` of the board file",
-        domain, knob.levels.front().value, knob.levels.back().value);
-  }
-  if (knob.name.starts_with("bandwidth.")) {
-    return fmt::format("`controls: {{bandwidth_levels_cpus: [{:g}, {:g}]}}` in the run file",
-                       knob.levels.front().value, knob.levels.back().value);
-  }
-  if (knob.name.starts_with("mapping.")) {
-    return "some of its `places` in the run file's application";
+  switch (knob.kind) {
+    case Knob::Kind::kFrequency:
+      return fmt::format(
+          "some of its frequencies in the run file (`controls: {{frequency: {{{}: [{:g}, "
+          "{:g}]}}}}`) or in `opps_mhz` of the board file",
+          knob.owner(), knob.levels.front().value, knob.levels.back().value);
+    case Knob::Kind::kBandwidth:
+      return fmt::format("`controls: {{bandwidth_levels_cpus: [{:g}, {:g}]}}` in the run file",
+                         knob.levels.front().value, knob.levels.back().value);
+    case Knob::Kind::kMapping:
+      return "some of its `places` in the run file's application";
+    case Knob::Kind::kWidth:
+      break;
   }
   return "fewer levels of it";
 }

@@ -13,11 +13,16 @@ Problem problem_of(const Environment& environment) {
                   environment.observation_spec(),
                   {},
                   environment.signals(),
-                  environment.task()};
+                  environment.description()};
   for (ActionId action = 0; action < problem.actions.size(); ++action) {
     problem.reward_bounds.push_back(environment.reward_bound(action));
   }
   return problem;
+}
+
+const Task& View::nothing_asked() {
+  static const Task kNothing;
+  return kNothing;
 }
 
 }  // namespace rein

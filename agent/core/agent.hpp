@@ -20,6 +20,19 @@ struct Problem {
 /// What an agent may know of the environment, which must outlive it.
 Problem problem_of(const Environment& environment);
 
+/// What a decision is made on. The references hold for the time of a call.
+struct View {
+  /// With nothing asked for unless a task is given.
+  View(const Observation& seen, const Task& asked = nothing_asked())  // NOLINT: one is the other.
+      : observation(seen), task(asked) {}
+
+  const Observation& observation;
+  const Task& task;  ///< Of the coming period.
+
+ private:
+  static const Task& nothing_asked();
+};
+
 /// One step, as the environment reported it.
 struct Transition {
   const Observation& observation;  ///< Before the action.
@@ -53,8 +66,11 @@ class Agent {
   /// longer holds; what was learned does.
   virtual void begin_episode(std::size_t /*stream*/ = 0) {}
 
+  /// Which environment the calls of act() that follow are in; that of stream 0 until it is said.
+  virtual void attend(std::size_t /*stream*/) {}
+
   /// @pre one finite value for each feature.  @post the action is below actions.size().
-  virtual ActionId act(const Observation& observation) = 0;
+  virtual ActionId act(const View& view) = 0;
 
   /// Learns from a transition of its own or of somebody else's; agents that do not learn ignore it.
   virtual void observe(const Transition& transition) = 0;
@@ -63,6 +79,10 @@ class Agent {
 
   /// Whether it decides better after it has observed: whether practice is worth anything to it.
   virtual bool learns() const { return false; }
+
+  /// Whether it can learn from what others did when nothing is known of it but what was seen, done
+  /// and earned (Transition::info is null): from a recorded trace.
+  virtual bool learns_from_others() const { return false; }
 
   /// Writes a checkpoint: all that is needed to go on as if never stopped, the random generator
   /// included. @throws Error naming the file.

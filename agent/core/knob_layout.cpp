@@ -6,13 +6,10 @@
 namespace rein {
 
 KnobLayout::KnobLayout(const ActionSpace& actions) {
+  width = actions.find(Knob::Kind::kWidth);
+  mapping = actions.find(Knob::Kind::kMapping);
   for (std::size_t i = 0; i < actions.knobs().size(); ++i) {
-    const std::string& name = actions.knobs()[i].name;
-    if (name.starts_with("width.") && !width) {
-      width = i;
-    } else if (name.starts_with("mapping.") && !mapping) {
-      mapping = i;
-    } else if (name.starts_with("frequency.")) {
+    if (actions.knobs()[i].kind == Knob::Kind::kFrequency) {
       frequencies.push_back(i);
     }
   }

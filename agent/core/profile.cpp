@@ -6,12 +6,12 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <utility>
 
 #include "common/config_node.hpp"
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/statistics.hpp"
 
 namespace rein {
 
@@ -42,7 +42,8 @@ class MeanPower {
 class Measurement {
  public:
   explicit Measurement(const Environment& environment)
-      : limited_(find_signal(environment.signals(), environment.task().power_signal)),
+      : limited_(
+            find_signal(environment.signals(), name_of(environment.description().power_signal))),
         whole_(find_signal(environment.signals(), "power_w")) {}
 
   void add(const StepInfo& info) {
@@ -189,23 +190,23 @@ ProfileEntry read_entry(RowReader reader, ActionId expected, const ActionSpace& 
 Profile Profile::measure(Environment& environment, std::uint64_t seed, std::size_t settle,
                          std::size_t periods, const std::function<bool()>& stop,
                          const std::function<void(std::size_t)>& progress) {
-  return measure_rest({}, environment, seed, settle, periods, stop, progress);
+  Profile profile;
+  profile.measure_rest(environment, seed, settle, periods, stop, progress);
+  return profile;
 }
 
-Profile Profile::measure_rest(Profile begun, Environment& environment, std::uint64_t seed,
-                              std::size_t settle, std::size_t periods,
-                              const std::function<bool()>& stop,
-                              const std::function<void(std::size_t)>& progress) {
+void Profile::measure_rest(Environment& environment, std::uint64_t seed, std::size_t settle,
+                           std::size_t periods, const std::function<bool()>& stop,
+                           const std::function<void(std::size_t)>& progress) {
   const auto& actions = environment.action_space();
-  const auto top1 = environment.task().top1;
-  Profile profile = std::move(begun);
-  profile.entries.reserve(actions.size());
+  const auto top1 = environment.description().top1;
+  entries.reserve(actions.size());
   environment.reset(seed);
-  for (ActionId action = profile.entries.size(); action < actions.size(); ++action) {
+  for (ActionId action = entries.size(); action < actions.size(); ++action) {
     Measurement measurement(environment);
     for (std::size_t period = 0; period < settle + periods; ++period) {
       if (stop()) {
-        return profile;
+        return;
       }
       const StepResult& result = environment.step(action);
       if (period >= settle) {
@@ -215,19 +216,18 @@ Profile Profile::measure_rest(Profile begun, Environment& environment, std::uint
         environment.reset(seed);
       }
     }
-    profile.entries.push_back(measurement.entry(action, top1.at(actions.decode(action).front())));
+    entries.push_back(measurement.entry(action, top1.at(actions.decode(action).front())));
     progress(action + 1);
   }
-  return profile;
 }
 
 void Profile::write(const std::filesystem::path& file, const ActionSpace& actions) const {
-  std::string text = fmt::format("{}\n", fmt::join(column_names(actions), ","));
+  std::string text = csv_line(column_names(actions));
   for (const auto& entry : entries) {
     text += fmt::format("{}", entry.action);
     const auto levels = actions.decode(entry.action);
     for (std::size_t i = 0; i < levels.size(); ++i) {
-      text += "," + actions.knobs()[i].levels[levels[i]].label;
+      text += "," + csv_cell(actions.knobs()[i].levels[levels[i]].label);
     }
     text += fmt::format(",{}", entry.requests);
     for (const auto& quantity : kQuantities) {

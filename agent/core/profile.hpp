@@ -31,15 +31,15 @@ struct Profile {
   /// Keeps every configuration for `settle + periods` periods and measures the last `periods`.
   /// Episodes that end are begun again. Stops early, with fewer entries, when `stop` says so.
   /// @pre periods > 0.  @param progress  is told how many of the actions are done.
-  /// measure_rest() goes on after the first actions, which `begun` has.
   static Profile measure(
       Environment& environment, std::uint64_t seed, std::size_t settle, std::size_t periods,
       const std::function<bool()>& stop = [] { return false; },
       const std::function<void(std::size_t)>& progress = [](std::size_t) {});
-  static Profile measure_rest(Profile begun, Environment& environment, std::uint64_t seed,
-                              std::size_t settle, std::size_t periods,
-                              const std::function<bool()>& stop,
-                              const std::function<void(std::size_t)>& progress);
+  /// The same from the first action on that is not measured yet. What was measured stays, also when
+  /// that throws.
+  void measure_rest(Environment& environment, std::uint64_t seed, std::size_t settle,
+                    std::size_t periods, const std::function<bool()>& stop,
+                    const std::function<void(std::size_t)>& progress);
 
   /// @throws Error naming the file.
   void write(const std::filesystem::path& file, const ActionSpace& actions) const;

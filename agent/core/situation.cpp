@@ -1,60 +1,53 @@
 #include "agent/core/situation.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace rein {
 
-double Situation::time_for_request_ms() const {
-  const double between_ms = 1e3 / rate_hz;
-  return std::min(deadline_ms.value_or(between_ms), between_ms);
-}
+namespace {
+/// Longer than any request takes, and finite, so that it can be reckoned with.
+constexpr double kForeverMs = 1e9;
+}  // namespace
 
-SituationReader::Column SituationReader::find(const ObservationSpec& observations,
-                                              const std::string& begin, const std::string& end) {
-  Column column;
-  for (std::size_t i = 0; i < observations.size() && !column.index; ++i) {
-    const Feature& feature = observations.features()[i];
-    if (feature.name.starts_with(begin) && feature.name.ends_with(end)) {
-      column = {i, feature.neutral};
-    }
-  }
-  return column;
-}
+double Situation::gap_ms() const { return is_closed_loop ? kForeverMs : 1e3 / rate_hz; }
 
-std::optional<double> SituationReader::Column::of(const Observation& observation) const {
-  return index && observation[*index] != neutral ? std::optional(observation[*index])
-                                                 : std::nullopt;
-}
-
-SituationReader::SituationReader(const ObservationSpec& observations)
-    : deadline_(find(observations, "deadline.")),
-      miss_rate_(find(observations, "miss_rate.")),
-      power_limit_(find(observations, "power.limit")),
-      energy_limit_(find(observations, "energy.limit")),
-      allowance_(find(observations, "energy.allowance")),
-      min_top1_(find(observations, "accuracy.", ".limit")),
-      temperature_limit_(find(observations, "temperature.limit")),
-      rate_(find(observations, "arrival_rate.")),
-      queue_(find(observations, "queue.")) {}
-
-Situation SituationReader::read(const Observation& observation) const {
-  const auto decades = [&](const Column& column, double count) {
-    const auto value = column.of(observation);
-    return value ? std::optional(std::pow(10.0, *value * count)) : std::nullopt;
-  };
+Situation Situation::of(const Task& task) {
   Situation now;
-  now.deadline_ms = decades(deadline_, 4.0);
-  now.miss_rate = miss_rate_.of(observation).value_or(1.0);
-  now.power_limit_w = decades(power_limit_, 4.0);
-  now.allowance_w = decades(allowance_, 4.0);
-  // A battery's limit is what it holds, of which its allowance is what counts.
-  now.energy_limit_mj = now.allowance_w ? std::nullopt : decades(energy_limit_, 4.0);
-  now.min_top1 = min_top1_.of(observation);
-  now.temperature_limit_c = decades(temperature_limit_, 4.0);
-  now.rate_hz = decades(rate_, 5.0).value_or(1.0);
-  now.queue = queue_.of(observation).value_or(0.0);
+  if (!task.applications.empty()) {
+    const ApplicationTask& application = task.applications.front();
+    if (application.latency) {
+      now.deadline_ms = application.latency->deadline_ms;
+      now.miss_rate = application.latency->miss_rate;
+    }
+    if (application.accuracy) {
+      now.min_top1 = application.accuracy->min_top1;
+    }
+    now.rate_hz = application.rate_hz.value_or(1.0);
+    now.is_closed_loop = application.arrival == RequestSpec::Arrival::kClosedLoop;
+  }
+  if (task.power) {
+    now.power_limit_w = task.power->limit_w;
+    now.power_signal = task.power->signal;
+  }
+  if (task.energy) {
+    now.energy_limit_mj = task.energy->limit_mj;
+    now.allowance_w = task.battery_allowance_w;
+    now.energy_signal = task.energy->signal;
+  }
+  if (task.temperature) {
+    now.temperature_limit_c = task.temperature->limit_c;
+  }
   return now;
+}
+
+double Situation::time_for_request_ms() const {
+  return std::min(deadline_ms.value_or(kForeverMs), gap_ms());
+}
+
+PowerSignal ruling_power(const Task& task) {
+  return task.power    ? task.power->signal
+         : task.energy ? task.energy->signal
+                       : task.objective.signal;
 }
 
 }  // namespace rein

@@ -14,13 +14,13 @@ void BudgetTally::add(const StepInfo& info) {
     windows.known += 1.0;
     windows.exceeded += status.exceeded ? 1.0 : 0.0;
     const double value = *status.value;
-    const bool is_floor = status.name.starts_with("accuracy.");
-    windows.worst = !windows.worst ? value
-                    : is_floor     ? std::min(*windows.worst, value)
-                                   : std::max(*windows.worst, value);
+    windows.worst = !windows.worst    ? value
+                    : status.is_floor ? std::min(*windows.worst, value)
+                                      : std::max(*windows.worst, value);
   }
-  for (const auto& application : info.applications) {
-    if (const auto& latency = application.budgets.latency) {
+  for (std::size_t i = 0; i < info.task.applications.size(); ++i) {
+    const ApplicationInfo& application = info.applications[i];
+    if (const auto& latency = info.task.applications[i].latency) {
       Misses& misses = misses_["latency." + application.name];
       const auto requests = static_cast<double>(application.service.requests());
       misses.missed += static_cast<double>(application.service.missed());

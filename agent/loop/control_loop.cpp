@@ -46,9 +46,9 @@ std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& 
 
 ControlLoop::Choice ControlLoop::choose(const Observation& observation) {
   const TimePoint before = clock_.now();
-  Shield::Verdict verdict{.action = agent_.act(observation)};
+  Shield::Verdict verdict{.action = agent_.act(View(observation, environment_.task()))};
   if (shield_ != nullptr) {
-    verdict = shield_->check(verdict.action, observation);
+    verdict = shield_->check(verdict.action, environment_.task());
   }
   return {verdict.action, verdict.reason, agent_.exploration(), clock_.now() - before};
 }

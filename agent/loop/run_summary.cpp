@@ -184,6 +184,50 @@ Statistics HalfTally::second_half() const {
   return statistics;
 }
 
+void PhaseTally::add(const StepResult& result, std::optional<double> power_w,
+                     std::optional<double> power_ours_w) {
+  const StepInfo& info = result.info;
+  if (entries_.empty() || entries_[now_].name != info.phase) {
+    enter(info.phase, info.time_s);
+  }
+  Entry& entry = entries_[now_];
+  entry.end_s = info.time_s + info.interval_s;
+  entry.seconds += info.interval_s;
+  entry.statistics.add(result, power_w, power_ours_w);
+}
+
+void PhaseTally::enter(const std::string& phase, double time_s) {
+  if (!is_by_name_ && entries_.size() == kMostStretches) {
+    sum_up_by_name();
+  }
+  const auto same = is_by_name_ ? std::ranges::find(entries_, phase, &Entry::name) : entries_.end();
+  now_ = static_cast<std::size_t>(same - entries_.begin());
+  if (same == entries_.end()) {
+    entries_.push_back({.name = phase, .start_s = time_s, .end_s = time_s, .statistics = {}});
+  } else {
+    ++same->stretches;
+    same->statistics.pause();
+  }
+}
+
+void PhaseTally::sum_up_by_name() {
+  is_by_name_ = true;
+  std::vector<Entry> sums;
+  for (auto& entry : entries_) {
+    const auto same = std::ranges::find(sums, entry.name, &Entry::name);
+    if (same == sums.end()) {
+      sums.push_back(std::move(entry));
+      continue;
+    }
+    same->stretches += entry.stretches;
+    same->end_s = entry.end_s;
+    same->seconds += entry.seconds;
+    same->statistics.pause();
+    same->statistics.add(entry.statistics);
+  }
+  entries_ = std::move(sums);
+}
+
 RunSummary::RunSummary(const Environment& environment, double planned_s, Ends ends)
     : environment_(environment),
       half_s_(planned_s / 2.0),
@@ -218,11 +262,7 @@ void RunSummary::add(const PeriodRecord& record) {
   }
   end_s_ = info.time_s + info.interval_s;
   is_complete_ = result.terminated || result.truncated;
-  if (phases_.empty() || phases_.back().name != info.phase) {
-    phases_.push_back({info.phase, info.time_s, info.time_s, {}});
-  }
-  phases_.back().end_s = info.time_s + info.interval_s;
-  phases_.back().statistics.add(result, power_w, power_ours_w);
+  phases_.add(result, power_w, power_ours_w);
 
   budgets_.add(info);
   add_troubles(info);
@@ -285,10 +325,12 @@ nlohmann::ordered_json RunSummary::to_json() const {
   json["whole"] = whole_.to_json();
   json["second_half"] = second_half().to_json();
   json["phases"] = nlohmann::ordered_json::array();
-  for (const auto& phase : phases_) {
+  for (const auto& phase : phases_.entries()) {
     json["phases"].push_back({{"name", phase.name},
+                              {"stretches", phase.stretches},
                               {"start_s", phase.start_s},
                               {"end_s", phase.end_s},
+                              {"seconds", phase.seconds},
                               {"statistics", phase.statistics.to_json()}});
   }
   return json;

@@ -24,6 +24,8 @@ class Statistics {
            std::optional<double> power_ours_w);
   /// Adds what was next after this stretch.
   void add(const Statistics& next);
+  /// What is added from here on came later: misses before and after are no run of them.
+  void pause() { miss_run_ = 0; }
   nlohmann::ordered_json to_json() const;
 
   std::uint64_t served() const { return served_; }
@@ -99,6 +101,37 @@ class HalfTally {
   std::size_t periods_a_part_ = 1;
 };
 
+/// The phases of a run in memory that does not grow with its length: each stretch in which one
+/// held, or, where they are too many, all of a phase's together.
+class PhaseTally {
+ public:
+  /// So many stretches are told one by one.
+  static constexpr std::size_t kMostStretches = 64;
+
+  struct Entry {
+    std::string name;
+    std::uint64_t stretches = 1;  ///< That are summed up in it.
+    double start_s = 0.0;         ///< Of the first ...
+    double end_s = 0.0;           ///< ... and of the last one.
+    double seconds = 0.0;         ///< That they took together.
+    Statistics statistics;
+  };
+
+  void add(const StepResult& result, std::optional<double> power_w,
+           std::optional<double> power_ours_w);
+  /// In the order in which they began; by name if there were more than kMostStretches.
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  /// Begins a stretch.
+  void enter(const std::string& phase, double time_s);
+  void sum_up_by_name();
+
+  std::vector<Entry> entries_;
+  std::size_t now_ = 0;  ///< Index of the one that holds.
+  bool is_by_name_ = false;
+};
+
 /// What summary.json says of a run: the whole, its second half, each phase, each budget.
 class RunSummary {
  public:
@@ -119,15 +152,12 @@ class RunSummary {
   /// Of what was run.
   Statistics second_half() const;
   const BudgetTally& budgets() const { return budgets_; }
+  const PhaseTally& phases() const { return phases_; }
+  const LatencyHistogram& decisions() const { return decisions_; }
+  const LatencyHistogram& learnings() const { return learnings_; }
   nlohmann::ordered_json to_json() const;
 
  private:
-  struct Phase {
-    std::string name;
-    double start_s = 0.0;
-    double end_s = 0.0;
-    Statistics statistics;
-  };
   void add_troubles(const StepInfo& info);
   /// Periods in which a signal ...
   struct SignalTrouble {
@@ -148,7 +178,7 @@ class RunSummary {
   Statistics whole_;
   Statistics second_half_;           ///< Of what was planned.
   std::optional<HalfTally> halves_;  ///< If it may end at any time.
-  std::vector<Phase> phases_;
+  PhaseTally phases_;
   BudgetTally budgets_;
   std::vector<SignalTrouble> signals_;  ///< In the order of the environment's.
   std::vector<KnobTrouble> knobs_;      ///< Likewise.

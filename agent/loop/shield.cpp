@@ -36,7 +36,7 @@ bool exceeds_hard_limit(const StepInfo& info) {
 bool is_no_cheaper(const std::vector<std::size_t>& one, const std::vector<std::size_t>& other,
                    const std::vector<Knob>& knobs) {
   for (std::size_t i = 0; i < knobs.size(); ++i) {
-    const bool is_unordered = knobs[i].effect == Knob::Effect::kUnordered;
+    const bool is_unordered = knobs[i].effect() == Knob::Effect::kUnordered;
     if (is_unordered ? one[i] != other[i] : one[i] < other[i]) {
       return false;
     }
@@ -83,10 +83,7 @@ std::string to_string(Shield::Reason reason) {
 }
 
 Shield::Shield(const Options& options, Problem problem)
-    : options_(options),
-      problem_(std::move(problem)),
-      situation_(problem_.observations),
-      power_(find_signal(problem_.signals, problem_.task.power_signal)) {
+    : options_(options), problem_(std::move(problem)), power_(problem_.signals) {
   for (std::size_t i = 0; i < problem_.signals.size(); ++i) {
     if (problem_.signals[i].is_heat) {
       zones_.push_back(i);
@@ -103,8 +100,8 @@ void Shield::begin_episode() {
   state_.next_hold = options_.hold_periods;
 }
 
-Shield::Verdict Shield::check(ActionId wanted, const Observation& observation) const {
-  const Situation now = situation_.read(observation);
+Shield::Verdict Shield::check(ActionId wanted, const Task& task) const {
+  const Situation now = Situation::of(task);
   if (state_.hold_left > 0) {
     return {safe_action(now), state_.reason};
   }
@@ -130,14 +127,22 @@ void Shield::observe(const Transition& transition) {
       state_.hottest_c = std::max(state_.hottest_c.value_or(*value), *value);
     }
   }
-  // What was measured before the period says nothing of its action.
-  const bool is_fresh = power_ && std::ranges::count(info.stale, *power_) == 0;
-  state_.power_w = is_fresh ? value_of(info, *power_) : std::nullopt;
+  follow(ruling_power(info.task));
+  state_.power_w = power_.fresh(info, state_.signal);
 
   see(action);
   count_troubles(info);
   follow_stretch(action, info);
   take_over_or_let_go(info);
+}
+
+void Shield::follow(PowerSignal signal) {
+  if (signal != state_.signal) {
+    state_.signal = signal;
+    state_.seen.clear();
+    state_.stretch = {};
+    state_.safe.reset();
+  }
 }
 
 void Shield::see(ActionId action) {
@@ -160,7 +165,8 @@ void Shield::see(ActionId action) {
 }
 
 void Shield::follow_stretch(ActionId action, const StepInfo& info) {
-  const bool is_known = (state_.power_w || !power_) && state_.without_temperature == 0;
+  const bool is_known =
+      (state_.power_w || !power_.has(state_.signal)) && state_.without_temperature == 0;
   const bool is_kept = is_known && std::ranges::none_of(info.budgets, &BudgetStatus::exceeded);
   Stretch& stretch = state_.stretch;
   if (!is_kept || action != stretch.action) {
@@ -184,8 +190,9 @@ void Shield::follow_stretch(ActionId action, const StepInfo& info) {
 void Shield::count_troubles(const StepInfo& info) {
   const auto count = [](std::uint64_t& counter, bool again) { counter = again ? counter + 1 : 0; };
   // What a machine never had has not failed.
-  count(state_.without_power,
-        power_ && has_budget(info, BudgetId::Kind::kPower) && !value_of(info, *power_));
+  count(state_.without_power, power_.has(state_.signal) &&
+                                  has_budget(info, BudgetId::Kind::kPower) &&
+                                  !power_.value(info, state_.signal));
   count(state_.without_temperature,
         !zones_.empty() && has_budget(info, BudgetId::Kind::kTemperature) && !state_.hottest_c);
   for (std::size_t i = 0; i < state_.refusals.size(); ++i) {
@@ -252,7 +259,7 @@ Shield::Reason Shield::mask(const Levels& levels, const Situation& now) const {
       draws_more_than_in_force(levels)) {
     return Reason::kTemperature;
   }
-  return now.power_limit_w && drew_over(levels, power_bound_w(*now.power_limit_w)) ? Reason::kPower
+  return limits_power(now) && drew_over(levels, power_bound_w(*now.power_limit_w)) ? Reason::kPower
                                                                                    : Reason::kNone;
 }
 
@@ -264,7 +271,7 @@ ActionId Shield::nearest_permitted(ActionId wanted, const Situation& now) const 
     for (bool is_lower = true; is_lower;) {
       is_lower = false;
       for (std::size_t i = 0; i < knobs.size(); ++i) {
-        if (knobs[i].effect == effect && levels[i] > 0) {
+        if (knobs[i].effect() == effect && levels[i] > 0) {
           --levels[i];
           is_lower = true;
           if (mask(levels, now) == Reason::kNone) {
@@ -282,7 +289,7 @@ ActionId Shield::nearest_permitted(ActionId wanted, const Situation& now) const 
 
 ActionId Shield::safe_action(const Situation& now) const {
   const auto is_within = [&](const SafeConfiguration& safe) {
-    return !now.power_limit_w ||
+    return !limits_power(now) ||
            (safe.power_w <= *now.power_limit_w &&
             !drew_over(problem_.actions.decode(safe.action), power_bound_w(*now.power_limit_w)));
   };
@@ -291,7 +298,7 @@ ActionId Shield::safe_action(const Situation& now) const {
   }
   Levels lowest = state_.in_force;
   for (std::size_t i = 0; i < lowest.size(); ++i) {
-    if (problem_.actions.knobs()[i].effect != Knob::Effect::kUnordered) {
+    if (problem_.actions.knobs()[i].effect() != Knob::Effect::kUnordered) {
       lowest[i] = 0;
     }
   }

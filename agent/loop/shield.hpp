@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/power_reader.hpp"
 #include "agent/core/situation.hpp"
 #include "common/config_node.hpp"
 #include "env/environment.hpp"
@@ -53,7 +54,7 @@ class Shield {
   void begin_episode();
 
   /// What may be taken instead of `wanted`, which may be `wanted` itself.
-  Verdict check(ActionId wanted, const Observation& observation) const;
+  Verdict check(ActionId wanted, const Task& task) const;
 
   /// Learns from a period, whoever decided in it. Whatever its info lacks teaches nothing.
   void observe(const Transition& transition);
@@ -81,8 +82,9 @@ class Shield {
   /// Everything that an episode teaches.
   struct State {
     std::uint64_t period = 0;
-    std::vector<Seen> seen;  ///< Of the last memory_periods.
-    Levels in_force;         ///< The lowest before the first period.
+    std::vector<Seen> seen;                      ///< Of the last memory_periods.
+    Levels in_force;                             ///< The lowest before the first period.
+    PowerSignal signal = PowerSignal::kMachine;  ///< What all power here is about.
     std::optional<double> power_w;
     std::optional<double> hottest_c;
     Stretch stretch;
@@ -99,6 +101,8 @@ class Shield {
     std::uint64_t next_hold = 0;
   };
 
+  /// What was learned of another signal's power says nothing of this one's.
+  void follow(PowerSignal signal);
   void see(ActionId action);
   void follow_stretch(ActionId action, const StepInfo& info);
   void count_troubles(const StepInfo& info);
@@ -114,13 +118,16 @@ class Shield {
   Reason mask(const Levels& levels, const Situation& now) const;
   ActionId nearest_permitted(ActionId wanted, const Situation& now) const;
   ActionId safe_action(const Situation& now) const;
+  /// Whether there is a limit that what was seen can be held against.
+  bool limits_power(const Situation& now) const {
+    return now.power_limit_w && now.power_signal == state_.signal;
+  }
   double power_bound_w(double limit_w) const { return limit_w * (1.0 + options_.tolerance); }
 
   Options options_;
   Problem problem_;
-  SituationReader situation_;
-  std::optional<std::size_t> power_;  ///< The signal that the power budget is about.
-  std::vector<std::size_t> zones_;    ///< The signals that are heat.
+  PowerReader power_;
+  std::vector<std::size_t> zones_;  ///< The signals that are heat.
   State state_;
 };
 

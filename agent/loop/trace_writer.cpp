@@ -8,30 +8,18 @@
 #include <cstring>
 #include <optional>
 
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
+#include "common/statistics.hpp"
 
 namespace rein {
 
 namespace {
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string result = "\"";
-  for (const char c : text) {
-    result += c;
-    if (c == '"') {
-      result += c;
-    }
-  }
-  return result + "\"";
-}
-
 /// One row, with the name of each cell.
 class Row {
  public:
-  void text(std::string name, const std::string& value) { add(std::move(name), quoted(value)); }
+  void text(std::string name, const std::string& value) { add(std::move(name), csv_cell(value)); }
   void count(std::string name, std::uint64_t value) { add(std::move(name), fmt::to_string(value)); }
   void number(std::string name, std::optional<double> value) {
     add(std::move(name), value ? fmt::format("{:.9g}", *value) : "");
@@ -48,10 +36,10 @@ class Row {
   std::vector<std::string> cells_;
 };
 
-void add_application(Row& row, const ApplicationInfo& application) {
+void add_application(Row& row, const ApplicationInfo& application, const ApplicationTask& task) {
   const std::string end = "." + application.name;
   const ServiceReport& service = application.service;
-  const auto& latency = application.budgets.latency;
+  const auto& latency = task.latency;
   row.number("deadline_ms" + end, latency ? std::optional(latency->deadline_ms) : std::nullopt);
   row.number("miss_rate_limit" + end, latency ? std::optional(latency->miss_rate) : std::nullopt);
   row.count("arrived" + end, service.arrived);
@@ -77,8 +65,11 @@ void add_application(Row& row, const ApplicationInfo& application) {
 /// What the machine made of the action. The width is ours alone, and never refused.
 void add_granted(Row& row, const std::vector<Knob>& knobs, const std::vector<KnobGrant>& granted) {
   std::vector<std::string> refused;
-  for (std::size_t i = 1; i < knobs.size(); ++i) {
-    if (knobs[i].effect == Knob::Effect::kUnordered) {
+  for (std::size_t i = 0; i < knobs.size(); ++i) {
+    if (knobs[i].kind == Knob::Kind::kWidth) {
+      continue;
+    }
+    if (knobs[i].effect() == Knob::Effect::kUnordered) {
       row.text("granted." + knobs[i].name, granted[i].label);
     } else {
       row.number("granted." + knobs[i].name, granted[i].value);
@@ -99,6 +90,20 @@ void add_budgets(Row& row, const std::vector<BudgetStatus>& budgets) {
   }
 }
 
+/// All that there can be, empty where there is none; then those that nobody said there would be.
+void add_reward_terms(Row& row, const std::vector<std::string>& possible,
+                      const std::vector<RewardTerm>& terms) {
+  for (const auto& name : possible) {
+    const auto found = std::ranges::find(terms, name, &RewardTerm::name);
+    row.number("reward_" + name, found != terms.end() ? std::optional(found->value) : std::nullopt);
+  }
+  for (const auto& term : terms) {
+    if (std::ranges::find(possible, term.name) == possible.end()) {
+      row.number("reward_" + term.name, term.value);
+    }
+  }
+}
+
 }  // namespace
 
 void TraceWriter::write(const PeriodRecord& record) {
@@ -113,15 +118,15 @@ void TraceWriter::write(const PeriodRecord& record) {
   const auto levels = environment_.action_space().decode(record.action);
   for (std::size_t i = 0; i < knobs.size(); ++i) {
     const auto& level = knobs[i].levels[levels[i]];
-    if (knobs[i].effect == Knob::Effect::kUnordered) {
+    if (knobs[i].effect() == Knob::Effect::kUnordered) {
       row.text(knobs[i].name, level.label);
     } else {
       row.number(knobs[i].name, level.value);
     }
   }
   add_granted(row, knobs, info.granted);
-  for (const auto& application : info.applications) {
-    add_application(row, application);
+  for (std::size_t i = 0; i < info.applications.size(); ++i) {
+    add_application(row, info.applications[i], info.task.applications[i]);
   }
   add_budgets(row, info.budgets);
   const auto& signals = environment_.signals();
@@ -134,9 +139,7 @@ void TraceWriter::write(const PeriodRecord& record) {
   }
   row.text("stale", fmt::format("{}", fmt::join(stale, ";")));
   row.number("reward", record.result.reward);
-  for (const auto& term : info.reward_terms) {
-    row.number("reward_" + term.name, term.value);
-  }
+  add_reward_terms(row, reward_terms_, info.reward_terms);
   row.number("exploration", record.exploration.rate);
   row.count("explored", record.exploration.explored ? 1 : 0);
   row.text("shield", to_string(record.shield));
@@ -148,14 +151,12 @@ void TraceWriter::write(const PeriodRecord& record) {
     row.number("observed." + features[i].name, record.observation[i]);
   }
 
+  errno = 0;
   if (names_.empty()) {
     names_ = row.names();
-    std::vector<std::string> header;
-    std::ranges::transform(names_, std::back_inserter(header), quoted);
-    out_ << fmt::format("{}\n", fmt::join(header, ","));
+    out_ << csv_line(names_);
   }
-  // A budget that a later phase sets has a reward term that the header may not know: cells go by
-  // name.
+  // Cells go by name: an environment may have terms in one row that it has not in the first.
   std::vector<std::string> cells(names_.size());
   for (std::size_t i = 0; i < row.names().size(); ++i) {
     const bool is_in_place = i < names_.size() && names_[i] == row.names()[i];
@@ -165,7 +166,6 @@ void TraceWriter::write(const PeriodRecord& record) {
       cells[static_cast<std::size_t>(found - names_.begin())] = row.cells()[i];
     }
   }
-  errno = 0;
   out_ << fmt::format("{}\n", fmt::join(cells, ",")) << std::flush;
   if (!out_) {
     throw Error(fmt::format("trace.csv: a row cannot be written: {}",

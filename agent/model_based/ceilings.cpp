@@ -13,11 +13,6 @@ namespace rein {
 
 namespace {
 
-/// For so many periods a ceiling is believed in after it was seen.
-constexpr std::size_t kBelieved = 20;
-/// A value this near to a level's, as a share, is that level's.
-constexpr double kSame = 0.03;
-
 /// A level and how far a value is beyond it, in [0, 1).
 struct Position {
   std::size_t level = 0;
@@ -25,14 +20,15 @@ struct Position {
 };
 
 /// @pre the levels ascend, as those of clocks and bandwidths do.
-Position find_position(const Knob& knob, double value) {
+/// @param same  as a share: a value this near to a level's is that level's.
+Position find_position(const Knob& knob, double value, double same) {
   Position position;
   while (position.level + 1 < knob.levels.size() &&
-         knob.levels[position.level + 1].value <= value * (1.0 + kSame)) {
+         knob.levels[position.level + 1].value <= value * (1.0 + same)) {
     ++position.level;
   }
   const double at = knob.levels[position.level].value;
-  if (position.level + 1 < knob.levels.size() && value > at * (1.0 + kSame)) {
+  if (position.level + 1 < knob.levels.size() && value > at * (1.0 + same)) {
     position.beyond = std::log(value / at) / std::log(knob.levels[position.level + 1].value / at);
   }
   return position;
@@ -59,21 +55,22 @@ Mixture mix(const ActionSpace& actions, const std::vector<Position>& positions) 
 
 }  // namespace
 
-Mixture in_force(const ActionSpace& actions, const std::vector<KnobGrant>& granted) {
+Mixture in_force(const ActionSpace& actions, const std::vector<KnobGrant>& granted,
+                 const PlannerOptions& options) {
   std::vector<Position> positions;
   positions.reserve(granted.size());
   for (std::size_t i = 0; i < granted.size(); ++i) {
     const Knob& knob = actions.knobs()[i];
     const KnobGrant& grant = granted[i];
-    positions.push_back(grant.value && knob.effect == Knob::Effect::kFaster
-                            ? find_position(knob, *grant.value)
+    positions.push_back(grant.value && knob.effect() == Knob::Effect::kFaster
+                            ? find_position(knob, *grant.value, options.ceiling_same)
                             : Position{grant.level, 0.0});
   }
   return mix(actions, positions);
 }
 
-Ceilings::Ceilings(const ActionSpace& actions)
-    : actions_(actions), ceilings_(actions.knobs().size()) {}
+Ceilings::Ceilings(const ActionSpace& actions, const PlannerOptions& options)
+    : actions_(actions), options_(options), ceilings_(actions.knobs().size()) {}
 
 void Ceilings::forget() { ceilings_.assign(ceilings_.size(), {}); }
 
@@ -82,14 +79,14 @@ void Ceilings::note(const std::vector<KnobGrant>& granted, ActionId asked) {
   for (std::size_t i = 0; i < ceilings_.size(); ++i) {
     const Knob& knob = actions_.knobs()[i];
     const KnobGrant& grant = granted[i];
-    if (knob.effect != Knob::Effect::kFaster) {
+    if (knob.effect() != Knob::Effect::kFaster) {
       continue;
     }
     Ceiling& ceiling = ceilings_[i];
     const double wanted = knob.levels[levels[i]].value;
     const double got = grant.value.value_or(knob.levels[grant.level].value);
-    if (got < wanted * (1.0 - kSame) && !grant.refused) {
-      ceiling = {got, kBelieved};
+    if (got < wanted * (1.0 - options_.ceiling_same) && !grant.refused) {
+      ceiling = {got, static_cast<std::size_t>(options_.ceiling_periods)};
     } else if (wanted > ceiling.value) {
       ceiling.periods = 0;  // More was granted than was thought possible.
     } else {
@@ -113,7 +110,7 @@ Mixture Ceilings::granted(ActionId action) const {
     const Knob& knob = actions_.knobs()[i];
     const bool is_held =
         ceilings_[i].periods > 0 && knob.levels[levels[i]].value > ceilings_[i].value;
-    positions.push_back(is_held ? find_position(knob, ceilings_[i].value)
+    positions.push_back(is_held ? find_position(knob, ceilings_[i].value, options_.ceiling_same)
                                 : Position{levels[i], 0.0});
   }
   return mix(actions_, positions);
@@ -134,8 +131,9 @@ void Ceilings::load(const ConfigNode& node) {
                             items.size()));
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
-    ceilings_[i] = {items[i].at("value").number(Range::non_negative()),
-                    load_index(items[i].at("periods"), kBelieved)};
+    ceilings_[i] = {
+        items[i].at("value").number(Range::non_negative()),
+        load_index(items[i].at("periods"), static_cast<std::size_t>(options_.ceiling_periods))};
     items[i].reject_unknown();
   }
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
+#include "agent/model_based/planner_options.hpp"
 #include "common/config_node.hpp"
 #include "env/environment.hpp"
 
@@ -22,14 +23,15 @@ struct Mixture {
 
 /// What is in force after these grants, one for each knob. Where two clocks are between levels, one
 /// of them is taken to be at the nearest.
-Mixture in_force(const ActionSpace& actions, const std::vector<KnobGrant>& granted);
+Mixture in_force(const ActionSpace& actions, const std::vector<KnobGrant>& granted,
+                 const PlannerOptions& options = {});
 
 /// Knobs that were not granted what was asked for, as on a hot board: what they are held down to is
 /// believed in for a while.
 class Ceilings {
  public:
   /// `actions` must outlive this.
-  explicit Ceilings(const ActionSpace& actions);
+  explicit Ceilings(const ActionSpace& actions, const PlannerOptions& options = {});
 
   void forget();
   /// What became of an action.
@@ -48,6 +50,7 @@ class Ceilings {
     std::size_t periods = 0;  ///< For which it is taken to hold still; 0: there is none.
   };
   const ActionSpace& actions_;
+  PlannerOptions options_;
   std::vector<Ceiling> ceilings_;  ///< [knobs]
 };
 

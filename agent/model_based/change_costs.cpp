@@ -9,15 +9,10 @@
 
 namespace rein {
 
-namespace {
-
-/// So many changes count: older ones fade.
-constexpr std::size_t kMemory = 8;
-
-}  // namespace
-
-ChangeCosts::ChangeCosts(const ActionSpace& actions)
-    : actions_(actions), costs_(actions.knobs().size()) {}
+ChangeCosts::ChangeCosts(const ActionSpace& actions, const PlannerOptions& options)
+    : actions_(actions),
+      memory_(static_cast<std::size_t>(options.change_memory)),
+      costs_(actions.knobs().size()) {}
 
 double ChangeCosts::of(ActionId from, ActionId to) const {
   double sum = 0.0;
@@ -44,7 +39,7 @@ void ChangeCosts::learn(ActionId from, ActionId to, double extra_ms) {
   }
   for (std::size_t i = 0; i < costs_.size(); ++i) {
     if (before[i] != after[i]) {
-      costs_[i].seen = std::min(costs_[i].seen + 1, kMemory);
+      costs_[i].seen = std::min(costs_[i].seen + 1, memory_);
       costs_[i].ms += (extra_ms - expected) / changed / static_cast<double>(costs_[i].seen);
     }
   }
@@ -65,7 +60,7 @@ void ChangeCosts::load(const ConfigNode& node) {
                             items.size()));
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
-    costs_[i] = {items[i].at("ms").number(), load_index(items[i].at("seen"), kMemory)};
+    costs_[i] = {items[i].at("ms").number(), load_index(items[i].at("seen"), memory_)};
     items[i].reject_unknown();
   }
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
+#include "agent/model_based/planner_options.hpp"
 #include "common/config_node.hpp"
 #include "env/action_space.hpp"
 
@@ -15,7 +16,7 @@ namespace rein {
 class ChangeCosts {
  public:
   /// `actions` must outlive this.
-  explicit ChangeCosts(const ActionSpace& actions);
+  explicit ChangeCosts(const ActionSpace& actions, const PlannerOptions& options = {});
 
   /// In ms, at least 0.
   double of(ActionId from, ActionId to) const;
@@ -29,9 +30,10 @@ class ChangeCosts {
  private:
   struct Cost {
     double ms = 0.0;
-    std::size_t seen = 0;  ///< Changes that it was learned from, up to kMemory.
+    std::size_t seen = 0;  ///< Changes that it was learned from, up to memory_.
   };
   const ActionSpace& actions_;
+  std::size_t memory_;       ///< So many changes count: older ones fade.
   std::vector<Cost> costs_;  ///< [knobs]
 };
 

@@ -14,25 +14,8 @@ namespace rein {
 
 namespace {
 
-/// How sure a mean over a budget's window is at best, as a share of the limit.
-constexpr double kLeastSpread = 0.004;
-/// What a budget that is broken for certain costs, however little it is exceeded.
-constexpr double kBroken = 1.5;
-/// What a service time as long as the deadline costs where latency is no objective.
-constexpr double kHaste = 0.01;
-/// Periods over which the requests that a change makes late are spread.
-constexpr double kPeriodsPerChange = 50.0;
-/// What lacks of an accuracy floor costs, relative to the range of the levels.
-constexpr double kAccuracyPrice = 100.0;
-
-// Of the dual ascent.
-constexpr double kMissStep = 0.3;  ///< Of the logarithm, for each request.
-constexpr Range kMissMargin{.min = 0.1, .max = 1.2};
-constexpr double kPowerStep = 0.004;  ///< For each period whose window is over the limit ...
-constexpr double kPowerRate = 0.01;   ///< ... until they are this share.
-constexpr Range kPowerMargin{.min = 0.006, .max = 0.06};
-/// Periods after a change of conditions whose misses say nothing of the margin.
-constexpr std::size_t kSettled = 5;
+/// What an empty battery allows, over the least power that there is: nothing but that.
+constexpr double kOfEmptyBattery = 1.02;
 
 /// The mean of what a normal variable has above a limit.
 double expected_excess(const Estimate& estimate, double limit) {
@@ -53,24 +36,36 @@ ModelBased::Options ModelBased::Options::from_yaml(const ConfigNode& node) {
   options.patience = node.number_or("patience", options.patience, {.min = 0.0, .max = 1e4});
   options.worth_trying = node.number_or("worth_trying", options.worth_trying, Range::share());
   options.inertia = node.number_or("inertia", options.inertia, Range::share());
+  if (node.has("planner")) {
+    options.planner = PlannerOptions::from_yaml(node.at("planner"));
+  }
   return options;
 }
 
 ModelBased::ModelBased(const Options& options, Problem problem)
     : options_(options),
       problem_(std::move(problem)),
-      reader_(problem_.observations),
-      model_(std::make_unique<ResponseModel>(problem_, ResponseModel::Prior::of_knobs(problem_))),
-      actions_a_level_(problem_.actions.size() / problem_.actions.knobs().front().levels.size()) {
-  problem_.task.top1.resize(problem_.actions.knobs().front().levels.size(), 1.0);
-  const auto [lowest, highest] = std::ranges::minmax(problem_.task.top1);
+      model_(std::make_unique<ResponseModel>(
+          problem_, ResponseModel::Prior::of_knobs(problem_, options_.planner), options_.planner)),
+      top1_(problem_.actions.size(), 1.0),
+      margins_(first_margins()) {
+  if (const auto width = problem_.actions.find(Knob::Kind::kWidth)) {
+    problem_.task.top1.resize(problem_.actions.knobs()[*width].levels.size(), 1.0);
+    for (ActionId action = 0; action < top1_.size(); ++action) {
+      top1_[action] = problem_.task.top1[problem_.actions.decode(action)[*width]];
+    }
+  }
+  const auto [lowest, highest] = std::ranges::minmax(top1_);
   lowest_top1_ = lowest;
   range_top1_ = std::max(1e-9, highest - lowest);
+  expected_.interval_s = 1.0;
+  expected_.applications = {
+      {.requests = 1.0, .accuracy_lowest = lowest, .accuracy_highest = highest}};
 }
 
 void ModelBased::learn(ResponseModel::Prior prior) {
-  model_ = std::make_unique<ResponseModel>(problem_, std::move(prior));
-  margins_ = {};
+  model_ = std::make_unique<ResponseModel>(problem_, std::move(prior), options_.planner);
+  margins_ = first_margins();
   in_force_.reset();
 }
 
@@ -80,67 +75,80 @@ void ModelBased::begin_episode(std::size_t) {
   exploration_ = {};
 }
 
-double ModelBased::objective(ActionId action, double power_w, const Situation& now) const {
-  const Objective& objective = problem_.task.objective;
-  switch (objective.kind) {
-    case Objective::Kind::kMinEnergy:
-      return 1.0 - power_w / now.rate_hz * 1e3 / objective.reference;
-    case Objective::Kind::kMinPower:
-      return 1.0 - power_w / objective.reference;
-    case Objective::Kind::kMinLatency:
-      return 1.0 - forecasts_[action].service_ms() / now.deadline_ms.value_or(1e3);
-    case Objective::Kind::kMaxAccuracy:
-      break;
+double ModelBased::rate_hz(ActionId action, const Situation& now) const {
+  return now.is_closed_loop ? 1e3 / forecasts_[action].service_ms() : now.rate_hz;
+}
+
+double ModelBased::fine_for_excess(const Estimate& value, double limit) const {
+  const double within = limit * (1.0 - margins_.power);
+  const double spread = std::sqrt(value.variance) + options_.planner.least_spread * limit;
+  const double chance = 0.5 * std::erfc((within - value.mean) / spread / std::numbers::sqrt2);
+  return options_.power_price * expected_excess(value, within) / limit +
+         options_.planner.broken_price * chance;
+}
+
+double ModelBased::fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
+                        double spread) const {
+  const auto value = budget.rule->value(expected, task, budget.application);
+  if (!value || budget.rule->kind == BudgetId::Kind::kLatency) {
+    return 0.0;  // What nothing is known of; misses count without a budget, too.
   }
-  // Of actions that are equally accurate the fastest is the least disturbed by what comes.
-  return (top1_of(action) - lowest_top1_) / range_top1_ -
-         kHaste * std::min(1.0, forecasts_[action].service_ms() / now.deadline_ms.value_or(1e3));
+  if (budget.rule->is_floor) {
+    return options_.planner.accuracy_price * std::max(0.0, budget.excess(expected, *value));
+  }
+  return fine_for_excess({*value, spread * spread * *value * *value}, budget.limit);
 }
 
-double ModelBased::fine_for_power(const Estimate& power_w, double limit_w) const {
-  const double limit = limit_w * (1.0 - margins_.power);
-  const double spread = std::sqrt(power_w.variance) + kLeastSpread * limit_w;
-  const double chance = 0.5 * std::erfc((limit - power_w.mean) / spread / std::numbers::sqrt2);
-  return options_.power_price * expected_excess(power_w, limit) / limit_w + kBroken * chance;
-}
-
-double ModelBased::promise(ActionId action, const Situation& now, double optimism) const {
+const PeriodFacts& ModelBased::expect(ActionId action, const Asked& asked, double optimism) const {
   const Forecast& forecast = forecasts_[action];
-  Estimate power_w = forecast.power_w;
-  double miss = forecast.miss;
-  if (optimism > 0.0) {
-    power_w.mean -= optimism * std::sqrt(power_w.variance);
-    power_w.variance = 0.0;
-    miss = forecast.hoped_miss;
+  ApplicationFacts& application = expected_.applications.front();
+  application.served = rate_hz(action, asked.now);
+  application.missed = optimism > 0.0 ? forecast.hoped_miss : forecast.miss;
+  application.accuracy_top1 = top1_of(action);
+  application.latency_mean_ms = forecast.service_ms();
+  for (const PowerSignal signal : problem_.task.power_signals) {
+    const Estimate& power_w = forecast.power(signal);
+    expected_.power(signal) = power_w.mean - optimism * std::sqrt(power_w.variance);
   }
-  double value = objective(action, power_w.mean, now);
+  return expected_;
+}
+
+double ModelBased::promise(ActionId action, const Asked& asked, double optimism) const {
+  const Forecast& forecast = forecasts_[action];
+  const PeriodFacts& expected = expect(action, asked, optimism);
+  const Situation& now = asked.now;
+  const double miss = expected.applications.front().missed;
+  double value = objective_value(expected, asked.task);
+  const Objective::Kind objective = asked.task.objective.kind;
+  if (objective == Objective::Kind::kMaxAccuracy ||
+      (objective == Objective::Kind::kMinLatency && !now.deadline_ms)) {
+    // Of actions that are equally good the fastest is the least disturbed by what comes.
+    value -= options_.planner.haste * std::min(1.0, *expected.applications.front().latency_mean_ms /
+                                                        now.deadline_ms.value_or(1e3));
+  }
   value -= options_.latency_price * std::max(0.0, miss - now.miss_rate * margins_.miss);
   if (now.deadline_ms && miss > 0.5) {
     // Misses alone do not tell actions apart of which all are late: lateness does.
     value -= std::max(0.0, forecast.log_service.mean - std::log(*now.deadline_ms));
   }
-  if (now.power_limit_w) {
-    value -= fine_for_power(power_w, *now.power_limit_w);
-  }
-  if (now.allowance_w) {
-    value -= fine_for_power(power_w, *now.allowance_w);
-  }
-  if (now.energy_limit_mj) {
-    value -= fine_for_power(power_w, *now.energy_limit_mj * 1e-3 * now.rate_hz);
-  }
-  if (now.min_top1) {
-    value -= kAccuracyPrice * std::max(0.0, *now.min_top1 - top1_of(action)) / range_top1_;
+  for (const BudgetInForce& budget : asked.budgets) {
+    const PowerSignal signal =
+        budget.rule->kind == BudgetId::Kind::kPower ? now.power_signal : now.energy_signal;
+    const Estimate& power_w = forecast.power(signal);
+    const double spread =
+        optimism > 0.0 || power_w.mean <= 0.0 ? 0.0 : std::sqrt(power_w.variance) / power_w.mean;
+    value -= fine(budget, expected, asked.task, spread);
   }
   return value + (action == in_force_ ? options_.inertia : 0.0);
 }
 
-ActionId ModelBased::best_known(const Situation& now) const {
+ActionId ModelBased::best_known(const Asked& asked) const {
   ActionId best = 0;
   double most = -std::numeric_limits<double>::infinity();
   for (ActionId action = 0; action < forecasts_.size(); ++action) {
-    const double value = promise(action, now, 0.0) - options_.latency_price *
-                                                         forecasts_[action].change_miss /
-                                                         kPeriodsPerChange;
+    const double value = promise(action, asked, 0.0) - options_.latency_price *
+                                                           forecasts_[action].change_miss /
+                                                           options_.planner.change_periods;
     if (value > most) {
       most = value;
       best = action;
@@ -157,15 +165,15 @@ ActionId ModelBased::best_known(const Situation& now) const {
   return best;
 }
 
-std::optional<ActionId> ModelBased::worth_a_trial(ActionId best, const Situation& now) const {
-  const double most = promise(best, now, 0.0);
+std::optional<ActionId> ModelBased::worth_a_trial(ActionId best, const Asked& asked) const {
+  const double most = promise(best, asked, 0.0);
   double most_gain = 0.0;
   std::optional<ActionId> chosen;
   for (ActionId action = 0; options_.optimism > 0.0 && action < forecasts_.size(); ++action) {
-    const double gain = promise(action, now, options_.optimism) - most - options_.worth_trying;
+    const double gain = promise(action, asked, options_.optimism) - most - options_.worth_trying;
     // There, and back again.
     const double changes = 2.0 * options_.latency_price * forecasts_[action].change_miss;
-    const double loss = most - promise(action, now, 0.0) + changes;
+    const double loss = most - promise(action, asked, 0.0) + changes;
     if (gain > most_gain && loss < options_.patience * gain) {
       most_gain = gain;
       chosen = action;
@@ -174,19 +182,37 @@ std::optional<ActionId> ModelBased::worth_a_trial(ActionId best, const Situation
   return chosen;
 }
 
-ActionId ModelBased::act(const Observation& observation) {
-  const Situation now = reader_.read(observation);
-  model_->forecast(now, forecasts_);
-  const ActionId best = best_known(now);
+double ModelBased::least_power_w(PowerSignal signal) const {
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& forecast : forecasts_) {
+    least = std::min(least, forecast.power(signal).mean);
+  }
+  return std::max(least, 1e-9);
+}
+
+bool ModelBased::keeps_power(ActionId action, const Situation& now) const {
+  const auto keeps = [&](PowerSignal signal, const std::optional<double>& limit_w) {
+    return !limit_w || forecasts_[action].power(signal).mean <= *limit_w;
+  };
+  return keeps(now.power_signal, now.power_limit_w) && keeps(now.energy_signal, now.allowance_w);
+}
+
+ActionId ModelBased::act(const View& view) {
+  Asked asked{view.task, Situation::of(view.task), {}};
+  find_budgets(view.task, asked.budgets);
+  model_->forecast(asked.now, forecasts_);
+  for (auto& budget : asked.budgets) {
+    if (budget.limit <= 0.0 && budget.rule->kind == BudgetId::Kind::kEnergy) {
+      budget.limit = kOfEmptyBattery * least_power_w(asked.now.energy_signal);
+    }
+  }
+  const ActionId best = best_known(asked);
   // Whatever is done under conditions that nothing is known of yet tells of all other actions too.
   const bool is_ready = model_->stayed() > 0 && !model_->is_restless() && !model_->is_behind();
-  const auto trial = is_ready ? worth_a_trial(best, now) : std::nullopt;
+  const auto trial = is_ready ? worth_a_trial(best, asked) : std::nullopt;
   exploration_ = {.rate = trial ? 1.0 : 0.0, .explored = trial.has_value()};
   in_force_ = trial.value_or(best);
-  const double limit_w =
-      std::min(now.power_limit_w.value_or(std::numeric_limits<double>::infinity()),
-               now.allowance_w.value_or(std::numeric_limits<double>::infinity()));
-  keeps_power_ = forecasts_[*in_force_].power_w.mean <= limit_w;
+  keeps_power_ = keeps_power(*in_force_, asked.now);
   return *in_force_;
 }
 
@@ -194,27 +220,52 @@ void ModelBased::observe(const Transition& transition) {
   if (transition.info == nullptr || transition.info->applications.empty()) {
     return;
   }
+  const bool is_own = !in_force_ || transition.action == *in_force_;
+  if (!is_own) {  // A shield's, or somebody else's.
+    const Situation then = Situation::of(transition.info->task);
+    model_->forecast(then, forecasts_);
+    keeps_power_ = keeps_power(transition.action, then);
+  }
+  in_force_ = setting_after(transition);
   model_->observe(*transition.info, transition.action);
-  adapt(transition);
+  adapt(transition, is_own);
 }
 
-void ModelBased::adapt(const Transition& transition) {
+ActionId ModelBased::setting_after(const Transition& transition) const {
+  const auto& granted = transition.info->granted;
+  const auto& knobs = problem_.actions.knobs();
+  if (granted.size() != knobs.size()) {
+    return transition.action;
+  }
+  auto levels = problem_.actions.decode(transition.action);
+  for (std::size_t i = 0; i < knobs.size(); ++i) {
+    const bool is_held_down = knobs[i].effect() == Knob::Effect::kFaster && !granted[i].refused &&
+                              granted[i].level < levels[i];
+    levels[i] = is_held_down ? levels[i] : granted[i].level;
+  }
+  return problem_.actions.encode(levels);
+}
+
+void ModelBased::adapt(const Transition& transition, bool is_own) {
   const StepInfo& info = *transition.info;
   const bool exceeded = std::ranges::any_of(info.budgets, [](const BudgetStatus& status) {
     return status.exceeded &&
            (status.id.kind == BudgetId::Kind::kPower || status.id.kind == BudgetId::Kind::kEnergy);
   });
   // Where nothing keeps the limit a wider margin doesn't help.
-  const double surplus = (exceeded && keeps_power_ ? 1.0 : 0.0) - kPowerRate;
-  margins_.power =
-      std::clamp(margins_.power + kPowerStep * surplus, kPowerMargin.min, kPowerMargin.max);
+  const double surplus = (exceeded && keeps_power_ ? 1.0 : 0.0) - options_.planner.power_rate;
+  const PlannerOptions& planner = options_.planner;
+  margins_.power = std::clamp(margins_.power + planner.power_step * surplus,
+                              planner.power_margin_least, planner.power_margin_most);
 
-  if (model_->stayed() > kSettled && !exploration_.explored) {
+  if (is_own && static_cast<double>(model_->stayed()) > planner.settled_periods &&
+      !exploration_.explored) {
     const ServiceReport& service = info.applications.front().service;
     const double may_miss =
-        reader_.read(transition.observation).miss_rate * static_cast<double>(service.requests());
-    margins_.miss *= std::exp(kMissStep * (may_miss - static_cast<double>(service.missed())));
-    margins_.miss = std::clamp(margins_.miss, kMissMargin.min, kMissMargin.max);
+        Situation::of(info.task).miss_rate * static_cast<double>(service.requests());
+    margins_.miss *=
+        std::exp(planner.miss_step * (may_miss - static_cast<double>(service.missed())));
+    margins_.miss = std::clamp(margins_.miss, planner.miss_margin_least, planner.miss_margin_most);
   }
 }
 
@@ -231,8 +282,11 @@ void ModelBased::save(const std::filesystem::path& file) const {
 void ModelBased::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
   const ConfigNode margins_node = node.at("margins");
-  const Margins margins{.miss = margins_node.at("miss").number(kMissMargin),
-                        .power = margins_node.at("power").number(kPowerMargin)};
+  const PlannerOptions& planner = options_.planner;
+  const Margins margins{.miss = margins_node.at("miss").number(
+                            {.min = planner.miss_margin_least, .max = planner.miss_margin_most}),
+                        .power = margins_node.at("power").number(
+                            {.min = planner.power_margin_least, .max = planner.power_margin_most})};
   margins_node.reject_unknown();
   std::optional<ActionId> in_force;
   if (!node.at("in_force").is_null()) {
@@ -240,7 +294,7 @@ void ModelBased::load(const std::filesystem::path& file) {
   }
   const bool keeps_power = node.at("keeps_power").boolean();
   const bool explored = node.at("explored").boolean();
-  auto model = ResponseModel::from_json(node.at("model"), problem_);
+  auto model = ResponseModel::from_json(node.at("model"), problem_, options_.planner);
   node.reject_unknown();
   margins_ = margins;
   in_force_ = in_force;

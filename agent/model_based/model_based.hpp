@@ -8,8 +8,10 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/situation.hpp"
+#include "agent/model_based/planner_options.hpp"
 #include "agent/model_based/response_model.hpp"
 #include "common/config_node.hpp"
+#include "env/worth.hpp"
 
 namespace rein {
 
@@ -38,6 +40,8 @@ class ModelBased final : public Agent {
     double worth_trying = 0.01;   ///< What a trial has to promise at least, 0 to 1.
     double inertia = 0.003;       ///< What the action in force is ahead by, 0 to 1.
 
+    PlannerOptions planner;
+
     static Options from_yaml(const ConfigNode& node);
   };
 
@@ -46,7 +50,7 @@ class ModelBased final : public Agent {
   std::string kind() const override { return "model_based"; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;
@@ -61,28 +65,52 @@ class ModelBased final : public Agent {
  private:
   /// How near to a limit it goes: dual variables, one for each kind of budget.
   struct Margins {
-    double miss = 0.5;     ///< Times the share that may miss.
-    double power = 0.006;  ///< Below a limit on power or energy, as a share of it.
+    double miss = 0.0;   ///< Times the share that may miss.
+    double power = 0.0;  ///< Below a limit on power or energy, as a share of it.
   };
-  double promise(ActionId action, const Situation& now, double optimism) const;
-  double objective(ActionId action, double power_w, const Situation& now) const;
-  double fine_for_power(const Estimate& power_w, double limit_w) const;
-  ActionId best_known(const Situation& now) const;
+  Margins first_margins() const {
+    return {.miss = options_.planner.miss_margin, .power = options_.planner.power_margin_least};
+  }
+  /// What is asked for in the coming period.
+  struct Asked {
+    const Task& task;
+    Situation now;
+    std::vector<BudgetInForce> budgets;
+  };
+  double promise(ActionId action, const Asked& asked, double optimism) const;
+  /// What of an action is expected for certain, in a second. Valid until the next call.
+  const PeriodFacts& expect(ActionId action, const Asked& asked, double optimism) const;
+  /// For breaking a budget, if `expected` is what comes. @param spread  of the power that it is
+  /// about, as a share of it.
+  double fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
+              double spread) const;
+  double fine_for_excess(const Estimate& value, double limit) const;
+  ActionId best_known(const Asked& asked) const;
+  /// Requests a second with this action.
+  double rate_hz(ActionId action, const Situation& now) const;
   /// The action that is worth a trial instead of `best`, if there is one.
-  std::optional<ActionId> worth_a_trial(ActionId best, const Situation& now) const;
-  void adapt(const Transition& transition);
+  std::optional<ActionId> worth_a_trial(ActionId best, const Asked& asked) const;
+  double least_power_w(PowerSignal signal) const;
+  /// By forecasts_, which are of `now`.
+  bool keeps_power(ActionId action, const Situation& now) const;
+  /// What is set now: what was granted, but for a clock that heat holds down (see Ceilings), which
+  /// is set to what was asked for all the same. @pre the period's info is there.
+  ActionId setting_after(const Transition& transition) const;
+  /// @param is_own  whether it had chosen the action itself.
+  void adapt(const Transition& transition, bool is_own);
 
-  double top1_of(ActionId action) const { return problem_.task.top1[action / actions_a_level_]; }
+  double top1_of(ActionId action) const { return top1_[action]; }
 
   Options options_;
   Problem problem_;
-  SituationReader reader_;
   std::unique_ptr<ResponseModel> model_;
-  std::size_t actions_a_level_;
+  std::vector<double> top1_;  ///< [actions]
+  Margins margins_;
   double lowest_top1_;
   double range_top1_;
-  Margins margins_;
   std::vector<Forecast> forecasts_;
+  mutable PeriodFacts expected_;
+  /// What was set in the last period; from act() on what it asked for.
   std::optional<ActionId> in_force_;
   bool keeps_power_ = true;  ///< As was expected of the action in force.
   ExplorationStatus exploration_;

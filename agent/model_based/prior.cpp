@@ -4,7 +4,6 @@
 #include <armadillo>
 #include <cmath>
 
-#include "agent/loop/run_summary.hpp"
 #include "agent/model_based/blas_memory.hpp"
 
 namespace rein {
@@ -21,19 +20,20 @@ constexpr double kContendedOwn = 0.5;
 
 struct Means {
   double service_ms = 0.0;
-  double power_w = 0.0;
+  std::vector<double> powers_w;
   double busy = 0.0;
   std::vector<double> hints;
 };
 
 Means keep(Environment& environment, ActionId action, const std::vector<CpuShares>& cpus,
-           std::size_t power, std::uint64_t& seed, std::uint64_t& periods) {
+           const std::vector<PowerSignal>& powers, std::uint64_t& seed, std::uint64_t& periods) {
+  const PowerReader reader(environment.signals());
   Means means;
+  means.powers_w.assign(powers.size(), 0.0);
   means.hints.assign(cpus.size(), 0.0);
   double served = 0.0;
   double busy_ms = 0.0;
   double time_s = 0.0;
-  double energy_j = 0.0;
   for (std::size_t i = 0; i < kSettle + kMeasured || served == 0.0; ++i) {
     const StepResult& result = environment.step(action);
     ++periods;
@@ -43,7 +43,9 @@ Means keep(Environment& environment, ActionId action, const std::vector<CpuShare
       served += static_cast<double>(service.served);
       busy_ms += service.busy_ms;
       time_s += info.interval_s;
-      energy_j += info.signals[power].value_or(0.0) * info.interval_s;
+      for (std::size_t j = 0; j < powers.size(); ++j) {
+        means.powers_w[j] += reader.value(info, powers[j]).value_or(0.0) * info.interval_s;
+      }
       for (std::size_t j = 0; j < cpus.size(); ++j) {
         const double others = info.signals[cpus[j].others].value_or(0.0);
         const double ours = cpus[j].ours ? info.signals[*cpus[j].ours].value_or(0.0) : 0.0;
@@ -55,7 +57,7 @@ Means keep(Environment& environment, ActionId action, const std::vector<CpuShare
     }
   }
   means.service_ms = busy_ms / served;
-  means.power_w = energy_j / time_s;
+  std::ranges::for_each(means.powers_w, [time_s](double& power_w) { power_w /= time_s; });
   means.busy = std::min(1.0, busy_ms * 1e-3 / time_s);
   std::ranges::for_each(means.hints, [time_s](double& hint) { hint /= time_s; });
   return means;
@@ -99,24 +101,28 @@ arma::rowvec left_over(const arma::mat& rows, const arma::mat& directions) {
 
 Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods) {
   const auto cpus = find_cpu_shares(many.signals());
-  const auto power = find_signal(many.signals(), many.task().power_signal);
-  const std::size_t n = many.action_space().size();
-  Sweep sweep(3 * n + cpus.size(), 0.0);
+  const auto powers = many.description().power_signals;
+  const Quantities quantities{
+      .actions = many.action_space().size(), .powers = powers.size(), .hints = cpus.size()};
+  Sweep sweep(quantities.size(), 0.0);
   std::uint64_t seeds[] = {seed, seed};
   few.reset(seed);
   many.reset(seed);
-  for (ActionId action = 0; action < n; ++action) {
-    const Means less = keep(few, action, cpus, power.value_or(0), seeds[0], periods);
-    const Means more = keep(many, action, cpus, power.value_or(0), seeds[1], periods);
-    sweep[action] = std::log(std::sqrt(less.service_ms * more.service_ms));
+  for (ActionId action = 0; action < quantities.actions; ++action) {
+    const Means less = keep(few, action, cpus, powers, seeds[0], periods);
+    const Means more = keep(many, action, cpus, powers, seeds[1], periods);
+    sweep[quantities.service(action)] = std::log(std::sqrt(less.service_ms * more.service_ms));
     // Where both keep it busy all the time nothing can be told apart, and need not be.
     const double apart = more.busy - less.busy;
-    const double serving =
-        apart > 0.02 ? std::max(0.0, (more.power_w - less.power_w) / apart) : 0.0;
-    sweep[n + action] = less.power_w - serving * less.busy;
-    sweep[2 * n + action] = serving;
+    for (std::size_t i = 0; i < powers.size(); ++i) {
+      const double serving =
+          apart > 0.02 ? std::max(0.0, (more.powers_w[i] - less.powers_w[i]) / apart) : 0.0;
+      sweep[quantities.idle(i, action)] = less.powers_w[i] - serving * less.busy;
+      sweep[quantities.serving(i, action)] = serving;
+    }
     for (std::size_t i = 0; i < cpus.size(); ++i) {
-      sweep[3 * n + i] += (less.hints[i] + more.hints[i]) / (2.0 * static_cast<double>(n));
+      sweep[quantities.hint(i)] +=
+          (less.hints[i] + more.hints[i]) / (2.0 * static_cast<double>(quantities.actions));
     }
   }
   return sweep;
@@ -179,8 +185,9 @@ std::vector<ResponseModel::Condition> FactorSearch::conditions(const FactorModel
   arma::mat passing = factors.tail_rows(model.passing).t();
   passing.each_col() %= scale.t();
   const arma::mat inverse = arma::pinv(passing);
-  for (std::size_t i = 0; i < std::min(count, differences_.size()); ++i) {
-    const Sweep& difference = differences_[i * differences_.size() / count];
+  const std::size_t chosen = std::min(count, differences_.size());
+  for (std::size_t i = 0; i < chosen; ++i) {
+    const Sweep& difference = differences_[i * differences_.size() / chosen];
     const arma::vec mean = inverse * (arma::vec(difference) % scale.t());
     result.push_back({arma::conv_to<std::vector<double>>::from(mean), 0});
   }

@@ -10,13 +10,14 @@
 namespace rein {
 
 /// The quantities of a ResponseModel, measured on one machine under one set of conditions:
-/// log service time, idle power and power of serving of each action, then the hints.
+/// where its Quantities has them.
 using Sweep = std::vector<double>;
 
 /// Measures them by keeping each action for a few periods, once with few requests and once with
 /// more, since what serving adds to the power is seen from the difference.
 ///
-/// The two environments are the same machine with the same knobs. @pre both measure power.
+/// The two environments are the same machine with the same knobs. Where nothing measures
+/// power, that is 0.
 /// @param periods  is increased by those that this took.
 Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64_t& periods);
 
@@ -37,10 +38,11 @@ class FactorSearch {
   /// @param alone  with nobody else there.  @param contended  with others, each time other ones.
   void add(const Sweep& alone, const std::vector<Sweep>& contended);
 
-  std::size_t machines() const { return alone_.size(); }
-  /// @param actions  so many: their service times come first.  @pre machines() > 1.
+  /// @param actions  so many: their service times come first.  @pre two machines or more were
+  /// added.
   FactorModel find(std::size_t actions, const Options& options) const;
-  /// The passing factors of some of the contended machines, the first of which is nobody else.
+  /// The passing factors of `count` of the contended machines, spread evenly over all that were
+  /// added, or of all if there are no more. The first is nobody else.
   /// @param model  that find() found.
   std::vector<ResponseModel::Condition> conditions(const FactorModel& model,
                                                    std::size_t count) const;

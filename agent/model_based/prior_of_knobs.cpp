@@ -18,14 +18,16 @@ struct Column {
 };
 
 /// What ResponseModel::Prior::of_knobs() believes of them.
-FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
+FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantities,
+                           const std::vector<PowerSignal>& signals) {
   const auto& knobs = actions.knobs();
   const std::size_t n = actions.size();
-  const auto mapping = std::ranges::find(knobs, Knob::Effect::kUnordered, &Knob::effect);
-  const std::size_t places = mapping == knobs.end() ? 1 : mapping->levels.size();
+  const auto width = actions.find(Knob::Kind::kWidth);
+  const auto mapping = actions.find(Knob::Kind::kMapping);
+  const std::size_t places = mapping ? knobs[*mapping].levels.size() : 1;
   std::vector<std::size_t> speeds;
   for (std::size_t i = 0; i < knobs.size(); ++i) {
-    if (knobs[i].effect == Knob::Effect::kFaster) {
+    if (knobs[i].effect() == Knob::Effect::kFaster) {
       speeds.push_back(i);
     }
   }
@@ -34,12 +36,11 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
   for (ActionId a = 0; a < n; ++a) {
     levels.push_back(actions.decode(a));
   }
-  const auto place_of = [&](ActionId a) {
-    return mapping == knobs.end() ? 0
-                                  : levels[a][static_cast<std::size_t>(mapping - knobs.begin())];
-  };
+  const auto place_of = [&](ActionId a) { return mapping ? levels[a][*mapping] : 0; };
   const auto width_of = [&](ActionId a) {
-    return std::log(knobs[0].levels[levels[a][0]].value / knobs[0].levels.back().value);
+    return width ? std::log(knobs[*width].levels[levels[a][*width]].value /
+                            knobs[*width].levels.back().value)
+                 : 0.0;
   };
   // How far below the highest level, as a logarithm; how much of the highest's power, about.
   const auto slowed_by = [&](ActionId a, std::size_t knob) {
@@ -51,16 +52,17 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
   };
 
   FactorModel model;
-  model.offset.assign(3 * n + hints, 0.0);
-  model.own.assign(3 * n + hints, 0.0);
+  model.offset.assign(quantities.size(), 0.0);
+  model.own.assign(quantities.size(), 0.0);
   std::vector<Column> lasting;
   std::vector<Column> passing;
-  const auto add = [&](std::vector<Column>& columns, std::size_t block, double spread,
+  // A block of quantities begins with the first action's.
+  const auto add = [&](std::vector<Column>& columns, std::size_t first, double spread,
                        const auto& feature) {
     Column column;
     for (ActionId a = 0; a < n; ++a) {
       if (const double value = feature(a); value != 0.0) {
-        column.entries.emplace_back(block * n + a, spread * value);
+        column.entries.emplace_back(first + a, spread * value);
       }
     }
     columns.push_back(std::move(column));
@@ -70,43 +72,74 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
   };
   const auto one = [](ActionId) { return 1.0; };
 
+  const std::size_t powers = quantities.powers;
+  // Beside that of the whole machine our own is little else than what serving costs.
+  const auto is_serving_alone = [&](std::size_t power) {
+    return power > 0 && signals[power] == PowerSignal::kOurs;
+  };
   for (ActionId a = 0; a < n; ++a) {
     model.offset[a] = 3.0 + width_of(a);
     for (const std::size_t knob : speeds) {
       model.offset[a] += 0.4 * slowed_by(a, knob);
-      model.offset[n + a] += 0.1 * drawn_by(a, knob);
     }
-    model.offset[n + a] += 0.5;
-    model.offset[2 * n + a] = 0.3;
     model.own[a] = square(0.03);
-    model.own[n + a] = square(0.01);
-    model.own[2 * n + a] = square(0.02);
+    for (std::size_t power = 0; power < powers; ++power) {
+      model.own[quantities.serving(power, a)] = square(0.02);
+      if (is_serving_alone(power)) {
+        model.offset[quantities.serving(power, a)] = 1.0;
+        model.own[quantities.idle(power, a)] = square(0.001);
+        continue;
+      }
+      double& idle = model.offset[quantities.idle(power, a)];
+      for (const std::size_t knob : speeds) {
+        idle += 0.1 * drawn_by(a, knob);
+      }
+      idle += 0.5;
+      model.offset[quantities.serving(power, a)] = 0.3;
+      model.own[quantities.idle(power, a)] = square(0.01);
+    }
   }
   add(lasting, 0, 3.0, one);
   add(lasting, 0, 0.4, width_of);
   add(lasting, 0, 0.15, [&](ActionId a) { return square(width_of(a)); });
-  add(lasting, 1, 0.4, one);
-  for (const std::size_t knob : speeds) {
-    add(lasting, 1, 0.15, [&](ActionId a) { return drawn_by(a, knob); });
+  for (std::size_t power = 0; power < powers; ++power) {
+    const std::size_t idle = quantities.idle(power, 0);
+    if (is_serving_alone(power)) {
+      continue;
+    }
+    add(lasting, idle, 0.4, one);
+    for (const std::size_t knob : speeds) {
+      add(lasting, idle, 0.15, [&](ActionId a) { return drawn_by(a, knob); });
+    }
   }
   for (std::size_t place = 0; place < places; ++place) {
     if (places > 1) {
       add(lasting, 0, 0.8, in_place(place, one));
       add(lasting, 0, 0.3, in_place(place, width_of));
     }
-    add(lasting, 2, 0.3, in_place(place, one));
+    for (std::size_t power = 0; power < powers; ++power) {
+      add(lasting, quantities.serving(power, 0), is_serving_alone(power) ? 2.0 : 0.3,
+          in_place(place, one));
+    }
     for (const std::size_t knob : speeds) {
       add(lasting, 0, 0.4, in_place(place, [&](ActionId a) { return slowed_by(a, knob); }));
       add(lasting, 0, 0.15,
           in_place(place, [&](ActionId a) { return slowed_by(a, knob) * width_of(a); }));
-      add(lasting, 2, 0.3, in_place(place, [&](ActionId a) { return drawn_by(a, knob); }));
+      for (std::size_t power = 0; power < powers; ++power) {
+        add(lasting, quantities.serving(power, 0), 0.3,
+            in_place(place, [&](ActionId a) { return drawn_by(a, knob); }));
+      }
     }
     add(passing, 0, 0.35, in_place(place, one));
   }
-  add(passing, 1, 0.25, one);
-  for (std::size_t i = 0; i < hints; ++i) {
-    passing.push_back({{{3 * n + i, 0.35}}});
-    model.offset[3 * n + i] = 0.1;
+  for (std::size_t power = 0; power < powers; ++power) {
+    if (!is_serving_alone(power)) {
+      add(passing, quantities.idle(power, 0), 0.25, one);
+    }
+  }
+  for (std::size_t i = 0; i < quantities.hints; ++i) {
+    passing.push_back({{{quantities.hint(i), 0.35}}});
+    model.offset[quantities.hint(i)] = 0.1;
   }
 
   model.lasting = lasting.size();
@@ -126,12 +159,17 @@ FactorModel prior_of_knobs(const ActionSpace& actions, std::size_t hints) {
 
 }  // namespace
 
-ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem) {
-  const std::size_t num_hints = find_cpu_shares(problem.signals).size();
-  Prior prior{prior_of_knobs(problem.actions, num_hints), std::nullopt, {}, {}, 1.0};
+ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem,
+                                                    const PlannerOptions& options) {
+  const Quantities quantities = Quantities::of(problem);
+  Prior prior{prior_of_knobs(problem.actions, quantities, problem.task.power_signals),
+              {},
+              ServiceSpread(options),
+              {},
+              1.0};
   // Anything may be different, or all but what the hints say.
   const std::vector<double> none(prior.factors.passing, 0.0);
-  prior.conditions = {{none, 0}, {none, num_hints}};
+  prior.conditions = {{none, 0}, {none, quantities.hints}};
   return prior;
 }
 

@@ -15,52 +15,7 @@ namespace rein {
 
 namespace {
 
-/// Chances, a period: that conditions change to something new, or to something known ...
-constexpr double kChange = 0.1;
-constexpr double kReturn = 0.05;
-/// ... and that a mean is off by chance, out of proportion to its usual spread.
-constexpr double kOutlierChance = 0.01;
-constexpr double kOutlierSpread = 0.4;
-/// ... and that an action takes another time than the factors say, by a deviation of its own.
-constexpr double kMistakenChance = 2e-4;
-constexpr double kMistakenSpread = 0.3;
-/// How much an outlier after an outlier is less likely: tails come in clusters, but not for long.
-constexpr double kAnother = 0.4;
-
-/// Standard deviations: of a period's mean service time beside that of single requests; of power,
-/// as a share of it; of a hint.
-constexpr double kServiceSpread = 0.008;
-constexpr double kPowerSpread = 0.02;
-constexpr double kHintSpread = 0.06;
-/// Power that noise is in proportion to at least, in units of the model's.
-constexpr double kLeastPower = 0.2;
-/// In the period in which an action takes hold clocks rise, and sensors lag.
-constexpr double kNewServiceSpread = 0.10;
-constexpr double kNewPowerSpread = 0.15;
-
-/// Variance that a lasting factor gains in a period.
-constexpr double kDrift = 2e-5;
-constexpr std::size_t kMostKnown = 12;
-/// Conditions that held for fewer periods were perhaps none.
-constexpr std::size_t kWorthKnowing = 6;
-/// Conditions that change in more than this share of the periods are no conditions, but bursts that
-/// nobody can follow: all of them together are one ...
-constexpr double kRestless = 0.3;
-constexpr double kCalm = 0.1;
-constexpr double kRestlessRate = 0.1;
-/// ... in which everything is so much less sure.
-constexpr double kRestlessServiceSpread = 0.3;
-constexpr double kRestlessPowerSpread = 0.1;
-constexpr double kRestlessHintSpread = 0.4;
-/// A change is looked for if what was measured is less likely than usual by this, as a logarithm.
-constexpr double kSurprise = 4.0;
-/// Share of its bandwidth beyond which an action may have used it up.
-constexpr double kStarved = 0.95;
 constexpr double kUnlimitedMs = 1e9;
-/// Where requests wait, so many of those that come are looked at, or two periods' if that is more.
-constexpr std::size_t kComing = 4;
-/// What the ratio's histogram keeps of itself when conditions change.
-constexpr double kRatioKept = 0.7;
 
 double square(double x) { return x * x; }
 
@@ -84,44 +39,50 @@ namespace {
 std::vector<double> time_shares(const ActionSpace& actions) {
   std::vector<double> shares(actions.size(), 1.0);
   const auto& knobs = actions.knobs();
-  const auto find = [&](const std::string& begin) {
-    return std::ranges::find_if(knobs,
-                                [&](const Knob& knob) { return knob.name.starts_with(begin); });
-  };
-  const auto mapping = find("mapping.");
-  const auto bandwidth = find("bandwidth.");
-  if (bandwidth == knobs.end()) {
+  const auto mapping = actions.find(Knob::Kind::kMapping);
+  const auto bandwidth = actions.find(Knob::Kind::kBandwidth);
+  if (!bandwidth) {
     return shares;
   }
   for (ActionId action = 0; action < actions.size(); ++action) {
     const auto levels = actions.decode(action);
-    const auto value = [&](const auto& knob) {
-      return knob->levels[levels[static_cast<std::size_t>(knob - knobs.begin())]].value;
-    };
-    const double threads = mapping == knobs.end() ? 1.0 : std::max(1.0, value(mapping));
-    shares[action] = std::min(1.0, value(bandwidth) / threads);
+    const auto value = [&](std::size_t knob) { return knobs[knob].levels[levels[knob]].value; };
+    const double threads = mapping ? std::max(1.0, value(*mapping)) : 1.0;
+    shares[action] = std::min(1.0, value(*bandwidth) / threads);
   }
   return shares;
 }
 
 }  // namespace
 
+Quantities Quantities::of(const Problem& problem) {
+  return {.actions = problem.actions.size(),
+          .powers = problem.task.power_signals.size(),
+          .hints = find_cpu_shares(problem.signals).size()};
+}
+
 double Forecast::service_ms() const { return std::exp(log_service.mean); }
 
-ResponseModel::ResponseModel(const Problem& problem, Prior prior)
-    : space_(problem.actions),
+ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerOptions& options)
+    : options_(options),
+      space_(problem.actions),
       size_(problem.actions.size()),
+      quantities_(Quantities::of(problem)),
       period_s_(problem.task.period_s),
+      is_closed_loop_(problem.task.arrival == RequestSpec::Arrival::kClosedLoop),
       signals_(problem.signals),
       cpus_(find_cpu_shares(problem.signals)),
       time_shares_(time_shares(problem.actions)),
+      powers_(problem.task.power_signals),
+      reader_(problem.signals),
       prior_(rounded(std::move(prior))),
       belief_(prior_.factors),
       loose_(prior_.factors),
       ratio_(prior_.ratio),
-      ceilings_(problem.actions),
-      change_costs_(problem.actions) {
-  power_ = find_signal(signals_, problem.task.power_signal);
+      ceilings_(problem.actions, options),
+      change_costs_(problem.actions, options) {
+  ratio_.tune(options);
+  prior_.power_scales_w.resize(powers_.size());
 }
 
 void ResponseModel::begin_episode() {
@@ -136,7 +97,7 @@ void ResponseModel::begin_episode() {
 }
 
 double ResponseModel::expected_power(const Evidence& evidence) const {
-  return std::max(kLeastPower, belief_.estimate(evidence.parts).mean);
+  return std::max(options_.least_power, belief_.estimate(evidence.parts).mean);
 }
 
 ResponseModel::Parts ResponseModel::service_parts(const Mixture& mixture) const {
@@ -146,12 +107,13 @@ ResponseModel::Parts ResponseModel::service_parts(const Mixture& mixture) const 
   return parts;
 }
 
-ResponseModel::Parts ResponseModel::power_parts(const Mixture& mixture, double busy) const {
+ResponseModel::Parts ResponseModel::power_parts(std::size_t power, const Mixture& mixture,
+                                                double busy) const {
   Parts parts;
   for (const auto& [action, weight] :
        {std::pair(mixture.lower, 1.0 - mixture.share), std::pair(mixture.upper, mixture.share)}) {
-    parts.add(size_ + action, weight);
-    parts.add(2 * size_ + action, weight * busy);
+    parts.add(quantities_.idle(power, action), weight);
+    parts.add(quantities_.serving(power, action), weight * busy);
   }
   return parts;
 }
@@ -162,7 +124,7 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
     return std::ranges::count(info.stale, signal) == 0 ? info.signals[signal] : std::nullopt;
   };
   Measured measured;
-  measured.in_force = in_force(space_, info.granted);
+  measured.in_force = in_force(space_, info.granted, options_);
   measured.action = measured.in_force.nearest();
   measured.before = std::exchange(last_, measured.action);
   measured.is_new = measured.before != measured.action;
@@ -177,34 +139,42 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
   const double time_share = time_shares_[measured.action];
   // With its bandwidth used up a request takes as long as it has to wait for more.
-  const bool is_starved = time_share < 1.0 && busy > kStarved * time_share;
+  // In a closed loop it always is: that is how long requests take there.
+  const bool is_starved =
+      !is_closed_loop_ && time_share < 1.0 && busy > options_.starved_share * time_share;
   if (count > 0.0 && sum_ms > 0.0 && !is_starved) {
     const bool is_spoilt = measured.is_new && skipped == 0;
     if (is_spoilt && measured.before) {
       const double extra_ms = change_costs_.of(*measured.before, measured.action);
       sum_ms = std::max(0.5 * sum_ms, sum_ms - extra_ms);
     }
-    measured.service = Evidence{
-        service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
-        ratio_.variance() / count + square(is_spoilt ? kNewServiceSpread : kServiceSpread)};
+    measured.service =
+        Evidence{service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
+                 ratio_.variance() / count +
+                     square(is_spoilt ? options_.new_service_noise : options_.service_noise)};
   }
-  if (const auto read_w = power_ ? fresh(*power_) : std::nullopt) {
-    const double power_w = *read_w;
-    if (!prior_.power_scale_w && power_w > 0.0) {
-      prior_.power_scale_w = power_w;
+  for (std::size_t i = 0; i < powers_.size(); ++i) {
+    const auto power_w = reader_.fresh(info, powers_[i]);
+    if (!power_w) {
+      continue;
     }
-    const double value = power_w / prior_.power_scale_w.value_or(1.0);
-    Evidence evidence{power_parts(measured.in_force, busy).to_vector(), value, 0.0};
-    evidence.noise =
-        square(expected_power(evidence) * (measured.is_new ? kNewPowerSpread : kPowerSpread));
+    auto& scale_w = prior_.power_scales_w[i];
+    if (!scale_w && *power_w > 0.0) {
+      scale_w = *power_w;
+    }
+    const double value = *power_w / scale_w.value_or(1.0);
+    Evidence evidence{power_parts(i, measured.in_force, busy).to_vector(), value, 0.0};
+    evidence.noise = square(expected_power(evidence) *
+                            (measured.is_new ? options_.new_power_noise : options_.power_noise));
     measured.others.push_back(std::move(evidence));
   }
   for (std::size_t i = 0; i < cpus_.size(); ++i) {
     if (const auto others = fresh(cpus_[i].others)) {
       const auto ours = cpus_[i].ours ? fresh(*cpus_[i].ours) : std::nullopt;
       const Demand demand = demand_of_others(*others, ours.value_or(0.0));
-      measured.others.push_back(
-          {{{3 * size_ + i, 1.0}}, demand.share, square(kHintSpread * demand.sensitivity)});
+      measured.others.push_back({{{quantities_.hint(i), 1.0}},
+                                 demand.share,
+                                 square(options_.hint_noise * demand.sensitivity)});
     }
   }
   return measured;
@@ -246,8 +216,9 @@ ResponseModel::Explanation ResponseModel::explain(const Measured& measured) cons
   using enum Explanation::What;
   Explanation best{belief_, kSame, recalled_};
   double usual = 0.0;
-  double most = likelihood(best.belief, measured, &usual) + std::log(1.0 - kChange - kReturn);
-  if (most >= usual - kSurprise) {
+  double most = likelihood(best.belief, measured, &usual) +
+                std::log(1.0 - options_.change_chance - options_.return_chance);
+  if (most >= usual - options_.surprise) {
     return best;
   }
   const auto consider = [&](Explanation other, double chance, const Measured& of) {
@@ -259,37 +230,39 @@ ResponseModel::Explanation ResponseModel::explain(const Measured& measured) cons
   };
   if (measured.service) {
     Measured doubted = measured;
-    doubted.service->noise += square(kOutlierSpread);
+    doubted.service->noise += square(options_.outlier_spread);
     consider({belief_, kOutlier, recalled_},
-             kOutlierChance * std::pow(kAnother, static_cast<double>(outliers_)), doubted);
+             options_.outlier_chance *
+                 std::pow(options_.another_outlier, static_cast<double>(outliers_)),
+             doubted);
     Belief mistaken = belief_;
-    mistaken.doubt(measured.action, square(kMistakenSpread));
-    consider({std::move(mistaken), kMistaken, recalled_}, kMistakenChance, measured);
+    mistaken.doubt(measured.action, square(options_.mistaken_spread));
+    consider({std::move(mistaken), kMistaken, recalled_}, options_.mistaken_chance, measured);
   }
   for (const auto& condition : prior_.conditions) {
     consider({under(condition), kChanged, std::nullopt},
-             kChange / static_cast<double>(prior_.conditions.size()), measured);
+             options_.change_chance / static_cast<double>(prior_.conditions.size()), measured);
   }
   for (std::size_t i = 0; i < known_.size(); ++i) {
     if (recalled_ != i) {
       Belief then = belief_;
       then.recall(known_[i]);
-      consider({std::move(then), kChanged, i}, kReturn / static_cast<double>(known_.size()),
-               measured);
+      consider({std::move(then), kChanged, i},
+               options_.return_chance / static_cast<double>(known_.size()), measured);
     }
   }
   return best;
 }
 
 void ResponseModel::recognise(const Measured& measured) {
-  belief_.drift(kDrift);
+  belief_.drift(options_.drift);
   ++stayed_;
   has_changed_ = false;
   Explanation explanation = explain(measured);
   const bool changes = explanation.what == Explanation::What::kChanged;
-  restless_ += kRestlessRate * ((changes ? 1.0 : 0.0) - restless_);
+  restless_ += options_.restless_rate * ((changes ? 1.0 : 0.0) - restless_);
   const bool was_restless = is_restless_;
-  is_restless_ = restless_ > (is_restless_ ? kCalm : kRestless);
+  is_restless_ = restless_ > (is_restless_ ? options_.calm_share : options_.restless_share);
   if (is_restless_) {
     loose_ = was_restless ? std::move(loose_) : belief_;
     take_loosely(measured);
@@ -301,14 +274,14 @@ void ResponseModel::recognise(const Measured& measured) {
   if (changes) {
     remember();
     recalled_ = explanation.recalled;
-    if (known_.size() > kMostKnown && recalled_ != 0) {
+    if (static_cast<double>(known_.size()) > options_.known_conditions && recalled_ != 0) {
       known_.erase(known_.begin());
       recalled_ = recalled_ ? std::optional(*recalled_ - 1) : std::nullopt;
     }
     stayed_ = 0;
     has_changed_ = true;
     ++changes_;
-    ratio_.fade(kRatioKept);
+    ratio_.fade(options_.spread_kept);
     ratio_.sum_up();
   }
   belief_ = std::move(explanation.belief);
@@ -316,21 +289,21 @@ void ResponseModel::recognise(const Measured& measured) {
 
 void ResponseModel::take_loosely(Measured measured) {
   if (measured.service) {
-    measured.service->noise += square(kRestlessServiceSpread);
+    measured.service->noise += square(options_.restless_service_noise);
   }
   for (auto& evidence : measured.others) {
-    const bool is_power = evidence.parts.front().quantity < 3 * size_;
-    evidence.noise +=
-        square(is_power ? kRestlessPowerSpread * expected_power(evidence) : kRestlessHintSpread);
+    const bool is_power = evidence.parts.front().quantity < quantities_.hint(0);
+    evidence.noise += square(is_power ? options_.restless_power_noise * expected_power(evidence)
+                                      : options_.restless_hint_noise);
   }
-  loose_.drift(kDrift);
+  loose_.drift(options_.drift);
   likelihood(loose_, measured);
 }
 
 void ResponseModel::remember() {
   if (recalled_) {
     known_[*recalled_] = belief_.passing();
-  } else if (stayed_ >= kWorthKnowing) {
+  } else if (static_cast<double>(stayed_) >= options_.known_after_periods) {
     known_.push_back(belief_.passing());
   }
 }
@@ -387,11 +360,12 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
   // Gauss-Hermite quadrature with three points, over what is not known of the mean.
   constexpr double kFar = 1.7320508;
   constexpr double kMiddle = 2.0 / 3.0;
-  const double gap_ms = 1e3 / situation.rate_hz;
+  const double gap_ms = situation.gap_ms();
   const double deadline_ms = situation.deadline_ms.value_or(1e9);
   const auto steady = ratio_.lateness(deadline_ms, gap_ms);
   const double a_period = std::max(1.0, situation.rate_hz * period_s_);
-  const std::size_t coming = std::max(kComing, static_cast<std::size_t>(2.0 * a_period));
+  const std::size_t coming = std::max(static_cast<std::size_t>(options_.coming_requests),
+                                      static_cast<std::size_t>(2.0 * a_period));
   forecasts.resize(size_);
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
@@ -401,7 +375,7 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
     const double spread = std::sqrt(std::max(0.0, forecast.log_service.variance));
     const double change_ms = last_ ? change_costs_.of(*last_, a) : 0.0;
     const double most_ms =
-        time_shares_[a] < 1.0 ? kStarved * time_shares_[a] * gap_ms : kUnlimitedMs;
+        time_shares_[a] < 1.0 ? options_.starved_share * time_shares_[a] * gap_ms : kUnlimitedMs;
     // Of a period's requests, when the first has waited.
     const auto late_behind = [&](double service_ms, double waited_ms, double otherwise) {
       return ratio_.late_behind(waited_ms, coming, service_ms, deadline_ms, gap_ms, otherwise) /
@@ -429,18 +403,24 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
       forecast.change_miss = std::max(0.0, late_behind(service_ms, change_ms, otherwise) -
                                                late_behind(service_ms, 0.0, otherwise));
     }
-    const double busy = std::min(1.0, std::exp(mean) / gap_ms);
-    const Estimate power = believed().estimate(power_parts(then, busy).used());
-    const double scale_w = prior_.power_scale_w.value_or(1.0);
-    forecast.power_w = {power.mean * scale_w, power.variance * square(scale_w)};
+    // In a closed loop there is always a request.
+    const double busy = situation.is_closed_loop ? 1.0 : std::min(1.0, std::exp(mean) / gap_ms);
+    for (std::size_t i = 0; i < powers_.size(); ++i) {
+      const Estimate power = believed().estimate(power_parts(i, then, busy).used());
+      const double scale_w = prior_.power_scales_w[i].value_or(1.0);
+      forecast.power_w[static_cast<std::size_t>(powers_[i])] = {power.mean * scale_w,
+                                                                power.variance * square(scale_w)};
+    }
   }
 }
 
 nlohmann::ordered_json ResponseModel::to_json() const {
   nlohmann::ordered_json json;
   json["factors"] = prior_.factors.to_json();
-  json["power_scale_w"] =
-      prior_.power_scale_w ? nlohmann::ordered_json(*prior_.power_scale_w) : nullptr;
+  json["power_scales_w"] = nlohmann::ordered_json::array();
+  for (const auto& scale_w : prior_.power_scales_w) {
+    json["power_scales_w"].push_back(scale_w ? nlohmann::ordered_json(*scale_w) : nullptr);
+  }
   json["conditions"] = nlohmann::ordered_json::array();
   for (const auto& condition : prior_.conditions) {
     json["conditions"].push_back({{"mean", condition.mean}, {"kept", condition.kept}});
@@ -468,13 +448,19 @@ nlohmann::ordered_json ResponseModel::to_json() const {
 }
 
 std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
-                                                        const Problem& problem) {
-  const std::size_t quantities =
-      3 * problem.actions.size() + find_cpu_shares(problem.signals).size();
+                                                        const Problem& problem,
+                                                        const PlannerOptions& options) {
+  const Quantities quantities = Quantities::of(problem);
   Prior prior;
-  prior.factors = FactorModel::from_json(node.at("factors"), quantities);
-  if (!node.at("power_scale_w").is_null()) {
-    prior.power_scale_w = node.at("power_scale_w").number(Range::positive());
+  prior.factors = FactorModel::from_json(node.at("factors"), quantities.size());
+  for (const auto& each : node.at("power_scales_w").items()) {
+    prior.power_scales_w.push_back(each.is_null() ? std::nullopt
+                                                  : std::optional(each.number(Range::positive())));
+  }
+  if (prior.power_scales_w.size() != quantities.powers) {
+    node.at("power_scales_w")
+        .reject(fmt::format("expected {} numbers, one for each power that is asked for, found {}",
+                            quantities.powers, prior.power_scales_w.size()));
   }
   const std::size_t passing = prior.factors.passing;
   const auto read = [](const ConfigNode& of, const std::string& key, std::size_t count) {
@@ -489,9 +475,10 @@ std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
     each.reject_unknown();
   }
   prior.condition_variance = node.at("condition_variance").number(Range::positive());
+  prior.ratio.tune(options);
   prior.ratio.load(node.at("ratio"));
 
-  auto model = std::make_unique<ResponseModel>(problem, std::move(prior));
+  auto model = std::make_unique<ResponseModel>(problem, std::move(prior), options);
   model->belief_.load(node.at("belief"));
   model->doubtful_ = node.at("doubtful").numbers();
   for (const auto& each : node.at("known").items()) {

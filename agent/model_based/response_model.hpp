@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/power_reader.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/model_based/ceilings.hpp"
 #include "agent/model_based/change_costs.hpp"
 #include "agent/model_based/factor_model.hpp"
 #include "agent/model_based/others_demand.hpp"
+#include "agent/model_based/planner_options.hpp"
 #include "agent/model_based/service_spread.hpp"
 
 namespace rein {
@@ -27,17 +29,40 @@ struct Forecast {
   double hoped_miss = 0.0;  ///< The same if it is faster by one standard deviation.
   /// More than that in the first period, since the first request pays for the change.
   double change_miss = 0.0;
-  Estimate power_w;  ///< Of the signal that the power budget names.
+  std::array<Estimate, kNumPowerSignals> power_w{};  ///< [PowerSignal]: those that are modelled.
 
   double service_ms() const;
+  const Estimate& power(PowerSignal signal) const {
+    return power_w[static_cast<std::size_t>(signal)];
+  }
+};
+
+/// Where a ResponseModel has its quantities: a block of one for each action each.
+struct Quantities {
+  std::size_t actions = 0;
+  std::size_t powers = 1;
+  std::size_t hints = 0;
+
+  std::size_t service(ActionId action) const { return action; }
+  std::size_t idle(std::size_t power, ActionId action) const {
+    return (1 + 2 * power) * actions + action;
+  }
+  std::size_t serving(std::size_t power, ActionId action) const {
+    return (2 + 2 * power) * actions + action;
+  }
+  std::size_t hint(std::size_t index) const { return (1 + 2 * powers) * actions + index; }
+  std::size_t size() const { return hint(hints); }
+
+  static Quantities of(const Problem& problem);
 };
 
 /// Learns how the machine responds to actions: how long a request takes and what power it costs
 /// with each, under what goes on now. One measurement corrects what is believed of all actions,
 /// since they depend on few factors (FactorModel).
 ///
-/// Three quantities for each action: the logarithm of the service time, the power while nothing is
-/// served, and what serving all the time adds; and one for each hint, a signal of what others do.
+/// Quantities for each action: the logarithm of the service time; of each power that the task asks
+/// for, that while nothing is served, and what serving all the time adds; and one for each hint, a
+/// signal of what others do.
 /// When what is measured fits better to other conditions than to those believed in, passing factors
 /// are begun anew, or those of conditions that were there before are taken up: change detection by
 /// likelihood (Adams & MacKay 2007, without its run lengths).
@@ -52,8 +77,8 @@ class ResponseModel {
   /// What is known of the machine beforehand.
   struct Prior {
     FactorModel factors;
-    /// Unit of the power quantities; if not known, the first power that is read.
-    std::optional<double> power_scale_w;
+    /// [powers]: unit of their quantities; if not known, the first power that is read.
+    std::vector<std::optional<double>> power_scales_w;
     ServiceSpread ratio;
     /// What conditions may turn out to be when they change: a mixture of normal ones (Parzen 1962).
     std::vector<Condition> conditions;
@@ -61,10 +86,10 @@ class ResponseModel {
 
     /// Of what knobs do: a request takes longer on wider networks and at lower frequencies, in each
     /// place to another degree.
-    static Prior of_knobs(const Problem& problem);
+    static Prior of_knobs(const Problem& problem, const PlannerOptions& options = {});
   };
 
-  ResponseModel(const Problem& problem, Prior prior);
+  ResponseModel(const Problem& problem, Prior prior, const PlannerOptions& options = {});
 
   ResponseModel(const ResponseModel&) = delete;
   ResponseModel& operator=(const ResponseModel&) = delete;
@@ -91,11 +116,12 @@ class ResponseModel {
   std::uint64_t changes() const { return changes_; }
   const ServiceSpread& ratio() const { return ratio_; }
   const FactorModel& factors() const { return prior_.factors; }
-  std::size_t actions() const { return size_; }
+  const Quantities& quantities() const { return quantities_; }
 
   /// All of it, and back. @throws ConfigError for what does not fit the problem.
   nlohmann::ordered_json to_json() const;
-  static std::unique_ptr<ResponseModel> from_json(const ConfigNode& node, const Problem& problem);
+  static std::unique_ptr<ResponseModel> from_json(const ConfigNode& node, const Problem& problem,
+                                                  const PlannerOptions& options = {});
 
  private:
   /// What a period's measurements say.
@@ -122,8 +148,8 @@ class ResponseModel {
   };
   /// Of the service time of what is in force ...
   Parts service_parts(const Mixture& mixture) const;
-  /// ... and of its power, while this share of the time something is served.
-  Parts power_parts(const Mixture& mixture, double busy) const;
+  /// ... and of one of its powers, while this share of the time something is served.
+  Parts power_parts(std::size_t power, const Mixture& mixture, double busy) const;
   Measured measure(const StepInfo& info);
   /// In units of the model's, to tell the noise of a measurement by: not by itself, which would
   /// make low ones weigh more.
@@ -152,13 +178,17 @@ class ResponseModel {
   Belief under(const Condition& condition) const;
   void remember();
 
+  PlannerOptions options_;
   const ActionSpace& space_;
   std::size_t size_;
+  Quantities quantities_;
   double period_s_;
+  bool is_closed_loop_;
   std::vector<SignalDescription> signals_;
   std::vector<CpuShares> cpus_;
   std::vector<double> time_shares_;  ///< [actions]: what its bandwidth leaves of the time.
-  std::optional<std::size_t> power_;
+  std::vector<PowerSignal> powers_;
+  PowerReader reader_;
   Prior prior_;
   Belief belief_;  ///< Follows every change.
   Belief loose_;   ///< Of all that changes in turn, while it is restless.

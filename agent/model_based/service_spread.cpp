@@ -8,29 +8,28 @@
 
 namespace rein {
 
-namespace {
-
-constexpr double kFewRequests = 60.0;
-constexpr double kSpread = 0.05;
-/// Beyond it a request is one of the tail, and says nothing of the usual spread.
-constexpr double kUsual = 0.3;
-
-}  // namespace
-
-ServiceSpread::ServiceSpread() {
+ServiceSpread::ServiceSpread(const PlannerOptions& options) {
+  tune(options);
+  const double requests = options.spread_first_requests;
   for (std::size_t i = 0; i < kBins; ++i) {
-    const double x = (kLowest + kWidth * (static_cast<double>(i) + 0.5)) / kSpread;
-    weights_[i] = kFewRequests * 0.99 * std::exp(-0.5 * x * x) * kWidth / kSpread * 0.3989;
+    const double x = (kLowest + kWidth * (static_cast<double>(i) + 0.5)) / first_spread_;
+    weights_[i] = requests * 0.99 * std::exp(-0.5 * x * x) * kWidth / first_spread_ * 0.3989;
   }
   const auto twice = static_cast<std::size_t>((std::log(2.0) - kLowest) / kWidth);
-  weights_[twice] += kFewRequests * 0.01;
+  weights_[twice] += requests * 0.01;
   sum_up();
+}
+
+void ServiceSpread::tune(const PlannerOptions& options) {
+  memory_ = options.spread_requests;
+  usual_ = options.spread_usual;
+  first_spread_ = options.spread_first;
 }
 
 void ServiceSpread::add(double ratio, double weight) {
   const double place = (std::log(ratio) - kLowest) / kWidth;
   const std::size_t bin = index_at(place, kBins - 1);
-  if (total_ > kMemory) {
+  if (total_ > memory_) {
     // Instead of making older ones lighter each time, now and then.
     fade(0.9);
   }
@@ -53,7 +52,7 @@ void ServiceSpread::sum_up() {
     sum += weights_[i];
     above_[i] = sum;
     const double x = kLowest + kWidth * (static_cast<double>(i) + 0.5);
-    if (std::abs(x) < kUsual) {
+    if (std::abs(x) < usual_) {
       usual += weights_[i];
       moment += weights_[i] * x;
       square += weights_[i] * x * x;
@@ -62,7 +61,7 @@ void ServiceSpread::sum_up() {
   total_ = sum;
   std::ranges::for_each(above_, [sum](double& each) { each /= sum; });
   const double mean = usual > 0.0 ? moment / usual : 0.0;
-  variance_ = usual > 0.0 ? square / usual - mean * mean : kSpread * kSpread;
+  variance_ = usual > 0.0 ? square / usual - mean * mean : first_spread_ * first_spread_;
 }
 
 double ServiceSpread::exceedance_at(double log_ratio) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 
+#include "agent/model_based/planner_options.hpp"
 #include "common/config_node.hpp"
 
 namespace rein {
@@ -13,8 +14,11 @@ namespace rein {
 /// are what misses come from, and are never normal.
 class ServiceSpread {
  public:
-  /// Starts as if it had seen a few requests of a spread of 5 %, one in a hundred twice as long.
-  ServiceSpread();
+  /// Starts as if it had seen a few requests of a small spread, one in a hundred twice as long.
+  explicit ServiceSpread(const PlannerOptions& options);
+  ServiceSpread() : ServiceSpread(PlannerOptions()) {}
+  /// From now on by these.
+  void tune(const PlannerOptions& options);
 
   /// @param weight  of the request.
   void add(double ratio, double weight = 1.0);
@@ -58,13 +62,15 @@ class ServiceSpread {
   static constexpr double kLowest = -0.8;  ///< log of the ratio at the first bin's edge.
   static constexpr double kWidth = 0.02;
   static constexpr std::size_t kBins = 160;
-  /// Requests that count: older ones have faded.
-  static constexpr double kMemory = 600.0;
 
   double exceedance_at(double log_ratio) const;
 
   std::array<double, kBins> weights_{};
   std::array<double, kBins + 1> above_{};  ///< Share at or above each bin.
+  double memory_ = 0.0;                    ///< Requests that count: older ones have faded.
+  /// Beyond it a request is one of the tail, and says nothing of the usual spread ...
+  double usual_ = 0.0;
+  double first_spread_ = 0.0;  ///< ... which is this where there is no other.
   double total_ = 0.0;
   double variance_ = 0.0;
 };

@@ -17,9 +17,9 @@ ActionBranches ActionBranches::per_knob(const ActionSpace& actions) {
   return branches;
 }
 
-ActionBranches ActionBranches::joint(const ActionSpace& actions) {
+ActionBranches ActionBranches::joint(std::size_t actions) {
   ActionBranches branches;
-  branches.add(actions.size(), 1);
+  branches.add(actions, 1);
   return branches;
 }
 

@@ -26,7 +26,7 @@ class ActionBranches {
   /// A branch for each knob that has more than one level; at least one.
   static ActionBranches per_knob(const ActionSpace& actions);
   /// All joint actions in one branch.
-  static ActionBranches joint(const ActionSpace& actions);
+  static ActionBranches joint(std::size_t actions);
 
   const std::vector<Branch>& all() const { return branches_; }
   std::size_t count() const { return branches_.size(); }

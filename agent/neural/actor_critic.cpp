@@ -6,7 +6,6 @@
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/neural/network_options.hpp"
-#include "agent/neural/torch_losses.hpp"
 #include "common/files.hpp"
 
 namespace rein {
@@ -43,7 +42,6 @@ ActorCritic::Options ActorCritic::Options::from_yaml(const ConfigNode& node) {
       node.number_or("value_weight", options.loss.value_weight, Range::non_negative());
   options.loss.entropy_weight =
       node.number_or("entropy_weight", options.loss.entropy_weight, Range::non_negative());
-  options.use_libtorch = read_trainer(node);
   return options;
 }
 
@@ -54,9 +52,7 @@ ActorCritic::ActorCritic(const Options& options, Problem problem, Random& random
       head_{ActionBranches::per_knob(problem_.actions)},
       scaler_(problem_.observations.size()),
       learned_(make_layout(problem_.observations.size(), options.hidden, head_.outputs()), random),
-      loss_(options.use_libtorch
-                ? make_torch_policy_loss(learned_.layout, head_, options.loss)
-                : make_fused_policy_loss(learned_.layout, head_, options.loss, options.rollout)),
+      loss_(make_fused_policy_loss(learned_.layout, head_, options.loss, options.rollout)),
       acting_(learned_.layout, 1),
       chances_(head_.branches.outputs()) {}
 
@@ -92,14 +88,15 @@ std::vector<double> ActorCritic::probabilities(const Observation& observation) {
 }
 
 void ActorCritic::begin_episode(std::size_t stream) {
+  chosen_.erase(stream);
   const auto found = rollouts_.find(stream);
   if (found != rollouts_.end() && !found->second.cut.empty()) {
     found->second.cut.back() = 1;
   }
 }
 
-ActionId ActorCritic::act(const Observation& observation) {
-  fill_chances(evaluate(observation));
+ActionId ActorCritic::act(const View& view) {
+  fill_chances(evaluate(view.observation));
   ActionId action = 0;
   double most_likely = 1.0;
   exploration_.explored = false;
@@ -118,12 +115,20 @@ ActionId ActorCritic::act(const Observation& observation) {
     exploration_.explored = exploration_.explored || chosen != best;
   }
   exploration_.rate = std::max(0.0, 1.0 - most_likely);
+  chosen_[attended_] = action;
   return action;
 }
 
 void ActorCritic::observe(const Transition& transition) {
   scaler_.add(transition.observation);
   Rollout& rollout = rollouts_[transition.stream];
+  const auto chosen = chosen_.extract(transition.stream);
+  if (chosen.empty() || chosen.mapped() != transition.action) {
+    if (!rollout.cut.empty()) {
+      rollout.cut.back() = 1;
+    }
+    return;
+  }
   append(transition.observation, rollout.observations);
   append(transition.next_observation, rollout.next_observations);
   rollout.actions.push_back(transition.action);
@@ -184,7 +189,7 @@ ActorCritic::Rollout ActorCritic::load_rollout(const ConfigNode& node) const {
   const std::size_t features = problem_.observations.size();
   rollout.observations = read_numbers<float>(node.at("observations"), steps * features);
   rollout.next_observations = read_numbers<float>(node.at("next_observations"), steps * features);
-  rollout.actions = read_actions(node.at("actions"), steps, problem_.actions);
+  rollout.actions = read_actions(node.at("actions"), steps, problem_.actions.size());
   const auto read_flags = [&](const char* key) {
     std::vector<std::uint8_t> flags;
     flags.reserve(steps);
@@ -213,6 +218,10 @@ void ActorCritic::save(const std::filesystem::path& file) const {
       json["rollouts"].push_back(save_rollout(stream, rollout));
     }
   }
+  json["chosen"] = nlohmann::ordered_json::array();
+  for (const auto& [stream, action] : chosen_) {
+    json["chosen"].push_back({{"stream", stream}, {"action", action}});
+  }
   write_file(file, json.dump(1) + "\n");
 }
 
@@ -227,6 +236,14 @@ void ActorCritic::load(const std::filesystem::path& file) {
     const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
     rollouts[stream] = load_rollout(item);
   }
+  std::map<std::size_t, ActionId> chosen;
+  if (node.has("chosen")) {  // Older checkpoints have none.
+    for (const auto& item : node.at("chosen").items()) {
+      const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
+      chosen[stream] = load_index(item.at("action"), problem_.actions.size() - 1);
+      item.reject_unknown();
+    }
+  }
   Random loaded(0);
   load_random(node.at("random"), loaded);
   node.reject_unknown();
@@ -234,6 +251,7 @@ void ActorCritic::load(const std::filesystem::path& file) {
   scaler_ = std::move(scaler);
   learned_ = std::move(learned);
   rollouts_ = std::move(rollouts);
+  chosen_ = std::move(chosen);
   random_ = loaded;
 }
 

@@ -17,8 +17,11 @@ namespace rein {
 /// Advantage actor-critic (Mnih et al. 2016) with generalised advantages (Schulman et al. 2016): a
 /// network that gives the state's value and a policy with a branch for each knob.
 ///
-/// It learns from rollouts of some steps of its own, each of one stream. It explores by drawing
-/// from its policy, which the entropy keeps open.
+/// It learns from rollouts of some steps of its own, each of one stream. A step that was not its
+/// own (a shield's choice, or anybody's before it was asked) has no part in the gradient, since
+/// nothing is known of the chance with which it was taken: it cuts the rollout, as if its weight of
+/// importance were 0 (V-trace: Espeholt et al. 2018, eq. 1). It explores by drawing from its
+/// policy, which the entropy keeps open.
 class ActorCritic final : public Agent {
  public:
   struct Options {
@@ -30,7 +33,6 @@ class ActorCritic final : public Agent {
     double gradient_limit = 0.5;                 ///< Longer gradients are shortened to it; above 0.
     double reward_floor = -2.0;                  ///< Rewards below count as this much.
     std::size_t rollout = 32;                    ///< Steps of a stream for an update; above 0.
-    bool use_libtorch = false;                   ///< For the gradients.
 
     static Options from_yaml(const ConfigNode& node);
   };
@@ -42,7 +44,8 @@ class ActorCritic final : public Agent {
   bool learns() const override { return true; }
   /// The steps of a rollout that was not finished are learned from with the next of the stream.
   void begin_episode(std::size_t stream) override;
-  ActionId act(const Observation& observation) override;
+  void attend(std::size_t stream) override { attended_ = stream; }
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;
@@ -86,6 +89,8 @@ class ActorCritic final : public Agent {
   LearnedWeights learned_;
   std::unique_ptr<PolicyLoss> loss_;
   std::map<std::size_t, Rollout> rollouts_;  ///< Of each stream.
+  std::map<std::size_t, ActionId> chosen_;   ///< In each stream, until it was done.
+  std::size_t attended_ = 0;                 ///< The stream in which it acts.
   ExplorationStatus exploration_;
 
   // Memory of a step.

@@ -6,7 +6,6 @@
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/neural/network_options.hpp"
-#include "agent/neural/torch_losses.hpp"
 #include "common/files.hpp"
 
 namespace rein {
@@ -20,37 +19,8 @@ QHead make_head(const Dqn::Options& options, const ActionSpace& actions) {
   using enum Dqn::Options::Head;
   const bool joint =
       options.head == kJoint || (options.head == kBySize && actions.size() <= Dqn::kJointActions);
-  return {joint ? ActionBranches::joint(actions) : ActionBranches::per_knob(actions),
+  return {joint ? ActionBranches::joint(actions.size()) : ActionBranches::per_knob(actions),
           options.duelling};
-}
-
-nlohmann::ordered_json save_replay(const ReplayBuffer& replay) {
-  const QBatch& rows = replay.rows();
-  return {{"size", rows.size()},
-          {"next", replay.next()},
-          {"observations", numbers_to_base64<float>(rows.observations)},
-          {"next_observations", numbers_to_base64<float>(rows.next_observations)},
-          {"actions", write_actions(rows.actions)},
-          {"rewards", numbers_to_base64<float>(rows.rewards)},
-          {"continues", numbers_to_base64<float>(rows.continues)}};
-}
-
-ReplayBuffer load_replay(const ConfigNode& node, std::size_t capacity, const Problem& problem) {
-  const std::size_t features = problem.observations.size();
-  const auto size = static_cast<std::size_t>(
-      node.at("size").integer({.min = 0, .max = static_cast<double>(capacity)}));
-  const auto next = static_cast<std::size_t>(
-      node.at("next").integer({.min = 0, .max = static_cast<double>(size)}));
-  QBatch rows{
-      .observations = read_numbers<float>(node.at("observations"), size * features),
-      .next_observations = read_numbers<float>(node.at("next_observations"), size * features),
-      .actions = read_actions(node.at("actions"), size, problem.actions),
-      .rewards = read_numbers<float>(node.at("rewards"), size),
-      .continues = read_numbers<float>(node.at("continues"), size)};
-  node.reject_unknown();
-  ReplayBuffer replay(capacity, features);
-  replay.set(std::move(rows), next);
-  return replay;
 }
 
 }  // namespace
@@ -95,7 +65,6 @@ Dqn::Options Dqn::Options::from_yaml(const ConfigNode& node) {
     options.change = ChangeDetector::Options::from_yaml(node.at("change"));
   }
   options.save_replay = node.boolean_or("save_replay", options.save_replay);
-  options.use_libtorch = read_trainer(node);
   return options;
 }
 
@@ -107,9 +76,7 @@ Dqn::Dqn(const Options& options, Problem problem, Random& random)
       scaler_(problem_.observations.size()),
       learned_(make_layout(problem_.observations.size(), options.hidden, head_.outputs()), random),
       target_(learned_.weights),
-      loss_(options.use_libtorch
-                ? make_torch_q_loss(learned_.layout, head_, options.loss)
-                : make_fused_q_loss(learned_.layout, head_, options.loss, options.batch)),
+      loss_(make_fused_q_loss(learned_.layout, head_, options.loss, options.batch)),
       replay_(options.replay, problem_.observations.size()),
       detector_(options.change),
       opened_(options.exploration_initial),
@@ -145,8 +112,8 @@ double Dqn::epsilon() const {
              std::exp2(-static_cast<double>(decaying_) / options_.exploration_half_life);
 }
 
-ActionId Dqn::act(const Observation& observation) {
-  const float* output = evaluate(observation);
+ActionId Dqn::act(const View& view) {
+  const float* output = evaluate(view.observation);
   const ActionId best = best_of(output);
   exploration_.rate = epsilon();
   exploration_.explored = false;
@@ -226,7 +193,7 @@ void Dqn::save(const std::filesystem::path& file) const {
   json["exploration"] = {{"opened", opened_}, {"decaying", decaying_}};
   json["change"] = detector_.save();
   if (options_.save_replay && replay_.size() > 0) {
-    json["replay"] = save_replay(replay_);
+    json["replay"] = replay_.save();
   }
   write_file(file, json.dump(1) + "\n");
 }
@@ -245,9 +212,10 @@ void Dqn::load(const std::filesystem::path& file) {
   exploration.reject_unknown();
   ChangeDetector detector = detector_;
   detector.load(node.at("change"));
-  ReplayBuffer replay = node.has("replay")
-                            ? load_replay(node.at("replay"), options_.replay, problem_)
-                            : ReplayBuffer(options_.replay, problem_.observations.size());
+  ReplayBuffer replay =
+      node.has("replay") ? ReplayBuffer::load(node.at("replay"), options_.replay,
+                                              problem_.observations.size(), problem_.actions.size())
+                         : ReplayBuffer(options_.replay, problem_.observations.size());
   Random loaded(0);
   load_random(node.at("random"), loaded);
   node.reject_unknown();

@@ -45,8 +45,7 @@ class Dqn final : public Agent {
     double exploration_temperature = 0.3;  ///< Of the softmax that explores; above 0.
     /// Of the size of the temporal-difference error, cut at 1.
     ChangeDetector::Options change;
-    bool save_replay = true;    ///< Whether a checkpoint goes on to the bit, or is small.
-    bool use_libtorch = false;  ///< For the gradients.
+    bool save_replay = true;  ///< Whether a checkpoint goes on to the bit, or is small.
 
     static Options from_yaml(const ConfigNode& node);
   };
@@ -58,7 +57,8 @@ class Dqn final : public Agent {
 
   std::string kind() const override { return "dqn"; }
   bool learns() const override { return true; }
-  ActionId act(const Observation& observation) override;
+  bool learns_from_others() const override { return true; }
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;

@@ -13,12 +13,11 @@ std::string write_actions(const std::vector<ActionId>& actions) {
   return numbers_to_base64<std::uint32_t>(numbers);
 }
 
-std::vector<ActionId> read_actions(const ConfigNode& node, std::size_t count,
-                                   const ActionSpace& actions) {
+std::vector<ActionId> read_actions(const ConfigNode& node, std::size_t count, std::size_t actions) {
   const auto numbers = read_numbers<std::uint32_t>(node, count);
   for (const auto action : numbers) {
-    if (action >= actions.size()) {
-      node.reject(fmt::format("expected actions below {}, found {}", actions.size(), action));
+    if (action >= actions) {
+      node.reject(fmt::format("expected actions below {}, found {}", actions, action));
     }
   }
   return {numbers.begin(), numbers.end()};

@@ -14,10 +14,9 @@
 namespace rein {
 
 /// Actions as 32-bit numbers in base64, and back. @throws ConfigError as read_numbers(), and for an
-/// action that is none of these.
+/// action that is not below `actions`.
 std::string write_actions(const std::vector<ActionId>& actions);
-std::vector<ActionId> read_actions(const ConfigNode& node, std::size_t count,
-                                   const ActionSpace& actions);
+std::vector<ActionId> read_actions(const ConfigNode& node, std::size_t count, std::size_t actions);
 
 /// target += rate (source - target).
 void blend_weights(const AlignedFloats& source, float rate, AlignedFloats& target);

@@ -1,7 +1,5 @@
 #include "agent/neural/network_options.hpp"
 
-#include "agent/neural/torch_losses.hpp"
-
 namespace rein {
 
 std::vector<std::size_t> read_hidden(const ConfigNode& node, std::vector<std::size_t> fallback) {
@@ -23,17 +21,6 @@ std::vector<std::size_t> read_hidden(const ConfigNode& node, std::vector<std::si
 std::size_t read_count(const ConfigNode& node, const std::string& key, std::size_t fallback,
                        const Range& range) {
   return static_cast<std::size_t>(node.integer_or(key, static_cast<std::int64_t>(fallback), range));
-}
-
-bool read_trainer(const ConfigNode& node) {
-  if (!node.has("trainer")) {
-    return false;
-  }
-  const bool torch = node.at("trainer").one_of({"fused", "torch"}) == "torch";
-  if (torch && !has_torch_losses()) {
-    node.at("trainer").reject("torch needs a build with LibTorch: -DREIN_WITH_TORCH=ON");
-  }
-  return torch;
 }
 
 NetworkLayout make_layout(std::size_t inputs, const std::vector<std::size_t>& hidden,

@@ -17,9 +17,6 @@ std::vector<std::size_t> read_hidden(const ConfigNode& node, std::vector<std::si
 std::size_t read_count(const ConfigNode& node, const std::string& key, std::size_t fallback,
                        const Range& range);
 
-/// `trainer:`, whether LibTorch finds the gradients. @throws ConfigError if it is not there.
-bool read_trainer(const ConfigNode& node);
-
 NetworkLayout make_layout(std::size_t inputs, const std::vector<std::size_t>& hidden,
                           std::size_t outputs);
 

@@ -83,7 +83,8 @@ class FusedQLoss final : public QLoss {
     float* gradient = online_.output_gradient(row);
     const float share = 1.0F / static_cast<float>(batch.size());
     const float error = head_.value(output, batch.actions[row]) - targets_[row];
-    const float by_value = share * std::clamp(error, -1.0F, 1.0F);
+    const auto bend = static_cast<float>(options_.bend);
+    const float by_value = share * std::clamp(error, -bend, bend);
     if (head_.duelling) {
       gradient[0] = by_value;
     }
@@ -94,7 +95,7 @@ class FusedQLoss final : public QLoss {
       by_advantages[head_.branches.part(batch.actions[row], branch)] += by_value;
     }
     const float size = std::abs(error);
-    return share * (size < 1.0F ? 0.5F * error * error : size - 0.5F);
+    return share * (size < bend ? 0.5F * error * error : bend * (size - 0.5F * bend));
   }
 
   QHead head_;

@@ -31,13 +31,16 @@ struct QHead {
 };
 
 /// What DQN learns from a batch (Mnih et al. 2015). The loss is the mean over rows of the Huber
-/// function (Huber 1964) with bend 1 of the error
+/// function (Huber 1964) of the error
 ///   r + discount x continues x Q'(s', a*) - Q(s, a)
 /// with the target network's Q'; a* is the best by the network that learns if double_q (van
 /// Hasselt, Guez and Silver 2016), else by the target network.
 struct QLossOptions {
   double discount = 0.5;
   bool double_q = true;
+  /// Up to this error the loss is half its square, and straight beyond; above 0, infinity for half
+  /// the square whatever it is.
+  double bend = 1.0;
 };
 
 /// Finds the gradients of that loss.

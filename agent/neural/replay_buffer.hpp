@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "agent/neural/action_branches.hpp"
+#include "common/config_node.hpp"
 #include "common/random.hpp"
 
 namespace rein {
@@ -28,7 +30,6 @@ class ReplayBuffer {
   ReplayBuffer(std::size_t capacity, std::size_t features);
 
   std::size_t size() const { return rows_.size(); }
-  std::size_t capacity() const { return capacity_; }
 
   /// Takes the place of the oldest if it is full.
   void add(const std::vector<double>& observation, ActionId action, float reward,
@@ -36,11 +37,12 @@ class ReplayBuffer {
   /// @pre it is not empty.
   void sample(std::size_t count, Random& random, QBatch& batch) const;
 
-  /// For checkpoints: all in the order of the memory, and where the next one goes.
-  const QBatch& rows() const { return rows_; }
-  std::size_t next() const { return next_; }
-  /// @pre rows of as many features and at most capacity(); next is below or equal their number.
-  void set(QBatch rows, std::size_t next);
+  /// {size, next, observations, ...}: all in the order of the memory, and where the next one goes.
+  nlohmann::ordered_json save() const;
+  /// One of this capacity and number of features; no action is at or above `actions`.
+  /// @throws ConfigError for what does not fit.
+  static ReplayBuffer load(const ConfigNode& node, std::size_t capacity, std::size_t features,
+                           std::size_t actions);
 
  private:
   std::size_t capacity_;

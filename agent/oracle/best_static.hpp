@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "env/environment.hpp"
-#include "env/reward.hpp"
+#include "env/worth.hpp"
 
 namespace rein {
 

@@ -53,7 +53,7 @@ Oracle::Options Oracle::Options::from_yaml(const ConfigNode& node) {
 Oracle::Oracle(Options options, Problem problem, Clairvoyant& clairvoyant)
     : options_(options), problem_(std::move(problem)), clairvoyant_(clairvoyant) {}
 
-ActionId Oracle::act(const Observation&) {
+ActionId Oracle::act(const View&) {
   std::vector<Prospect> prospects;
   if (in_force_) {
     prospects.push_back(look(*in_force_, options_.horizon));

@@ -33,7 +33,7 @@ class Oracle final : public Agent {
   Oracle(Options options, Problem problem, Clairvoyant& clairvoyant);
 
   std::string kind() const override { return "oracle"; }
-  ActionId act(const Observation&) override;
+  ActionId act(const View&) override;
   void observe(const Transition& transition) override;
   void save(const std::filesystem::path& file) const override;
   void load(const std::filesystem::path& file) override;

@@ -39,11 +39,11 @@ std::vector<std::vector<ActionId>> worse_actions(const ActionSpace& actions, boo
     const auto& now = levels[action];
     const auto& then = levels[other];
     for (std::size_t i = 0; i < knobs.size(); ++i) {
-      const bool rises_to_worse = knobs[i].effect == Knob::Effect::kCostlier ||
-                                  (knobs[i].effect == Knob::Effect::kFaster && !slower);
-      const bool worse_or_equal = knobs[i].effect == Knob::Effect::kUnordered ? then[i] == now[i]
-                                  : rises_to_worse                            ? then[i] >= now[i]
-                                                                              : then[i] <= now[i];
+      const bool rises_to_worse = knobs[i].effect() == Knob::Effect::kCostlier ||
+                                  (knobs[i].effect() == Knob::Effect::kFaster && !slower);
+      const bool worse_or_equal = knobs[i].effect() == Knob::Effect::kUnordered ? then[i] == now[i]
+                                  : rises_to_worse                              ? then[i] >= now[i]
+                                                                                : then[i] <= now[i];
       if (!worse_or_equal) {
         return false;
       }
@@ -66,7 +66,7 @@ std::vector<std::size_t> speeds(const ActionSpace& actions) {
   for (ActionId action = 0; action < actions.size(); ++action) {
     const auto levels = actions.decode(action);
     for (std::size_t i = 0; i < levels.size(); ++i) {
-      result[action] += actions.knobs()[i].effect == Knob::Effect::kFaster ? levels[i] : 0;
+      result[action] += actions.knobs()[i].effect() == Knob::Effect::kFaster ? levels[i] : 0;
     }
   }
   return result;
@@ -254,8 +254,8 @@ ActionId QLearning::greedy(const Row& row) const {
 
 void QLearning::begin_episode(std::size_t stream) { traces_of(stream).clear(); }
 
-ActionId QLearning::act(const Observation& observation) {
-  const Row& now = state(observation).second;
+ActionId QLearning::act(const View& view) {
+  const Row& now = state(view.observation).second;
   const ActionId best = greedy(now);
   exploration_.rate =
       options_.exploration_final +

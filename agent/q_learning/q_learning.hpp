@@ -89,8 +89,9 @@ class QLearning final : public Agent {
 
   std::string kind() const override { return "q_learning"; }
   bool learns() const override { return true; }
+  bool learns_from_others() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;

@@ -73,11 +73,11 @@ Alert::Alert(const Options& options, Profile profile, Problem problem)
     : options_(options),
       profile_(std::move(profile)),
       problem_(std::move(problem)),
-      situation_(problem_.observations),
       slowdown_(options.slowdown),
       power_ratio_(options.power),
       last_asked_(problem_.actions.size()),
-      power_(find_signal(problem_.signals, problem_.task.power_signal)) {}
+      power_(problem_.signals),
+      profiled_(problem_.task.power_signal) {}
 
 void Alert::begin_episode(std::size_t /*stream*/) {
   slowdown_.reset();
@@ -109,7 +109,10 @@ ActionId Alert::choose(const Situation& now) const {
     }
     const double late = wanted - chance(*entry.service_ms, time_ms);
     const double overuse =
-        std::max({excess(entry.power_w, now.power_limit_w), excess(entry.power_w, now.allowance_w),
+        std::max({excess(profiled_power_w(entry, now.power_signal, profiled_, now.rate_hz),
+                         now.power_limit_w),
+                  excess(profiled_power_w(entry, now.energy_signal, profiled_, now.rate_hz),
+                         now.allowance_w),
                   excess(entry.energy_mj, now.energy_limit_mj)});
     const Rank rank{std::max(0.0, late), std::max(0.0, now.min_top1.value_or(0.0) - entry.top1),
                     std::max(0.0, overuse), cost_of(entry, problem_.task.objective.kind),
@@ -122,7 +125,7 @@ ActionId Alert::choose(const Situation& now) const {
   return chosen;
 }
 
-ActionId Alert::act(const Observation& observation) { return choose(situation_.read(observation)); }
+ActionId Alert::act(const View& view) { return choose(Situation::of(view.task)); }
 
 void Alert::observe(const Transition& transition) {
   if (transition.info == nullptr) {
@@ -140,9 +143,8 @@ void Alert::observe(const Transition& transition) {
   if (service.served > 0 && entry.service_ms) {
     slowdown_.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
   }
-  if (power_ && info.signals[*power_] && entry.power_w &&
-      std::ranges::count(info.stale, *power_) == 0) {
-    power_ratio_.update(*info.signals[*power_] / *entry.power_w);
+  if (const auto power_w = power_.fresh(info, profiled_); power_w && entry.power_w) {
+    power_ratio_.update(*power_w / *entry.power_w);
   }
 }
 

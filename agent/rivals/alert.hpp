@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/power_reader.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
 #include "common/config_node.hpp"
@@ -63,7 +64,7 @@ class Alert final : public Agent {
 
   std::string kind() const override { return "alert"; }
   void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   void save(const std::filesystem::path& file) const override;
   void load(const std::filesystem::path& file) override;
@@ -76,12 +77,12 @@ class Alert final : public Agent {
   Options options_;
   Profile profile_;
   Problem problem_;
-  SituationReader situation_;
   AdaptiveFilter slowdown_;     ///< xi: measured over profiled time.
   AdaptiveFilter power_ratio_;  ///< Likewise of power.
   /// For in the last period; the number of actions if nothing was.
   ActionId last_asked_;
-  std::optional<std::size_t> power_;  ///< Index of power_w among the signals.
+  PowerReader power_;
+  PowerSignal profiled_;  ///< What the profile's `power_w` is about.
 };
 
 }  // namespace rein

@@ -51,8 +51,7 @@ Governor::Governor(Options options, HeldKnobs held, Problem problem)
     : options_(options),
       held_(std::move(held)),
       problem_(std::move(problem)),
-      layout_(problem_.actions),
-      situation_(problem_.observations) {
+      layout_(problem_.actions) {
   Governor::begin_episode();
 }
 
@@ -103,8 +102,8 @@ double Governor::load_of(const Knob& domain, const StepInfo& info) const {
   return std::clamp(load.value_or(busy), 0.0, 1.0);
 }
 
-ActionId Governor::act(const Observation& observation) {
-  std::vector<std::size_t> levels = held_.levels(situation_.read(observation));
+ActionId Governor::act(const View& view) {
+  std::vector<std::size_t> levels = held_.levels(Situation::of(view.task));
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     levels[layout_.frequencies[i]] = levels_[i];
   }

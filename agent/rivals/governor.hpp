@@ -31,7 +31,7 @@ class Governor final : public Agent {
 
   std::string kind() const override { return "governor"; }
   void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   void save(const std::filesystem::path& file) const override;
   void load(const std::filesystem::path& file) override;
@@ -48,7 +48,6 @@ class Governor final : public Agent {
   HeldKnobs held_;
   Problem problem_;
   KnobLayout layout_;
-  SituationReader situation_;
   std::vector<std::size_t> levels_;  ///< [frequencies]: what comes next.
 };
 

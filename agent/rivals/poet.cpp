@@ -39,8 +39,8 @@ Poet::Poet(Options options, Profile profile, Problem problem)
     : options_(options),
       profile_(std::move(profile)),
       problem_(std::move(problem)),
-      situation_(problem_.observations),
-      power_(find_signal(problem_.signals, problem_.task.power_signal)) {
+      power_(problem_.signals),
+      profiled_(problem_.task.power_signal) {
   for (const auto& entry : profile_.entries) {
     if (entry.service_ms && *entry.service_ms > 0.0) {
       by_speed_.push_back(&entry);
@@ -73,9 +73,12 @@ std::vector<Poet::Point> Poet::front(const Situation& now) const {
   std::vector<Point> points;
   double least_power = 0.0;
   for (const ProfileEntry* entry : by_speed_) {
-    const bool keeps =
-        within(entry->power_w, now.power_limit_w) && within(entry->power_w, now.allowance_w) &&
-        within(entry->energy_mj, now.energy_limit_mj) && entry->top1 >= now.min_top1.value_or(0.0);
+    const bool keeps = within(profiled_power_w(*entry, now.power_signal, profiled_, now.rate_hz),
+                              now.power_limit_w) &&
+                       within(profiled_power_w(*entry, now.energy_signal, profiled_, now.rate_hz),
+                              now.allowance_w) &&
+                       within(entry->energy_mj, now.energy_limit_mj) &&
+                       entry->top1 >= now.min_top1.value_or(0.0);
     if (!keeps) {
       continue;
     }
@@ -138,9 +141,9 @@ double Poet::next_speedup(double goal_hz) {
   return speedup_;
 }
 
-ActionId Poet::act(const Observation& observation) {
+ActionId Poet::act(const View& view) {
   if (period_ == 0) {
-    const Situation now = situation_.read(observation);
+    const Situation now = Situation::of(view.task);
     schedule_ = plan(next_speedup(options_.margin * 1e3 / now.time_for_request_ms()), now);
   }
   return period_ < schedule_.periods_in_lower ? schedule_.lower : schedule_.upper;
@@ -163,9 +166,8 @@ void Poet::observe(const Transition& transition) {
     expected_s_ += static_cast<double>(service.served) / *applied;
   }
   const auto& profiled_w = profile_.entries[asked].power_w;
-  if (!changed && power_ && info.signals[*power_] && profiled_w &&
-      std::ranges::count(info.stale, *power_) == 0) {
-    power_ratio_ += options_.power_rate * (*info.signals[*power_] / *profiled_w - power_ratio_);
+  if (const auto power_w = power_.fresh(info, profiled_); !changed && power_w && profiled_w) {
+    power_ratio_ += options_.power_rate * (*power_w / *profiled_w - power_ratio_);
   }
   period_ = (period_ + 1) % options_.window;
   if (period_ == 0) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/power_reader.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
 #include "common/config_node.hpp"
@@ -54,7 +55,7 @@ class Poet final : public Agent {
 
   std::string kind() const override { return "poet"; }
   void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const Observation& observation) override;
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   void save(const std::filesystem::path& file) const override;
   void load(const std::filesystem::path& file) override;
@@ -79,8 +80,8 @@ class Poet final : public Agent {
   Options options_;
   Profile profile_;
   Problem problem_;
-  SituationReader situation_;
-  std::optional<std::size_t> power_;
+  PowerReader power_;
+  PowerSignal profiled_;  ///< What the profile's `power_w` is about.
   double slowest_ms_ = 0.0;
   std::vector<const ProfileEntry*> by_speed_;  ///< Those that were measured, the fastest first.
 

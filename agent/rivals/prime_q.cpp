@@ -71,11 +71,21 @@ PrimeQ::PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& 
       problem_(std::move(problem)),
       random_(random),
       layout_(problem_.actions),
-      situation_(problem_.observations),
-      power_(find_signal(problem_.signals, problem_.task.power_signal)),
+      power_(problem_.signals),
       choices_(make_choices(problem_.actions, layout_.frequencies)) {}
 
-void PrimeQ::begin_episode(std::size_t /*stream*/) { predicted_ms_ = 0.0; }
+void PrimeQ::begin_episode(std::size_t stream) { predicted_ms_.erase(stream); }
+
+double PrimeQ::predicted_ms(std::size_t stream) const {
+  const auto found = predicted_ms_.find(stream);
+  return found == predicted_ms_.end() ? 0.0 : found->second;
+}
+
+std::size_t PrimeQ::bin(std::size_t stream, const Situation& now) const {
+  const double share = predicted_ms(stream) / now.time_for_request_ms();
+  // The last bin is of what cannot be in time.
+  return index_at(share * static_cast<double>(options_.bins), options_.bins);
+}
 
 PrimeQ::Row& PrimeQ::row(std::size_t bin) {
   Row& row = table_[bin];
@@ -97,13 +107,10 @@ std::size_t PrimeQ::greedy(const Row& row) const {
   return best;
 }
 
-ActionId PrimeQ::act(const Observation& observation) {
-  const Situation now = situation_.read(observation);
+ActionId PrimeQ::act(const View& view) {
+  const Situation now = Situation::of(view.task);
   std::vector<std::size_t> levels = held_.levels(now);
-  const double share = predicted_ms_ / now.time_for_request_ms();
-  // The last bin is of what cannot be in time.
-  bin_ = index_at(share * static_cast<double>(options_.bins), options_.bins);
-  const Row& here = row(bin_);
+  const Row& here = row(bin(attended_, now));
   const double done = std::min(
       1.0, static_cast<double>(here.visits) / static_cast<double>(options_.exploration_steps));
   exploration_.rate = options_.exploration_initial +
@@ -161,7 +168,7 @@ void PrimeQ::observe(const Transition& transition) {
   if (service.requests() == 0 || choice == choices_.end()) {
     return;
   }
-  const Situation now = situation_.read(transition.observation);
+  const Situation now = Situation::of(transition.info->task);
   const double time_ms = now.time_for_request_ms();
   // A request that was dropped took too long, as far as can be known.
   double latency_ms = service.dropped > 0 ? 2.0 * time_ms : 0.0;
@@ -170,13 +177,12 @@ void PrimeQ::observe(const Transition& transition) {
   }
   double power_share = 0.0;
   double overuse = 0.0;
-  if (power_ && info.signals[*power_]) {
-    const double power_w = *info.signals[*power_];
-    highest_w_ = std::max(highest_w_, power_w);
-    power_share = highest_w_ > 0.0 ? power_w / highest_w_ : 0.0;
-    overuse = now.power_limit_w ? power_w / *now.power_limit_w - 1.0 : 0.0;
+  if (const auto power_w = power_.value(info, ruling_power(info.task))) {
+    highest_w_ = std::max(highest_w_, *power_w);
+    power_share = highest_w_ > 0.0 ? *power_w / highest_w_ : 0.0;
+    overuse = now.power_limit_w ? *power_w / *now.power_limit_w - 1.0 : 0.0;
   }
-  Row& here = row(bin_);
+  Row& here = row(bin(transition.stream, now));
   ++here.visits;
   double& value = here.values[static_cast<std::size_t>(choice - choices_.begin())];
   value += options_.learning_rate *
@@ -184,7 +190,8 @@ void PrimeQ::observe(const Transition& transition) {
   if (service.served > 0) {
     const double work = work_ms(service.busy_ms / static_cast<double>(service.served),
                                 action_in_force(transition, problem_.actions));
-    predicted_ms_ += (predicted_ms_ > 0.0 ? options_.work_rate : 1.0) * (work - predicted_ms_);
+    double& predicted = predicted_ms_[transition.stream];
+    predicted += (predicted > 0.0 ? options_.work_rate : 1.0) * (work - predicted);
   }
 }
 
@@ -193,8 +200,10 @@ void PrimeQ::save(const std::filesystem::path& file) const {
   json["random"] = random_.save();
   json["held"] = held_.chosen();
   json["highest_w"] = highest_w_;
-  json["predicted_ms"] = predicted_ms_;
-  json["bin"] = bin_;
+  json["predicted"] = nlohmann::ordered_json::array();
+  for (const auto& [stream, work_ms] : predicted_ms_) {
+    json["predicted"].push_back({{"stream", stream}, {"work_ms", work_ms}});
+  }
   json["rows"] = nlohmann::ordered_json::array();
   for (const auto& [bin, row] : table_) {
     json["rows"].push_back({{"bin", bin}, {"visits", row.visits}, {"values", row.values}});
@@ -217,8 +226,12 @@ void PrimeQ::load(const std::filesystem::path& file) {
   }
   const std::size_t held = load_index(node.at("held"), problem_.actions.size());
   const double highest_w = node.at("highest_w").number(Range::non_negative());
-  const double predicted_ms = node.at("predicted_ms").number(Range::non_negative());
-  const std::size_t bin = load_index(node.at("bin"), options_.bins);
+  std::map<std::size_t, double> predicted_ms;
+  for (const auto& item : node.at("predicted").items()) {
+    const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
+    predicted_ms[stream] = item.at("work_ms").number(Range::non_negative());
+    item.reject_unknown();
+  }
   Random loaded(0);
   load_random(node.at("random"), loaded);
   node.reject_unknown();
@@ -226,8 +239,7 @@ void PrimeQ::load(const std::filesystem::path& file) {
   held_.restore(held);
   table_ = std::move(table);
   highest_w_ = highest_w;
-  predicted_ms_ = predicted_ms;
-  bin_ = bin;
+  predicted_ms_ = std::move(predicted_ms);
 }
 
 }  // namespace rein

@@ -8,6 +8,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/power_reader.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/rivals/held_knobs.hpp"
 #include "common/config_node.hpp"
@@ -42,7 +43,8 @@ class PrimeQ final : public Agent {
   std::string kind() const override { return "prime_q"; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const Observation& observation) override;
+  void attend(std::size_t stream) override { attended_ = stream; }
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;
@@ -64,6 +66,8 @@ class PrimeQ final : public Agent {
     std::uint64_t visits = 0;
   };
   Row& row(std::size_t bin);
+  double predicted_ms(std::size_t stream) const;
+  std::size_t bin(std::size_t stream, const Situation& now) const;
   std::size_t greedy(const Row& row) const;
   /// What a request took in this period, as it would have been with the highest clocks.
   double work_ms(double service_ms, ActionId in_force) const;
@@ -73,14 +77,14 @@ class PrimeQ final : public Agent {
   Problem problem_;
   Random& random_;
   KnobLayout layout_;
-  SituationReader situation_;
-  std::optional<std::size_t> power_;
+  PowerReader power_;
   std::vector<std::vector<std::size_t>> choices_;
 
   std::map<std::size_t, Row> table_;  ///< By bin.
   double highest_w_ = 0.0;            ///< The most power that was seen.
-  double predicted_ms_ = 0.0;         ///< Work of a request; 0: none was seen yet.
-  std::size_t bin_ = 0;               ///< Of the last decision.
+  /// Work of a request, in each stream; none where none was seen yet.
+  std::map<std::size_t, double> predicted_ms_;
+  std::size_t attended_ = 0;  ///< The stream in which it acts.
   ExplorationStatus exploration_;
 };
 

@@ -55,6 +55,16 @@ Profile require_profile(const ConfigNode& node, const Problem& problem, Random& 
   return *std::move(profile);
 }
 
+std::optional<double> profiled_power_w(const ProfileEntry& entry, PowerSignal signal,
+                                       PowerSignal profiled, double rate_hz) {
+  if (signal == profiled) {
+    return entry.power_w;
+  }
+  return signal == PowerSignal::kMachine && entry.energy_mj
+             ? std::optional(*entry.energy_mj * 1e-3 * rate_hz)
+             : std::nullopt;
+}
+
 double cost_of(const ProfileEntry& entry, Objective::Kind objective) {
   constexpr double kNone = std::numeric_limits<double>::infinity();
   switch (objective) {

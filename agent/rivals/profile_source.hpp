@@ -7,7 +7,7 @@
 #include "agent/core/profile.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
-#include "env/reward.hpp"
+#include "env/worth.hpp"
 
 namespace rein {
 
@@ -21,6 +21,11 @@ std::optional<Profile> find_profile(const ConfigNode& node, const Problem& probl
 /// The same for an agent that cannot do without. @throws ConfigError, also if there is none.
 Profile require_profile(const ConfigNode& node, const Problem& problem, Random& random,
                         const Foresight& foresight);
+
+/// The power that a configuration has by the profile, in W. @param profiled  what its `power_w` is
+/// about; of the whole machine its energy tells too. @param rate_hz  of requests.
+std::optional<double> profiled_power_w(const ProfileEntry& entry, PowerSignal signal,
+                                       PowerSignal profiled, double rate_hz);
 
 /// What a configuration costs, in the unit of the objective: accuracy with a minus, mJ a request,
 /// W, ms. Infinite where it was not measured.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -38,14 +39,6 @@ std::optional<double> highest(const std::vector<SignalDescription>& signals, con
     }
   }
   return result;
-}
-
-std::vector<double> read_numbers(const ConfigNode& node, std::size_t count) {
-  auto numbers = node.numbers();
-  if (numbers.size() != count) {
-    node.reject(fmt::format("expected {} numbers, found {}", count, numbers.size()));
-  }
-  return numbers;
 }
 
 }  // namespace
@@ -87,15 +80,19 @@ Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random
       problem_(std::move(problem)),
       random_(random),
       layout_(problem_.actions),
-      situation_(problem_.observations),
-      power_(find_signal(problem_.signals, problem_.task.power_signal)),
+      power_(problem_.signals),
       groups_(make_groups(problem_.actions, layout_)),
       learned_(NetworkLayout({kFeatures, options.hidden, options.hidden, num_moves()}), random),
       target_(learned_.weights),
-      network_(learned_.layout, options.batch),
-      epsilon_(options.exploration_initial) {
-  Ztt::begin_episode();
-}
+      loss_(make_fused_q_loss(learned_.layout,
+                              {ActionBranches::joint(num_moves()), /*duelling=*/false},
+                              {.discount = options.discount,
+                               .double_q = false,
+                               .bend = std::numeric_limits<double>::infinity()},
+                              options.batch)),
+      replay_(options.replay, kFeatures),
+      epsilon_(options.exploration_initial),
+      network_(learned_.layout, 1) {}
 
 std::vector<Ztt::Group> Ztt::make_groups(const ActionSpace& actions, const KnobLayout& layout) {
   Group cpus;
@@ -131,11 +128,14 @@ std::size_t Ztt::direction(std::size_t move, std::size_t group) const {
   return (group == 0 ? move : move / kDirections) % kDirections;
 }
 
-void Ztt::begin_episode(std::size_t /*stream*/) {
-  positions_.clear();
-  std::ranges::transform(groups_, std::back_inserter(positions_), &Group::top);
-  state_.clear();
-  too_hot_ = false;
+void Ztt::begin_episode(std::size_t stream) { sessions_.erase(stream); }
+
+Ztt::Session& Ztt::session(std::size_t stream) {
+  const auto [found, is_new] = sessions_.try_emplace(stream);
+  if (is_new) {
+    std::ranges::transform(groups_, std::back_inserter(found->second.positions), &Group::top);
+  }
+  return found->second;
 }
 
 double Ztt::reward(const Outcome& outcome, const Options& options) {
@@ -144,11 +144,6 @@ double Ztt::reward(const Outcome& outcome, const Options& options) {
       outcome.power_w && *outcome.power_w > 0.0 ? options.power_weight / *outcome.power_w : 0.0;
   return outcome.in_time + temperature + power -
          options.over_limit * std::max(0.0, outcome.overuse);
-}
-
-double Ztt::target(double reward, bool terminated, const std::vector<double>& next_values,
-                   double discount) {
-  return terminated ? reward : reward + discount * *std::ranges::max_element(next_values);
 }
 
 Ztt::Outcome Ztt::judge(const StepInfo& info, const Situation& situation) const {
@@ -165,19 +160,19 @@ Ztt::Outcome Ztt::judge(const StepInfo& info, const Situation& situation) const 
     outcome.headroom_k = situation.temperature_limit_c.value_or(options_.temperature_target_c) -
                          std::max(cpu_c.value_or(-300.0), gpu_c.value_or(-300.0));
   }
-  if (power_) {
-    outcome.power_w = info.signals[*power_];
-  }
+  outcome.power_w = power_.value(info, ruling_power(info.task));
   if (outcome.power_w && situation.power_limit_w) {
     outcome.overuse = *outcome.power_w / *situation.power_limit_w - 1.0;
   }
   return outcome;
 }
 
-std::vector<double> Ztt::features(const StepInfo& info, const Outcome& outcome) const {
+std::vector<double> Ztt::features(const StepInfo& info, const Outcome& outcome,
+                                  const Session& session) const {
   const auto clock = [&](std::size_t group) {
     return group < groups_.size() && groups_[group].top > 0
-               ? static_cast<double>(positions_[group]) / static_cast<double>(groups_[group].top)
+               ? static_cast<double>(session.positions[group]) /
+                     static_cast<double>(groups_[group].top)
                : 0.0;
   };
   const auto share = [](std::optional<double> value, double whole) {
@@ -196,99 +191,87 @@ std::vector<double> Ztt::features(const StepInfo& info, const Outcome& outcome) 
           outcome.in_time};
 }
 
-ActionId Ztt::act(const Observation& observation) {
-  std::vector<std::size_t> levels = held_.levels(situation_.read(observation));
+ActionId Ztt::act(const View& view) {
+  std::vector<std::size_t> levels = held_.levels(Situation::of(view.task));
   exploration_ = {};
-  move_ = num_moves() / 2;  // Keep all.
-  if (!state_.empty()) {
+  Session& now = session(attended_);
+  now.move = num_moves() / 2;  // Keep all.
+  if (!now.state.empty()) {
     exploration_.rate = epsilon_;
     exploration_.explored = random_.uniform() < epsilon_;
-    set_input(0, state_);
-    network_.evaluate(learned_.weights, 1);
-    const auto values = output(0);
-    move_ = exploration_.explored
-                ? random_.index(num_moves())
-                : static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());
+    now.move = exploration_.explored ? random_.index(num_moves()) : best_move(now.state);
   }
   for (std::size_t i = 0; i < groups_.size(); ++i) {
-    if (too_hot_) {
+    if (now.too_hot) {
       // Cool down: one step or none, by chance.
-      positions_[i] -= positions_[i] > 0 ? random_.index(2) : 0;
+      now.positions[i] -= now.positions[i] > 0 ? random_.index(2) : 0;
       continue;
     }
-    const std::size_t moved = positions_[i] + direction(move_, i);
-    positions_[i] = std::clamp(moved, kKeep, groups_[i].top + kKeep) - kKeep;
+    const std::size_t moved = now.positions[i] + direction(now.move, i);
+    now.positions[i] = std::clamp(moved, kKeep, groups_[i].top + kKeep) - kKeep;
   }
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     for (const std::size_t knob : groups_[i].knobs) {
       const std::size_t top = problem_.actions.knobs()[knob].levels.size() - 1;
       // Rounded up: rather too fast.
       levels[knob] =
-          groups_[i].top > 0 ? (positions_[i] * top + groups_[i].top - 1) / groups_[i].top : top;
+          groups_[i].top > 0 ? (now.positions[i] * top + groups_[i].top - 1) / groups_[i].top : top;
     }
   }
-  return problem_.actions.encode(levels);
+  now.asked = problem_.actions.encode(levels);
+  return *now.asked;
+}
+
+void Ztt::follow(ActionId action, Session& session) const {
+  const auto levels = problem_.actions.decode(action);
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    for (const std::size_t knob : groups_[i].knobs) {
+      // One that has all the positions.
+      if (problem_.actions.knobs()[knob].levels.size() - 1 == groups_[i].top) {
+        session.positions[i] = levels[knob];
+      }
+    }
+  }
 }
 
 void Ztt::observe(const Transition& transition) {
   if (transition.info == nullptr) {
     return;
   }
-  const Outcome outcome = judge(*transition.info, situation_.read(transition.observation));
-  auto next = features(*transition.info, outcome);
-  if (!state_.empty() && !too_hot_) {
-    Experience experience{state_, move_, reward(outcome, options_), next, transition.terminated};
-    if (experiences_.size() < options_.replay) {
-      experiences_.push_back(std::move(experience));
-    } else {
-      experiences_[oldest_] = std::move(experience);
-      oldest_ = (oldest_ + 1) % options_.replay;
-    }
+  const Outcome outcome = judge(*transition.info, Situation::of(transition.info->task));
+  Session& now = session(transition.stream);
+  // A move that a shield, say, took the place of led to nothing.
+  const bool is_own = now.asked == transition.action;
+  now.asked.reset();
+  if (!is_own) {
+    follow(transition.action, now);
+  }
+  auto next = features(*transition.info, outcome, now);
+  if (is_own && !now.state.empty() && !now.too_hot) {
+    replay_.add(now.state, now.move, static_cast<float>(reward(outcome, options_)), next,
+                transition.terminated);
     epsilon_ = std::max(options_.exploration_final, epsilon_ * options_.exploration_decay);
     learn();
   }
-  state_ = std::move(next);
-  too_hot_ = outcome.headroom_k <= 0.0;
+  now.state = std::move(next);
+  now.too_hot = outcome.headroom_k <= 0.0;
 }
 
-void Ztt::set_input(std::size_t row, const std::vector<double>& state) {
-  std::ranges::transform(state, network_.input(row),
+std::size_t Ztt::best_move(const std::vector<double>& state) {
+  std::ranges::transform(state, network_.input(0),
                          [](double value) { return static_cast<float>(value); });
-}
-
-std::vector<double> Ztt::output(std::size_t row) const {
-  return {network_.output(row), network_.output(row) + num_moves()};
+  network_.evaluate(learned_.weights, 1);
+  const float* values = network_.output(0);
+  return static_cast<std::size_t>(std::max_element(values, values + num_moves()) - values);
 }
 
 void Ztt::learn() {
-  if (experiences_.size() < options_.batch) {
+  if (replay_.size() < options_.batch) {
     return;
   }
-  std::vector<const Experience*> batch;
-  batch.reserve(options_.batch);
-  for (std::size_t row = 0; row < options_.batch; ++row) {
-    batch.push_back(&experiences_[random_.index(experiences_.size())]);
-    set_input(row, batch[row]->next);
-  }
-  network_.evaluate(target_, batch.size());
-  std::vector<double> targets;
-  targets.reserve(batch.size());
-  for (std::size_t row = 0; row < batch.size(); ++row) {
-    const Experience& one = *batch[row];
-    targets.push_back(target(one.reward, one.terminated, output(row), options_.discount));
-    set_input(row, one.state);
-  }
-  network_.evaluate(learned_.weights, batch.size());
-  for (std::size_t row = 0; row < batch.size(); ++row) {
-    // Of half the square of the error.
-    const std::size_t move = batch[row]->move;
-    float* gradient = network_.output_gradient(row);
-    std::fill_n(gradient, num_moves(), 0.0F);
-    gradient[move] = network_.output(row)[move] - static_cast<float>(targets[row]);
-  }
-  network_.differentiate(learned_.weights, batch.size(), gradients_);
-  learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights,
-                     1.0F / static_cast<float>(batch.size()));
+  replay_.sample(options_.batch, random_, batch_);
+  loss_->differentiate(batch_, learned_.weights, target_, gradients_);
+  learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights);
   if (learned_.adam.steps % options_.target_every == 0) {
     target_ = learned_.weights;
   }
@@ -301,58 +284,55 @@ void Ztt::save(const std::filesystem::path& file) const {
   json["network"] = learned_.save();
   json["target"] = numbers_to_base64<float>(learned_.layout.pack(target_));
   json["epsilon"] = epsilon_;
-  json["oldest"] = oldest_;
-  json["positions"] = positions_;
-  json["state"] = state_;
-  json["too_hot"] = too_hot_;
-  json["move"] = move_;
-  json["experiences"] = nlohmann::ordered_json::array();
-  for (const auto& one : experiences_) {
-    json["experiences"].push_back({{"state", one.state},
-                                   {"move", one.move},
-                                   {"reward", one.reward},
-                                   {"next", one.next},
-                                   {"terminated", one.terminated}});
+  json["sessions"] = nlohmann::ordered_json::array();
+  for (const auto& [stream, of] : sessions_) {
+    json["sessions"].push_back({{"stream", stream},
+                                {"positions", of.positions},
+                                {"state", of.state},
+                                {"too_hot", of.too_hot},
+                                {"move", of.move},
+                                {"asked", of.asked ? nlohmann::ordered_json(*of.asked) : nullptr}});
   }
+  json["replay"] = replay_.save();
   write_file(file, json.dump(1) + "\n");
+}
+
+Ztt::Session Ztt::load_session(const ConfigNode& node) const {
+  Session session;
+  const auto positions = node.at("positions").items();
+  if (positions.size() != groups_.size()) {
+    node.at("positions").fail(fmt::format("{} positions", groups_.size()));
+  }
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    session.positions.push_back(load_index(positions[i], groups_[i].top));
+  }
+  session.state = node.at("state").numbers();
+  if (!session.state.empty() && session.state.size() != kFeatures) {
+    node.at("state").fail(fmt::format("{} numbers or none", kFeatures));
+  }
+  session.too_hot = node.at("too_hot").boolean();
+  session.move = load_index(node.at("move"), num_moves() - 1);
+  if (!node.at("asked").is_null()) {
+    session.asked = load_index(node.at("asked"), problem_.actions.size() - 1);
+  }
+  node.reject_unknown();
+  return session;
 }
 
 void Ztt::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const std::size_t last_move = num_moves() - 1;
-  std::vector<Experience> experiences;
-  for (const auto& item : node.at("experiences").items()) {
-    experiences.push_back({.state = read_numbers(item.at("state"), kFeatures),
-                           .move = load_index(item.at("move"), last_move),
-                           .reward = item.at("reward").number(),
-                           .next = read_numbers(item.at("next"), kFeatures),
-                           .terminated = item.at("terminated").boolean()});
-    item.reject_unknown();
-  }
-  if (experiences.size() > options_.replay) {
-    node.at("experiences").fail(fmt::format("at most {} experiences", options_.replay));
-  }
+  ReplayBuffer replay =
+      ReplayBuffer::load(node.at("replay"), options_.replay, kFeatures, num_moves());
   LearnedWeights learned = learned_;
   learned.load(node.at("network"));
   AlignedFloats target =
       learned.layout.unpack(read_numbers<float>(node.at("target"), learned.layout.packed_size()));
   const double epsilon = node.at("epsilon").number(Range::share());
-  const std::size_t oldest = load_index(node.at("oldest"), options_.replay - 1);
-  const auto position_items = node.at("positions").items();
-  if (position_items.size() != groups_.size()) {
-    node.at("positions").fail(fmt::format("{} positions", groups_.size()));
+  std::map<std::size_t, Session> sessions;
+  for (const auto& item : node.at("sessions").items()) {
+    const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
+    sessions[stream] = load_session(item);
   }
-  std::vector<std::size_t> positions;
-  positions.reserve(groups_.size());
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    positions.push_back(load_index(position_items[i], groups_[i].top));
-  }
-  auto state = node.at("state").numbers();
-  if (!state.empty() && state.size() != kFeatures) {
-    node.at("state").fail(fmt::format("{} numbers or none", kFeatures));
-  }
-  const bool too_hot = node.at("too_hot").boolean();
-  const std::size_t move = load_index(node.at("move"), last_move);
   const std::size_t held = load_index(node.at("held"), problem_.actions.size());
   Random loaded(0);
   load_random(node.at("random"), loaded);
@@ -363,12 +343,8 @@ void Ztt::load(const std::filesystem::path& file) {
   learned_ = std::move(learned);
   target_ = std::move(target);
   epsilon_ = epsilon;
-  oldest_ = oldest;
-  experiences_ = std::move(experiences);
-  positions_ = std::move(positions);
-  state_ = std::move(state);
-  too_hot_ = too_hot;
-  move_ = move;
+  replay_ = std::move(replay);
+  sessions_ = std::move(sessions);
 }
 
 }  // namespace rein

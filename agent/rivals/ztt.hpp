@@ -1,15 +1,20 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/core/agent.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/power_reader.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/neural/fused_network.hpp"
 #include "agent/neural/learned_weights.hpp"
+#include "agent/neural/q_loss.hpp"
+#include "agent/neural/replay_buffer.hpp"
 #include "agent/rivals/held_knobs.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
@@ -55,7 +60,8 @@ class Ztt final : public Agent {
   std::string kind() const override { return "ztt"; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const Observation& observation) override;
+  void attend(std::size_t stream) override { attended_ = stream; }
+  ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
   void save(const std::filesystem::path& file) const override;
@@ -63,9 +69,6 @@ class Ztt final : public Agent {
 
   /// u + v + beta / P: u the frames in time, v the temperature.
   static double reward(const Outcome& outcome, const Options& options);
-  /// What the Q-network is taught of an action.
-  static double target(double reward, bool terminated, const std::vector<double>& next_values,
-                       double discount);
 
  private:
   static constexpr std::size_t kFeatures = 7;
@@ -74,23 +77,28 @@ class Ztt final : public Agent {
     std::vector<std::size_t> knobs;
     std::size_t top = 0;  ///< Its highest position; positions are spread over each knob's levels.
   };
-  struct Experience {
-    std::vector<double> state;
-    std::size_t move = 0;
-    double reward = 0.0;
-    std::vector<double> next;
-    bool terminated = false;
+  /// What is of one stream's episode.
+  struct Session {
+    std::vector<std::size_t> positions;  ///< [groups]
+    std::vector<double> state;           ///< Empty in an episode's first period.
+    bool too_hot = false;
+    std::size_t move = 0;           ///< The last one ...
+    std::optional<ActionId> asked;  ///< ... and the action that it came to, until that was done.
   };
 
   static std::vector<Group> make_groups(const ActionSpace& actions, const KnobLayout& layout);
-  std::vector<double> features(const StepInfo& info, const Outcome& outcome) const;
+  std::vector<double> features(const StepInfo& info, const Outcome& outcome,
+                               const Session& session) const;
   Outcome judge(const StepInfo& info, const Situation& situation) const;
   /// The move down, none or up (0, 1, 2) of a group.
   std::size_t direction(std::size_t move, std::size_t group) const;
   std::size_t num_moves() const;
-  void set_input(std::size_t row, const std::vector<double>& state);
-  /// Of each move.
-  std::vector<double> output(std::size_t row) const;
+  Session& session(std::size_t stream);
+  Session load_session(const ConfigNode& node) const;
+  /// Puts the positions where somebody else put the clocks.
+  void follow(ActionId action, Session& session) const;
+  /// By the values of what it believes.
+  std::size_t best_move(const std::vector<double>& state);
   void learn();
 
   Options options_;
@@ -98,23 +106,23 @@ class Ztt final : public Agent {
   Problem problem_;
   Random& random_;
   KnobLayout layout_;
-  SituationReader situation_;
-  std::optional<std::size_t> power_;
+  PowerReader power_;
   std::vector<Group> groups_;  ///< One or two; none if no clock can be set.
 
   LearnedWeights learned_;
   AlignedFloats target_;
-  FusedNetwork network_;
-  AlignedFloats gradients_;
-  std::vector<Experience> experiences_;
-  std::size_t oldest_ = 0;  ///< Is overwritten next, once all are there.
+  std::unique_ptr<QLoss> loss_;
+  ReplayBuffer replay_;  ///< Of states and moves.
   double epsilon_;
 
-  std::vector<std::size_t> positions_;  ///< [groups]
-  std::vector<double> state_;           ///< Empty in an episode's first period.
-  bool too_hot_ = false;
-  std::size_t move_ = 0;  ///< The last one.
+  std::map<std::size_t, Session> sessions_;  ///< By stream.
+  std::size_t attended_ = 0;                 ///< The stream in which it acts.
   ExplorationStatus exploration_;
+
+  // Memory of a step.
+  FusedNetwork network_;
+  QBatch batch_;
+  AlignedFloats gradients_;
 };
 
 }  // namespace rein

@@ -6,6 +6,8 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
+
+#include "support/torch_losses.hpp"
 #endif
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 
 #include "agent/make_agent.hpp"
 #include "agent/neural/fused_network.hpp"
+#include "agent/neural/q_loss.hpp"
 #include "study/run/run_config.hpp"
 #include "study/run/simulated_run.hpp"
 
@@ -79,7 +82,7 @@ class Play {
         observation_(world_.environment().reset(seed_)) {}
 
   Agent& agent() { return *agent_; }
-  const Observation& observation() const { return observation_; }
+  View view() { return {observation_, world_.environment().task()}; }
   std::string describe() {
     const Environment& environment = world_.environment();
     return std::to_string(environment.action_space().size()) + " actions, " +
@@ -88,7 +91,7 @@ class Play {
 
   /// One period, and what the agent learns from it.
   Lived step() {
-    const ActionId action = agent_->act(observation_);
+    const ActionId action = agent_->act(view());
     const StepResult& result = world_.environment().step(action);
     agent_->observe({observation_, action, result.reward, result.info.reward_terms,
                      result.observation, result.terminated, result.truncated, &result.info});
@@ -128,7 +131,7 @@ void BM_Decision(benchmark::State& state) {
     play.step();
   }
   for (auto _ : state) {
-    benchmark::DoNotOptimize(play.agent().act(play.observation()));
+    benchmark::DoNotOptimize(play.agent().act(play.view()));
   }
   state.SetLabel(kind + ", " + kRuns[state.range(1)] + ", " + play.describe());
 }
@@ -207,12 +210,41 @@ void BM_DqnTrainingStep(benchmark::State& state) {
 }
 BENCHMARK(BM_DqnTrainingStep)->DenseRange(0, 4);
 
-#ifdef REIN_HAS_LIBTORCH
-void BM_DqnTrainingStepTorch(benchmark::State& state) {
-  at::set_num_threads(1);
-  train(state, kRuns[state.range(0)], "{kind: dqn, trainer: torch}");
+/// The gradients of a batch of 32 in a network 16-64-64-12, ours or LibTorch's.
+void find_gradients(benchmark::State& state, QLoss& loss) {
+  constexpr std::size_t kBatch = 32;
+  Random random(1);
+  const auto draw = [&](std::size_t count) {
+    std::vector<float> numbers(count);
+    std::ranges::generate(numbers, [&] { return static_cast<float>(random.bell()); });
+    return numbers;
+  };
+  const QBatch batch{.observations = draw(kBatch * kLayout.inputs()),
+                     .next_observations = draw(kBatch * kLayout.inputs()),
+                     .actions = std::vector<ActionId>(kBatch, 3),
+                     .rewards = draw(kBatch),
+                     .continues = std::vector<float>(kBatch, 1.0F)};
+  const AlignedFloats weights = kLayout.draw(random);
+  const AlignedFloats target = kLayout.draw(random);
+  AlignedFloats gradients;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(loss.differentiate(batch, weights, target, gradients));
+  }
 }
-BENCHMARK(BM_DqnTrainingStepTorch)->Arg(0);
+
+const QHead kPlainHead{ActionBranches::joint(12), /*duelling=*/false};
+
+void BM_QGradientsFused(benchmark::State& state) {
+  find_gradients(state, *make_fused_q_loss(kLayout, kPlainHead, {}, 32));
+}
+BENCHMARK(BM_QGradientsFused);
+
+#ifdef REIN_HAS_LIBTORCH
+void BM_QGradientsTorch(benchmark::State& state) {
+  at::set_num_threads(1);
+  find_gradients(state, *make_torch_q_loss(kLayout, kPlainHead, {}));
+}
+BENCHMARK(BM_QGradientsTorch);
 #endif
 
 void BM_ActorCriticTrainingStep(benchmark::State& state) {

@@ -11,6 +11,7 @@
 
 #include "common/error.hpp"
 #include "common/pattern.hpp"
+#include "common/yaml_text.hpp"
 #include "platform/board/cpu_policies.hpp"
 #include "platform/kernel/kernel_file.hpp"
 #include "platform/quantities.hpp"
@@ -382,21 +383,9 @@ void read_sensors(const ConfigNode& node, Board& board) {
   }
 }
 
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const unsigned char c : text) {
-    if (c == '"' || c == '\\') {
-      result += '\\';
-    }
-    result += c < 0x20 ? ' ' : static_cast<char>(c);
-  }
-  result += '"';
-  return result;
-}
-
 std::string to_texts(const std::vector<std::string>& texts) {
   std::vector<std::string> all;
-  std::ranges::transform(texts, std::back_inserter(all), quoted);
+  std::ranges::transform(texts, std::back_inserter(all), yaml_quoted);
   return fmt::format("[{}]", fmt::join(all, ", "));
 }
 
@@ -406,8 +395,8 @@ const char* key_of(ClockInterface interface) {
 
 std::string to_line(const DomainSpec& domain) {
   std::vector<std::string> paths;
-  std::ranges::transform(domain.paths, std::back_inserter(paths), quoted);
-  std::string line = fmt::format("  - {{name: {}, {}: [{}]", quoted(domain.name),
+  std::ranges::transform(domain.paths, std::back_inserter(paths), yaml_quoted);
+  std::string line = fmt::format("  - {{name: {}, {}: [{}]", yaml_quoted(domain.name),
                                  key_of(domain.interface), fmt::join(paths, ", "));
   if (!domain.cpus.empty()) {
     line += fmt::format(", cpus: \"{}\"", format_cpu_list(domain.cpus));
@@ -424,7 +413,7 @@ std::string to_line(const DomainSpec& domain) {
 
 std::string to_line(const Place& place) {
   std::string line =
-      fmt::format("  - {{name: {}, device: {}, cpus: \"{}\", threads: {}", quoted(place.name),
+      fmt::format("  - {{name: {}, device: {}, cpus: \"{}\", threads: {}", yaml_quoted(place.name),
                   place.device, format_cpu_list(place.cpus), place.threads);
   if (!place.offline.empty()) {
     line += fmt::format(", offline: \"{}\"", format_cpu_list(place.offline));
@@ -434,17 +423,17 @@ std::string to_line(const Place& place) {
 
 std::string to_line(const SensorSpec& sensor) {
   std::string line =
-      fmt::format("  - {{signal: {}, path: {}, scale: {}, update_ms: {}", sensor.signal,
-                  quoted(sensor.path), sensor.scale, sensor.update_ms);
+      fmt::format("  - {{signal: {}, path: {}, scale: {}, update_ms: {}", yaml_text(sensor.signal),
+                  yaml_quoted(sensor.path), sensor.scale, sensor.update_ms);
   if (!sensor.enable.empty()) {
-    line += fmt::format(", enable: {}", quoted(sensor.enable));
+    line += fmt::format(", enable: {}", yaml_quoted(sensor.enable));
   }
   return line + "}\n";
 }
 
 std::string to_line(const TripPoint& trip) {
   return fmt::format("  - {{zone: {}, kind: {}, temperature_c: {}, hysteresis_c: {}}}\n",
-                     quoted(trip.zone), trip.kind, trip.temperature_c, trip.hysteresis_c);
+                     yaml_quoted(trip.zone), trip.kind, trip.temperature_c, trip.hysteresis_c);
 }
 
 std::string to_yaml_line(const HeatChoice& choice) {
@@ -540,7 +529,8 @@ bool Board::has_gpu() const {
 }
 
 std::string Board::to_yaml() const {
-  std::string text = fmt::format("name: {}\ncpus: \"{}\"\n", quoted(name), format_cpu_list(cpus));
+  std::string text =
+      fmt::format("name: {}\ncpus: \"{}\"\n", yaml_quoted(name), format_cpu_list(cpus));
   text += to_list("domains", domains) + to_list("places", places) + to_list("sensors", sensors);
   if (!total_power.empty()) {
     text += fmt::format("total_power: {}\n", to_texts(total_power));
@@ -549,7 +539,7 @@ std::string Board::to_yaml() const {
   text += to_list("trips", trips);
   if (bandwidth) {
     text += fmt::format("bandwidth: {{name: {}, levels_cpus: [{}], period_ms: {}}}\n",
-                        quoted(bandwidth->name), fmt::join(bandwidth->levels_cpus, ", "),
+                        yaml_quoted(bandwidth->name), fmt::join(bandwidth->levels_cpus, ", "),
                         bandwidth->period_ms);
   }
   text += fmt::format("power_model: {{idle_w: {}, cpu_w: {}{}}}\n", power_model.idle_w,

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/loop/run_summary.hpp"
+#include "common/json_text.hpp"
 #include "env/service_noise.hpp"
 #include "study/calibration/least_squares.hpp"
 #include "study/run/simulated_run.hpp"
@@ -250,7 +251,8 @@ enum class PowerSource { kNone, kSensors, kModel };
 PowerSource power_source_of(const SimulatedTask& task) {
   SimulatedWorld world(task);
   Environment& environment = world.environment();
-  const auto power = find_signal(environment.signals(), environment.task().power_signal);
+  const auto power =
+      find_signal(environment.signals(), name_of(environment.description().power_signal));
   environment.reset(/*seed=*/1);
   // A sensor that is there may be silent.
   if (!power || !environment.step(0).info.signals[*power]) {
@@ -386,7 +388,7 @@ std::string Calibration::to_json() const {
   for (const auto& parameter : parameters) {
     json["parameters"][parameter.name] = pair_of(parameter.before, parameter.after);
   }
-  return json.dump(1) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 }  // namespace rein

@@ -38,12 +38,14 @@ void CourseRecorder::add(const PeriodRecord& record) {
     for (const double latency_ms : service.latencies_ms) {
       point.latency_ms = rounded(std::max(latency_ms, point.latency_ms.value_or(0.0)));
     }
-    if (application.budgets.latency) {
-      point.deadline_ms = rounded(application.budgets.latency->deadline_ms);
+  }
+  for (const auto& application : info.task.applications) {
+    if (application.latency) {
+      point.deadline_ms = rounded(application.latency->deadline_ms);
     }
-    if (application.budgets.power) {
-      point.power_limit_w = rounded(application.budgets.power->limit_w);
-    }
+  }
+  if (info.task.power) {
+    point.power_limit_w = rounded(info.task.power->limit_w);
   }
   if (served_ > 0.0) {
     point.top1 = rounded(accuracy_sum_ / served_);

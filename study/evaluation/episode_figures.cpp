@@ -17,25 +17,6 @@ std::optional<double> subtract(const std::optional<double>& one,
   return one && other ? std::optional(*one - *other) : std::nullopt;
 }
 
-MeanAndSpread average(const std::vector<double>& values) {
-  if (values.empty()) {
-    return {};
-  }
-  const auto count = static_cast<double>(values.size());
-  double sum = 0.0;
-  for (const double value : values) {
-    sum += value;
-  }
-  const double mean = sum / count;
-  double squares = 0.0;
-  for (const double value : values) {
-    squares += (value - mean) * (value - mean);
-  }
-  return {.mean = mean,
-          .spread =
-              values.size() > 1 ? std::optional(std::sqrt(squares / (count - 1.0))) : std::nullopt};
-}
-
 }  // namespace
 
 Figures figures_of(const RunSummary& summary, Objective::Kind objective) {
@@ -90,7 +71,7 @@ std::vector<std::pair<std::string, MeanAndSpread>> average(const std::vector<Fig
         values.push_back(*value);
       }
     }
-    averages.emplace_back(name, average(values));
+    averages.emplace_back(name, mean_and_spread(values));
   }
   return averages;
 }

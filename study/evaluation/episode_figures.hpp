@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "agent/loop/run_summary.hpp"
-#include "env/reward.hpp"
+#include "common/statistics.hpp"
+#include "env/worth.hpp"
 
 namespace rein {
 
@@ -22,14 +23,7 @@ Figures figures_of(const RunSummary& summary, Objective::Kind objective);
 /// `regret`.
 Figures compare(const Figures& figures, const Figures& oracle, Objective::Kind objective);
 
-/// Of the episodes in which it is known: the mean, and the standard deviation of a sample, which a
-/// single one has not.
-struct MeanAndSpread {
-  std::optional<double> mean;
-  std::optional<double> spread;
-};
-
-/// Of each figure over episodes; in the order of the first.
+/// Of each figure over the episodes in which it is known; in the order of the first.
 std::vector<std::pair<std::string, MeanAndSpread>> average(const std::vector<Figures>& episodes);
 
 /// The one of that name; empty if there is none.

@@ -9,6 +9,7 @@
 
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "study/evaluation/course.hpp"
 #include "study/run/json_input.hpp"
 
@@ -74,7 +75,7 @@ EpisodeOutcome outcome_of(const Json& json) {
     throw Error("changes of no period");
   }
   if (json.contains("course")) {
-    outcome.course = report::read_course(ConfigNode::parse(json.at("course").dump(), "course"));
+    outcome.course = report::read_course(ConfigNode::parse(json_text(json.at("course")), "course"));
   }
   return outcome;
 }
@@ -114,7 +115,7 @@ std::optional<EpisodeOutcome> EpisodeLog::take(const EpisodeTask& task) {
 }
 
 void EpisodeLog::add(const EpisodeTask& task, const EpisodeOutcome& outcome) {
-  *stream_ << json_of(task, outcome).dump() << '\n' << std::flush;
+  *stream_ << json_text(json_of(task, outcome)) << '\n' << std::flush;
   if (!*stream_) {
     throw Error(fmt::format("{}: cannot be written", file_.string()));
   }

@@ -11,6 +11,7 @@
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "common/stop.hpp"
 #include "study/evaluation/course_recorder.hpp"
 #include "study/run/run_description.hpp"
@@ -81,8 +82,13 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
     return;
   }
   if (!task.folder.empty()) {
+    file->close();
+    if (!*file) {
+      throw Error(
+          fmt::format("{}: cannot be written to its end", (task.folder / "trace.csv").string()));
+    }
     const auto json = describe_run(of.config, task.agent.name, task.seed, "completed", summary);
-    write_file(task.folder / "summary.json", json.dump(2) + "\n");
+    write_file(task.folder / "summary.json", json_text(json, 2) + "\n");
   }
   outcome.course = course.course();
   outcome.figures = figures_of(summary, of.config.objective.kind);
@@ -102,10 +108,10 @@ EpisodeOutcome play(const EpisodeTask& task) {
   EpisodeOutcome outcome;
   try {
     play_into(task, outcome);
+  } catch (const Interrupted&) {
+    // Not played, which is no error.
   } catch (const std::exception& error) {
-    if (!stop_requested()) {
-      outcome.error = fmt::format("{}: {}", task.name(), error.what());
-    }
+    outcome.error = fmt::format("{}: {}", task.name(), error.what());
   }
   return outcome;
 }

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
 
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/yaml_text.hpp"
 #include "study/run/settings.hpp"
 #include "study/run/simulated_run.hpp"
 
@@ -41,9 +41,10 @@ fs::path find_checkpoint(const Variant& variant, const EvaluatedWorld& world) {
 EvaluatedAgent read_agent(const Variant& variant, const EvaluatedWorld& world,
                           std::uint64_t practice) {
   const bool is_own = !variant.agent && world.config.agent.at("kind").text() == variant.kind;
-  const ConfigNode node = variant.agent ? *variant.agent
-                          : is_own      ? world.config.agent
-                                   : ConfigNode::parse("{kind: " + variant.kind + "}", "--agents");
+  const ConfigNode node =
+      variant.agent ? *variant.agent
+      : is_own      ? world.config.agent
+                    : ConfigNode::parse("{kind: " + yaml_quoted(variant.kind) + "}", "--agents");
   SimulatedWorld trial(world.task);
   Random random(1);
   const auto agent = make_agent(node, problem_of(trial.environment()), random,
@@ -122,48 +123,40 @@ bool shows(const EvaluationPlan& plan, const std::string& name) {
          (name == kReferenceAgent || std::ranges::count(plan.shown, name) > 0);
 }
 
-nlohmann::ordered_json describe(const Variant& variant) {
-  nlohmann::ordered_json json = {{"name", variant.name}, {"kind", variant.kind}};
+/// An entry of a list, as YAML.
+std::string describe(const Variant& variant) {
+  std::string text =
+      fmt::format("  - name: {}\n    kind: {}\n", yaml_text(variant.name), yaml_text(variant.kind));
   if (variant.agent) {
-    json["agent"] = variant.agent->dump();
+    text += fmt::format("    agent: {}\n", yaml_text(variant.agent->dump()));
   }
   if (variant.load) {
-    json["load"] = variant.load->resolve(variant.load->text()).string();
+    text += fmt::format("    load: {}\n",
+                        yaml_text(variant.load->resolve(variant.load->text()).string()));
   }
   if (variant.practice) {
-    json["practice"] = *variant.practice;
+    text += fmt::format("    practice: {}\n", *variant.practice);
   }
   if (variant.shield) {
-    json["shield"] = variant.shield->dump();
+    text += fmt::format("    shield: {}\n", yaml_text(variant.shield->dump()));
   }
-  return json;
+  return text;
 }
 
 }  // namespace
 
 std::string EvaluationPlan::to_yaml() const {
-  nlohmann::ordered_json json;
-  const auto texts_of = [](const std::vector<fs::path>& paths) {
-    std::vector<std::string> texts;
-    std::ranges::transform(paths, std::back_inserter(texts),
-                           [](const fs::path& file) { return file.string(); });
-    return texts;
-  };
-  json["runs"] = texts_of(files);
-  json["scenarios"] = texts_of(scenarios);
-  json["agents"] = nlohmann::ordered_json::array();
+  std::string text =
+      fmt::format("runs: {}\nscenarios: {}\nagents:\n", yaml_list(files), yaml_list(scenarios));
   for (const auto& variant : variants) {
-    json["agents"].push_back(describe(variant));
+    text += describe(variant);
   }
-  json["seeds"] = seeds;
-  json["practice"] = practice;
-  json["settings"] = settings;
-  json["compare"] = compared;
-  json["show"] = shown;
+  text += fmt::format("seeds: {}\npractice: {}\nsettings: {}\ncompare: {}\nshow: {}\n", seeds,
+                      practice, yaml_list(settings), yaml_text(compared), yaml_list(shown));
   if (duration_s) {
-    json["duration_s"] = *duration_s;
+    text += fmt::format("duration_s: {}\n", *duration_s);
   }
-  return json.dump(2) + "\n";
+  return text;
 }
 
 std::list<EvaluatedWorld> read_worlds(const EvaluationPlan& plan) {

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string_view>
 
+#include "common/json_text.hpp"
+#include "common/time_text.hpp"
 #include "platform/quantities.hpp"
 #include "study/report/assets.hpp"
 #include "study/report/markup.hpp"
@@ -107,6 +109,11 @@ std::string section(const Run& run, const std::string& label) {
   if (run.shield_interventions.value_or(0.0) > 0.0) {
     html += fact("Shield", number(run.shield_interventions, " interventions"));
   }
+  // A simulated board's clock does not run meanwhile.
+  if (run.decision_p50_us && run.decision_p99_us.value_or(0.0) > 0.0) {
+    html += fact("Decisions", fmt::format("{} each, p99 {}", time_text(*run.decision_p50_us * 1e-6),
+                                          time_text(*run.decision_p99_us * 1e-6)));
+  }
   for (const auto& [name, signal] : run.signals) {
     if (signal.estimated) {
       html += fact("Estimated", signal.source.empty() ? name : name + " from " + signal.source);
@@ -199,7 +206,7 @@ std::string make_page(const std::vector<Run>& runs) {
     data.push_back(data_of(runs[i], labels[i]));
   }
   // Names come from files and need not be UTF-8.
-  const std::string json = data.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string json = json_text(data);
   return fill_template(
       assets::kPageHtml,
       {{"title", escape_html(distinct(runs, &Run::agent))},

@@ -12,6 +12,7 @@
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "platform/quantities.hpp"
 #include "study/run/json_input.hpp"
 
@@ -56,6 +57,10 @@ void read_summary(const std::filesystem::path& file, Run& run) {
   if (summary.has("shield")) {
     run.shield_interventions = number_in(summary.at("shield"), "interventions");
   }
+  if (summary.has("decision_us")) {
+    run.decision_p50_us = number_in(summary.at("decision_us"), "p50");
+    run.decision_p99_us = number_in(summary.at("decision_us"), "p99");
+  }
   run.duration_s = number_in(summary, "duration_s");
   run.planned_s = number_in(summary, "planned_s");
   run.ended = text_in(summary, "ended");
@@ -70,6 +75,7 @@ void read_summary(const std::filesystem::path& file, Run& run) {
   if (summary.has("phases")) {
     for (const auto& phase : summary.at("phases").items()) {
       run.phases.push_back({.name = phase.at("name").text(),
+                            .stretches = number_in(phase, "stretches"),
                             .start_s = number_in(phase, "start_s"),
                             .end_s = number_in(phase, "end_s"),
                             .statistics = read_statistics(phase.at("statistics"))});
@@ -78,9 +84,7 @@ void read_summary(const std::filesystem::path& file, Run& run) {
 }
 
 /// Names come from files and need not be UTF-8.
-std::string dump(const nlohmann::ordered_json& value) {
-  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
+std::string dump(const nlohmann::ordered_json& value) { return json_text(value); }
 
 std::vector<std::pair<std::string, std::string>> read_machine(const std::filesystem::path& file) {
   using Json = nlohmann::ordered_json;

@@ -28,8 +28,9 @@ struct Statistics {
 
 struct PhaseSummary {
   std::string name;
-  Statistics::Value start_s;
-  Statistics::Value end_s;
+  Statistics::Value stretches;  ///< That are summed up; empty in summaries of old: one.
+  Statistics::Value start_s;    ///< Of the first ...
+  Statistics::Value end_s;      ///< ... and of the last one.
   Statistics statistics;
 };
 
@@ -57,6 +58,8 @@ struct Run {
   std::string seed;
   Statistics::Value periods;
   Statistics::Value shield_interventions;
+  Statistics::Value decision_p50_us;
+  Statistics::Value decision_p99_us;
   Statistics::Value duration_s;  ///< What was run ...
   Statistics::Value planned_s;   ///< ... of what was to be. Empty in summaries of old.
   std::string ended;             ///< "completed", "interrupted", or what went wrong.

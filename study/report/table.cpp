@@ -118,13 +118,22 @@ Table compare_phases(const Run& run) {
   const auto seconds = [](const std::optional<double>& value) {
     return Table::Cell{.text = value ? fmt::format("{:.1f}", *value) : kUnknown};
   };
+  // Where phases came again and again, and are summed up.
+  const bool is_summed = std::ranges::any_of(
+      run.phases, [](const PhaseSummary& phase) { return phase.stretches.value_or(1.0) > 1.0; });
   Table table{.headings = {"phase", "from s", "to s"}, .rows = {}};
+  if (is_summed) {
+    table.headings.emplace_back("times");
+  }
   for (const auto& metric : kPhaseMetrics) {
     table.headings.emplace_back(metric.heading);
   }
   for (const auto& phase : run.phases) {
     auto& row = table.rows.emplace_back();
     row = {{.text = phase.name}, seconds(phase.start_s), seconds(phase.end_s)};
+    if (is_summed) {
+      row.push_back({.text = fmt::format("{:.0f}", phase.stretches.value_or(1.0))});
+    }
     for (const auto& metric : kPhaseMetrics) {
       row.push_back(cell_of(run, phase.statistics, metric));
     }

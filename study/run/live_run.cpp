@@ -113,8 +113,11 @@ void on_this_machine(const RunConfig& config, bool only_look,
   }
   NetworkWorker worker(*network, images, application.requests.batch);
   ServingEnvironment environment(platform, worker, application.name, application.requests, player,
-                                 Reward(config.objective, config.prices), clock,
-                                 {.period = config.period, .duration_s = config.duration_s});
+                                 clock,
+                                 {.period = config.period,
+                                  .duration_s = config.duration_s,
+                                  .objective = config.objective,
+                                  .prices = config.prices});
   const Foresight none;
   play({environment, clock, none, machine_info(config.board)});
 }

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/yaml_text.hpp"
 #include "platform/board/clock_files.hpp"
 #include "platform/board/domain_path.hpp"
 #include "platform/co_runners/co_runner_process.hpp"
@@ -25,7 +25,7 @@ namespace {
 /// The file's agent, or another kind with its default parameters: those in the file are of its own.
 void choose_agent(ConfigNode& node, const std::string& kind) {
   if (!node.has("agent") || node.at("agent").text_or("kind", "") != kind) {
-    node.set("agent", fmt::format("{{kind: {}}}", kind), "--agent " + kind);
+    node.set("agent", fmt::format("{{kind: {}}}", yaml_quoted(kind)), "--agent " + kind);
   }
 }
 
@@ -43,9 +43,8 @@ void apply_overrides(ConfigNode& node, const RunOverrides& overrides) {
     replace("seed", std::to_string(*overrides.seed), fmt::format("--seed {}", *overrides.seed));
   }
   if (overrides.scenario) {
-    // As a JSON string, which YAML reads to the same whatever is in it.
     const std::string file = std::filesystem::absolute(*overrides.scenario).string();
-    replace("scenario", nlohmann::json(file).dump(),
+    replace("scenario", yaml_quoted(file),
             fmt::format("--scenarios {}", overrides.scenario->string()));
   }
   if (overrides.duration_s) {
@@ -73,7 +72,7 @@ void make_profile_absolute(ConfigNode& node, const RunOverrides& overrides) {
       origin = setting.origin();
     }
   }
-  node.set("agent.profile", nlohmann::json(file.string()).dump(), origin);
+  node.set_text("agent.profile", file.string(), origin);
 }
 
 PlatformKind read_platform(const ConfigNode& node) {
@@ -389,10 +388,10 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
       node.set(prefix + "network.levels", open_named(levels).dump(), origin);
       continue;
     }
-    node.set(prefix + "network.checkpoint",
-             std::filesystem::absolute(application.checkpoint).string(), origin);
-    node.set(prefix + "images.folder",
-             std::filesystem::absolute(application.images_folder).string(), origin);
+    node.set_text(prefix + "network.checkpoint",
+                  std::filesystem::absolute(application.checkpoint).string(), origin);
+    node.set_text(prefix + "images.folder",
+                  std::filesystem::absolute(application.images_folder).string(), origin);
   }
   config.effective = node.dump();
   return config;

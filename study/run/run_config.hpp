@@ -9,8 +9,8 @@
 #include "common/clock.hpp"
 #include "common/config_node.hpp"
 #include "env/budgets.hpp"
-#include "env/reward.hpp"
 #include "env/scenario.hpp"
+#include "env/worth.hpp"
 #include "platform/board/board.hpp"
 #include "study/run/application_config.hpp"
 

@@ -36,7 +36,9 @@ std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first
       if (stream.is_over) {
         continue;
       }
-      const ActionId action = agent.act(stream.observation);
+      agent.attend(i);
+      const ActionId action =
+          agent.act(View(stream.observation, stream.episode.environment->task()));
       const StepResult& result = stream.episode.environment->step(action);
       agent.observe({stream.observation, action, result.reward, result.info.reward_terms,
                      result.observation, result.terminated, result.truncated, &result.info, i});
@@ -47,6 +49,7 @@ std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first
     }
     progress(share);
   }
+  agent.attend(0);
   return periods;
 }
 

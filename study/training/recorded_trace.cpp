@@ -80,7 +80,7 @@ std::size_t read_level(const TraceTable& table, std::size_t row, std::size_t col
   if (named != knob.levels.end()) {
     return static_cast<std::size_t>(named - knob.levels.begin());
   }
-  if (knob.effect != Knob::Effect::kUnordered) {
+  if (knob.effect() != Knob::Effect::kUnordered) {
     const double value = table.number(row, column);
     for (std::size_t i = 0; i < knob.levels.size(); ++i) {
       if (std::abs(knob.levels[i].value - value) <= 1e-6 * std::abs(value)) {

@@ -53,15 +53,15 @@ SimulatedTask made_plain(SimulatedTask task) {
 SimulatedTask beside(SimulatedTask task, const Scenario& drawn,
                      const std::vector<std::size_t>& co_runners, double rate_scale) {
   constexpr double kLongS = 1e6;
-  // Budgets change nothing here, but say which signal is the power.
-  Budgets budgets;
-  const auto& phases = task.scenario.phases;
-  const auto limited = std::ranges::find_if(
-      phases, [](const ScenarioPhase& each) { return each.budgets.power.has_value(); });
-  if (limited != phases.end()) {
-    budgets.power = limited->budgets.power;
+  // Budgets change nothing here, but say which power is asked for: of phases that never come.
+  Scenario scenario = Scenario::alone({}, kLongS);
+  for (const auto& phase : task.scenario.phases) {
+    ScenarioPhase& never = scenario.phases.emplace_back();
+    never.name = phase.name;
+    never.duration_s = kLongS;
+    never.budgets.power = phase.budgets.power;
+    never.budgets.energy = phase.budgets.energy;
   }
-  Scenario scenario = Scenario::alone(budgets, kLongS);
   scenario.co_runners = drawn.co_runners;
   for (auto& co_runner : scenario.co_runners) {
     co_runner.contention->off_ms = 0.0;
@@ -102,17 +102,21 @@ std::vector<double> measure_ratios(const SimulatedTask& task, std::uint64_t seed
 }
 
 /// Of a machine with nobody else, while half of the time something is served.
-double mean_power_w(const Sweep& sweep, std::size_t actions) {
+double mean_power_w(const Sweep& sweep, const Quantities& quantities, std::size_t power) {
   double sum = 0.0;
-  for (std::size_t i = actions; i < 2 * actions; ++i) {
-    sum += sweep[i] + 0.5 * sweep[actions + i];
+  for (ActionId action = 0; action < quantities.actions; ++action) {
+    sum += sweep[quantities.idle(power, action)] + 0.5 * sweep[quantities.serving(power, action)];
   }
-  return sum / static_cast<double>(actions);
+  return sum / static_cast<double>(quantities.actions);
 }
 
-Sweep with_power_in(double unit_w, Sweep sweep, std::size_t actions) {
-  for (std::size_t i = actions; i < 3 * actions; ++i) {
-    sweep[i] /= unit_w;
+/// @param units_w  [powers]
+Sweep with_power_in(const std::vector<double>& units_w, Sweep sweep, const Quantities& quantities) {
+  for (std::size_t power = 0; power < quantities.powers; ++power) {
+    for (ActionId action = 0; action < quantities.actions; ++action) {
+      sweep[quantities.idle(power, action)] /= units_w[power];
+      sweep[quantities.serving(power, action)] /= units_w[power];
+    }
   }
   return sweep;
 }
@@ -144,10 +148,16 @@ SweepLesson::Swept SweepLesson::sweep_machine(std::uint64_t index) const {
   return swept;
 }
 
-ResponseModel::Prior SweepLesson::find_prior(std::size_t actions) const {
-  double unit_w = 0.0;
-  for (const auto& each : swept_) {
-    unit_w += mean_power_w(each.alone, actions) / static_cast<double>(swept_.size());
+ResponseModel::Prior SweepLesson::find_prior(const Quantities& quantities) const {
+  std::vector<double> units_w(quantities.powers, 0.0);
+  for (std::size_t power = 0; power < units_w.size(); ++power) {
+    for (const auto& each : swept_) {
+      units_w[power] +=
+          mean_power_w(each.alone, quantities, power) / static_cast<double>(swept_.size());
+    }
+    if (units_w[power] <= 0.0) {
+      units_w[power] = 1.0;  // Nothing measures it.
+    }
   }
   FactorSearch search;
   std::size_t ratios = 0;
@@ -155,14 +165,14 @@ ResponseModel::Prior SweepLesson::find_prior(std::size_t actions) const {
     std::vector<Sweep> contended;
     contended.reserve(each.contended.size());
     for (const auto& sweep : each.contended) {
-      contended.push_back(with_power_in(unit_w, sweep, actions));
+      contended.push_back(with_power_in(units_w, sweep, quantities));
     }
-    search.add(with_power_in(unit_w, each.alone, actions), contended);
+    search.add(with_power_in(units_w, each.alone, quantities), contended);
     ratios += each.ratios.size();
   }
   ResponseModel::Prior prior;
-  prior.factors = search.find(actions, {});
-  prior.power_scale_w = unit_w;
+  prior.factors = search.find(quantities.actions, {});
+  prior.power_scales_w.assign(units_w.begin(), units_w.end());
   prior.conditions = search.conditions(prior.factors, kKept);
   prior.condition_variance = kKeptVariance;
   prior.ratio.fade(1e-3);
@@ -198,7 +208,7 @@ std::optional<std::uint64_t> SweepLesson::teach(Agent& agent, std::uint64_t firs
     swept_.resize(begin);
     return std::nullopt;
   }
-  learner.learn(find_prior(learner.model().actions()));
+  learner.learn(find_prior(learner.model().quantities()));
   std::uint64_t periods = 0;
   for (std::uint64_t i = first; i < first + count; ++i) {
     periods += swept_[i].periods;

@@ -37,7 +37,7 @@ class SweepLesson final : public Lesson {
     std::uint64_t periods = 0;
   };
   Swept sweep_machine(std::uint64_t index) const;
-  ResponseModel::Prior find_prior(std::size_t actions) const;
+  ResponseModel::Prior find_prior(const Quantities& quantities) const;
 
   std::vector<SimulatedTask> nominal_;
   Randomisation spread_;

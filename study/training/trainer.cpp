@@ -13,6 +13,7 @@
 #include "common/config_node.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/json_text.hpp"
 #include "study/evaluation/episode_figures.hpp"
 
 namespace rein {
@@ -238,7 +239,7 @@ void Trainer::save() const {
   for (const auto& point : curve_) {
     json["curve"].push_back(to_json(point));
   }
-  write_file(state_in(folder_), json.dump(1) + "\n");
+  write_file(state_in(folder_), json_text(json, 1) + "\n");
   write_file(folder_ / "training.csv", to_csv(curve_));
 }
 

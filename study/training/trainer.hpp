@@ -10,7 +10,7 @@
 
 #include "agent/core/agent.hpp"
 #include "common/random.hpp"
-#include "env/reward.hpp"
+#include "env/worth.hpp"
 #include "study/training/lesson.hpp"
 
 namespace rein {

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
+#include "common/yaml_text.hpp"
 #include "study/run/simulated_run.hpp"
 
 namespace rein {
@@ -51,8 +51,8 @@ void require_same(const SimulatedTask& task, const Environment& nominal,
   require("knobs", describe_knobs(nominal.action_space()),
           describe_knobs(environment.action_space()));
   require("features", feature_names(nominal), feature_names(environment));
-  const Objective expected = nominal.task().objective;
-  const Objective found = environment.task().objective;
+  const Objective expected = nominal.description().objective;
+  const Objective found = environment.description().objective;
   if (expected.kind != found.kind) {
     refuse("objective", expected.name(), found.name());
   }
@@ -61,28 +61,18 @@ void require_same(const SimulatedTask& task, const Environment& nominal,
 }  // namespace
 
 std::string TrainingPlan::to_yaml() const {
-  nlohmann::ordered_json json;
-  const auto texts_of = [](const std::vector<std::filesystem::path>& paths) {
-    std::vector<std::string> texts;
-    std::ranges::transform(paths, std::back_inserter(texts),
-                           [](const auto& path) { return path.string(); });
-    return texts;
-  };
-  json["runs"] = texts_of(files);
-  json["traces"] = texts_of(traces);
+  std::string text = fmt::format("runs: {}\ntraces: {}\n", yaml_list(files), yaml_list(traces));
   if (profile) {
-    json["profile"] = profile->string();
+    text += fmt::format("profile: {}\n", yaml_text(profile->string()));
   }
-  json["environments"] = environments;
-  json["duration_s"] = duration_s;
+  text += fmt::format("environments: {}\nduration_s: {}\n", environments, duration_s);
   if (overrides.agent) {
-    json["agent"] = *overrides.agent;
+    text += fmt::format("agent: {}\n", yaml_text(*overrides.agent));
   }
   if (overrides.seed) {
-    json["seed"] = *overrides.seed;
+    text += fmt::format("seed: {}\n", *overrides.seed);
   }
-  json["settings"] = overrides.settings;
-  return json.dump(1) + "\n";
+  return text + fmt::format("settings: {}\n", yaml_list(overrides.settings));
 }
 
 std::vector<TrainedRuns::Run> TrainedRuns::read(const TrainingPlan& plan) {

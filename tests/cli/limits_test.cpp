@@ -3,10 +3,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "common/files.hpp"
 #include "common/parallel.hpp"
 #include "support/process.hpp"
 #include "support/sanitized.hpp"
@@ -102,6 +107,65 @@ DOCTEST_TEST_CASE("a file that may not be as long as it has to be is an error, a
                                   (files.folder.path() / "out").string()});
     DOCTEST_CHECK(limited.status == 1);
   }
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+DOCTEST_TEST_CASE("what failed after a run's own error was told before it, or not at all") {
+  const SimulatedRunFiles files;
+  const auto run = [&](const std::string& name, std::optional<rlim_t> largest_file) {
+    Process process({REIN_PROGRAM, "run", files.run().string(), "--log-level", "off", "--output",
+                     (files.folder.path() / name).string()},
+                    largest_file);
+    const int status = process.wait();
+    return std::pair(status, lines_of(process.errors()));
+  };
+  DOCTEST_REQUIRE(run("whole", std::nullopt).first == 0);
+  const auto size = [&](const std::string& name) {
+    return std::filesystem::file_size(files.folder.path() / "whole" / name);
+  };
+  // What comes first fits; a summary and a checkpoint do not.
+  const rlim_t limit = std::max(size("config.yaml"), size("machine.json")) + 1;
+  DOCTEST_REQUIRE(limit < std::min(size("summary.json"), size("checkpoint/agent.json")));
+  const auto [status, lines] = run("cut", limit);
+  DOCTEST_CHECK(status == 1);
+  DOCTEST_REQUIRE(lines.size() == 3);
+  DOCTEST_CHECK(lines[0] == "rein: trace.csv: a row cannot be written: File too large");
+  DOCTEST_CHECK(lines[1].find("summary.json: cannot be written") != std::string::npos);
+  DOCTEST_CHECK(lines[2].find("agent.json: cannot be written") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE("a summary that could not be written took the checkpoint with it") {
+  const SimulatedRunFiles files;
+  const auto output = files.folder.path() / "out";
+  std::filesystem::create_directories(output / "summary.json");
+  Process process({REIN_PROGRAM, "run", files.run().string(), "--output", output.string()});
+  DOCTEST_CHECK(process.wait() == 1);
+  DOCTEST_CHECK(lines_of(process.errors()).size() == 1);
+  DOCTEST_CHECK(process.errors().find("summary.json: cannot be written") != std::string::npos);
+  DOCTEST_CHECK(std::filesystem::exists(output / "checkpoint" / "agent.json"));
+}
+
+DOCTEST_TEST_CASE("episodes that failed were not told where the report could not be written") {
+  const SimulatedRunFiles files;
+  const auto output = files.folder.path() / "out";
+  std::filesystem::create_directories(output / "report.html");
+  write_file(output / "runs", "");
+  Process process({REIN_PROGRAM, "evaluate", files.run().string(), "--agents", "random", "--seeds",
+                   "1", "--traces", "--output", output.string()});
+  DOCTEST_CHECK(process.wait() == 1);
+  const auto lines = lines_of(process.errors());
+  DOCTEST_REQUIRE(lines.size() == 3);
+  DOCTEST_CHECK(lines[0].starts_with("rein: small, test, random, seed 1: "));
+  DOCTEST_CHECK(lines[1].starts_with("rein: small, test, oracle, seed 1: "));
+  DOCTEST_CHECK(lines[2].find("report.html: cannot be written") != std::string::npos);
 }
 
 DOCTEST_TEST_CASE("a stack that is too small is told before it is used") {

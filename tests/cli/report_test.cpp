@@ -97,6 +97,40 @@ DOCTEST_TEST_CASE("the comparison shows what the summaries say, and marks the be
   DOCTEST_CHECK(table.rows[1][8].estimated);
 }
 
+DOCTEST_TEST_CASE("phases that came again and again are shown with how often they did") {
+  const rein::TemporaryFolder folder;
+  const auto phases = [&](const std::string& name, const std::string& more) {
+    const auto run = rein::report::read_run(
+        write_run(folder.path(), name, "period,time_s\n0,0\n",
+                  R"({"agent": "static", "whole": {}, "second_half": {}, "phases": [)"
+                  R"({"name": "a", "start_s": 0, "end_s": 9, "statistics": {"requests": 8})" +
+                      more + "}]}"));
+    return rein::report::compare_phases(run);
+  };
+  for (const std::string more : {"", R"(, "stretches": 1, "seconds": 9)"}) {
+    const Table once = phases("once", more);
+    DOCTEST_CHECK(once.headings[3] == "requests");
+    DOCTEST_CHECK(once.rows[0][3].text == "8");
+  }
+  const Table often = phases("often", R"(, "stretches": 70, "seconds": 5)");
+  DOCTEST_CHECK(often.headings[3] == "times");
+  DOCTEST_CHECK(often.rows[0][3].text == "70");
+  DOCTEST_CHECK(often.rows[0][4].text == "8");
+}
+
+DOCTEST_TEST_CASE("the report says what decisions took, in the unit that fits") {
+  const rein::TemporaryFolder folder;
+  const auto page = [&](const std::string& name, const std::string& decision) {
+    return rein::report::make_page({rein::report::read_run(
+        write_run(folder.path(), name, "period,time_s\n0,0\n",
+                  R"({"agent": "static", "whole": {}, "second_half": {}, "decision_us": )" +
+                      decision + "}"))});
+  };
+  DOCTEST_CHECK(
+      contains(page("fast", R"({"p50": 0.1604, "p99": 1.2})"), "160 ns each, p99 1.20 us"));
+  DOCTEST_CHECK_FALSE(contains(page("simulated", R"({"p50": 0.0, "p99": 0.0})"), "Decisions"));
+}
+
 DOCTEST_TEST_CASE("equal values are not marked as best, and a missing one is a dash") {
   std::vector<Run> runs(3);
   runs[0].whole.miss_share = 0.1;

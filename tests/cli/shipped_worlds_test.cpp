@@ -44,6 +44,8 @@ DOCTEST_TEST_CASE("every shipped scenario keeps the contract of environments on 
       const RunConfig config = RunConfig::load(run, overrides);
       SimulatedWorld world(task_of(config));
       check_environment_contract(world.environment());
+      SimulatedWorld other(task_of(config));
+      check_rollouts_repeat(world.environment(), other.environment(), 30);
       const std::size_t actions = world.environment().action_space().size();
       // The quickstart's machine has no clocks to set.
       DOCTEST_CHECK(actions >= (run.stem() == "quickstart-simulated" ? 24 : 100));

@@ -60,6 +60,27 @@ DOCTEST_TEST_CASE("a simulated run is repeated from what it left behind alone") 
   DOCTEST_CHECK(read_file(first / "config.yaml") == read_file(again / "config.yaml"));
 }
 
+DOCTEST_TEST_CASE(
+    "a run with a profile in an odd folder was not to be repeated from its config.yaml") {
+  for (const std::string name : {"a #b: {c}", "null", " x ", "it's \"\\x\"", "\xE9\n~"}) {
+    DOCTEST_CAPTURE(name);
+    const SimulatedRunFiles files;
+    const auto folder = files.folder.path() / name;
+    std::filesystem::create_directory(folder);
+    Process profile({REIN_PROGRAM, "profile", files.run().string(), "--periods", "1", "--output",
+                     (folder / "p.csv").string()});
+    DOCTEST_REQUIRE(profile.wait() == 0);
+    for (const auto& file : {files.run(), files.board(), files.network(), files.scenario()}) {
+      std::filesystem::rename(file, folder / file.filename());
+    }
+    const auto first = run(folder / files.run().filename(), files.folder.path() / "first",
+                           {"--agent", "alert", "--set", "agent.profile=p.csv", "--duration", "1"});
+    const auto again = run(first / "config.yaml", files.folder.path() / "again");
+    DOCTEST_CHECK(read_file(first / "config.yaml") == read_file(again / "config.yaml"));
+    DOCTEST_CHECK(read_file(first / "trace.csv") == read_file(again / "trace.csv"));
+  }
+}
+
 DOCTEST_TEST_CASE("an oracle and the best static configuration are played, and go on") {
   const SimulatedRunFiles files;
   for (const std::string agent : {"oracle", "best_static"}) {

@@ -304,7 +304,7 @@ DOCTEST_TEST_CASE("sweeps measured the whole machine's power where the budget is
   const auto agent = nlohmann::json::parse(read_file(output / "agent.json"));
   // The mean over actions that serve for half of the time: 0.5 x 3 W for each CPU of the place, and
   // idle power is nobody's. With it there are 2 W more.
-  const double scale_w = agent.at("model").at("power_scale_w");
+  const double scale_w = agent.at("model").at("power_scales_w").at(0);
   DOCTEST_CHECK(scale_w > 1.4);
   DOCTEST_CHECK(scale_w < 3.0);
 }
@@ -399,8 +399,12 @@ DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing w
   const fs::path trace = files.folder.path() / "trace.csv";
   check(run, {"--trace", trace.string()}, 3, "trace.csv: expected a trace.csv, found none");
   write_file(trace, "period,reward\n0,1\n1,1\n");
-  check(run, {"--agent", "model_based", "--trace", trace.string()}, 2,
-        "--trace: expected an agent that learns from transitions, found model_based");
+  for (const std::string agent : {"model_based", "actor_critic", "prime_q", "ztt"}) {
+    check(run, {"--agent", agent, "--trace", trace.string()}, 3,
+          "--trace: expected an agent that can learn from what others did (q_learning, dqn), "
+          "found " +
+              agent);
+  }
   check(run, {"--trace", trace.string()}, 3, "expected the column observed.width.app of this run");
 
   const fs::path recorded = files.folder.path() / "run";

@@ -5,14 +5,29 @@
 namespace rein {
 namespace {
 
-DOCTEST_TEST_CASE("quartiles lie between the values they fall between") {
+DOCTEST_TEST_CASE("a quantile is the nearest rank") {
+  DOCTEST_CHECK(quantile({3, 1, 2, 4}, 0.5) == 2);
+  DOCTEST_CHECK(quantile({3, 1, 2, 4}, 0.51) == 3);
+  DOCTEST_CHECK(quantile({3, 1, 2, 4}, 1.0) == 4);
+  DOCTEST_CHECK(quantile({}, 0.5) == 0);
+}
+
+DOCTEST_TEST_CASE("quartiles are values of the sample, by the same rule as other quantiles") {
   const Quartiles quartiles = quartiles_of({4.0, 1.0, 3.0, 2.0});
   DOCTEST_CHECK(quartiles.count == 4);
-  DOCTEST_CHECK(quartiles.low == doctest::Approx(1.75));
-  DOCTEST_CHECK(quartiles.median == doctest::Approx(2.5));
-  DOCTEST_CHECK(quartiles.high == doctest::Approx(3.25));
+  DOCTEST_CHECK(quartiles.low == 1.0);
+  DOCTEST_CHECK(quartiles.median == 2.0);
+  DOCTEST_CHECK(quartiles.high == 3.0);
   DOCTEST_CHECK(quartiles_of({7.0}).high == 7.0);
   DOCTEST_CHECK(quartiles_of({}).count == 0);
+}
+
+DOCTEST_TEST_CASE("a mean has a spread from two values on") {
+  DOCTEST_CHECK_FALSE(mean_and_spread({}).mean.has_value());
+  DOCTEST_CHECK(mean_and_spread({3.0}).mean == 3.0);
+  DOCTEST_CHECK_FALSE(mean_and_spread({3.0}).spread.has_value());
+  DOCTEST_CHECK(mean_and_spread({1.0, 3.0}).mean == 2.0);
+  DOCTEST_CHECK(*mean_and_spread({1.0, 3.0}).spread == doctest::Approx(1.414214));
 }
 
 DOCTEST_TEST_CASE("a bootstrap interval is that of the mean, and the same for the same seed") {

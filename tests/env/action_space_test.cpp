@@ -10,8 +10,8 @@
 namespace rein {
 namespace {
 
-Knob knob(const std::string& name, std::size_t levels, Knob::Effect effect) {
-  Knob result{name, "1", effect, {}};
+Knob knob(const std::string& name, std::size_t levels, Knob::Kind kind) {
+  Knob result{name, "1", kind, {}};
   for (std::size_t i = 0; i < levels; ++i) {
     result.levels.push_back({name + std::to_string(i), 0.5 * static_cast<double>(i)});
   }
@@ -19,8 +19,8 @@ Knob knob(const std::string& name, std::size_t levels, Knob::Effect effect) {
 }
 
 ActionSpace space() {
-  return ActionSpace({knob("a", 2, Knob::Effect::kCostlier), knob("b", 3, Knob::Effect::kUnordered),
-                      knob("c", 6, Knob::Effect::kFaster)});
+  return ActionSpace({knob("a", 2, Knob::Kind::kWidth), knob("b", 3, Knob::Kind::kMapping),
+                      knob("c", 6, Knob::Kind::kFrequency)});
 }
 
 DOCTEST_TEST_CASE("an action is a number in mixed base, the last knob fastest") {
@@ -32,7 +32,7 @@ DOCTEST_TEST_CASE("an action is a number in mixed base, the last knob fastest") 
 DOCTEST_TEST_CASE("a number of actions that no integer holds wrapped around to a small one") {
   std::vector<Knob> knobs;
   for (int i = 0; i < 8; ++i) {
-    knobs.push_back(knob(std::string("k").append(std::to_string(i)), 256, Knob::Effect::kFaster));
+    knobs.push_back(knob(std::string("k").append(std::to_string(i)), 256, Knob::Kind::kFrequency));
   }
   DOCTEST_CHECK(ActionSpace(knobs).size() == std::numeric_limits<std::size_t>::max());
 }

@@ -28,7 +28,7 @@ DOCTEST_TEST_CASE("budgets are read, each with its defaults") {
   DOCTEST_CHECK(budgets.latency->deadline_ms == 12);
   DOCTEST_CHECK(budgets.latency->miss_rate == 0.01);
   DOCTEST_CHECK(budgets.power->window_s == 2.0);
-  DOCTEST_CHECK(budgets.power->signal == "power_ours_w");
+  DOCTEST_CHECK(budgets.power->signal == PowerSignal::kOurs);
   DOCTEST_CHECK(budgets.energy->limit_mj == 40);
   DOCTEST_CHECK(budgets.accuracy->min_top1 == 0.9);
   DOCTEST_CHECK(budgets.temperature->limit_c == 70);
@@ -66,40 +66,43 @@ DOCTEST_TEST_CASE("what is missing, unknown or out of range is refused") {
                 "b:1:29: power.signal: expected one of power_w, power_ours_w, found 'watts'");
 }
 
-PeriodFacts facts(double power_w, double served, double accuracy) {
+/// Half a second, and what was asked for in it.
+struct Period {
+  Period(double power_w, double served, double accuracy) {
+    facts.interval_s = 0.5;
+    facts.power(PowerSignal::kMachine) = power_w;
+    facts.applications.push_back({.served = served,
+                                  .missed = 0,
+                                  .requests = served,
+                                  .accuracy_top1 = accuracy,
+                                  .latency_mean_ms = std::nullopt});
+    task.applications.push_back({.name = "a", .latency = {}, .accuracy = {}});
+  }
+  std::optional<double>& power_w() { return facts.power(PowerSignal::kMachine); }
+
   PeriodFacts facts;
-  facts.interval_s = 0.5;
-  facts.power_w = power_w;
-  facts.budget_power_w = power_w;
-  facts.applications.push_back({.name = "a",
-                                .budgets = {},
-                                .served = served,
-                                .missed = 0,
-                                .requests = served,
-                                .accuracy_top1 = accuracy,
-                                .latency_mean_ms = std::nullopt});
-  return facts;
-}
+  Task task;
+};
 
 /// The status of the only budget.
-BudgetStatus update(BudgetMonitor& monitor, const PeriodFacts& period) {
-  std::vector<BudgetCheck> checks;
-  check_budgets(period, checks);
+BudgetStatus update(BudgetMonitor& monitor, const Period& period) {
+  Worth found;
+  worth(period.facts, period.task, found);
   std::vector<BudgetStatus> statuses;
-  monitor.update(period, checks, statuses);
+  monitor.update(period.facts, period.task, found.checks, statuses);
   DOCTEST_REQUIRE(statuses.size() == 1);
   return statuses.front();
 }
 
 DOCTEST_TEST_CASE("a windowed budget is judged on the mean over its window") {
   BudgetMonitor monitor;
-  PeriodFacts period = facts(6.0, 1, 0.9);
-  period.budgets.power = PowerBudget{.limit_w = 4.0, .window_s = 1.0};
+  Period period(6.0, 1, 0.9);
+  period.task.power = PowerBudget{.limit_w = 4.0, .window_s = 1.0};
   auto status = update(monitor, period);
   DOCTEST_CHECK(status.name == "power");
   DOCTEST_CHECK(*status.value == 6.0);
   DOCTEST_CHECK(status.exceeded);
-  period.budget_power_w = 1.0;
+  period.power_w() = 1.0;
   status = update(monitor, period);
   DOCTEST_CHECK(*status.value == 3.5);  // (6 + 1) / 2 over one second
   DOCTEST_CHECK_FALSE(status.exceeded);
@@ -109,21 +112,21 @@ DOCTEST_TEST_CASE("a windowed budget is judged on the mean over its window") {
 
 DOCTEST_TEST_CASE("an unknown power neither counts nor breaks a budget") {
   BudgetMonitor monitor;
-  PeriodFacts period = facts(6.0, 1, 0.9);
-  period.budgets.power = PowerBudget{.limit_w = 4.0, .window_s = 10.0};
-  period.budget_power_w.reset();
+  Period period(6.0, 1, 0.9);
+  period.task.power = PowerBudget{.limit_w = 4.0, .window_s = 10.0};
+  period.power_w().reset();
   DOCTEST_CHECK_FALSE(update(monitor, period).value.has_value());
-  period.budget_power_w = 2.0;
+  period.power_w() = 2.0;
   DOCTEST_CHECK(*update(monitor, period).value == 2.0);
 }
 
 DOCTEST_TEST_CASE("accuracy is weighted by what was served, and its limit is a floor") {
   BudgetMonitor monitor;
-  PeriodFacts period = facts(1.0, 3, 0.9);
-  period.applications[0].budgets.accuracy = AccuracyBudget{.min_top1 = 0.93, .window_s = 10.0};
+  Period period(1.0, 3, 0.9);
+  period.task.applications[0].accuracy = AccuracyBudget{.min_top1 = 0.93, .window_s = 10.0};
   DOCTEST_CHECK(update(monitor, period).exceeded);
-  period.applications[0].served = 9;
-  period.applications[0].accuracy_top1 = 0.95;
+  period.facts.applications[0].served = 9;
+  period.facts.applications[0].accuracy_top1 = 0.95;
   const auto status = update(monitor, period);
   DOCTEST_CHECK(*status.value == doctest::Approx((3 * 0.9 + 9 * 0.95) / 12));
   DOCTEST_CHECK_FALSE(status.exceeded);
@@ -134,38 +137,38 @@ DOCTEST_TEST_CASE(
   BudgetMonitor monitor;
   Budgets budgets;
   budgets.energy = EnergyBudget{.limit_mj = std::nullopt, .total_j = 100.0, .horizon_s = 50.0};
-  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets) == 2.0);
-  PeriodFacts period = facts(12.0, 1, 0.9);
-  period.interval_s = 5.0;
-  period.budgets = budgets;
+  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets.energy) == 2.0);
+  Period period(12.0, 1, 0.9);
+  period.facts.interval_s = 5.0;
+  period.task.set(budgets);
+  period.task.battery_allowance_w = 2.0;
   update(monitor, period);
-  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets) == doctest::Approx(40.0 / 45.0));
+  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets.energy) == doctest::Approx(40.0 / 45.0));
   monitor.reset();
-  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets) == 2.0);
+  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets.energy) == 2.0);
 }
 
 DOCTEST_TEST_CASE("a battery's budget is broken when it is empty, not by one hungry period") {
   BudgetMonitor monitor;
-  PeriodFacts period = facts(12.0, 1, 0.9);
-  period.interval_s = 5.0;
-  period.budgets.energy =
-      EnergyBudget{.limit_mj = std::nullopt, .total_j = 100.0, .horizon_s = 50.0};
-  period.battery_allowance_w = 2.0;
+  Period period(12.0, 1, 0.9);
+  period.facts.interval_s = 5.0;
+  period.task.energy = EnergyBudget{.limit_mj = std::nullopt, .total_j = 100.0, .horizon_s = 50.0};
+  period.task.battery_allowance_w = 2.0;
   DOCTEST_CHECK_FALSE(update(monitor, period).exceeded);  // 60 J of 100.
   DOCTEST_CHECK(update(monitor, period).exceeded);        // 120 J.
 }
 
 DOCTEST_TEST_CASE("a window's mean is that of its last entries and does not drift") {
   BudgetMonitor monitor;
-  PeriodFacts period = facts(1.0, 1, 0.9);
-  period.budgets.power = PowerBudget{.limit_w = 4.0, .window_s = 2.0};
-  period.interval_s = 0.1;
+  Period period(1.0, 1, 0.9);
+  period.task.power = PowerBudget{.limit_w = 4.0, .window_s = 2.0};
+  period.facts.interval_s = 0.1;
   std::vector<double> powers_w;
   Random random(1);
   for (int i = 0; i < 10'000; ++i) {
     // A million times as much every now and then would leave its rounding in a running sum.
     powers_w.push_back(random.uniform() * (i % 100 == 0 ? 1e6 : 1.0));
-    period.budget_power_w = powers_w.back();
+    period.power_w() = powers_w.back();
     const BudgetStatus status = update(monitor, period);
     const auto from = powers_w.end() - std::min<std::ptrdiff_t>(20, std::ssize(powers_w));
     const double mean =
@@ -176,13 +179,13 @@ DOCTEST_TEST_CASE("a window's mean is that of its last entries and does not drif
 
 DOCTEST_TEST_CASE("a window that becomes shorter drops at once what it no longer covers") {
   BudgetMonitor monitor;
-  PeriodFacts period = facts(1.0, 1, 0.9);
-  period.budgets.power = PowerBudget{.limit_w = 4.0, .window_s = 10.0};
+  Period period(1.0, 1, 0.9);
+  period.task.power = PowerBudget{.limit_w = 4.0, .window_s = 10.0};
   for (const double power_w : {8.0, 6.0, 4.0, 2.0}) {
-    period.budget_power_w = power_w;
+    period.power_w() = power_w;
     update(monitor, period);
   }
-  period.budgets.power->window_s = 1.0;
+  period.task.power->window_s = 1.0;
   DOCTEST_CHECK(*update(monitor, period).value == 2.0);
 }
 
@@ -190,11 +193,11 @@ DOCTEST_TEST_CASE("a battery is not filled again when the budgets change and com
   BudgetMonitor monitor;
   Budgets budgets;
   budgets.energy = EnergyBudget{.limit_mj = std::nullopt, .total_j = 100.0, .horizon_s = 50.0};
-  PeriodFacts period = facts(12.0, 1, 0.9);
-  period.interval_s = 5.0;
-  period.budgets.power = PowerBudget{.limit_w = 4.0};
+  Period period(12.0, 1, 0.9);
+  period.facts.interval_s = 5.0;
+  period.task.power = PowerBudget{.limit_w = 4.0};
   update(monitor, period);  // In a phase without the battery.
-  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets) == doctest::Approx(40.0 / 45.0));
+  DOCTEST_CHECK(*monitor.battery_allowance_w(budgets.energy) == doctest::Approx(40.0 / 45.0));
 }
 
 }  // namespace

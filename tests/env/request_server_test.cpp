@@ -174,12 +174,5 @@ DOCTEST_TEST_CASE("a queue gives back what it was given, in order, however long 
   DOCTEST_CHECK(queue.empty());
 }
 
-DOCTEST_TEST_CASE("a quantile is the nearest rank") {
-  DOCTEST_CHECK(quantile({3, 1, 2, 4}, 0.5) == 2);
-  DOCTEST_CHECK(quantile({3, 1, 2, 4}, 0.51) == 3);
-  DOCTEST_CHECK(quantile({3, 1, 2, 4}, 1.0) == 4);
-  DOCTEST_CHECK(quantile({}, 0.5) == 0);
-}
-
 }  // namespace
 }  // namespace rein

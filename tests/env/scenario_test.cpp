@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <vector>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "support/allocation_count.hpp"
 #include "support/fake_world.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -18,6 +20,15 @@ namespace {
 
 Scenario read(const std::string& text, double time_scale = 1.0) {
   return Scenario::from_yaml(ConfigNode::parse(text, "s"), FakeWorld::budgets(), time_scale);
+}
+
+/// All stretches in their order.
+std::vector<ScenarioStretch> draw(const Scenario& scenario, Random& random) {
+  std::vector<ScenarioStretch> stretches = {scenario.first_stretch(random)};
+  while (const auto next = scenario.next_stretch(stretches.back(), random)) {
+    stretches.push_back(*next);
+  }
+  return stretches;
 }
 
 void check_message(const std::string& text, const std::string& message) {
@@ -147,7 +158,7 @@ DOCTEST_TEST_CASE("a chain's phases follow each other at random, as often and lo
   std::map<std::size_t, int> after_first;
   Random random(1);
   for (int episode = 0; episode < 50; ++episode) {
-    const auto stretches = scenario.draw(random);
+    const auto stretches = draw(scenario, random);
     DOCTEST_REQUIRE(stretches.front().phase == 0);
     DOCTEST_REQUIRE(stretches.front().end_s >= 10.0);
     DOCTEST_REQUIRE(stretches.back().phase == 0);
@@ -172,6 +183,29 @@ DOCTEST_TEST_CASE("a chain's phases follow each other at random, as often and lo
   }
   DOCTEST_CHECK(static_cast<double>(after_first[1]) / after_first[2] ==
                 doctest::Approx(3.0).epsilon(0.05));
+}
+
+DOCTEST_TEST_CASE("all stretches of a chain were kept in memory, however long the run") {
+  ScenarioPlayer player(
+      read("name: x\n"
+           "chain: {duration_s: 190000}\n"
+           "phases: [{name: a, duration_s: 0.001}, {name: b, duration_s: 0.001}]\n"),
+      {});
+  const auto allocated = allocation_count();
+  player.reset(1);
+  std::size_t changes = 0;
+  const ScenarioPhase* last = nullptr;
+  for (int i = 0; i < 950'000; ++i) {
+    const ScenarioPhase* now = &player.advance(0.2 * i);
+    changes += now != last ? 1 : 0;
+    last = now;
+  }
+  DOCTEST_CHECK(changes > 900'000);
+  DOCTEST_CHECK(allocation_count() == allocated);
+  // Time that goes back finds the same again.
+  const ScenarioPhase* now = &player.advance(1000.0);
+  player.reset(1);
+  DOCTEST_CHECK(now == &player.advance(1000.0));
 }
 
 DOCTEST_TEST_CASE("a chain is drawn from the seed, and its times are scaled") {

@@ -5,12 +5,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "common/error.hpp"
 #include "support/allocation_count.hpp"
 #include "support/environment_contract.hpp"
 #include "support/fake_world.hpp"
+#include "support/simulated_world.hpp"
 #include "support/still_world.hpp"
 
 namespace rein {
@@ -33,6 +35,24 @@ DOCTEST_TEST_CASE("the serving environment keeps the contract when no sensor wor
   FakeWorld world;
   world.machine.broken_sensors = true;
   check_environment_contract(world.environment);
+}
+
+DOCTEST_TEST_CASE("in a closed loop agents were told of a rate that nobody had set") {
+  SimulatedTask task = SmallTask::make();
+  task.requests.arrival = RequestSpec::Arrival::kClosedLoop;
+  task.network.levels[1].mflops = 1490.0;  // 150 ms on one CPU.
+  SimulatedWorld world(task);
+  Environment& environment = world.environment();
+  DOCTEST_CHECK(environment.description().arrival == RequestSpec::Arrival::kClosedLoop);
+  const auto& features = environment.observation_spec().features();
+  const auto rate = static_cast<std::size_t>(
+      std::ranges::find(features, "arrival_rate.app", &Feature::name) - features.begin());
+  DOCTEST_CHECK(environment.reset(1)[rate] == features[rate].neutral);
+  for (int i = 0; i < 10; ++i) {
+    const StepResult& result = environment.step(action_of(environment, "1", "cpu0"));
+    DOCTEST_CHECK(std::pow(10.0, 5.0 * result.observation[rate]) ==
+                  doctest::Approx(1e3 / 150.0).epsilon(0.01));
+  }
 }
 
 DOCTEST_TEST_CASE("the same seed gives the same rollout, and reset leaves nothing behind") {
@@ -112,8 +132,8 @@ DOCTEST_TEST_CASE("a platform that can be reset is, from the seed, before anythi
   Resettable platform;
   StillWorker worker(clock);
   ScenarioPlayer player(StillWorld::scenario(), {});
-  ServingEnvironment environment(platform, worker, "app", StillWorld::requests(), player,
-                                 Reward(Objective{}, Prices{}), clock, {});
+  ServingEnvironment environment(platform, worker, "app", StillWorld::requests(), player, clock,
+                                 {});
   environment.reset(17);
   DOCTEST_CHECK(platform.seed_when_sampled == 17);
 }
@@ -123,9 +143,9 @@ DOCTEST_TEST_CASE("knobs are the width and then every control of the platform") 
   const auto& knobs = world.environment.action_space().knobs();
   DOCTEST_REQUIRE(knobs.size() == 3);
   DOCTEST_CHECK(knobs[0].name == "width.app");
-  DOCTEST_CHECK(knobs[0].effect == Knob::Effect::kCostlier);
-  DOCTEST_CHECK(knobs[1].effect == Knob::Effect::kUnordered);
-  DOCTEST_CHECK(knobs[2].effect == Knob::Effect::kFaster);
+  DOCTEST_CHECK(knobs[0].kind == Knob::Kind::kWidth);
+  DOCTEST_CHECK(knobs[1].kind == Knob::Kind::kMapping);
+  DOCTEST_CHECK(knobs[2].kind == Knob::Kind::kBandwidth);
   DOCTEST_CHECK(world.environment.action_space().size() == 24);
 }
 
@@ -289,8 +309,7 @@ DOCTEST_TEST_CASE("a machine without a temperature says so to whoever has a budg
       "  - {name: hot, duration_s: 100, budgets: {temperature: {limit_c: 80}}}\n");
   FakePlatform platform(world.machine, /*with_heat=*/false);
   ServingEnvironment environment(platform, world.worker, "app", FakeWorld::default_requests(),
-                                 world.player, Reward(Objective{}, Prices{}), world.machine.clock,
-                                 {});
+                                 world.player, world.machine.clock, {});
   environment.reset(1);
   environment.step(0);
   DOCTEST_CHECK(environment.step(0).info.messages ==

@@ -2,6 +2,7 @@
 #include "env/simulated_world.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -47,6 +48,30 @@ DOCTEST_TEST_CASE("a simulated episode is the same for the same seed, in a new w
   SimulatedWorld other(lively_task());
   check_rollouts_repeat(one.environment(), other.environment(), 700);
   DOCTEST_CHECK(rollout(one.environment(), 3, 100) != rollout(one.environment(), 4, 100));
+}
+
+DOCTEST_TEST_CASE(
+    "an episode with Poisson arrivals was another after one that ended at another rate") {
+  Random random(1);
+  for (int i = 0; i < 12; ++i) {
+    std::string phases;
+    for (int phase = 0; phase < 3; ++phase) {
+      phases += fmt::format(
+          "  - {{name: p{}, duration_s: {:.3f}, rate_hz: {:.3f}, co_runners: [{}], "
+          "budgets: {{latency: {{deadline_ms: {:.3f}}}}}}}\n",
+          phase, 0.3 + random.uniform(), 2.0 + 100.0 * random.uniform(),
+          random.uniform() < 0.5 ? "busy" : "", 5.0 + 50.0 * random.uniform());
+    }
+    const std::string chain = i % 2 == 0 ? "" : "chain: {duration_s: 60}\n";
+    SimulatedTask task =
+        SmallTask::make("name: drawn\n" + chain +
+                        "co_runners: {busy: {contention: {cpu: {all: 1}}}}\nphases:\n" + phases);
+    task.requests.arrival = static_cast<RequestSpec::Arrival>(i % 3);
+    DOCTEST_CAPTURE(i);
+    SimulatedWorld one(task);
+    SimulatedWorld other(task);
+    check_rollouts_repeat(one.environment(), other.environment(), 60);
+  }
 }
 
 DOCTEST_TEST_CASE("latency, misses, accuracy and power of a period are what they must be") {

@@ -169,9 +169,11 @@ void read_scenario_file(std::string_view bytes) {
   const Scenario scenario =
       Scenario::from_yaml(ConfigNode::parse(text(bytes), "scenario.yaml"), SmallTask::budgets());
   Random random(1);
-  const auto stretches = scenario.draw(random);
-  require(!stretches.empty() && std::isfinite(stretches.back().end_s) &&
-              stretches.back().phase < scenario.phases.size(),
+  auto last = scenario.first_stretch(random);
+  while (const auto next = scenario.next_stretch(last, random)) {
+    last = *next;
+  }
+  require(std::isfinite(last.end_s) && last.phase < scenario.phases.size(),
           "stretches of the scenario");
 }
 
@@ -234,7 +236,7 @@ void read_agent_checkpoint(std::string_view bytes) {
   Observation before = environment.reset(1);
   agent->begin_episode();
   for (int period = 0; period < 4; ++period) {
-    const ActionId action = agent->act(before);
+    const ActionId action = agent->act(View(before, environment.task()));
     require(action < small().problem.actions.size(), "an action of this run");
     const StepResult& result = environment.step(action);
     agent->observe({before, action, result.reward, result.info.reward_terms, result.observation,

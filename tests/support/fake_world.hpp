@@ -27,7 +27,7 @@ struct FakeWorld {
   static Budgets budgets() {
     Budgets budgets;
     budgets.latency = LatencyBudget{.deadline_ms = 12.0, .miss_rate = 0.05};
-    budgets.power = PowerBudget{.limit_w = 4.0, .window_s = 0.5, .signal = "power_ours_w"};
+    budgets.power = PowerBudget{.limit_w = 4.0, .window_s = 0.5, .signal = PowerSignal::kOurs};
     return budgets;
   }
 
@@ -36,8 +36,7 @@ struct FakeWorld {
       : scenario(Scenario::from_yaml(ConfigNode::parse(scenario_text, "scenario"), budgets())),
         player(scenario, co_runners()),
         worker(network, images, requests.batch),
-        environment(platform, worker, "app", requests, player, Reward(Objective{}, Prices{}),
-                    machine.clock, {}) {}
+        environment(platform, worker, "app", requests, player, machine.clock, {}) {}
 
   static RequestSpec default_requests() {
     return {.arrival = RequestSpec::Arrival::kPeriodic,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "support/asked.hpp"
 
 namespace rein {
 
@@ -30,12 +31,10 @@ struct ResponsiveMachine {
   }
 
   /// 30 requests a second, of which one in a hundred may miss. No limit: no such budget.
-  static Observation observation(std::optional<double> deadline_ms,
-                                 std::optional<double> power_limit_w) {
-    const auto decades = [](const std::optional<double>& value) {
-      return value ? std::log10(*value) / 4.0 : 1.0;
-    };
-    return {decades(deadline_ms), 0.01, std::log10(30.0) / 5.0, decades(power_limit_w)};
+  static Asked asked(std::optional<double> deadline_ms, std::optional<double> power_limit_w,
+                     const Objective& objective = {}) {
+    return Asked({.deadline_ms = deadline_ms, .power_limit_w = power_limit_w, .rate_hz = 30.0},
+                 objective);
   }
 
   ActionId id(std::size_t width, std::size_t place, std::size_t clock) const {
@@ -74,17 +73,13 @@ struct ResponsiveMachine {
   double slowdown = 1.0;  ///< By others, who take ...
   double others = 0.1;    ///< ... this share of the CPU.
 
-  ActionSpace actions{{{"width.app", "1", Knob::Effect::kCostlier, {{"0.5", 0.5}, {"1.0", 1.0}}},
-                       {"mapping.app", "", Knob::Effect::kUnordered, {{"cpu", 1}, {"gpu", 2}}},
+  ActionSpace actions{{{"width.app", "1", Knob::Kind::kWidth, {{"0.5", 0.5}, {"1.0", 1.0}}},
+                       {"mapping.app", "", Knob::Kind::kMapping, {{"cpu", 1}, {"gpu", 2}}},
                        {"frequency.soc",
                         "MHz",
-                        Knob::Effect::kFaster,
+                        Knob::Kind::kFrequency,
                         {{"500MHz", 500}, {"1000MHz", 1000}, {"2000MHz", 2000}}}}};
-  ObservationSpec observations{
-      {Feature{.name = "deadline.app", .unit = "ms", .neutral = 1.0, .source = "test"},
-       Feature{.name = "miss_rate.app", .unit = "1", .neutral = 1.0, .source = "test"},
-       Feature{.name = "arrival_rate.app", .unit = "Hz", .source = "test"},
-       Feature{.name = "power.limit", .unit = "W", .neutral = 1.0, .source = "test"}}};
+  ObservationSpec observations{{Feature{.name = "x", .unit = "1", .source = "test"}}};
   std::vector<SignalDescription> signals = {{"power_w", "W", "test"},
                                             {"cpu_others_share.cpu0", "1", "test"}};
 

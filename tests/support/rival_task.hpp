@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/core/agent.hpp"
 #include "agent/core/profile.hpp"
+#include "support/asked.hpp"
 
 namespace rein {
 
@@ -34,9 +34,8 @@ struct RivalTask {
   }
 
   /// 10 requests a second, of which one in a hundred may miss.
-  static Observation observation(double deadline_ms, double power_limit_w) {
-    return {std::log10(deadline_ms) / 4.0, 0.01, std::log10(10.0) / 5.0,
-            std::log10(power_limit_w) / 4.0};
+  static Asked asked(double deadline_ms, double power_limit_w) {
+    return Asked({.deadline_ms = deadline_ms, .power_limit_w = power_limit_w, .rate_hz = 10.0});
   }
 
   /// A period of 100 ms in which two requests were served.
@@ -54,18 +53,14 @@ struct RivalTask {
   }
 
   ActionSpace actions{{
-      {"width.app", "1", Knob::Effect::kCostlier, {{"0.5", 0.5}, {"1.0", 1.0}}},
+      {"width.app", "1", Knob::Kind::kWidth, {{"0.5", 0.5}, {"1.0", 1.0}}},
       {"frequency.cpu",
        "MHz",
-       Knob::Effect::kFaster,
+       Knob::Kind::kFrequency,
        {{"500MHz", 500.0}, {"1000MHz", 1000.0}},
        {0, 1}},
   }};
-  ObservationSpec observations{
-      {Feature{.name = "deadline.app", .unit = "ms", .neutral = 1.0, .source = "test"},
-       Feature{.name = "miss_rate.app", .unit = "1", .neutral = 1.0, .source = "test"},
-       Feature{.name = "arrival_rate.app", .unit = "Hz", .source = "test"},
-       Feature{.name = "power.limit", .unit = "W", .neutral = 1.0, .source = "test"}}};
+  ObservationSpec observations{{Feature{.name = "x", .unit = "1", .source = "test"}}};
   std::vector<SignalDescription> signals = {
       {"power_w", "W", "test"},
       {"cpu_ours_share.cpu0", "1", "test"},
@@ -77,10 +72,9 @@ struct RivalTask {
 };
 
 /// One step of an agent's, as an environment would report it.
-inline ActionId step(Agent& agent, const Observation& observation, const StepInfo& info) {
-  static const std::vector<RewardTerm> kNoTerms;
-  const ActionId action = agent.act(observation);
-  agent.observe({observation, action, 0.0, kNoTerms, observation, false, false, &info});
+inline ActionId step(Agent& agent, const Asked& asked, const StepInfo& info) {
+  const ActionId action = agent.act(asked);
+  show(agent, asked, action, info);
   return action;
 }
 

@@ -68,7 +68,7 @@ class StillWorker final : public RequestWorker {
 
 /// One application, ten requests a period, 40 signals, every budget.
 struct StillWorld {
-  StillWorld() : environment(platform, worker, "app", requests(), player, reward, clock, {}) {}
+  StillWorld() : environment(platform, worker, "app", requests(), player, clock, {}) {}
 
   static RequestSpec requests() { return {.rate_hz = 100.0, .batch = 1}; }
   static Scenario scenario() {
@@ -85,7 +85,6 @@ struct StillWorld {
   StillPlatform platform{40};
   StillWorker worker{clock};
   ScenarioPlayer player{scenario(), {}};
-  Reward reward{Objective{}, Prices{}};
   ServingEnvironment environment;
 };
 

@@ -57,7 +57,7 @@ class TinyProblem {
 class ContextualBandit final : public TinyProblem {
  public:
   ContextualBandit()
-      : TinyProblem({{"k", "1", Knob::Effect::kUnordered, {{"a"}, {"b"}, {"c"}, {"d"}}}},
+      : TinyProblem({{"k", "1", Knob::Kind::kMapping, {{"a"}, {"b"}, {"c"}, {"d"}}}},
                     {"high", "low"}) {}
 
   Observation reset(Random& random) override {
@@ -82,7 +82,7 @@ class ContextualBandit final : public TinyProblem {
 class Chain final : public TinyProblem {
  public:
   Chain()
-      : TinyProblem({{"k", "1", Knob::Effect::kUnordered, {{"back"}, {"on"}}}},
+      : TinyProblem({{"k", "1", Knob::Kind::kMapping, {{"back"}, {"on"}}}},
                     {"s0", "s1", "s2", "s3", "s4"}) {}
 
   Observation reset(Random&) override {
@@ -119,8 +119,8 @@ class Chain final : public TinyProblem {
 class TwoKnobs final : public TinyProblem {
  public:
   TwoKnobs()
-      : TinyProblem({{"width.app", "1", Knob::Effect::kCostlier, {{"0"}, {"1"}, {"2"}}},
-                     {"frequency.cpu", "1", Knob::Effect::kFaster, {{"0"}, {"1"}, {"2"}}}},
+      : TinyProblem({{"width.app", "1", Knob::Kind::kWidth, {{"0"}, {"1"}, {"2"}}},
+                     {"frequency.cpu", "1", Knob::Kind::kFrequency, {{"0"}, {"1"}, {"2"}}}},
                     {"deadline.app"}) {}
 
   static Observation observation(double budget) { return {budget / 3.0}; }
@@ -169,6 +169,7 @@ inline double solve(Agent& agent, const std::vector<TinyProblem*>& problems, std
   for (std::size_t i = 0; i < steps; ++i) {
     const std::size_t stream = i % problems.size();
     Observation& now = observations[stream];
+    agent.attend(stream);
     const ActionId action = agent.act(now);
     const auto step = problems[stream]->step(action);
     agent.observe({now,
@@ -186,6 +187,7 @@ inline double solve(Agent& agent, const std::vector<TinyProblem*>& problems, std
       agent.begin_episode(stream);
     }
   }
+  agent.attend(0);
   constexpr int kEpisodes = 60;
   double most = 0.0;
   for (int episode = 0; episode < kEpisodes; ++episode) {

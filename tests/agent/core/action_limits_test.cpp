@@ -10,7 +10,7 @@ namespace rein {
 namespace {
 
 Knob knob(const std::string& name, std::size_t levels) {
-  Knob result{name, "1", Knob::Effect::kFaster, {}};
+  Knob result{name, "1", Knob::Kind::kFrequency, {}};
   for (std::size_t i = 0; i < levels; ++i) {
     result.levels.push_back({std::to_string(i), 100.0 + static_cast<double>(i)});
   }

@@ -40,7 +40,7 @@ DOCTEST_TEST_CASE("a profile has what each configuration takes, as worked out by
 DOCTEST_TEST_CASE("profiles measured the whole board's power where the budget is on our own") {
   SimulatedTask task = SmallTask::make();
   for (auto& phase : task.scenario.phases) {
-    phase.budgets.power->signal = "power_ours_w";
+    phase.budgets.power->signal = PowerSignal::kOurs;
   }
   SimulatedWorld world(SmallTask::make());
   SimulatedWorld ours(task);
@@ -66,6 +66,23 @@ DOCTEST_TEST_CASE("a profile that is stopped has what was measured so far") {
       world.environment(), 1, 1, 2, [&] { return done == 3; },
       [&](std::size_t count) { done = count; });
   DOCTEST_CHECK(profile.entries.size() == 3);
+}
+
+DOCTEST_TEST_CASE("an error while a profile was measured took all of it") {
+  SimulatedWorld world(SmallTask::make());
+  Profile profile;
+  DOCTEST_CHECK_THROWS_AS(profile.measure_rest(
+                              world.environment(), 1, 1, 2, [] { return false; },
+                              [](std::size_t done) {
+                                if (done == 3) {
+                                  throw Error("no sensor");
+                                }
+                              }),
+                          Error);
+  DOCTEST_CHECK(profile.entries.size() == 3);
+  profile.measure_rest(
+      world.environment(), 1, 1, 2, [] { return false; }, [](std::size_t) {});
+  DOCTEST_CHECK(profile.entries.size() == world.environment().action_space().size());
 }
 
 DOCTEST_TEST_CASE("an episode that ends while a profile is measured is begun again") {

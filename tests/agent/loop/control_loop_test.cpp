@@ -8,10 +8,12 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "agent/loop/run_summary.hpp"
 #include "agent/loop/trace_writer.hpp"
 #include "agent/make_agent.hpp"
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "support/fake_world.hpp"
@@ -205,6 +207,63 @@ DOCTEST_TEST_CASE("a latency histogram is within one percent and exact at the to
   histogram.add(1e12);
   histogram.add(0.0);
   DOCTEST_CHECK(histogram.quantile_ms(1.0) == 1e12);
+}
+
+DOCTEST_TEST_CASE("decisions of less than a microsecond were all shown as one") {
+  LatencyHistogram decisions;
+  for (int i = 0; i < 1000; ++i) {
+    decisions.add((100.0 + 0.1 * i) * 1e-6);  // 100 to 200 ns.
+  }
+  for (const double share : {0.1, 0.5, 0.99}) {
+    DOCTEST_CHECK(decisions.quantile_ms(share) ==
+                  doctest::Approx((100.0 + 100.0 * share) * 1e-6).epsilon(0.01));
+  }
+  // Those of 2.5 us to 20 minutes beside them; in less memory than a bin for each would take.
+  for (double ms = 2.5e-3; ms < 1.2e6; ms *= 1.1) {
+    decisions.add(ms);
+  }
+  DOCTEST_CHECK(decisions.memory() <= 4096 * sizeof(std::uint64_t));
+  LatencyHistogram sum;
+  sum.add(1.0);
+  sum.add(decisions);
+  decisions.add(1.0);
+  DOCTEST_CHECK(sum.count() == decisions.count());
+  for (const double share : {0.1, 0.5, 0.95, 1.0}) {
+    DOCTEST_CHECK(sum.quantile_ms(share) == decisions.quantile_ms(share));
+  }
+}
+
+DOCTEST_TEST_CASE("a histogram holds the bins alone that lie between what it has seen") {
+  LatencyHistogram histogram;
+  for (int i = 0; i < 1'000'000; ++i) {
+    histogram.add(8.0 + 0.001 * (i % 4000));
+  }
+  DOCTEST_CHECK(histogram.memory() < 2000);
+}
+
+DOCTEST_TEST_CASE("a budget that first appeared in a later phase had no column in the trace") {
+  FakeWorld world(
+      "name: later\n"
+      "co_runners:\n"
+      "  first: {command: [busy], cpus: \"0\"}\n"
+      "  second: {command: [busy], cpus: \"1\"}\n"
+      "phases:\n"
+      "  - {name: first, duration_s: 1}\n"
+      "  - {name: second, duration_s: 1, budgets: {accuracy: {min_top1: 0.9}}}\n"
+      "  - {name: third, duration_s: 1, budgets: {temperature: {limit_c: 60}}}\n");
+  const CsvTable table = parse_csv(run(world, kLearner, 1).trace, "trace.csv");
+  const auto column = [&](const std::string& name) {
+    const auto found = std::ranges::find(table.columns, name);
+    DOCTEST_REQUIRE(found != table.columns.end());
+    return static_cast<std::size_t>(found - table.columns.begin());
+  };
+  for (const auto& [name, phase] :
+       {std::pair{"reward_accuracy.app", "second"}, {"reward_temperature", "third"}}) {
+    DOCTEST_CAPTURE(name);
+    for (const auto& row : table.rows) {
+      DOCTEST_REQUIRE(row.cells[column(name)].empty() == (row.cells[column("phase")] != phase));
+    }
+  }
 }
 
 }  // namespace

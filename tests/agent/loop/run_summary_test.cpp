@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace rein {
 namespace {
@@ -40,6 +42,58 @@ DOCTEST_TEST_CASE("stretches that follow one another add up to the whole") {
     both.add(summed(middle, 100));
     DOCTEST_CHECK(both.to_json() == summed(0, 100).to_json());
   }
+}
+
+/// A second of the phase with this name.
+StepResult period_in(const std::string& phase, std::size_t index) {
+  StepResult result = period(index);
+  result.info.phase = phase;
+  return result;
+}
+
+DOCTEST_TEST_CASE("the phases of a run are told one by one where they are few") {
+  PhaseTally tally;
+  for (std::size_t i = 0; i < 12; ++i) {
+    tally.add(period_in(i / 3 % 2 == 0 ? "a" : "b", i), 2.0, 1.0);
+  }
+  DOCTEST_REQUIRE(tally.entries().size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const PhaseTally::Entry& entry = tally.entries()[i];
+    DOCTEST_CHECK(entry.name == (i % 2 == 0 ? "a" : "b"));
+    DOCTEST_CHECK(entry.stretches == 1);
+    DOCTEST_CHECK(entry.start_s == 3.0 * static_cast<double>(i));
+    DOCTEST_CHECK(entry.end_s == 3.0 * static_cast<double>(i + 1));
+    DOCTEST_CHECK(entry.seconds == 3.0);
+    DOCTEST_CHECK(entry.statistics.to_json() == summed(3 * i, 3 * i + 3).to_json());
+  }
+}
+
+DOCTEST_TEST_CASE("a run of chained phases grew by all stretches that it had") {
+  PhaseTally tally;
+  Statistics alone;
+  constexpr std::size_t kStretches = 1'000'000;
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < kStretches; ++i) {
+    const StepResult result = period_in(std::string(1, static_cast<char>('a' + i % 3)), i);
+    tally.add(result, 2.0, 1.0);
+    if (i % 3 == 0) {
+      alone.pause();
+      alone.add(result, 2.0, 1.0);
+    }
+    most = std::max(most, tally.entries().size());
+  }
+  DOCTEST_CHECK(most == PhaseTally::kMostStretches);
+  DOCTEST_REQUIRE(tally.entries().size() == 3);
+  const PhaseTally::Entry& first = tally.entries().front();
+  DOCTEST_CHECK(first.name == "a");
+  DOCTEST_CHECK(first.stretches == (kStretches + 2) / 3);
+  DOCTEST_CHECK(first.start_s == 0.0);
+  DOCTEST_CHECK(first.end_s == static_cast<double>(kStretches));
+  DOCTEST_CHECK(first.seconds == static_cast<double>(first.stretches));
+  // As if it had been alone; misses of different stretches are no run.
+  DOCTEST_CHECK(first.statistics.requests() == first.stretches);
+  DOCTEST_CHECK(first.statistics.to_json() == alone.to_json());
+  DOCTEST_CHECK(first.statistics.longest_miss_run() == 1);
 }
 
 DOCTEST_TEST_CASE("the second half of a run that was interrupted was that of the plan: nothing") {

@@ -14,6 +14,7 @@
 #include "agent/loop/run_summary.hpp"
 #include "agent/rivals/simple_agents.hpp"
 #include "common/error.hpp"
+#include "support/asked.hpp"
 #include "support/simulated_world.hpp"
 
 namespace rein {
@@ -37,15 +38,13 @@ struct Bench {
                     {.id = {.kind = BudgetId::Kind::kTemperature}, .name = "temperature"}};
     return info;
   }
-  void live(ActionId action, const StepInfo& info) {
-    shield.observe({observation, action, 0.0, {}, observation, false, false, &info});
-  }
+  void live(ActionId action, const StepInfo& info) { show(shield, asked, action, info); }
   void live(ActionId action, const StepInfo& info, int periods) {
     for (int i = 0; i < periods; ++i) {
       live(action, info);
     }
   }
-  Shield::Verdict check(ActionId wanted) const { return shield.check(wanted, observation); }
+  Shield::Verdict check(ActionId wanted) const { return shield.check(wanted, asked.task); }
   bool permits(ActionId wanted) const {
     const auto verdict = check(wanted);
     return verdict.action == wanted && verdict.reason == Reason::kNone;
@@ -59,20 +58,17 @@ struct Bench {
     return periods;
   }
 
-  ActionSpace actions{
-      {Knob{"width.app", "1", Knob::Effect::kCostlier, {{"half", 0.5}, {"full", 1}}},
-       Knob{"mapping.app", "", Knob::Effect::kUnordered, {{"cpu", 1}, {"gpu", 2}}},
-       Knob{"frequency.cpu",
-            "MHz",
-            Knob::Effect::kFaster,
-            {{"100", 100}, {"200", 200}, {"300", 300}}}}};
-  ObservationSpec observations{
-      {Feature{.name = "power.limit", .unit = "W", .neutral = 1.0, .source = "test"},
-       Feature{.name = "temperature.limit", .unit = "degC", .neutral = 1.0, .source = "test"}}};
+  ActionSpace actions{{Knob{"width.app", "1", Knob::Kind::kWidth, {{"half", 0.5}, {"full", 1}}},
+                       Knob{"mapping.app", "", Knob::Kind::kMapping, {{"cpu", 1}, {"gpu", 2}}},
+                       Knob{"frequency.cpu",
+                            "MHz",
+                            Knob::Kind::kFrequency,
+                            {{"100", 100}, {"200", 200}, {"300", 300}}}}};
+  ObservationSpec observations{{Feature{.name = "x", .unit = "1", .source = "test"}}};
   std::vector<SignalDescription> signals = {{"power_w", "W", "test"},
                                             {"temperature_c.dead", "degC", "test", false, true},
                                             {"temperature_c.soc", "degC", "test", false, true}};
-  Observation observation = {std::log10(5.0) / 4.0, std::log10(80.0) / 4.0};
+  Asked asked{Asked::Limits{.power_limit_w = 5.0, .temperature_limit_c = 80.0}};
   Shield shield{{}, problem()};
 };
 
@@ -107,7 +103,7 @@ DOCTEST_TEST_CASE("what drew too much is masked, and what is costlier in the sam
     DOCTEST_CHECK(bench.permits(action) == (masked.count(action) == 0));
   }
   DOCTEST_CHECK(bench.check(bench.id(0, 0, 2)).reason == Reason::kPower);
-  bench.observation[0] = 1.0;  // No budget.
+  bench.asked.task.power.reset();
   DOCTEST_CHECK(bench.permits(bench.id(0, 0, 2)));
 }
 
@@ -117,6 +113,22 @@ DOCTEST_TEST_CASE("a little more than the limit masks nothing") {
   DOCTEST_CHECK(bench.permits(bench.id(0, 0, 1)));
   bench.live(bench.id(0, 0, 1), Bench::info(5.8));  // The mean is (5.4 + 5.8) / 2 = 5.6.
   DOCTEST_CHECK_FALSE(bench.permits(bench.id(0, 0, 1)));
+}
+
+DOCTEST_TEST_CASE("a limit of milliwatts masks what draws more") {
+  Bench bench;
+  bench.asked.task.power->limit_w = 5e-3;
+  bench.live(bench.id(0, 0, 1), Bench::info(5.6e-3));
+  DOCTEST_CHECK_FALSE(bench.permits(bench.id(0, 0, 1)));
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 0)));
+}
+
+DOCTEST_TEST_CASE("what was seen of one power is not held against a limit on another") {
+  Bench bench;
+  bench.live(bench.id(0, 0, 1), Bench::info(9.0));
+  DOCTEST_CHECK_FALSE(bench.permits(bench.id(0, 0, 1)));
+  bench.asked.task.power->signal = PowerSignal::kOurs;
+  DOCTEST_CHECK(bench.permits(bench.id(0, 0, 1)));
 }
 
 DOCTEST_TEST_CASE("frequencies are lowered before the width, and no more than is needed") {
@@ -188,7 +200,7 @@ DOCTEST_TEST_CASE("at the temperature limit the safe configuration is taken") {
   const auto verdict = bench.check(bench.id(0, 0, 0));
   DOCTEST_CHECK(verdict.reason == Reason::kTemperature);
   DOCTEST_CHECK(verdict.action == bench.id(1, 1, 1));
-  bench.observation[1] = 1.0;  // No budget.
+  bench.asked.task.temperature.reset();
   DOCTEST_CHECK(bench.permits(bench.id(0, 0, 0)));
 }
 
@@ -198,8 +210,8 @@ DOCTEST_TEST_CASE("safe is what kept every budget for ten periods with the least
     Bench hot;
     Shield copy = bench.shield;
     const StepInfo info = Bench::info(std::nullopt, 90.0);
-    copy.observe({hot.observation, hot.id(1, 1, 1), 0.0, {}, hot.observation, false, false, &info});
-    return copy.check(hot.id(1, 1, 2), hot.observation).action;
+    show(copy, hot.asked, hot.id(1, 1, 1), info);
+    return copy.check(hot.id(1, 1, 2), hot.asked.task).action;
   };
   DOCTEST_CHECK(safe() == bench.id(0, 1, 0));  // The lowest, in the place in force.
   bench.live(bench.id(1, 0, 1), Bench::info(3.0), 9);
@@ -222,7 +234,7 @@ DOCTEST_TEST_CASE("what was safe under a higher limit is not safe under a lower 
   bench.live(bench.id(1, 0, 1), Bench::info(4.0), 10);
   bench.live(bench.id(1, 1, 1), Bench::info(4.0, 90.0));
   DOCTEST_CHECK(bench.check(0).action == bench.id(1, 0, 1));
-  bench.observation[0] = std::log10(3.0) / 4.0;
+  bench.asked.task.power->limit_w = 3.0;
   DOCTEST_CHECK(bench.check(0).action == bench.id(0, 1, 0));
 }
 
@@ -250,9 +262,9 @@ DOCTEST_TEST_CASE("a signal that no budget needs may be missing, and so may one 
   Shield shield({}, bare.problem());
   const StepInfo info = Bench::info(std::nullopt, std::nullopt);
   for (int i = 0; i < 100; ++i) {
-    shield.observe({bare.observation, 0, 0.0, {}, bare.observation, false, false, &info});
+    show(shield, bare.asked, 0, info);
   }
-  DOCTEST_CHECK(shield.check(11, bare.observation).reason == Reason::kNone);
+  DOCTEST_CHECK(shield.check(11, bare.asked.task).reason == Reason::kNone);
 }
 
 DOCTEST_TEST_CASE("it takes over when a knob was refused three times in a row") {
@@ -323,7 +335,8 @@ DOCTEST_TEST_CASE("a new episode begins with a shield that knows nothing") {
 
 DOCTEST_TEST_CASE("whatever a period does not say is no reason to throw") {
   Bench bench;
-  bench.shield.observe({bench.observation, 0, 0.0, {}, bench.observation, false, false, nullptr});
+  const Observation& unseen = bench.asked.observation;
+  bench.shield.observe({unseen, 0, 0.0, {}, unseen, false, false, nullptr});
   const StepInfo nothing;
   bench.live(bench.id(1, 1, 2), nothing, 300);
   StepInfo half = Bench::info(2.0);
@@ -333,7 +346,7 @@ DOCTEST_TEST_CASE("whatever a period does not say is no reason to throw") {
   DOCTEST_CHECK(bench.check(bench.id(1, 1, 2)).action < bench.actions.size());
   const ObservationSpec blank{{Feature{.name = "f", .unit = "1", .source = "test"}}};
   const Shield shield({}, {bench.actions, blank, {}});
-  DOCTEST_CHECK(shield.check(3, {0.0}).action == 3);
+  DOCTEST_CHECK(shield.check(3, Task{}).action == 3);
 }
 
 DOCTEST_TEST_CASE("a run file says whether there is a shield, and which") {

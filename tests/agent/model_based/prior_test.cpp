@@ -39,7 +39,6 @@ FactorSearch search_of_four() {
 
 DOCTEST_TEST_CASE("as many factors are found as there are") {
   const FactorSearch search = search_of_four();
-  DOCTEST_CHECK(search.machines() == 4);
   const FactorModel model = search.find(kActions, {});
   DOCTEST_CHECK(model.lasting == 2);
   DOCTEST_CHECK(model.passing == 1);
@@ -88,6 +87,18 @@ DOCTEST_TEST_CASE("conditions are nobody else, and some of those that were there
   }
 }
 
+DOCTEST_TEST_CASE("where fewer conditions were seen than are wanted each is taken once") {
+  const FactorSearch search = search_of_four();
+  const FactorModel model = search.find(kActions, {});
+  const auto conditions = search.conditions(model, 96);
+  DOCTEST_REQUIRE(conditions.size() == 9);
+  for (std::size_t i = 1; i < conditions.size(); ++i) {
+    DOCTEST_CAPTURE(i);
+    const double co_runners = i % 2 == 1 ? 0.5 : 1.5;
+    DOCTEST_CHECK(model.row(9)[2] * conditions[i].mean[0] == doctest::Approx(co_runners * 0.6));
+  }
+}
+
 DOCTEST_TEST_CASE("the same machines give the same model") {
   const FactorModel one = search_of_four().find(kActions, {});
   const FactorModel other = search_of_four().find(kActions, {});
@@ -121,6 +132,25 @@ DOCTEST_TEST_CASE("a sweep tells service times and powers of a small board that 
   // The clock's 0.5 W and 1 W besides; a busy CPU's 2 W.
   DOCTEST_CHECK(measured[actions + one] == doctest::Approx(1.5).epsilon(0.02));
   DOCTEST_CHECK(measured[2 * actions + one] == doctest::Approx(2.0).epsilon(0.02));
+}
+
+DOCTEST_TEST_CASE("no other signal is taken for power where nothing measures it") {
+  SimulatedTask task = SmallTask::make();
+  std::erase_if(task.board.simulation->sensors,
+                [](const SimulatedSensor& sensor) { return sensor.signal.starts_with("power_"); });
+  task.board.power_model.cpu_w = 0.0;
+  task.requests.rate_hz = 2.0;
+  SimulatedWorld few(task);
+  task.requests.rate_hz = 40.0;
+  SimulatedWorld many(task);
+  DOCTEST_REQUIRE_FALSE(find_signal(few.environment().signals(), "power_w"));
+  DOCTEST_REQUIRE_FALSE(few.environment().signals().empty());
+  std::uint64_t periods = 0;
+  const Sweep measured = sweep(few.environment(), many.environment(), 1, periods);
+  const std::size_t actions = few.environment().action_space().size();
+  for (std::size_t i = actions; i < 3 * actions; ++i) {
+    DOCTEST_REQUIRE(measured[i] == 0.0);
+  }
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ DOCTEST_TEST_CASE("what was measured of an action is forecast of it") {
   bench.live(action, 20);
   const Forecast forecast = bench.forecast(action);
   DOCTEST_CHECK(bench.error(action) < 0.01);
-  DOCTEST_CHECK(forecast.power_w.mean ==
+  DOCTEST_CHECK(forecast.power(PowerSignal::kMachine).mean ==
                 doctest::Approx(bench.machine.power_w(action)).epsilon(0.02));
   DOCTEST_CHECK(forecast.log_service.variance < 0.001 * unsure);
   DOCTEST_CHECK(forecast.miss < 0.05);
@@ -240,8 +240,8 @@ DOCTEST_TEST_CASE("a bandwidth that is used up says nothing of the service time"
   const ResponsiveMachine machine;
   const ActionSpace actions{
       {machine.actions.knobs()[0],
-       {"mapping.app", "threads", Knob::Effect::kUnordered, {{"cpu0", 1}, {"all2", 2}}},
-       {"bandwidth.cpu", "CPUs", Knob::Effect::kFaster, {{"0.5cpu", 0.5}, {"2cpu", 2}}}}};
+       {"mapping.app", "threads", Knob::Kind::kMapping, {{"cpu0", 1}, {"all2", 2}}},
+       {"bandwidth.cpu", "CPUs", Knob::Kind::kFrequency, {{"0.5cpu", 0.5}, {"2cpu", 2}}}}};
   const Problem whole = machine.problem();
   const Problem problem{actions, whole.observations, std::vector<double>(actions.size(), 1.0),
                         whole.signals, whole.task};
@@ -285,8 +285,8 @@ DOCTEST_TEST_CASE("a period without power, hints or requests leaves all forecast
     for (const Forecast& forecast : bench.forecasts()) {
       DOCTEST_CHECK(std::isfinite(forecast.log_service.mean));
       DOCTEST_CHECK(forecast.log_service.variance > 0.0);
-      DOCTEST_CHECK(std::isfinite(forecast.power_w.mean));
-      DOCTEST_CHECK(forecast.power_w.variance > 0.0);
+      DOCTEST_CHECK(std::isfinite(forecast.power(PowerSignal::kMachine).mean));
+      DOCTEST_CHECK(forecast.power(PowerSignal::kMachine).variance > 0.0);
       DOCTEST_CHECK(forecast.miss >= 0.0);
       DOCTEST_CHECK(forecast.miss <= 1.0);
     }
@@ -326,7 +326,7 @@ DOCTEST_TEST_CASE("a reading from before the period is taken for none") {
     model.observe(info, action);
     std::vector<Forecast> forecasts;
     model.forecast(Situation{}, forecasts);
-    return forecasts[action].power_w.mean;
+    return forecasts[action].power(PowerSignal::kMachine).mean;
   };
   DOCTEST_CHECK(forecast_after(true, 9.0) == forecast_after(true, 0.1));
   DOCTEST_CHECK(forecast_after(false, 9.0) > forecast_after(true, 9.0) + 1.0);
@@ -365,7 +365,8 @@ DOCTEST_TEST_CASE("a model goes on from what it wrote as if it never stopped") {
       const Forecast expected = bench.forecast(each);
       DOCTEST_REQUIRE(forecasts[each].log_service.mean == expected.log_service.mean);
       DOCTEST_REQUIRE(forecasts[each].miss == expected.miss);
-      DOCTEST_REQUIRE(forecasts[each].power_w.mean == expected.power_w.mean);
+      DOCTEST_REQUIRE(forecasts[each].power(PowerSignal::kMachine).mean ==
+                      expected.power(PowerSignal::kMachine).mean);
     }
   };
   compare();

@@ -14,9 +14,9 @@
 namespace rein {
 namespace {
 
-const ActionSpace kTwo({{"k", "1", Knob::Effect::kUnordered, {{"low"}, {"high"}}}});
-const ActionSpace kSix({{"a", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}}},
-                        {"b", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}, {"2"}}}});
+const ActionSpace kTwo({{"k", "1", Knob::Kind::kMapping, {{"low"}, {"high"}}}});
+const ActionSpace kSix({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}},
+                        {"b", "1", Knob::Kind::kMapping, {{"0"}, {"1"}, {"2"}}}});
 const ObservationSpec kOneFeature({Feature{.name = "f", .unit = "1", .source = "test"}});
 
 std::vector<RolloutStep> three_steps() {
@@ -94,7 +94,7 @@ DOCTEST_TEST_CASE("a joint action's chance is the product of its knobs' chances,
   int explored = 0;
   constexpr int kDraws = 8000;
   for (int i = 0; i < kDraws; ++i) {
-    ++drawn[agent.act({0.5})];
+    ++drawn[agent.act(Observation{0.5})];
     explored += agent.exploration().explored ? 1 : 0;
   }
   for (ActionId action = 0; action < 6; ++action) {
@@ -105,12 +105,55 @@ DOCTEST_TEST_CASE("a joint action's chance is the product of its knobs' chances,
   DOCTEST_CHECK(explored / (1.0 * kDraws) == doctest::Approx(10 / 16.0).epsilon(0.05));
 }
 
+/// Makes it choose one of the two for certain.
+void prefer(ActorCritic& agent, ActionId action) {
+  AlignedFloats weights = agent.learned().weights;
+  weights[agent.learned().layout.layers().back().biases + 1 + action] = 50.0F;
+  agent.set_weights(weights);
+}
+
+DOCTEST_TEST_CASE("what a shield chose in its place is no step of its own policy") {
+  const Problem problem{kTwo, kOneFeature, {1.0, 1.0}};
+  Random random(1);
+  Random same(1);
+  ActorCritic shielded(quick(), problem, random);
+  ActorCritic cut(quick(), problem, same);
+  prefer(shielded, 0);
+  prefer(cut, 0);
+  const AlignedFloats before = shielded.learned().weights;
+  for (int i = 0; i < 50; ++i) {  // Nor is what it was never asked for.
+    const ActionId action = i % 2 == 0 ? shielded.act(Observation{0.5}) : 0;
+    shielded.observe({{0.5}, 1 - action, 1.0, {}, {0.5}, false, false});
+    shielded.observe({{0.5}, 0, 1.0, {}, {0.5}, false, false});
+  }
+  DOCTEST_CHECK(shielded.learned().weights == before);
+  DOCTEST_CHECK(shielded.learned().adam.steps == 0);
+  // In the middle of a rollout it is a cut.
+  const auto live = [](ActorCritic& agent, double reward, bool is_truncated) {
+    agent.observe({{0.5}, agent.act(Observation{0.5}), reward, {}, {0.5}, false, is_truncated});
+  };
+  for (int i = 0; i < 100; ++i) {  // The features' scaling sees all that was.
+    cut.observe({{0.5}, 0, 1.0, {}, {0.5}, false, false});
+  }
+  for (int i = 0; i < 16; ++i) {
+    live(shielded, 0.1 * i, false);
+    live(cut, 0.1 * i, i == 7);
+    if (i == 7) {
+      shielded.observe({{0.5}, 1, -9.0, {}, {0.5}, false, false});
+      cut.observe({{0.5}, 1, -9.0, {}, {0.5}, false, false});
+    }
+  }
+  DOCTEST_CHECK(shielded.learned().adam.steps == 1);
+  DOCTEST_CHECK(shielded.learned().weights == cut.learned().weights);
+}
+
 DOCTEST_TEST_CASE("the value of what is truncated goes on, of what is terminated does not") {
   for (const bool terminated : {false, true}) {
     Random random(1);
     ActorCritic agent(quick(), {kTwo, kOneFeature, {1.0, 1.0}}, random);
     for (int i = 0; i < 20'000; ++i) {
-      agent.observe({{0.5}, static_cast<ActionId>(i % 2), 1.0, {}, {0.5}, terminated, !terminated});
+      const ActionId action = agent.act(Observation{0.5});
+      agent.observe({{0.5}, action, 1.0, {}, {0.5}, terminated, !terminated});
     }
     // 1 / (1 - 0.5), or 1 alone.
     DOCTEST_CHECK(agent.value({0.5}) == doctest::Approx(terminated ? 1.0 : 2.0).epsilon(0.05));
@@ -124,10 +167,13 @@ DOCTEST_TEST_CASE("streams that interleave are kept apart") {
   Random same(1);
   ActorCritic mixed(quick(), problem, random);
   ActorCritic apart(quick(), problem, same);
+  prefer(mixed, 0);
+  prefer(apart, 0);
   const auto feed = [](ActorCritic& agent, std::size_t stream, int i) {
     const double reward = stream == 0 ? 0.1 * i : -1.0;
-    agent.observe(
-        {{0.5}, static_cast<ActionId>(i % 2), reward, {}, {0.5}, false, false, nullptr, stream});
+    agent.attend(stream);
+    const ActionId action = agent.act(Observation{0.5});
+    agent.observe({{0.5}, action, reward, {}, {0.5}, false, false, nullptr, stream});
   };
   for (int i = 0; i < 16; ++i) {
     feed(mixed, 0, i);
@@ -151,13 +197,8 @@ DOCTEST_TEST_CASE("an episode that begins cuts its stream's rollout") {
       if (i == 8 && begins) {
         agent.begin_episode(0);
       }
-      agent.observe({{0.1 * i},
-                     static_cast<ActionId>(i % 2),
-                     i < 8 ? 0.0 : 1.0,
-                     {},
-                     {0.5},
-                     false,
-                     i == 7 && truncated});
+      const ActionId action = agent.act(Observation{0.1 * i});
+      agent.observe({{0.1 * i}, action, i < 8 ? 0.0 : 1.0, {}, {0.5}, false, i == 7 && truncated});
     }
     return agent.learned().weights;
   };
@@ -217,6 +258,8 @@ DOCTEST_TEST_CASE("save, load and go on equals never having stopped") {
   const auto live = [](ActorCritic& agent, Random& draws) {
     const Observation now = {draws.uniform()};
     const Observation next = {draws.uniform()};
+    const std::size_t stream = draws.index(3);
+    agent.attend(stream);
     const ActionId action = agent.act(now);
     agent.observe({now,
                    action,
@@ -226,7 +269,7 @@ DOCTEST_TEST_CASE("save, load and go on equals never having stopped") {
                    draws.uniform() < 0.1,
                    false,
                    nullptr,
-                   draws.index(3)});
+                   stream});
     return action;
   };
   for (int i = 0; i < 120; ++i) {
@@ -248,8 +291,9 @@ DOCTEST_TEST_CASE("a broken checkpoint is refused with its place") {
   const auto file = folder.path() / "agent.json";
   Random random(1);
   ActorCritic agent(quick(), {kTwo, kOneFeature, {1.0, 1.0}}, random);
+  prefer(agent, 1);
   for (int i = 0; i < 5; ++i) {
-    agent.observe({{0.5}, 1, 1.0, {}, {0.5}, false, false});
+    agent.observe({{0.5}, agent.act(Observation{0.5}), 1.0, {}, {0.5}, false, false});
   }
   agent.save(file);
   const std::string good = read_file(file);

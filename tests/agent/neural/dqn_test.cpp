@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -14,10 +15,10 @@
 namespace rein {
 namespace {
 
-const ActionSpace kTwo({{"k", "1", Knob::Effect::kUnordered, {{"low"}, {"high"}}}});
-const ActionSpace kFour({{"a", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}}},
-                         {"b", "1", Knob::Effect::kUnordered, {{"0"}}},
-                         {"c", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}}}});
+const ActionSpace kTwo({{"k", "1", Knob::Kind::kMapping, {{"low"}, {"high"}}}});
+const ActionSpace kFour({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}},
+                         {"b", "1", Knob::Kind::kMapping, {{"0"}}},
+                         {"c", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}}});
 const ObservationSpec kOneFeature({Feature{.name = "f", .unit = "1", .source = "test"}});
 
 QBatch one_row(float x, ActionId action, float reward, float next_x, bool terminated) {
@@ -31,7 +32,7 @@ AlignedFloats tiny_weights(const NetworkLayout& layout, float bias) {
 
 DOCTEST_TEST_CASE("the target is the reward and what is to come, as double, single and no future") {
   const NetworkLayout layout({1, 2, 2});
-  const QHead head{ActionBranches::joint(kTwo), /*duelling=*/false};
+  const QHead head{ActionBranches::joint(2), /*duelling=*/false};
   const auto online = tiny_weights(layout, 0.1F);
   const auto target = tiny_weights(layout, 3.1F);
   AlignedFloats gradients;
@@ -55,6 +56,24 @@ DOCTEST_TEST_CASE("the target is the reward and what is to come, as double, sing
   // Nothing to come: r alone; the error of 3.35 is beyond Huber's bend, its gradient cut at 1.
   DOCTEST_CHECK(loss(true, true) == doctest::Approx(2.85));
   DOCTEST_CHECK(layout.pack(gradients)[8] == doctest::Approx(1.0));
+}
+
+DOCTEST_TEST_CASE("the loss is straight beyond its bend, which may be anywhere or nowhere") {
+  const NetworkLayout layout({1, 2, 2});
+  const auto weights = tiny_weights(layout, 0.1F);
+  AlignedFloats gradients;
+  const auto loss = [&](double bend) {
+    return make_fused_q_loss(layout, {ActionBranches::joint(2), /*duelling=*/false},
+                             {.discount = 0.5, .double_q = false, .bend = bend}, 1)
+        ->differentiate(one_row(0.25F, 0, -1.0F, 2.0F, /*terminated=*/true), weights, weights,
+                        gradients);
+  };
+  // The error is 3.35.
+  DOCTEST_CHECK(loss(2.0) == doctest::Approx(2.0 * (3.35 - 1.0)));
+  DOCTEST_CHECK(layout.pack(gradients)[8] == doctest::Approx(2.0));
+  DOCTEST_CHECK(loss(std::numeric_limits<double>::infinity()) ==
+                doctest::Approx(0.5 * 3.35 * 3.35));
+  DOCTEST_CHECK(layout.pack(gradients)[8] == doctest::Approx(3.35));
 }
 
 DOCTEST_TEST_CASE(
@@ -88,8 +107,8 @@ DOCTEST_TEST_CASE("actions are split into the knobs' levels and joined again") {
     DOCTEST_CHECK(parts[1] == levels[2]);
     DOCTEST_CHECK(branches.join(parts) == action);
   }
-  DOCTEST_CHECK(ActionBranches::joint(kFour).outputs() == 4);
-  const ActionSpace fixed({{"k", "1", Knob::Effect::kUnordered, {{"only"}}}});
+  DOCTEST_CHECK(ActionBranches::joint(4).outputs() == 4);
+  const ActionSpace fixed({{"k", "1", Knob::Kind::kMapping, {{"only"}}}});
   DOCTEST_CHECK(ActionBranches::per_knob(fixed).outputs() == 1);
 }
 
@@ -156,7 +175,7 @@ DOCTEST_TEST_CASE("few joint actions have an output each, many have branches, un
   Random random(1);
   std::vector<Knob::Level> nine(9);
   const ActionSpace many(
-      {{"a", "1", Knob::Effect::kUnordered, nine}, {"b", "1", Knob::Effect::kUnordered, nine}});
+      {{"a", "1", Knob::Kind::kMapping, nine}, {"b", "1", Knob::Kind::kMapping, nine}});
   const auto outputs = [&](const ActionSpace& actions, const std::string& yaml) {
     return Dqn(Dqn::Options::from_yaml(ConfigNode::parse(yaml, "run.yaml")),
                {actions, kOneFeature, std::vector<double>(actions.size(), 1.0)}, random)
@@ -192,14 +211,14 @@ DOCTEST_TEST_CASE("exploration falls, opens again when rewards change, and falls
   const auto rate_after = [&](int periods, double reward) {
     double highest = 0.0;
     for (int i = 0; i < periods; ++i) {
-      const ActionId action = agent.act({0.5});
+      const ActionId action = agent.act(Observation{0.5});
       agent.observe({{0.5}, action, reward, {}, {0.5}, true, false});
-      agent.act({0.5});
+      agent.act(Observation{0.5});
       highest = std::max(highest, agent.exploration().rate);
     }
     return std::pair(highest, agent.exploration().rate);
   };
-  agent.act({0.5});
+  agent.act(Observation{0.5});
   DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(0.4));
   rate_after(100, 1.0);
   DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(0.2));
@@ -220,7 +239,7 @@ DOCTEST_TEST_CASE("exploration avoids what is known to be bad") {
     agent.observe({{0.5}, action, action == 0 ? 1.0 : -1.0, {}, {0.5}, true, false});
   }
   for (int i = 0; i < 500; ++i) {
-    DOCTEST_REQUIRE(agent.act({0.5}) == 0);  // e^(-20) against 1
+    DOCTEST_REQUIRE(agent.act(Observation{0.5}) == 0);  // e^(-20) against 1
   }
 }
 
@@ -412,8 +431,13 @@ DOCTEST_TEST_CASE("parameters out of their ranges are refused with their place")
   DOCTEST_CHECK_THROWS_AS(read("{reward_floor: 1}"), ConfigError);
   DOCTEST_CHECK_THROWS_AS(read("{batch: 0}"), ConfigError);
   DOCTEST_CHECK_THROWS_AS(read("{exploration: {half_life: 3}}"), ConfigError);
-  DOCTEST_CHECK_THROWS_AS(read("{trainer: caffe}"), ConfigError);
-  DOCTEST_CHECK(read("{trainer: fused}").use_libtorch == false);
+}
+
+DOCTEST_TEST_CASE("who finds the gradients can no longer be chosen") {
+  const ConfigNode node = ConfigNode::parse("{trainer: torch}", "run.yaml");
+  Dqn::Options::from_yaml(node);
+  DOCTEST_CHECK_THROWS_WITH_AS(node.reject_unknown(),
+                               doctest::Contains("the unknown key 'trainer'"), ConfigError);
 }
 
 }  // namespace

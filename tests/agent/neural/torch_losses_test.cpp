@@ -1,5 +1,5 @@
 // The fused networks and losses against LibTorch's.
-#include "agent/neural/torch_losses.hpp"
+#include "support/torch_losses.hpp"
 
 #include <ATen/ATen.h>
 #include <doctest/doctest.h>
@@ -19,9 +19,9 @@ double largest_difference(const AlignedFloats& one, const AlignedFloats& other) 
   return largest;
 }
 
-const ActionSpace kActions({{"a", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}, {"2"}}},
-                            {"b", "1", Knob::Effect::kUnordered, {{"0"}}},
-                            {"c", "1", Knob::Effect::kUnordered, {{"0"}, {"1"}, {"2"}, {"3"}}}});
+const ActionSpace kActions({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}, {"2"}}},
+                            {"b", "1", Knob::Kind::kMapping, {{"0"}}},
+                            {"c", "1", Knob::Kind::kMapping, {{"0"}, {"1"}, {"2"}, {"3"}}}});
 constexpr std::size_t kFeatures = 16;
 constexpr std::size_t kBatch = 32;
 
@@ -91,9 +91,11 @@ DOCTEST_TEST_CASE("the Q-networks' gradients are autograd's, for every kind of h
         DOCTEST_CAPTURE(double_q);
         Random random(5);
         const QHead head{
-            joint ? ActionBranches::joint(kActions) : ActionBranches::per_knob(kActions), duelling};
+            joint ? ActionBranches::joint(kActions.size()) : ActionBranches::per_knob(kActions),
+            duelling};
         const NetworkLayout layout({kFeatures, 64, 64, head.outputs()});
-        const QLossOptions options{.discount = 0.9, .double_q = double_q};
+        const QLossOptions options{
+            .discount = 0.9, .double_q = double_q, .bend = duelling ? 1.0 : 0.3};
         const auto fused = make_fused_q_loss(layout, head, options, kBatch);
         const auto torch = make_torch_q_loss(layout, head, options);
         AlignedFloats weights = layout.draw(random);

@@ -49,7 +49,7 @@ struct Task {
   explicit Task(std::vector<Future> futures)
       : future(std::move(futures)), actions({make_knob(future.futures.size())}) {}
   static Knob make_knob(std::size_t levels) {
-    Knob knob{"k", "1", Knob::Effect::kUnordered, {}};
+    Knob knob{"k", "1", Knob::Kind::kMapping, {}};
     for (std::size_t i = 0; i < levels; ++i) {
       knob.levels.push_back({std::to_string(i), static_cast<double>(i)});
     }
@@ -67,44 +67,44 @@ struct Task {
 
 DOCTEST_TEST_CASE("the oracle takes the best reward of what keeps the budgets") {
   Task task({{{0.5}}, {{0.9}, {0.1}}, {{0.7}}, {.rewards = {0.8}, .overuse = 0.01}});
-  DOCTEST_CHECK(task.oracle().act({0.0}) == 2);
+  DOCTEST_CHECK(task.oracle().act(Observation{0.0}) == 2);
 }
 
 DOCTEST_TEST_CASE("the oracle stays a little below a limit, and less where it is already") {
   Task task({{{0.5}}, {.rewards = {0.9}, .overuse = -0.01}});
   Oracle oracle = task.oracle();
-  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
   task.future.futures[1].overuse = -0.005;
-  DOCTEST_CHECK(oracle.act({0.0}) == 1);
-  DOCTEST_CHECK(task.oracle().act({0.0}) == 0);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
+  DOCTEST_CHECK(task.oracle().act(Observation{0.0}) == 0);
   task.future.futures[1].overuse = -0.003;
-  DOCTEST_CHECK(oracle.act({0.0}) == 0);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 0);
 }
 
 DOCTEST_TEST_CASE("where nothing keeps the budgets the oracle breaks them least") {
   Task task({{{0.9}, {0.4}}, {{0.1}, {0.2}}, {{0.5}, {0.2}}, {{0.8}, {0.3}}});
-  DOCTEST_CHECK(task.oracle().act({0.0}) == 2);
+  DOCTEST_CHECK(task.oracle().act(Observation{0.0}) == 2);
   Task as_good({{{0.1}, {0.2}}, {{0.5}, {0.204}}, {{0.9}, {0.21}}});
-  DOCTEST_CHECK(as_good.oracle().act({0.0}) == 1);
+  DOCTEST_CHECK(as_good.oracle().act(Observation{0.0}) == 1);
 }
 
 DOCTEST_TEST_CASE("of equals the oracle takes the lowest and stays with the one in force") {
   Task task({{{0.5}}, {{0.7}}, {{0.7}}});
   Oracle oracle = task.oracle();
-  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
   task.future.futures[1].rewards = {0.6};
-  DOCTEST_CHECK(oracle.act({0.0}) == 2);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 2);
   task.future.futures[1].rewards = {0.7};
-  DOCTEST_CHECK(oracle.act({0.0}) == 2);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 2);
 }
 
 DOCTEST_TEST_CASE("what a change costs is weighed against what follows, and is no violation") {
   // A request that is late for sure, and then 0.12 more a period for 99 periods: worth it. For 0.08
   // it is not.
   Task worth({{{0.5}}, {{-9.0, 0.62}, {1.0, 0.0}}});
-  DOCTEST_CHECK(worth.oracle().act({0.0}) == 1);
+  DOCTEST_CHECK(worth.oracle().act(Observation{0.0}) == 1);
   Task not_worth({{{0.5}}, {{-9.0, 0.58}, {1.0, 0.0}}});
-  DOCTEST_CHECK(not_worth.oracle().act({0.0}) == 0);
+  DOCTEST_CHECK(not_worth.oracle().act(Observation{0.0}) == 0);
 }
 
 DOCTEST_TEST_CASE("while requests wait the oracle does what is best for them, and then settles") {
@@ -119,15 +119,15 @@ DOCTEST_TEST_CASE("while requests wait the oracle does what is best for them, an
     info.applications.front().service.waited_ms = waited_ms;
     oracle.observe({nothing, 1, 0.0, terms, nothing, false, false, &info});
   };
-  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
   observe(7.0);
-  DOCTEST_CHECK(oracle.act({0.0}) == 0);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 0);
   observe(0.0);
-  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
   // What is hardly better is not worth it.
   task.future.futures[0].rewards = {-3.98};
   observe(7.0);
-  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
 }
 
 DOCTEST_TEST_CASE("what looks feasible for ten periods and is not does not hide what is") {
@@ -138,9 +138,9 @@ DOCTEST_TEST_CASE("what looks feasible for ten periods and is not does not hide 
   }
   futures[7] = {{0.3}};
   Task task(std::move(futures));
-  DOCTEST_CHECK(task.oracle({.horizon = 50, .candidates = 4}).act({0.0}) == 7);
+  DOCTEST_CHECK(task.oracle({.horizon = 50, .candidates = 4}).act(Observation{0.0}) == 7);
   // With a shorter horizon it cannot be seen.
-  DOCTEST_CHECK(task.oracle({.horizon = 15, .candidates = 4}).act({0.0}) == 0);
+  DOCTEST_CHECK(task.oracle({.horizon = 15, .candidates = 4}).act(Observation{0.0}) == 0);
 }
 
 DOCTEST_TEST_CASE("the oracle looks far ahead only for the best candidates") {
@@ -149,7 +149,7 @@ DOCTEST_TEST_CASE("the oracle looks far ahead only for the best candidates") {
     futures.push_back({{0.009 * i}});
   }
   Task task(std::move(futures));
-  DOCTEST_CHECK(task.oracle({.horizon = 50, .candidates = 8}).act({0.0}) == 99);
+  DOCTEST_CHECK(task.oracle({.horizon = 50, .candidates = 8}).act(Observation{0.0}) == 99);
   const auto far = std::ranges::count_if(
       task.future.asked, [](const auto& entry) { return entry.first.second == 50; });
   DOCTEST_CHECK(far == 8);
@@ -160,9 +160,9 @@ DOCTEST_TEST_CASE("actions whose bound is no better than what is in force are no
   Problem problem = task.problem();
   problem.reward_bounds = {0.5, 0.9, 0.4};
   Oracle oracle({}, problem, task.future);
-  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
   task.future.asked.clear();
-  DOCTEST_CHECK(oracle.act({0.0}) == 1);
+  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
   DOCTEST_CHECK(std::ranges::all_of(task.future.asked,
                                     [](const auto& entry) { return entry.first.first == 1; }));
 }
@@ -173,12 +173,12 @@ DOCTEST_TEST_CASE("an oracle goes on from its checkpoint as if never stopped") {
   Task task({{{0.5}}, {{0.7}}, {{0.7}}});
   Oracle original = task.oracle({.horizon = 20, .candidates = 3});
   task.future.futures[1].rewards = {0.6};
-  DOCTEST_CHECK(original.act({0.0}) == 2);
+  DOCTEST_CHECK(original.act(Observation{0.0}) == 2);
   task.future.futures[1].rewards = {0.7};
   original.save(file);
   Oracle resumed = task.oracle();
   resumed.load(file);
-  DOCTEST_CHECK(resumed.act({0.0}) == 2);  // It is in force; a new one takes 1.
+  DOCTEST_CHECK(resumed.act(Observation{0.0}) == 2);  // It is in force; a new one takes 1.
   resumed.save(folder.path() / "again.json");
   DOCTEST_CHECK(read_file(folder.path() / "again.json") == read_file(file));
 

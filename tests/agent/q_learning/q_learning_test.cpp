@@ -17,8 +17,8 @@ namespace rein {
 namespace {
 
 struct Task {
-  explicit Task(Knob::Effect effect = Knob::Effect::kUnordered)
-      : actions({Knob{"k", "1", effect, {{"low", 1}, {"high", 2}}}}) {}
+  explicit Task(Knob::Kind kind = Knob::Kind::kMapping)
+      : actions({Knob{"k", "1", kind, {{"low", 1}, {"high", 2}}}}) {}
   Problem problem() const { return {actions, observations, {0.5, 1.0}}; }
   StateAggregation states() const { return {{{"f", {0.5}}}, observations}; }
 
@@ -72,7 +72,7 @@ DOCTEST_TEST_CASE("a truncated step is bootstrapped and a terminated one is not"
 }
 
 DOCTEST_TEST_CASE("a fine for latency is taken off the slower actions, not off the faster") {
-  Task task(Knob::Effect::kCostlier);
+  Task task(Knob::Kind::kWidth);
   QLearning agent(plain(), task.states(), task.problem(), task.random);
   const std::vector<RewardTerm> terms = {{"objective", 0.5}, {"latency.app", -1.0}};
   agent.observe({kLow, 0, -0.5, terms, kLow, false, false});
@@ -82,7 +82,7 @@ DOCTEST_TEST_CASE("a fine for latency is taken off the slower actions, not off t
 }
 
 DOCTEST_TEST_CASE("more speed makes a fine for power worse, and one for latency better") {
-  Task task(Knob::Effect::kFaster);
+  Task task(Knob::Kind::kFrequency);
   QLearning agent(plain(), task.states(), task.problem(), task.random);
   agent.observe({kLow, 0, -0.5, {{"objective", 0.5}, {"power", -1.0}}, kLow, false, false});
   DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(1.0));
@@ -95,7 +95,7 @@ DOCTEST_TEST_CASE("more speed makes a fine for power worse, and one for latency 
 }
 
 DOCTEST_TEST_CASE("a fine is not spread where nothing is known about the order") {
-  Task task(Knob::Effect::kUnordered);
+  Task task(Knob::Kind::kMapping);
   QLearning agent(plain(), task.states(), task.problem(), task.random);
   agent.observe({kLow, 0, -0.5, {{"objective", 0.5}, {"latency.app", -1.0}}, kLow, false, false});
   DOCTEST_CHECK(agent.value(kLow, 1) == doctest::Approx(2.0));

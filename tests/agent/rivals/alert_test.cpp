@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "support/rival_task.hpp"
 
 namespace rein {
@@ -37,7 +39,7 @@ struct Made {
       : alert({.slowdown = kPaper, .power = kPaper, .power_share = 1.0}, RivalTask::profile(),
               task.problem(objective)) {}
   ActionId choose(double deadline_ms, double power_limit_w) {
-    return alert.act(RivalTask::observation(deadline_ms, power_limit_w));
+    return alert.act(RivalTask::asked(deadline_ms, power_limit_w));
   }
   RivalTask task;
   Alert alert;
@@ -72,12 +74,12 @@ DOCTEST_TEST_CASE("if nothing meets everything, latency counts first and power l
 DOCTEST_TEST_CASE("what was slower or drew more than profiled is expected of all configurations") {
   Made made;
   DOCTEST_REQUIRE(made.choose(40.0, 9.0) == 2);
-  step(made.alert, RivalTask::observation(40.0, 9.0), RivalTask::info(30.0, 2.5));
+  step(made.alert, RivalTask::asked(40.0, 9.0), RivalTask::info(30.0, 2.5));
   // A slow-down of about 1.5: full width needs the higher clock now.
   DOCTEST_CHECK(made.choose(40.0, 9.0) == 3);
   made.alert.begin_episode();
   DOCTEST_REQUIRE(made.choose(40.0, 2.6) == 2);
-  step(made.alert, RivalTask::observation(40.0, 2.6), RivalTask::info(20.0, 3.0));
+  step(made.alert, RivalTask::asked(40.0, 2.6), RivalTask::info(20.0, 3.0));
   DOCTEST_CHECK(made.choose(40.0, 2.6) == 0);
 }
 

@@ -48,7 +48,7 @@ struct Made {
 
 DOCTEST_TEST_CASE("a domain's load is that of its busiest CPU, ours and others' together") {
   Made made("agent: {kind: governor, governor: schedutil}");
-  const auto observation = RivalTask::observation(50, 10);
+  const auto observation = RivalTask::asked(50, 10);
   StepInfo info = RivalTask::info(10, 3);
   // CPU 1 is busy for 0.7 of the time: 875 MHz.
   DOCTEST_CHECK(step(*made.agent, observation, info) == 3);
@@ -62,7 +62,7 @@ DOCTEST_TEST_CASE("a domain's load is that of its busiest CPU, ours and others' 
 
 DOCTEST_TEST_CASE("without a measured load, the share in which requests were served is it") {
   Made made("agent: {kind: governor, governor: ondemand}");
-  const auto observation = RivalTask::observation(50, 10);
+  const auto observation = RivalTask::asked(50, 10);
   StepInfo info = RivalTask::info(12, 3);  // 24 of 100 ms: 620 MHz is nearer to 500 than to 1000.
   info.signals.assign(info.signals.size(), std::nullopt);
   step(*made.agent, observation, info);
@@ -70,12 +70,12 @@ DOCTEST_TEST_CASE("without a measured load, the share in which requests were ser
 }
 
 DOCTEST_TEST_CASE("a governor's width is the highest, a given one, or the best by the profile") {
-  const auto observation = RivalTask::observation(10, 10);  // Full width takes 10 ms: no slack.
+  const auto observation = RivalTask::asked(10, 10);  // Full width takes 10 ms: no slack.
   DOCTEST_CHECK(Made("agent: {kind: governor}").agent->act(observation) == 3);
   DOCTEST_CHECK(Made("agent: {kind: governor, width: 0.5}").agent->act(observation) == 1);
   DOCTEST_CHECK(Made("agent: {kind: governor, width: best}").agent->act(observation) == 1);
-  DOCTEST_CHECK(
-      Made("agent: {kind: governor, width: best}").agent->act(RivalTask::observation(50, 10)) == 3);
+  DOCTEST_CHECK(Made("agent: {kind: governor, width: best}").agent->act(RivalTask::asked(50, 10)) ==
+                3);
   DOCTEST_CHECK_THROWS_WITH_AS(Made("agent: {kind: governor, width: 0.7}"),
                                "run.yaml:1:32: agent.width: width.app: expected one of 0.5, 1.0, "
                                "found '0.7'",

@@ -17,7 +17,7 @@ struct Made {
   explicit Made(std::size_t window = 1, Objective::Kind objective = Objective::Kind::kMaxAccuracy)
       : poet(options(window), RivalTask::profile(), task.problem(objective)) {}
   Situation situation(double power_limit_w = 9.0) const {
-    return SituationReader(task.observations).read(RivalTask::observation(10.0, power_limit_w));
+    return Situation::of(RivalTask::asked(10.0, power_limit_w).task);
   }
   RivalTask task;
   Poet poet;
@@ -73,7 +73,7 @@ DOCTEST_TEST_CASE("POET leaves out what breaks the limit on power, unless everyt
 
 DOCTEST_TEST_CASE("the controller is dead-beat: the error would be gone after one window") {
   Made made;
-  const auto observation = RivalTask::observation(10.0, 9.0);
+  const auto observation = RivalTask::asked(10.0, 9.0);
   // The goal is 100 requests a second, twice the base speed.
   DOCTEST_CHECK(step(made.poet, observation, RivalTask::info(20.0, 4.0)) == 3);
   // It was half as fast: the base speed is about 25, and 2 + 50 / 25 = 4 are needed.

@@ -42,7 +42,7 @@ struct Made {
 
 DOCTEST_TEST_CASE("PRiME's values move by the learning rate towards the reward, without a future") {
   Made made;
-  const auto observation = RivalTask::observation(25.0, 9.0);
+  const auto observation = RivalTask::asked(25.0, 9.0);
   // In the first period nothing is predicted: bin 0. Of equals the fastest; 10.1 of 25 ms
   // earn 40.4.
   DOCTEST_CHECK(step(made.agent, observation, RivalTask::info(10.1, 4.0)) == 3);
@@ -56,12 +56,12 @@ DOCTEST_TEST_CASE("PRiME's values move by the learning rate towards the reward, 
 
 DOCTEST_TEST_CASE("work is what a request would have taken with the highest clocks") {
   Made made;
-  const auto observation = RivalTask::observation(25.0, 9.0);
+  const auto observation = RivalTask::asked(25.0, 9.0);
   const StepInfo info = RivalTask::info(20.2, 2.5);
   // Somebody else's action at 500 MHz: 20.2 ms there are 10.1 ms at 1000 MHz, by the profile.
   made.agent.act(observation);
   static const std::vector<RewardTerm> kNoTerms;
-  made.agent.observe({observation, 2, 0.0, kNoTerms, observation, false, false, &info});
+  show(made.agent, observation, 2, info);
   DOCTEST_CHECK(made.agent.value(0, 0) == Approx(0.4 * 80.8));
   step(made.agent, observation, RivalTask::info(10.1, 4.0));
   DOCTEST_CHECK(made.agent.value(8, 1) > 0.0);
@@ -70,7 +70,7 @@ DOCTEST_TEST_CASE("work is what a request would have taken with the highest cloc
 DOCTEST_TEST_CASE("a billion cycles a frame are no less than that") {
   // PRiME's average wraps above 42.9 million; a request of half a minute stays in the last bin.
   Made made;
-  const auto observation = RivalTask::observation(20.0, 9.0);
+  const auto observation = RivalTask::asked(20.0, 9.0);
   for (int i = 0; i < 3; ++i) {
     step(made.agent, observation, RivalTask::info(30'000.0, 4.0));
   }
@@ -79,18 +79,41 @@ DOCTEST_TEST_CASE("a billion cycles a frame are no less than that") {
 
 DOCTEST_TEST_CASE("a state that was never seen is explored from the beginning") {
   Made made({.exploration_initial = 0.5, .exploration_final = 0.1, .exploration_steps = 4});
-  const auto slow = RivalTask::observation(100.0, 9.0);
+  const auto slow = RivalTask::asked(100.0, 9.0);
   for (int i = 0; i < 20; ++i) {
     step(made.agent, slow, RivalTask::info(10.0, 4.0));
   }
   DOCTEST_CHECK(made.agent.exploration().rate == Approx(0.1));
-  made.agent.act(RivalTask::observation(20.0, 9.0));
+  made.agent.act(RivalTask::asked(20.0, 9.0));
   DOCTEST_CHECK(made.agent.exploration().rate == Approx(0.5));
+}
+
+DOCTEST_TEST_CASE("what requests take in one environment is not predicted of another's") {
+  Made made;
+  const auto observation = RivalTask::asked(25.0, 9.0);
+  const auto live = [&](std::size_t stream, double service_ms) {
+    made.agent.attend(stream);
+    show(made.agent, observation, made.agent.act(observation), RivalTask::info(service_ms, 4.0),
+         stream);
+  };
+  live(0, 10.1);  // From now on bin 8 there, and nothing is known of the other.
+  const double before = made.agent.value(0, 1);
+  live(1, 20.2);
+  DOCTEST_CHECK(made.agent.value(0, 1) != before);
+  DOCTEST_CHECK(made.agent.value(8, 1) == 0.0);
+  live(0, 10.1);
+  DOCTEST_CHECK(made.agent.value(8, 1) == Approx(0.4 * 40.4));
+  live(1, 20.2);
+  DOCTEST_CHECK(made.agent.value(16, 1) == Approx(0.4 * 80.8));
+  // An episode that begins in one ends nothing in the other.
+  made.agent.begin_episode(1);
+  live(0, 10.1);
+  DOCTEST_CHECK(made.agent.value(8, 1) == Approx(0.6 * 16.16 + 0.4 * 40.4));
 }
 
 DOCTEST_TEST_CASE("domains are set each for itself, or together where there are too many ways") {
   const auto knob = [](const std::string& name, std::size_t levels) {
-    Knob result{name, "MHz", Knob::Effect::kFaster, {}};
+    Knob result{name, "MHz", Knob::Kind::kFrequency, {}};
     for (std::size_t i = 0; i < levels; ++i) {
       result.levels.push_back({std::to_string(i), 100.0 * static_cast<double>(i + 1)});
     }

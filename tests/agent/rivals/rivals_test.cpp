@@ -2,6 +2,10 @@
 // checkpoints and parameters.
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <memory>
+#include <utility>
+
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
@@ -12,13 +16,16 @@ namespace rein {
 namespace {
 
 struct Made {
-  explicit Made(const std::string& text, std::uint64_t seed = 1, bool with_foresight = true)
+  explicit Made(const std::string& text, std::uint64_t seed = 1, bool with_foresight = true,
+                RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic)
       : random(seed), node(ConfigNode::parse("agent: {" + text + "}", "run.yaml")) {
     Foresight foresight;
     if (with_foresight) {
       foresight.measure_profile = [] { return RivalTask::profile(); };
     }
-    agent = make_agent(node.at("agent"), task.problem(), random, foresight);
+    Problem problem = task.problem();
+    problem.task.arrival = arrival;
+    agent = make_agent(node.at("agent"), std::move(problem), random, foresight);
   }
   RivalTask task;
   Random random;
@@ -28,14 +35,14 @@ struct Made {
 
 /// A world in which what happens depends on the action and on time.
 ActionId play(Agent& agent, int period) {
-  const auto observation = RivalTask::observation(period % 30 < 15 ? 22.0 : 12.0, 3.2);
+  const auto observation = RivalTask::asked(period % 30 < 15 ? 22.0 : 12.0, 3.2);
   const ActionId action = agent.act(observation);
   const auto entry = RivalTask::profile().entries[action];
   const double slower = 1.0 + 0.1 * static_cast<double>(period % 7);
   const StepInfo info =
       RivalTask::info(*entry.service_ms * slower, *entry.power_w * slower, period % 5 == 0 ? 1 : 0);
   static const std::vector<RewardTerm> kNoTerms;
-  agent.observe({observation, action, 0.0, kNoTerms, observation, false, false, &info});
+  show(agent, observation, action, info);
   return action;
 }
 
@@ -66,9 +73,10 @@ DOCTEST_TEST_CASE("a rival is not harmed by a period of which nothing is known")
   for (const std::string kind : {"governor", "alert", "poet", "prime_q", "ztt"}) {
     DOCTEST_CAPTURE(kind);
     Made made("kind: " + kind);
-    const auto observation = RivalTask::observation(20.0, 9.0);
+    const auto observation = RivalTask::asked(20.0, 9.0);
     const ActionId action = made.agent->act(observation);
-    made.agent->observe({observation, action, 1.0, {}, observation, false, false});
+    made.agent->observe(
+        {observation.observation, action, 1.0, {}, observation.observation, false, false});
     StepInfo empty;
     empty.interval_s = 0.1;
     empty.applications.resize(1);
@@ -79,6 +87,24 @@ DOCTEST_TEST_CASE("a rival is not harmed by a period of which nothing is known")
   }
 }
 
+DOCTEST_TEST_CASE(
+    "in a closed loop rivals left no time to a request but the gap of a made-up rate") {
+  // At 100 requests a second nothing but the narrower is fast enough for the gap of 10 ms; for a
+  // deadline of 30 ms all are.
+  for (const std::string kind : {"alert", "poet", "governor, width: best"}) {
+    DOCTEST_CAPTURE(kind);
+    Made open("kind: " + kind);
+    Made closed("kind: " + kind, 1, true, RequestSpec::Arrival::kClosedLoop);
+    const auto width = [](const Made& made, ActionId action) {
+      return made.task.actions.decode(action).front();
+    };
+    Asked::Limits limits{.deadline_ms = 30.0, .power_limit_w = 9.0, .rate_hz = 100.0};
+    DOCTEST_CHECK(width(open, open.agent->act(Asked(limits))) == 0);
+    limits.arrival = RequestSpec::Arrival::kClosedLoop;
+    DOCTEST_CHECK(width(closed, closed.agent->act(Asked(limits))) == 1);
+  }
+}
+
 DOCTEST_TEST_CASE("a rival that starts from a profile says so where there is none") {
   DOCTEST_CHECK_THROWS_WITH_AS(Made("kind: alert", 1, false),
                                "run.yaml:1:15: agent.kind: alert starts from a profile: expected "
@@ -86,14 +112,14 @@ DOCTEST_TEST_CASE("a rival that starts from a profile says so where there is non
                                ConfigError);
   DOCTEST_CHECK_THROWS_AS(Made("kind: poet", 1, false), ConfigError);
   Made without("kind: governor, width: best", 1, false);
-  DOCTEST_CHECK(without.agent->act(RivalTask::observation(20.0, 9.0)) == 3);
+  DOCTEST_CHECK(without.agent->act(RivalTask::asked(20.0, 9.0)) == 3);
 }
 
 DOCTEST_TEST_CASE("a profile can be made wrong, the same way for the same seed") {
   // At full width 20 ms are profiled, and 24 allowed with the variance of the beginning.
   const auto chosen = [](const std::string& more, std::uint64_t seed) {
     Made made("kind: poet, margin: 1" + more, seed);
-    return made.agent->act(RivalTask::observation(20.5, 9.0));
+    return made.agent->act(RivalTask::asked(20.5, 9.0));
   };
   DOCTEST_REQUIRE(chosen("", 1) == 2);
   std::size_t changed = 0;

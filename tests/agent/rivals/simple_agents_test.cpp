@@ -12,9 +12,9 @@ namespace rein {
 namespace {
 
 const ActionSpace kActions({
-    {"width.app", "1", Knob::Effect::kCostlier, {{"0.5", 0.5}, {"1.0", 1.0}}},
-    {"mapping.app", "threads", Knob::Effect::kUnordered, {{"cpu0", 1}, {"all2", 2}}},
-    {"bandwidth.cpu", "CPUs", Knob::Effect::kFaster, {{"1cpu", 1}, {"2cpu", 2}}},
+    {"width.app", "1", Knob::Kind::kWidth, {{"0.5", 0.5}, {"1.0", 1.0}}},
+    {"mapping.app", "threads", Knob::Kind::kMapping, {{"cpu0", 1}, {"all2", 2}}},
+    {"bandwidth.cpu", "CPUs", Knob::Kind::kFrequency, {{"1cpu", 1}, {"2cpu", 2}}},
 });
 const ObservationSpec kObservations({Feature{.name = "f", .unit = "1", .source = "test"}});
 
@@ -28,9 +28,10 @@ DOCTEST_TEST_CASE("static always takes its configuration, with what is left out 
   Random random(1);
   const auto agent =
       make("agent: {kind: static, configuration: {width: 0.5, mapping: cpu0}}", random);
-  DOCTEST_CHECK(kActions.describe(agent->act({0.0})) ==
+  DOCTEST_CHECK(kActions.describe(agent->act(Observation{0.0})) ==
                 "width.app 0.5, mapping.app cpu0, bandwidth.cpu 2cpu");
-  DOCTEST_CHECK(make("agent: {kind: static}", random)->act({0.0}) == kActions.size() - 1);
+  DOCTEST_CHECK(make("agent: {kind: static}", random)->act(Observation{0.0}) ==
+                kActions.size() - 1);
 }
 
 DOCTEST_TEST_CASE("a configuration that names no knob or level is refused") {
@@ -53,8 +54,8 @@ DOCTEST_TEST_CASE("random takes every action, the same ones from the same seed")
   const auto other = make("agent: {kind: random}", same);
   std::set<ActionId> seen;
   for (int i = 0; i < 200; ++i) {
-    const ActionId action = one->act({0.0});
-    DOCTEST_REQUIRE(action == other->act({0.0}));
+    const ActionId action = one->act(Observation{0.0});
+    DOCTEST_REQUIRE(action == other->act(Observation{0.0}));
     seen.insert(action);
   }
   DOCTEST_CHECK(seen.size() == kActions.size());
@@ -110,8 +111,8 @@ DOCTEST_TEST_CASE("the best static configuration is asked for once and kept, und
   const auto agent =
       make_agent(node, problem(), random, {.clairvoyant = nullptr, .find_best_static = find});
   DOCTEST_CHECK(agent->kind() == "best_static");
-  DOCTEST_CHECK(agent->act({0.0}) == 3);
-  DOCTEST_CHECK(agent->act({1.0}) == 3);
+  DOCTEST_CHECK(agent->act(Observation{0.0}) == 3);
+  DOCTEST_CHECK(agent->act(Observation{1.0}) == 3);
   DOCTEST_CHECK(asked == 1);
   agent->save(folder.path() / "agent.json");
   const auto fixed = make("agent: {kind: static}", random);

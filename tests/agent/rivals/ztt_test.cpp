@@ -23,11 +23,6 @@ DOCTEST_TEST_CASE("zTT's reward is frames in time, coolness and thrift, worked b
   DOCTEST_CHECK(Ztt::reward({.headroom_k = 50.0}, options) == Approx(1.2));
 }
 
-DOCTEST_TEST_CASE("zTT's target goes on after a step, unless the task ended") {
-  DOCTEST_CHECK(Ztt::target(1.5, false, {0.5, 2.0, 1.0}, 0.9) == Approx(3.3));
-  DOCTEST_CHECK(Ztt::target(1.5, true, {0.5, 2.0, 1.0}, 0.9) == 1.5);
-}
-
 DOCTEST_TEST_CASE("a step of zTT's network of one weight is worked by hand") {
   const NetworkLayout layout({1, 1});
   FusedNetwork network(layout, 1);
@@ -59,7 +54,7 @@ struct Made {
 
 DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it is too hot") {
   Made made({.exploration_initial = 0.0, .exploration_final = 0.0, .temperature_target_c = 59.0});
-  const auto observation = RivalTask::observation(50.0, 9.0);
+  const auto observation = RivalTask::asked(50.0, 9.0);
   DOCTEST_CHECK(step(made.agent, observation, RivalTask::info(10.0, 4.0)) == 3);
   bool lowered = false;
   for (int i = 0; i < 20; ++i) {
@@ -70,9 +65,45 @@ DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it 
   DOCTEST_CHECK(lowered);
 }
 
+ActionId live(Ztt& agent, std::size_t stream, bool is_hot, std::optional<ActionId> other = {}) {
+  const auto observation = RivalTask::asked(50.0, 9.0);
+  agent.attend(stream);
+  StepInfo info = RivalTask::info(10.0, 4.0);
+  info.signals.back() = is_hot ? 90.0 : 40.0;
+  const ActionId action = agent.act(observation);
+  show(agent, observation, other.value_or(action), info, stream);
+  return action;
+}
+
+DOCTEST_TEST_CASE("zTT's environments do not mix: what is hot in one is not in the other") {
+  const Ztt::Options options{.exploration_initial = 0.0, .exploration_final = 0.0};
+  Made alone(options);
+  Made mixed(options);
+  std::size_t lowered = 0;
+  for (int i = 0; i < 20; ++i) {  // Too few to learn from.
+    lowered += live(mixed.agent, 0, true) == 2 ? 1 : 0;
+    DOCTEST_REQUIRE(live(mixed.agent, 1, false) == live(alone.agent, 0, false));
+  }
+  DOCTEST_CHECK(lowered > 0);
+}
+
+DOCTEST_TEST_CASE("zTT learns nothing of a move that a shield took the place of") {
+  Made made({.batch = 1, .exploration_initial = 0.5});
+  const double before = made.agent.exploration().rate;
+  for (int i = 0; i < 50; ++i) {
+    live(made.agent, 0, false, 0);
+  }
+  DOCTEST_CHECK(before == 0.0);
+  DOCTEST_CHECK(made.agent.exploration().rate == 0.5);
+  // It goes on from where the shield put the clocks: at most a step up.
+  live(made.agent, 0, false);
+  live(made.agent, 0, false);
+  DOCTEST_CHECK(made.agent.exploration().rate == Approx(0.45));
+}
+
 DOCTEST_TEST_CASE("zTT learns to lower a clock that it does not need") {
   Made made({.discount = 0.5, .batch = 16, .power_weight = 4.0});
-  const auto observation = RivalTask::observation(50.0, 9.0);
+  const auto observation = RivalTask::asked(50.0, 9.0);
   ActionId action = 3;
   std::size_t low = 0;
   for (int i = 0; i < 600; ++i) {
@@ -80,7 +111,7 @@ DOCTEST_TEST_CASE("zTT learns to lower a clock that it does not need") {
     action = made.agent.act(observation);
     const StepInfo info = action == 2 ? RivalTask::info(20.0, 2.0) : RivalTask::info(10.0, 8.0);
     static const std::vector<RewardTerm> kNoTerms;
-    made.agent.observe({observation, action, 0.0, kNoTerms, observation, false, false, &info});
+    show(made.agent, observation, action, info);
     low += i >= 500 && action == 2 ? 1 : 0;
   }
   DOCTEST_CHECK(low > 80);

@@ -1,16 +1,20 @@
 #include "platform/board/board.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "common/random.hpp"
+#include "common/yaml_text.hpp"
 #include "platform/board/domain_path.hpp"
 #include "platform/controls/frequency_domain.hpp"
 #include "platform/sensors/linux_sensors.hpp"
 #include "support/board_tree.hpp"
+#include "support/odd_text.hpp"
 #include "support/simulated_board.hpp"
 #include "support/temporary_tree.hpp"
 
@@ -602,6 +606,23 @@ DOCTEST_TEST_CASE("a choice that leaves a simulation without a temperature is a 
       "small.yaml:24:22: temperature.zones: expected one of the simulation's temperatures (soc), "
       "found none",
       ConfigError);
+}
+
+DOCTEST_TEST_CASE("a board with odd characters in its names and paths was written as another") {
+  Random random(1);
+  for (int i = 0; i < 500; ++i) {
+    const std::string path = "/sys/" + odd_text(random);
+    const std::string zone = odd_text(random);
+    DOCTEST_CAPTURE(path);
+    DOCTEST_CAPTURE(zone);
+    const Board board = load(kHead + kPlaces +
+                             fmt::format("sensors: [{{signal: power_w.a, path: {}, scale: 1}}]\n"
+                                         "trips: [{{zone: {}, kind: hot, temperature_c: 80}}]\n",
+                                         yaml_quoted(path), yaml_quoted(zone)));
+    const Board again = load(board.to_yaml());
+    DOCTEST_REQUIRE(again.sensors.front().path == path);
+    DOCTEST_REQUIRE(again.trips.front().zone == zone);
+  }
 }
 
 }  // namespace rein

@@ -116,7 +116,7 @@ DOCTEST_TEST_CASE("where power is estimated, it is the model that is calibrated"
 
 DOCTEST_TEST_CASE("a profile of our own power tells nothing about idling") {
   const RunConfig config = run_named("quickstart-simulated");
-  DOCTEST_REQUIRE(config.budgets.power->signal == "power_ours_w");
+  DOCTEST_REQUIRE(config.budgets.power->signal == PowerSignal::kOurs);
   const Calibration calibration =
       calibrate_to(config, [](Board& board) { board.power_model = {.idle_w = 4.0, .cpu_w = 2.0}; });
   DOCTEST_CHECK(calibration.board.power_model.idle_w == config.board.power_model.idle_w);

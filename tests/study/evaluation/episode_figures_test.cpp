@@ -63,14 +63,17 @@ DOCTEST_TEST_CASE("means and spreads are of the episodes in which a figure is kn
 StepInfo period(std::size_t requests, std::size_t missed, double power_w) {
   StepInfo info;
   ApplicationInfo application{.name = "app"};
-  application.budgets.latency = LatencyBudget{.deadline_ms = 10.0, .miss_rate = 0.1};
   application.service.served = requests;
   application.service.late = missed;
   info.applications = {application};
+  info.task.applications = {{.name = "app",
+                             .latency = LatencyBudget{.deadline_ms = 10.0, .miss_rate = 0.1},
+                             .accuracy = {}}};
   info.budgets.push_back({.name = "latency.app", .limit = 0.1, .value = 0.0});
   info.budgets.push_back(
       {.name = "power", .limit = 3.0, .value = power_w, .exceeded = power_w > 3.0});
-  info.budgets.push_back({.name = "accuracy.app", .limit = 0.5, .value = 0.9 - power_w / 10.0});
+  info.budgets.push_back(
+      {.name = "accuracy.app", .limit = 0.5, .value = 0.9 - power_w / 10.0, .is_floor = true});
   return info;
 }
 

@@ -5,6 +5,9 @@
 #include <doctest/doctest.h>
 
 #include "common/error.hpp"
+#include "common/random.hpp"
+#include "common/yaml_text.hpp"
+#include "support/odd_text.hpp"
 #include "support/run_files.hpp"
 #include "support/simulated_run_files.hpp"
 
@@ -52,6 +55,63 @@ DOCTEST_TEST_CASE("the effective configuration is complete and reads back to its
   DOCTEST_CHECK(again.scenario.phases[1].budgets.latency->deadline_ms == 30.0);
   DOCTEST_CHECK(again.scenario.duration_s() == 500.5);
   DOCTEST_CHECK(again.scenario.co_runners[0].command == config.scenario.co_runners[0].command);
+}
+
+DOCTEST_TEST_CASE(
+    "a run with ` #` or `: ` in its paths was not to be repeated from its config.yaml") {
+  Random random(1);
+  std::vector<std::string> names = {"a #b",       "a: b", " a ",  "null", "1e3", "~",
+                                    "it's \"a\"", "{a}",  "@a",   "a\nb", "é",   "\xE9",
+                                    "yes",        "- a",  "a\\b", "*a"};
+  for (int i = 0; i < 100; ++i) {
+    std::string name = odd_text(random);
+    std::erase(name, '/');
+    if (!name.empty() && name.find_first_not_of('.') != std::string::npos) {
+      names.push_back(name);
+    }
+  }
+  for (const auto& name : names) {
+    DOCTEST_CAPTURE(name);
+    const RunFiles files;
+    const auto folder = files.folder.path() / name;
+    write_file(folder / "network", "");
+    RunFiles::edit(files.run(), REIN_SOURCE_DIR "/models/trained/fashion-mnist.rein",
+                   yaml_quoted((folder / "network").string()));
+    RunFiles::edit(files.run(), "fashion-mnist}",
+                   "fashion-mnist, folder: " + yaml_quoted(name) + "}");
+    RunFiles::edit(files.run(), "kind: random",
+                   "kind: alert, profile: " + yaml_quoted(name + "/profile"));
+    const RunConfig config = RunConfig::load(files.run(), {});
+    const RunFiles elsewhere;
+    const auto effective = elsewhere.folder.path() / "config.yaml";
+    write_file(effective, config.effective);
+    const RunConfig again = RunConfig::load(effective, {});
+    DOCTEST_REQUIRE(again.effective == config.effective);
+    DOCTEST_REQUIRE(again.applications[0].checkpoint == folder / "network");
+    DOCTEST_REQUIRE(again.applications[0].images_folder == folder);
+    DOCTEST_REQUIRE(again.agent.at("profile").text() == (folder / "profile").string());
+  }
+}
+
+DOCTEST_TEST_CASE("a scenario, kind or command with odd characters is the same in config.yaml") {
+  Random random(2);
+  for (int i = 0; i < 100; ++i) {
+    const RunFiles files;
+    const std::string text = odd_text(random);
+    const std::string kind = odd_text(random);
+    DOCTEST_CAPTURE(text);
+    DOCTEST_CAPTURE(kind);
+    RunFiles::edit(files.scenario(), "\"1000\"", yaml_quoted(text));
+    RunOverrides overrides;
+    overrides.agent = kind;
+    const RunConfig config = RunConfig::load(files.run(), overrides);
+    const RunFiles elsewhere;
+    write_file(elsewhere.run(), config.effective);
+    const RunConfig again = RunConfig::load(elsewhere.run(), {});
+    DOCTEST_REQUIRE(again.effective == config.effective);
+    DOCTEST_REQUIRE(again.agent.at("kind").text() == kind);
+    DOCTEST_REQUIRE(again.scenario.co_runners[0].command[1] == text);
+  }
 }
 
 DOCTEST_TEST_CASE("an unknown key is refused in every file") {

@@ -71,8 +71,9 @@ struct Pupil final : Agent {
   explicit Pupil(std::size_t num_actions) : actions(num_actions) {}
   std::string kind() const override { return "pupil"; }
   void begin_episode(std::size_t stream) override { begun.push_back(stream); }
-  ActionId act(const Observation& observation) override {
-    last_seen = observation;
+  void attend(std::size_t stream) override { attended.push_back(stream); }
+  ActionId act(const View& view) override {
+    last_seen = view.observation;
     return (acted++) % actions;
   }
   void observe(const Transition& transition) override {
@@ -92,6 +93,7 @@ struct Pupil final : Agent {
   bool saw_itself = true;
   int truncated = 0;
   std::vector<std::size_t> begun;
+  std::vector<std::size_t> attended;
   std::vector<std::size_t> streams;
   std::vector<double> rewards;
 };
@@ -117,6 +119,7 @@ DOCTEST_TEST_CASE("several environments are played in turn, each as its own stre
   DOCTEST_CHECK(periods == pupil.streams.size());
   for (std::size_t i = 0; i < 30; ++i) {
     DOCTEST_REQUIRE(pupil.streams[i] == i % 3);
+    DOCTEST_REQUIRE(pupil.attended[i] == i % 3);
   }
   DOCTEST_CHECK(pupil.saw_itself);
   DOCTEST_CHECK(pupil.truncated == 3);

@@ -1,4 +1,4 @@
-#include "agent/neural/torch_losses.hpp"
+#include "support/torch_losses.hpp"
 
 #include <ATen/ATen.h>
 
@@ -95,7 +95,7 @@ class TorchQLoss final : public QLoss {
       values =
           values + part_of(outputs, branch).gather(1, parts(batch.actions, head_.branches, branch));
     }
-    const at::Tensor loss = at::smooth_l1_loss(values, targets);
+    const at::Tensor loss = at::huber_loss(values, targets, at::Reduction::Mean, options_.bend);
     loss.backward();
     online.copy_gradients(layout_, gradients);
     return loss.item<float>();
@@ -167,8 +167,6 @@ class TorchPolicyLoss final : public PolicyLoss {
 };
 
 }  // namespace
-
-bool has_torch_losses() { return true; }
 
 std::unique_ptr<QLoss> make_torch_q_loss(const NetworkLayout& layout, const QHead& head,
                                          const QLossOptions& options) {

@@ -1,0 +1,26 @@
+#include "env/request_spec.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace rein {
+
+RequestSpec RequestSpec::from_yaml(const ConfigNode& node) {
+  RequestSpec spec;
+  const std::vector<std::string> arrivals = {"periodic", "poisson", "closed_loop"};
+  const std::string arrival = node.at("arrival").one_of(arrivals);
+  spec.arrival = static_cast<Arrival>(std::ranges::find(arrivals, arrival) - arrivals.begin());
+  if (spec.arrival != Arrival::kClosedLoop) {
+    spec.rate_hz = node.at("rate_hz").number(Range::hertz());
+  }
+  spec.batch = static_cast<std::size_t>(
+      node.integer_or("batch", static_cast<std::int64_t>(spec.batch), {.min = 1, .max = 1024}));
+  spec.queue_limit = static_cast<std::size_t>(node.integer_or(
+      "queue_limit", static_cast<std::int64_t>(spec.queue_limit), {.min = 1, .max = 1e6}));
+  spec.drop_expired = node.boolean_or("drop_expired", spec.drop_expired);
+  node.reject_unknown();
+  return spec;
+}
+
+}  // namespace rein

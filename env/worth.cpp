@@ -1,0 +1,269 @@
+#include "env/worth.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace rein {
+
+namespace {
+
+double clamp01(double value) { return std::clamp(value, 0.0, 1.0); }
+
+double normalised_accuracy(double accuracy, double lowest, double highest) {
+  return highest > lowest ? (accuracy - lowest) / (highest - lowest) : 1.0;
+}
+
+double served(const PeriodFacts& facts) {
+  double served = 0.0;
+  for (const auto& application : facts.applications) {
+    served += application.served;
+  }
+  return served;
+}
+
+/// The energy of a request, if power is known and any was served.
+std::optional<double> energy_per_request_mj(const PeriodFacts& facts, PowerSignal signal) {
+  const double requests = served(facts);
+  const auto& power_w = facts.power(signal);
+  if (!power_w || requests == 0.0) {
+    return std::nullopt;
+  }
+  return *power_w * facts.interval_s * 1e3 / requests;
+}
+
+// What a kind is judged by. Those that take an index are asked for an application's.
+
+std::optional<double> miss_limit(const Task& task, std::size_t application) {
+  const auto& latency = task.applications[application].latency;
+  return latency ? std::optional(latency->miss_rate) : std::nullopt;
+}
+std::optional<double> miss_share(const PeriodFacts& facts, const Task&, std::size_t application) {
+  const ApplicationFacts& of = facts.applications[application];
+  return of.requests > 0.0 ? std::optional(of.missed / of.requests) : std::nullopt;
+}
+double miss_scale(const PeriodFacts&, double limit, std::size_t) {
+  return limit < 1.0 ? 1.0 - limit : 1.0;  // A limit of 1 can't be broken; any scale will do.
+}
+
+std::optional<double> accuracy_limit(const Task& task, std::size_t application) {
+  const auto& accuracy = task.applications[application].accuracy;
+  return accuracy ? std::optional(accuracy->min_top1) : std::nullopt;
+}
+std::optional<double> accuracy(const PeriodFacts& facts, const Task&, std::size_t application) {
+  return facts.applications[application].accuracy_top1;
+}
+double accuracy_scale(const PeriodFacts& facts, double, std::size_t application) {
+  constexpr double kNoRange = 1e-12;  // Of a network with one level: whatever lacks is all.
+  const ApplicationFacts& of = facts.applications[application];
+  return std::max(kNoRange, of.accuracy_highest - of.accuracy_lowest);
+}
+std::optional<double> accuracy_window_s(const Task& task, std::size_t application) {
+  return task.applications[application].accuracy->window_s;
+}
+BudgetRule::Part accuracy_part(const PeriodFacts& facts, const Task&, std::size_t application) {
+  const ApplicationFacts& of = facts.applications[application];
+  return {of.accuracy_top1 * of.served, of.served};
+}
+
+std::optional<double> power_limit(const Task& task, std::size_t) {
+  return task.power ? std::optional(task.power->limit_w) : std::nullopt;
+}
+std::optional<double> power(const PeriodFacts& facts, const Task& task, std::size_t) {
+  return facts.power(task.power->signal);
+}
+double own_scale(const PeriodFacts&, double limit, std::size_t) { return limit; }
+std::optional<double> power_window_s(const Task& task, std::size_t) { return task.power->window_s; }
+BudgetRule::Part power_part(const PeriodFacts& facts, const Task& task, std::size_t) {
+  const auto& power_w = facts.power(task.power->signal);
+  return {power_w.value_or(0.0) * facts.interval_s, power_w ? facts.interval_s : 0.0};
+}
+
+/// In mJ a request; of a battery in W: what it leaves for each second.
+std::optional<double> energy_limit(const Task& task, std::size_t) {
+  if (!task.energy) {
+    return std::nullopt;
+  }
+  return task.energy->limit_mj ? *task.energy->limit_mj : task.battery_allowance_w.value_or(0.0);
+}
+std::optional<double> energy(const PeriodFacts& facts, const Task& task, std::size_t) {
+  return task.energy->limit_mj ? energy_per_request_mj(facts, task.energy->signal)
+                               : facts.power(task.energy->signal);
+}
+std::optional<double> energy_window_s(const Task& task, std::size_t) {
+  return task.energy->limit_mj ? std::optional(task.energy->window_s) : std::nullopt;
+}
+BudgetRule::Part energy_part(const PeriodFacts& facts, const Task& task, std::size_t) {
+  const auto& power_w = facts.power(task.energy->signal);
+  return {power_w.value_or(0.0) * facts.interval_s * 1e3, power_w ? served(facts) : 0.0};
+}
+
+std::optional<double> temperature_limit(const Task& task, std::size_t) {
+  return task.temperature ? std::optional(task.temperature->limit_c) : std::nullopt;
+}
+std::optional<double> temperature(const PeriodFacts& facts, const Task&, std::size_t) {
+  return facts.hottest_c;
+}
+double ten_kelvin(const PeriodFacts&, double, std::size_t) { return 10.0; }
+
+using enum BudgetId::Kind;
+
+constexpr std::array<BudgetRule, 5> kRules = {{
+    {.kind = kLatency,
+     .name = "latency",
+     .is_applications = true,
+     .is_floor = false,
+     .price = &Prices::latency,
+     .limit = miss_limit,
+     .value = miss_share,
+     .scale = miss_scale,
+     .window_s = nullptr,
+     .part = nullptr},
+    {.kind = kAccuracy,
+     .name = "accuracy",
+     .is_applications = true,
+     .is_floor = true,
+     .price = &Prices::accuracy,
+     .limit = accuracy_limit,
+     .value = accuracy,
+     .scale = accuracy_scale,
+     .window_s = accuracy_window_s,
+     .part = accuracy_part},
+    {.kind = kPower,
+     .name = "power",
+     .is_applications = false,
+     .is_floor = false,
+     .price = &Prices::power,
+     .limit = power_limit,
+     .value = power,
+     .scale = own_scale,
+     .window_s = power_window_s,
+     .part = power_part},
+    {.kind = kEnergy,
+     .name = "energy",
+     .is_applications = false,
+     .is_floor = false,
+     .price = &Prices::energy,
+     .limit = energy_limit,
+     .value = energy,
+     .scale = own_scale,
+     .window_s = energy_window_s,
+     .part = energy_part},
+    {.kind = kTemperature,
+     .name = "temperature",
+     .is_applications = false,
+     .is_floor = false,
+     .price = &Prices::temperature,
+     .limit = temperature_limit,
+     .value = temperature,
+     .scale = ten_kelvin,
+     .window_s = nullptr,
+     .part = nullptr},
+}};
+
+/// Calls `visit` with each budget that is set.
+template <typename Visit>
+void for_each_budget(const Task& task, Visit visit) {
+  for (std::size_t i = 0; i < task.applications.size(); ++i) {
+    for (const auto& rule : kRules) {
+      if (const auto limit = rule.is_applications ? rule.limit(task, i) : std::nullopt) {
+        visit(BudgetInForce{&rule, i, *limit});
+      }
+    }
+  }
+  for (const auto& rule : kRules) {
+    if (const auto limit = rule.is_applications ? std::nullopt : rule.limit(task, 0)) {
+      visit(BudgetInForce{&rule, 0, *limit});
+    }
+  }
+}
+
+void set_name(std::string& name, const BudgetInForce& budget, const Task& task) {
+  name = budget.rule->name;
+  if (budget.rule->is_applications) {
+    name += "." + task.applications[budget.application].name;
+  }
+}
+
+}  // namespace
+
+std::span<const BudgetRule> budget_rules() { return kRules; }
+
+const BudgetRule& rule_of(BudgetId::Kind kind) {
+  return *std::ranges::find(kRules, kind, &BudgetRule::kind);
+}
+
+double BudgetInForce::excess(const PeriodFacts& facts, double value) const {
+  if (rule->kind == BudgetId::Kind::kEnergy && limit <= 0.0) {
+    return 1.0;  // The battery is empty.
+  }
+  const double beyond = rule->is_floor ? limit - value : value - limit;
+  return beyond / rule->scale(facts, limit, application);
+}
+
+void find_budgets(const Task& task, std::vector<BudgetInForce>& budgets) {
+  budgets.clear();
+  for_each_budget(task, [&](const BudgetInForce& budget) { budgets.push_back(budget); });
+}
+
+void worth(const PeriodFacts& facts, const Task& task, Worth& result) {
+  if (result.terms.empty()) {
+    result.terms.push_back({"objective", 0.0});
+  }
+  result.terms.front().value = clamp01(objective_value(facts, task));
+  result.sum = result.terms.front().value;
+  std::size_t size = 0;
+  for_each_budget(task, [&](const BudgetInForce& budget) {
+    if (size == result.checks.size()) {
+      result.checks.emplace_back();
+      result.terms.emplace_back();
+    }
+    BudgetCheck& check = result.checks[size];
+    RewardTerm& term = result.terms[++size];
+    if (check.id != budget.id() || check.name.empty()) {
+      check.id = budget.id();
+      set_name(check.name, budget, task);
+      term.name = check.name;
+    }
+    const bool is_empty_battery = budget.rule->kind == kEnergy && budget.limit <= 0.0;
+    check.limit = budget.limit;
+    check.value = budget.rule->value(facts, task, budget.application);
+    check.excess =
+        check.value || is_empty_battery ? budget.excess(facts, check.value.value_or(0.0)) : 0.0;
+    check.violation = clamp01(check.excess);
+    term.value = -(task.prices.*budget.rule->price) * check.violation;
+    result.sum += term.value;
+  });
+  result.checks.resize(size);
+  result.terms.resize(size + 1);
+}
+
+double objective_value(const PeriodFacts& facts, const Task& task) {
+  const Objective& objective = task.objective;
+  if (objective.asks_for_power()) {
+    const auto value = objective.kind == Objective::Kind::kMinPower
+                           ? facts.power(objective.signal)
+                           : energy_per_request_mj(facts, objective.signal);
+    return value ? 1.0 - *value / objective.reference : 0.0;
+  }
+  double sum = 0.0;
+  for (std::size_t i = 0; i < facts.applications.size(); ++i) {
+    const ApplicationFacts& application = facts.applications[i];
+    const auto& latency = task.applications[i].latency;
+    if (objective.kind == Objective::Kind::kMaxAccuracy) {
+      sum += clamp01(normalised_accuracy(application.accuracy_top1, application.accuracy_lowest,
+                                         application.accuracy_highest));
+    } else if (application.latency_mean_ms && latency) {
+      sum += clamp01(1.0 - *application.latency_mean_ms / latency->deadline_ms);
+    }
+  }
+  return facts.applications.empty() ? 0.0 : sum / static_cast<double>(facts.applications.size());
+}
+
+double worth_bound(const Objective& objective, double accuracy_top1, double accuracy_lowest,
+                   double accuracy_highest) {
+  return objective.kind == Objective::Kind::kMaxAccuracy
+             ? clamp01(normalised_accuracy(accuracy_top1, accuracy_lowest, accuracy_highest))
+             : 1.0;
+}
+
+}  // namespace rein
