@@ -89,6 +89,7 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
   for (std::size_t i = 0; i < signals_.size(); ++i) {
     if (signals_[i].is_heat) {
       temperatures_.push_back(i);
+      heat_fold_ = quantity_of(signals_[i].name).over_signals;
     }
   }
   if (options_.duration_s <= 0.0) {
@@ -308,12 +309,13 @@ void ServingEnvironment::assess() {
   for (std::size_t i = 0; i < kNumPowerSignals; ++i) {
     facts_.power_w[i] = power_[i] ? info.signals[*power_[i]] : std::nullopt;
   }
-  facts_.hottest_c.reset();
+  Folded hottest_c(heat_fold_);
   for (const std::size_t i : temperatures_) {
     if (info.signals[i]) {
-      facts_.hottest_c = std::max(facts_.hottest_c.value_or(-300.0), *info.signals[i]);
+      hottest_c.add(*info.signals[i]);
     }
   }
+  facts_.hottest_c = hottest_c.value();
   watch_heat();
   facts_.applications.front().count(info.applications.front().service,
                                     worker_.levels()[server_.level()].accuracy_top1);

@@ -14,6 +14,7 @@
 #include "env/request_worker.hpp"
 #include "env/scenario_player.hpp"
 #include "platform/platform.hpp"
+#include "platform/quantities.hpp"
 
 namespace rein {
 
@@ -102,9 +103,10 @@ class ServingEnvironment final : public Environment {
   std::vector<std::size_t> control_knobs_;  ///< [controls of the platform]
   std::vector<int> thread_counts_;
   std::array<std::optional<std::size_t>, kNumPowerSignals> power_;  ///< [PowerSignal]
-  std::vector<std::size_t> temperatures_;                           ///< Those that are heat.
-  int blind_periods_ = 0;   ///< In a row, without any of them ...
-  int blind_patience_ = 0;  ///< ... and when that is told.
+  std::vector<std::size_t> temperatures_;                           ///< Those that are heat ...
+  Fold heat_fold_ = Fold::kMost;  ///< ... and what of them counts.
+  int blind_periods_ = 0;         ///< In a row, without any of them ...
+  int blind_patience_ = 0;        ///< ... and when that is told.
 
   TimePoint start_{};
   PeriodTimer timer_;

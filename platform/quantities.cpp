@@ -238,31 +238,6 @@ constexpr std::array kQuantities{
 
 }  // namespace
 
-void Folded::add(double value, double weight) {
-  switch (fold_) {
-    case Fold::kMean:
-      value_ += value * weight;
-      break;
-    case Fold::kSum:
-      value_ += value;
-      break;
-    case Fold::kMost:
-      value_ = weight_ > 0.0 ? std::max(value_, value) : value;
-      break;
-    case Fold::kLast:
-      value_ = value;
-      break;
-  }
-  weight_ += weight;
-}
-
-std::optional<double> Folded::value() const {
-  if (!(weight_ > 0.0)) {
-    return std::nullopt;
-  }
-  return fold_ == Fold::kMean ? value_ / weight_ : value_;
-}
-
 std::span<const Quantity> quantities() { return kQuantities; }
 
 const Quantity* find_quantity(std::string_view signal) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,9 +23,30 @@ class Folded {
  public:
   explicit Folded(Fold fold) : fold_(fold) {}
   /// @param weight  above 0; for kMean alone.
-  void add(double value, double weight = 1.0);
+  void add(double value, double weight = 1.0) {
+    switch (fold_) {
+      case Fold::kMean:
+        value_ += value * weight;
+        break;
+      case Fold::kSum:
+        value_ += value;
+        break;
+      case Fold::kMost:
+        value_ = weight_ > 0.0 ? std::max(value_, value) : value;
+        break;
+      case Fold::kLast:
+        value_ = value;
+        break;
+    }
+    weight_ += weight;
+  }
   /// Nothing before the first.
-  std::optional<double> value() const;
+  std::optional<double> value() const {
+    if (!(weight_ > 0.0)) {
+      return std::nullopt;
+    }
+    return fold_ == Fold::kMean ? value_ / weight_ : value_;
+  }
 
  private:
   Fold fold_;

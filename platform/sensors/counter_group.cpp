@@ -112,7 +112,9 @@ CounterGroup::CounterGroup(const SysfsRoot& root, std::vector<Missing>& missing,
   if (units_.empty()) {
     missing.push_back({"perf_event_open: instructions, cycles, cache_misses",
                        "the processor's counters are not offered",
-                       "a machine, not a virtual one, and perf_event_paranoid of at most 2"});
+                       fmt::format("a machine, not a virtual one, and perf_event_paranoid of at "
+                                   "most 2{}",
+                                   is_self_ ? "" : ", and root, or threads of your own user")});
     cpus.clear();
     add_generic_unit(kSoftware, thread);
   }
