@@ -19,7 +19,7 @@ check() {
     echo "clang-tidy: file by file: $(basename "$1")"
     found=$($tidy -p build/tidy/files "${files[@]}" 2>&1) && return 0
   fi
-  echo "$found"
+  grep -v ' warnings generated' <<<"$found"
   return 1
 }
 export -f check
