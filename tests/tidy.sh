@@ -9,17 +9,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export tidy="clang-tidy --quiet"
 # check SOURCE: of build/tidy; a room or what is in none.
 check() {
   local found files
-  found=$($tidy -p build/tidy "$1" 2>&1) && return 0
+  found=$(clang-tidy --quiet -p build/tidy "$1" 2>&1) && return 0
   mapfile -t files < <(sed -n 's/^#include "\(.*\)"$/\1/p' "$1")
   if [[ $1 == */Unity/* ]] && grep -q clang-diagnostic-error <<<"$found"; then
     echo "clang-tidy: file by file: $(basename "$1")"
-    found=$($tidy -p build/tidy/files "${files[@]}" 2>&1) && return 0
+    found=$(clang-tidy --quiet -p build/tidy/files "${files[@]}" 2>&1) && return 0
   fi
-  echo "$found"
+  grep -v ' warnings generated' <<<"$found"
   return 1
 }
 export -f check
@@ -34,6 +33,7 @@ if [ $# -eq 0 ]; then
 else
   build=$1
   shift
-  $tidy -p "$build" "$@" 2> >(grep -v 'warnings generated' >&2)
+  printf '%s\0' "$@" | xargs -0 -n 4 -P "$(nproc)" clang-tidy -p "$build" --quiet \
+    2> >(grep -v 'warnings generated' >&2)
   echo "clang-tidy: $# files"
 fi
