@@ -21,8 +21,8 @@ Problem problem_of(const Environment& environment) {
 }
 
 const Task& View::nothing_asked() {
-  static const Task kNothing;
-  return kNothing;
+  static const Task nothing;
+  return nothing;
 }
 
 }  // namespace rein

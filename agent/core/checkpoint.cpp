@@ -14,6 +14,16 @@ namespace {
 constexpr const char* kFormat = "rein agent";
 constexpr int kVersion = 1;
 
+std::vector<std::string> feature_names(const ObservationSpec& observations) {
+  std::vector<std::string> names;
+  for (const auto& feature : observations.features()) {
+    names.push_back(feature.name);
+  }
+  return names;
+}
+
+}  // namespace
+
 void expect_lines(const ConfigNode& node, const std::vector<std::string>& expected) {
   const auto items = node.items();
   for (std::size_t i = 0; i < std::min(items.size(), expected.size()); ++i) {
@@ -26,16 +36,6 @@ void expect_lines(const ConfigNode& node, const std::vector<std::string>& expect
         fmt::format("expected {} entries as in this run, found {}", expected.size(), items.size()));
   }
 }
-
-std::vector<std::string> feature_names(const ObservationSpec& observations) {
-  std::vector<std::string> names;
-  for (const auto& feature : observations.features()) {
-    names.push_back(feature.name);
-  }
-  return names;
-}
-
-}  // namespace
 
 std::vector<std::string> describe_knobs(const ActionSpace& actions) {
   std::vector<std::string> lines;

@@ -28,6 +28,9 @@ void load_random(const ConfigNode& node, Random& random);
 /// An index from 0 to `last`. @throws ConfigError if it is none.
 std::size_t load_index(const ConfigNode& node, std::size_t last);
 
+/// A list of the same texts. @throws ConfigError naming the first that differs.
+void expect_lines(const ConfigNode& node, const std::vector<std::string>& expected);
+
 /// The knobs with their levels, a line each: what an action number means.
 std::vector<std::string> describe_knobs(const ActionSpace& actions);
 

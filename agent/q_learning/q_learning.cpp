@@ -103,7 +103,7 @@ StateAggregation::StateAggregation(const std::vector<Cut>& cuts,
     bool found = false;
     for (std::size_t i = 0; i < observations.size(); ++i) {
       if (matches(observations.features()[i].name, cut.feature)) {
-        columns_.push_back({i, cut.edges});
+        columns_.push_back({i, observations.features()[i].name, cut.edges});
         found = true;
       }
     }
@@ -149,6 +149,14 @@ StateAggregation StateAggregation::standard(const ObservationSpec& observations)
     }
   }
   return {cuts, observations};
+}
+
+std::vector<std::string> StateAggregation::describe() const {
+  std::vector<std::string> lines;
+  for (const auto& column : columns_) {
+    lines.push_back(fmt::format("{}: {}", column.name, fmt::join(column.edges, " ")));
+  }
+  return lines;
 }
 
 void StateAggregation::find_key(const Observation& observation, Key& key) const {
@@ -417,6 +425,7 @@ double QLearning::value(const Observation& observation, ActionId action) const {
 void QLearning::save(const std::filesystem::path& file) const {
   auto json = checkpoint_header(kind(), problem_);
   json["random"] = random_.save();
+  json["bins"] = states_.describe();
   json["lacking"] = lacking_;
   std::vector<const Table::value_type*> states;
   states.reserve(table_.size());
@@ -515,6 +524,12 @@ QLearning::Traces QLearning::load_traces(const ConfigNode& node, Table& table) c
 
 void QLearning::load(const std::filesystem::path& file) {
   const ConfigNode node = open_checkpoint(file, kind(), problem_);
+  if (!node.has("bins")) {
+    node.reject(
+        "expected `bins`, which say what its states mean, found none: made by an earlier version; "
+        "train it anew (`rein train`, or `rein run` without --load)");
+  }
+  expect_lines(node.at("bins"), states_.describe());
   const auto lacking = node.at("lacking").numbers();
   expect_actions(node.at("lacking"), lacking.size(), problem_.actions.size());
   Table table;

@@ -31,6 +31,8 @@ class StateAggregation {
   /// about 1.45.
   static StateAggregation standard(const ObservationSpec& observations);
 
+  /// What a key means: a line for each bin, with the feature and the edges.
+  std::vector<std::string> describe() const;
   /// How many bins a key has.
   std::size_t size() const { return columns_.size(); }
   /// Overwrites `key`, whose memory is used again.
@@ -39,6 +41,7 @@ class StateAggregation {
  private:
   struct Column {
     std::size_t feature = 0;
+    std::string name;
     std::vector<double> edges;
   };
   std::vector<Column> columns_;

@@ -412,20 +412,24 @@ DOCTEST_TEST_CASE("save, load and go on equals never having stopped") {
   DOCTEST_CHECK(read_file(folder.path() / "a.json") == read_file(folder.path() / "b.json"));
 }
 
-DOCTEST_TEST_CASE("a checkpoint from before there were traces is still read") {
+DOCTEST_TEST_CASE("a table loaded under other bin edges, and took one state for another") {
   const TemporaryFolder folder;
   const auto file = folder.path() / "agent.json";
-  Task task;
-  QLearning agent(plain(), task.states(), task.problem(), task.random);
-  write_file(file,
-             "{format: rein agent, version: 1, kind: q_learning, knobs: ['k: low high'], "
-             "features: [f], random: '" +
-                 task.random.save() +
-                 "', lacking: [0, 0.3], states: [{key: [0], values: [1, 0.25], "
-                 "visits: [0, 3]}]}");
-  agent.load(file);
-  DOCTEST_CHECK(agent.value(kLow, 1) == 0.25);
-  DOCTEST_CHECK(agent.value(kHigh, 1) == doctest::Approx(2.0));
+  const Task task;
+  Random random(1);
+  QLearning(plain(), task.states(), task.problem(), random).save(file);
+  QLearning other(plain(), {{{"f", {0.25, 0.5}}}, task.observations}, task.problem(), random);
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      other.load(file),
+      doctest::Contains("bins.0: expected 'f: 0.25 0.5' as in this run, found 'f: 0.5'"),
+      ConfigError);
+  QLearning same(plain(), task.states(), task.problem(), random);
+  same.load(file);
+  std::string text = read_file(file);
+  text.replace(text.find("\"bins\""), 6, "\"b\"");
+  write_file(file, text);
+  DOCTEST_CHECK_THROWS_WITH_AS(same.load(file), doctest::Contains("made by an earlier version"),
+                               ConfigError);
 }
 
 DOCTEST_TEST_CASE("a broken or foreign checkpoint is refused with its place, and changes nothing") {
