@@ -88,7 +88,7 @@ double ModelBased::fine_for_excess(const Estimate& value, double limit) const {
 }
 
 double ModelBased::fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
-                        double spread) const {
+                        const Estimate& power_w, double optimism) const {
   const auto value = budget.rule->value(expected, task, budget.application);
   if (!value || budget.rule->kind == BudgetId::Kind::kLatency) {
     return 0.0;  // What nothing is known of; misses count without a budget, too.
@@ -96,7 +96,10 @@ double ModelBased::fine(const BudgetInForce& budget, const PeriodFacts& expected
   if (budget.rule->is_floor) {
     return options_.planner.accuracy_price * std::max(0.0, budget.excess(expected, *value));
   }
-  return fine_for_excess({*value, spread * spread * *value * *value}, budget.limit);
+  // What is hoped for is hoped for certain.
+  const double share = power_w.mean > 0.0 ? *value / power_w.mean : 0.0;
+  const double variance = optimism > 0.0 ? 0.0 : power_w.variance * share * share;
+  return fine_for_excess({*value, variance}, budget.limit);
 }
 
 const PeriodFacts& ModelBased::expect(ActionId action, const Asked& asked, double optimism) const {
@@ -108,7 +111,8 @@ const PeriodFacts& ModelBased::expect(ActionId action, const Asked& asked, doubl
   application.latency_mean_ms = forecast.service_ms();
   for (const PowerSignal signal : problem_.task.power_signals) {
     const Estimate& power_w = forecast.power(signal);
-    expected_.power(signal) = power_w.mean - optimism * std::sqrt(power_w.variance);
+    const double hope = optimism > 0.0 ? optimism * std::sqrt(power_w.variance) : 0.0;
+    expected_.power(signal) = power_w.mean - hope;
   }
   return expected_;
 }
@@ -134,21 +138,20 @@ double ModelBased::promise(ActionId action, const Asked& asked, double optimism)
   for (const BudgetInForce& budget : asked.budgets) {
     const PowerSignal signal =
         budget.rule->kind == BudgetId::Kind::kPower ? now.power_signal : now.energy_signal;
-    const Estimate& power_w = forecast.power(signal);
-    const double spread =
-        optimism > 0.0 || power_w.mean <= 0.0 ? 0.0 : std::sqrt(power_w.variance) / power_w.mean;
-    value -= fine(budget, expected, asked.task, spread);
+    value -= fine(budget, expected, asked.task, forecast.power(signal), optimism);
   }
   return value + (action == in_force_ ? options_.inertia : 0.0);
 }
 
-ActionId ModelBased::best_known(const Asked& asked) const {
+ActionId ModelBased::best_known(const Asked& asked) {
+  promises_.resize(forecasts_.size());
   ActionId best = 0;
   double most = -std::numeric_limits<double>::infinity();
   for (ActionId action = 0; action < forecasts_.size(); ++action) {
-    const double value = promise(action, asked, 0.0) - options_.latency_price *
-                                                           forecasts_[action].change_miss /
-                                                           options_.planner.change_periods;
+    promises_[action] = promise(action, asked, 0.0);
+    const double value = promises_[action] - options_.latency_price *
+                                                 forecasts_[action].change_miss /
+                                                 options_.planner.change_periods;
     if (value > most) {
       most = value;
       best = action;
@@ -166,14 +169,14 @@ ActionId ModelBased::best_known(const Asked& asked) const {
 }
 
 std::optional<ActionId> ModelBased::worth_a_trial(ActionId best, const Asked& asked) const {
-  const double most = promise(best, asked, 0.0);
+  const double most = promises_[best];
   double most_gain = 0.0;
   std::optional<ActionId> chosen;
   for (ActionId action = 0; options_.optimism > 0.0 && action < forecasts_.size(); ++action) {
     const double gain = promise(action, asked, options_.optimism) - most - options_.worth_trying;
     // There, and back again.
     const double changes = 2.0 * options_.latency_price * forecasts_[action].change_miss;
-    const double loss = most - promise(action, asked, 0.0) + changes;
+    const double loss = most - promises_[action] + changes;
     if (gain > most_gain && loss < options_.patience * gain) {
       most_gain = gain;
       chosen = action;

@@ -80,15 +80,15 @@ class ModelBased final : public Agent {
   double promise(ActionId action, const Asked& asked, double optimism) const;
   /// What of an action is expected for certain, in a second. Valid until the next call.
   const PeriodFacts& expect(ActionId action, const Asked& asked, double optimism) const;
-  /// For breaking a budget, if `expected` is what comes. @param spread  of the power that it is
-  /// about, as a share of it.
+  /// For breaking a budget, if `expected` is what comes. @param power_w  that it is about, if any.
   double fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
-              double spread) const;
+              const Estimate& power_w, double optimism) const;
   double fine_for_excess(const Estimate& value, double limit) const;
-  ActionId best_known(const Asked& asked) const;
+  /// Of what is known. Leaves what each promises in promises_.
+  ActionId best_known(const Asked& asked);
   /// Requests a second with this action.
   double rate_hz(ActionId action, const Situation& now) const;
-  /// The action that is worth a trial instead of `best`, if there is one.
+  /// The action that is worth a trial instead of `best`, which best_known() found, if there is one.
   std::optional<ActionId> worth_a_trial(ActionId best, const Asked& asked) const;
   double least_power_w(PowerSignal signal) const;
   /// By forecasts_, which are of `now`.
@@ -110,6 +110,7 @@ class ModelBased final : public Agent {
   double range_top1_;
   std::vector<Forecast> forecasts_;
   mutable PeriodFacts expected_;
+  std::vector<double> promises_;  ///< [actions]: without optimism, in this decision.
   /// What was set in the last period; from act() on what it asked for.
   std::optional<ActionId> in_force_;
   bool keeps_power_ = true;  ///< As was expected of the action in force.
