@@ -257,9 +257,10 @@ DOCTEST_TEST_CASE("a budget that first appeared in a later phase had no column i
     DOCTEST_REQUIRE(found != table.columns.end());
     return static_cast<std::size_t>(found - table.columns.begin());
   };
-  for (const auto& [name, phase] :
+  for (const auto& each :
        {std::pair{"reward_accuracy.app", "second"}, {"reward_temperature", "third"}}) {
-    DOCTEST_CAPTURE(name);
+    const auto& [name, phase] = each;
+    DOCTEST_CAPTURE(each.first);
     for (const auto& row : table.rows) {
       DOCTEST_REQUIRE(row.cells[column(name)].empty() == (row.cells[column("phase")] != phase));
     }
