@@ -248,11 +248,15 @@ double objective_value(const PeriodFacts& facts, const Task& task) {
   double sum = 0.0;
   for (std::size_t i = 0; i < facts.applications.size(); ++i) {
     const ApplicationFacts& application = facts.applications[i];
-    const auto& latency = task.applications[i].latency;
     if (objective.kind == Objective::Kind::kMaxAccuracy) {
       sum += clamp01(normalised_accuracy(application.accuracy_top1, application.accuracy_lowest,
                                          application.accuracy_highest));
-    } else if (application.latency_mean_ms && latency) {
+      continue;
+    }
+    // Where nothing at all is asked for there is no application in the task either.
+    const auto& latency =
+        i < task.applications.size() ? task.applications[i].latency : std::nullopt;
+    if (application.latency_mean_ms && latency) {
       sum += clamp01(1.0 - *application.latency_mean_ms / latency->deadline_ms);
     }
   }
