@@ -20,7 +20,8 @@ new_root "$source_dir/tests/kernel/guest_arm64_init"
   aarch64-linux-gnu-g++ -std=c++20 -O2 -static -Wall -Wextra -I. -Itests -isystem "$work/include" \
     -DFMT_HEADER_ONLY -DDOCTEST_CONFIG_NO_SHORT_MACRO_NAMES -o "$root/bin/pmu_test" \
     tests/kernel/pmu_test.cpp tests/support/doctest_main.cpp \
-    common/pattern.cpp platform/{counter_group,cpu_set,kernel_file,pmu,sensor,sysfs_root,system_calls}.cpp
+    common/pattern.cpp platform/quantities.cpp platform/sensors/{counter_group,sensor}.cpp \
+    platform/kernel/*.cpp
 )
 
 status=0
