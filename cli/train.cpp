@@ -171,7 +171,7 @@ int run_train(const TrainOptions& options) {
        .validate_every = plan.validate_every,
        .setting = as_utf8(setting_of(plan, runs))},
       *lesson, [&runs](Random& of_copy) { return runs.make_agent(of_copy); },
-      [&worlds](std::uint64_t index) { return worlds.validation(index); }, first.objective.kind,
+      [&worlds](std::uint64_t index) { return worlds.validation(index); }, first.objective,
       plan.output);
   if (plan.resume) {
     trainer.resume(*agent);

@@ -193,8 +193,8 @@ const BudgetRule& rule_of(BudgetId::Kind kind) {
 }
 
 double BudgetInForce::excess(const PeriodFacts& facts, double value) const {
-  if (rule->kind == BudgetId::Kind::kEnergy && limit <= 0.0) {
-    return 1.0;  // The battery is empty.
+  if (is_used_up()) {
+    return 1.0;
   }
   const double beyond = rule->is_floor ? limit - value : value - limit;
   return beyond / rule->scale(facts, limit, application);
@@ -224,11 +224,10 @@ void worth(const PeriodFacts& facts, const Task& task, Worth& result) {
       set_name(check.name, budget, task);
       term.name = check.name;
     }
-    const bool is_empty_battery = budget.rule->kind == kEnergy && budget.limit <= 0.0;
     check.limit = budget.limit;
     check.value = budget.rule->value(facts, task, budget.application);
     check.excess =
-        check.value || is_empty_battery ? budget.excess(facts, check.value.value_or(0.0)) : 0.0;
+        check.value || budget.is_used_up() ? budget.excess(facts, check.value.value_or(0.0)) : 0.0;
     check.violation = clamp01(check.excess);
     term.value = -(task.prices.*budget.rule->price) * check.violation;
     result.sum += term.value;

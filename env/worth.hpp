@@ -57,8 +57,10 @@ struct BudgetInForce {
   double limit = 0.0;
 
   BudgetId id() const { return {rule->kind, application}; }
-  /// How far beyond the limit, in units of the rule's scale: below 0 while it is kept. A battery
-  /// that is empty is 1 beyond, whatever is used.
+  /// A battery that is empty: broken whatever is used, and known or not.
+  bool is_used_up() const { return rule->kind == BudgetId::Kind::kEnergy && limit <= 0.0; }
+  /// How far beyond the limit, in units of the rule's scale: below 0 while it is kept; 1 of what is
+  /// used up.
   double excess(const PeriodFacts& facts, double value) const;
 };
 

@@ -17,7 +17,6 @@ namespace rein {
 
 namespace {
 
-/// Adds up the periods of one configuration.
 /// The mean of a signal, over the time in which it had a value.
 class MeanPower {
  public:
@@ -39,6 +38,7 @@ class MeanPower {
   double seconds_ = 0.0;
 };
 
+/// Adds up the periods of one configuration.
 class Measurement {
  public:
   explicit Measurement(const Environment& environment)

@@ -47,7 +47,6 @@ void Statistics::add(const StepResult& result, std::optional<double> power_w,
   }
   if (power_w) {
     power_w_.add(*power_w, info.interval_s);
-    energy_j_ += *power_w * info.interval_s;
   }
   if (power_ours_w) {
     power_ours_w_.add(*power_ours_w, info.interval_s);
@@ -70,7 +69,6 @@ void Statistics::add(const Statistics& next) {
   correct_ += next.correct_;
   accuracy_sum_ += next.accuracy_sum_;
   latency_sum_ms_ += next.latency_sum_ms_;
-  energy_j_ += next.energy_j_;
   reward_sum_ += next.reward_sum_;
   objective_sum_ += next.objective_sum_;
   power_w_.add(next.power_w_);
@@ -87,15 +85,15 @@ double Statistics::accuracy_top1() const {
   return served_ > 0 ? accuracy_sum_ / static_cast<double>(served_) : 0.0;
 }
 
-std::optional<double> Statistics::objective(Objective::Kind kind) const {
+std::optional<double> Statistics::objective(const Objective& objective) const {
   const auto served = static_cast<double>(served_);
-  switch (kind) {
+  switch (objective.kind) {
     case Objective::Kind::kMaxAccuracy:
       return ratio(accuracy_sum_, served);
     case Objective::Kind::kMinEnergy:
-      return energy_per_request_mj();
+      return energy_per_request_mj(objective.signal);
     case Objective::Kind::kMinPower:
-      return power_w();
+      return power_of(objective.signal).value();
     case Objective::Kind::kMinLatency:
       break;
   }
@@ -107,12 +105,12 @@ std::optional<double> Statistics::latency_quantile_ms(double share) const {
 }
 
 std::optional<double> Statistics::energy_j() const {
-  return power_w_.weight > 0.0 ? std::optional(energy_j_) : std::nullopt;
+  return power_w_.weight > 0.0 ? std::optional(power_w_.sum) : std::nullopt;
 }
 
-std::optional<double> Statistics::energy_per_request_mj() const {
-  return power_w_.weight > 0.0 ? ratio(energy_j_ * 1e3, static_cast<double>(served_))
-                               : std::nullopt;
+std::optional<double> Statistics::energy_per_request_mj(PowerSignal signal) const {
+  const Mean& power = power_of(signal);
+  return power.weight > 0.0 ? ratio(power.sum * 1e3, static_cast<double>(served_)) : std::nullopt;
 }
 
 double Statistics::reward() const {
@@ -142,7 +140,7 @@ nlohmann::ordered_json Statistics::to_json() const {
   json["power_w"] = json_of(power_w());
   json["power_ours_w"] = json_of(power_ours_w_.value());
   json["energy_j"] = json_of(energy_j());
-  json["energy_per_request_mj"] = json_of(energy_per_request_mj());
+  json["energy_per_request_mj"] = json_of(energy_per_request_mj(PowerSignal::kMachine));
   json["objective"] = json_of(ratio(objective_sum_, periods));
   json["reward"] = json_of(ratio(reward_sum_, periods));
   return json;
@@ -231,8 +229,7 @@ void PhaseTally::sum_up_by_name() {
 RunSummary::RunSummary(const Environment& environment, double planned_s, Ends ends)
     : environment_(environment),
       half_s_(planned_s / 2.0),
-      power_(find_signal(environment.signals(), "power_w")),
-      power_ours_(find_signal(environment.signals(), "power_ours_w")),
+      power_(environment.signals()),
       signals_(environment.signals().size()),
       knobs_(environment.action_space().knobs().size()) {
   if (ends == Ends::kAnyTime) {
@@ -247,11 +244,8 @@ Statistics RunSummary::second_half() const {
 void RunSummary::add(const PeriodRecord& record) {
   const StepResult& result = record.result;
   const StepInfo& info = result.info;
-  const auto signal = [&](const std::optional<std::size_t>& index) {
-    return index ? info.signals[*index] : std::nullopt;
-  };
-  const auto power_w = signal(power_);
-  const auto power_ours_w = signal(power_ours_);
+  const auto power_w = power_.value(info, PowerSignal::kMachine);
+  const auto power_ours_w = power_.value(info, PowerSignal::kOurs);
 
   whole_.add(result, power_w, power_ours_w);
   if (info.time_s >= half_s_) {

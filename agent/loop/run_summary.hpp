@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/power_reader.hpp"
 #include "agent/loop/budget_tally.hpp"
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/latency_histogram.hpp"
@@ -37,7 +38,7 @@ class Statistics {
   double accuracy_top1() const;
   /// What the run's objective is about, in its own unit, over the whole stretch: the mean top-1 of
   /// what was served, mJ a request, mean W, mean ms. Empty if it is not known.
-  std::optional<double> objective(Objective::Kind kind) const;
+  std::optional<double> objective(const Objective& objective) const;
   std::optional<double> latency_quantile_ms(double share) const;
   std::optional<double> power_w() const { return power_w_.value(); }
   std::optional<double> energy_j() const;
@@ -58,7 +59,10 @@ class Statistics {
     }
     std::optional<double> value() const;
   };
-  std::optional<double> energy_per_request_mj() const;
+  const Mean& power_of(PowerSignal signal) const {
+    return signal == PowerSignal::kOurs ? power_ours_w_ : power_w_;
+  }
+  std::optional<double> energy_per_request_mj(PowerSignal signal) const;
 
   std::uint64_t periods_ = 0;
   std::uint64_t served_ = 0;
@@ -72,7 +76,6 @@ class Statistics {
   std::uint64_t longest_miss_run_ = 0;
   double accuracy_sum_ = 0.0;
   double latency_sum_ms_ = 0.0;
-  double energy_j_ = 0.0;
   double reward_sum_ = 0.0;
   double objective_sum_ = 0.0;
   Mean power_w_;
@@ -173,8 +176,7 @@ class RunSummary {
   double half_s_;
   double end_s_ = 0.0;
   bool is_complete_ = false;
-  std::optional<std::size_t> power_;       ///< Index of power_w among the signals.
-  std::optional<std::size_t> power_ours_;  ///< Of power_ours_w.
+  PowerReader power_;
   Statistics whole_;
   Statistics second_half_;           ///< Of what was planned.
   std::optional<HalfTally> halves_;  ///< If it may end at any time.

@@ -14,9 +14,6 @@ namespace rein {
 
 namespace {
 
-/// What an empty battery allows, over the least power that there is: nothing but that.
-constexpr double kOfEmptyBattery = 1.02;
-
 /// The mean of what a normal variable has above a limit.
 double expected_excess(const Estimate& estimate, double limit) {
   const double spread = std::sqrt(std::max(estimate.variance, 1e-12));
@@ -205,8 +202,8 @@ ActionId ModelBased::act(const View& view) {
   find_budgets(view.task, asked.budgets);
   model_->forecast(asked.now, forecasts_);
   for (auto& budget : asked.budgets) {
-    if (budget.limit <= 0.0 && budget.rule->kind == BudgetId::Kind::kEnergy) {
-      budget.limit = kOfEmptyBattery * least_power_w(asked.now.energy_signal);
+    if (budget.is_used_up()) {
+      budget.limit = options_.planner.empty_battery * least_power_w(asked.now.energy_signal);
     }
   }
   const ActionId best = best_known(asked);

@@ -27,6 +27,8 @@ constexpr PlannerOption kTable[] = {
      "over which the requests that a change makes late are spread"},
     {"accuracy_price", "objective", 100, from(0, 1e6), false, &Options::accuracy_price,
      "what lacks of an accuracy floor costs, relative to the range of the levels"},
+    {"empty_battery", "1", 1.02, from(1, 100), false, &Options::empty_battery,
+     "what an empty battery allows, over the least power that there is"},
     // How near to a limit it goes: dual ascent.
     {"miss_step", "1", 0.3, from(0, 100), false, &Options::miss_step,
      "step of the margin of misses for each request, of its logarithm"},

@@ -18,6 +18,7 @@ struct PlannerOptions {
   double haste;
   double change_periods;
   double accuracy_price;
+  double empty_battery;
   // How near to a limit it goes: dual ascent.
   double miss_step;
   double miss_margin;

@@ -417,9 +417,11 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
 nlohmann::ordered_json ResponseModel::to_json() const {
   nlohmann::ordered_json json;
   json["factors"] = prior_.factors.to_json();
-  json["power_scales_w"] = nlohmann::ordered_json::array();
-  for (const auto& scale_w : prior_.power_scales_w) {
-    json["power_scales_w"].push_back(scale_w ? nlohmann::ordered_json(*scale_w) : nullptr);
+  json["power_scales_w"] = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < powers_.size(); ++i) {
+    const auto& scale_w = prior_.power_scales_w[i];
+    json["power_scales_w"][std::string(name_of(powers_[i]))] =
+        scale_w ? nlohmann::ordered_json(*scale_w) : nullptr;
   }
   json["conditions"] = nlohmann::ordered_json::array();
   for (const auto& condition : prior_.conditions) {
@@ -452,16 +454,18 @@ std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
                                                         const PlannerOptions& options) {
   const Quantities quantities = Quantities::of(problem);
   Prior prior;
+  const ConfigNode scales = node.at("power_scales_w");
+  for (const PowerSignal signal : problem.task.power_signals) {
+    const std::string name(name_of(signal));
+    if (!scales.has(name)) {
+      scales.reject("expected " + name + ", which this run's budgets or objective ask for");
+    }
+    const ConfigNode scale = scales.at(name);
+    prior.power_scales_w.push_back(
+        scale.is_null() ? std::nullopt : std::optional(scale.number(Range::positive())));
+  }
+  scales.reject_unknown();
   prior.factors = FactorModel::from_json(node.at("factors"), quantities.size());
-  for (const auto& each : node.at("power_scales_w").items()) {
-    prior.power_scales_w.push_back(each.is_null() ? std::nullopt
-                                                  : std::optional(each.number(Range::positive())));
-  }
-  if (prior.power_scales_w.size() != quantities.powers) {
-    node.at("power_scales_w")
-        .reject(fmt::format("expected {} numbers, one for each power that is asked for, found {}",
-                            quantities.powers, prior.power_scales_w.size()));
-  }
   const std::size_t passing = prior.factors.passing;
   const auto read = [](const ConfigNode& of, const std::string& key, std::size_t count) {
     auto numbers = of.at(key).numbers();

@@ -22,12 +22,12 @@ constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
-StaticSearch::StaticSearch(Environment& environment, Objective::Kind objective,
+StaticSearch::StaticSearch(Environment& environment, const Objective& objective,
                            std::function<bool()> stop)
     : environment_(environment),
       objective_(objective),
       stop_(std::move(stop)),
-      power_(find_signal(environment.signals(), "power_w")) {}
+      power_(environment.signals()) {}
 
 std::vector<StaticScore> StaticSearch::run(std::uint64_t seed) {
   played_.clear();
@@ -67,7 +67,8 @@ std::optional<StaticScore> StaticSearch::play(ActionId action, std::uint64_t see
   double period = 0.0;
   for (; !ended && static_cast<std::uint64_t>(period) < periods; period += 1.0) {
     const StepResult& result = environment_.step(action);
-    statistics.add(result, power_ ? result.info.signals[*power_] : std::nullopt, std::nullopt);
+    statistics.add(result, power_.value(result.info, PowerSignal::kMachine),
+                   power_.value(result.info, PowerSignal::kOurs));
     tally.add(result.info);
     ended = result.terminated || result.truncated;
     const double requests = static_cast<double>(statistics.requests());
@@ -99,7 +100,7 @@ void StaticSearch::sort(std::vector<StaticScore>& scores) const {
     const double none = std::numeric_limits<double>::infinity();
     const double value = score.objective.value_or(none);
     const double cost =
-        objective_ == Objective::Kind::kMaxAccuracy && score.objective ? -value : value;
+        objective_.kind == Objective::Kind::kMaxAccuracy && score.objective ? -value : value;
     return std::tuple(score.violation <= least + kAsGood ? 0.0 : score.violation,
                       std::round(cost / kRounding), score.power_w.value_or(0.0), score.action);
   };

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "agent/core/power_reader.hpp"
 #include "env/environment.hpp"
 #include "env/worth.hpp"
 
@@ -27,7 +28,7 @@ class StaticSearch {
  public:
   /// `environment` must outlive this. The search ends early when `stop` says so.
   StaticSearch(
-      Environment& environment, Objective::Kind objective,
+      Environment& environment, const Objective& objective,
       std::function<bool()> stop = [] { return false; });
 
   /// Actions that were played to the end, the best first: not all, since one that can no longer be
@@ -44,12 +45,12 @@ class StaticSearch {
   void sort(std::vector<StaticScore>& scores) const;
 
   Environment& environment_;
-  Objective::Kind objective_;
+  Objective objective_;
   std::function<bool()> stop_;
-  std::optional<std::size_t> power_;  ///< Index of power_w among the signals.
-  std::vector<StaticScore> played_;   ///< To the end, the best first.
-  double periods_ = 0.0;              ///< Of an episode; 0 while none was played.
-  double requests_ = 0.0;             ///< The most that an episode had.
+  PowerReader power_;
+  std::vector<StaticScore> played_;  ///< To the end, the best first.
+  double periods_ = 0.0;             ///< Of an episode; 0 while none was played.
+  double requests_ = 0.0;            ///< The most that an episode had.
 };
 
 }  // namespace rein

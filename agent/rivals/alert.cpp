@@ -77,7 +77,7 @@ Alert::Alert(const Options& options, Profile profile, Problem problem)
       power_ratio_(options.power),
       last_asked_(problem_.actions.size()),
       power_(problem_.signals),
-      profiled_(problem_.task.power_signal) {}
+      use_(problem_.task) {}
 
 void Alert::begin_episode(std::size_t /*stream*/) {
   slowdown_.reset();
@@ -96,9 +96,6 @@ ActionId Alert::choose(const Situation& now) const {
   const double time_ms = now.time_for_request_ms();
   const double wanted = std::max(kLeastChance, 1.0 - now.miss_rate);
   const double ratio = power_ratio_.state().mean;
-  const auto excess = [&](std::optional<double> value, std::optional<double> limit) {
-    return value && limit ? *value * ratio / (options_.power_share * *limit) - 1.0 : 0.0;
-  };
   // What is compared is what is lacking of each constraint, the most important one first.
   using Rank = std::tuple<double, double, double, double, double>;
   std::optional<Rank> best;
@@ -108,15 +105,9 @@ ActionId Alert::choose(const Situation& now) const {
       continue;
     }
     const double late = wanted - chance(*entry.service_ms, time_ms);
-    const double overuse =
-        std::max({excess(profiled_power_w(entry, now.power_signal, profiled_, now.rate_hz),
-                         now.power_limit_w),
-                  excess(profiled_power_w(entry, now.energy_signal, profiled_, now.rate_hz),
-                         now.allowance_w),
-                  excess(entry.energy_mj, now.energy_limit_mj)});
+    const double overuse = use_.share(entry, now) * ratio / options_.power_share - 1.0;
     const Rank rank{std::max(0.0, late), std::max(0.0, now.min_top1.value_or(0.0) - entry.top1),
-                    std::max(0.0, overuse), cost_of(entry, problem_.task.objective.kind),
-                    entry.power_w.value_or(0.0)};
+                    std::max(0.0, overuse), use_.cost(entry, now), entry.power_w.value_or(0.0)};
     if (!best || rank < *best) {
       best = rank;
       chosen = entry.action;
@@ -143,7 +134,7 @@ void Alert::observe(const Transition& transition) {
   if (service.served > 0 && entry.service_ms) {
     slowdown_.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
   }
-  if (const auto power_w = power_.fresh(info, profiled_); power_w && entry.power_w) {
+  if (const auto power_w = power_.fresh(info, use_.signal()); power_w && entry.power_w) {
     power_ratio_.update(*power_w / *entry.power_w);
   }
 }

@@ -8,6 +8,7 @@
 #include "agent/core/power_reader.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
+#include "agent/rivals/profile_source.hpp"
 #include "common/config_node.hpp"
 
 namespace rein {
@@ -82,7 +83,7 @@ class Alert final : public Agent {
   /// For in the last period; the number of actions if nothing was.
   ActionId last_asked_;
   PowerReader power_;
-  PowerSignal profiled_;  ///< What the profile's `power_w` is about.
+  ProfiledUse use_;
 };
 
 }  // namespace rein

@@ -35,17 +35,10 @@ std::string read_label(const ConfigNode& node, const std::string& key, const std
   }
 }
 
-bool keeps(const ProfileEntry& entry, const Situation& now, PowerSignal profiled,
+bool keeps(const ProfileEntry& entry, const Situation& now, const ProfiledUse& use,
            double time_share) {
-  const auto at_most = [](std::optional<double> value, std::optional<double> limit) {
-    return !limit || !value || *value <= kPowerShare * *limit;
-  };
   return entry.service_ms && *entry.service_ms <= time_share * now.time_for_request_ms() &&
-         at_most(profiled_power_w(entry, now.power_signal, profiled, now.rate_hz),
-                 now.power_limit_w) &&
-         at_most(profiled_power_w(entry, now.energy_signal, profiled, now.rate_hz),
-                 now.allowance_w) &&
-         at_most(entry.energy_mj, now.energy_limit_mj) && entry.top1 >= now.min_top1.value_or(0.0);
+         use.share(entry, now) <= kPowerShare && entry.top1 >= now.min_top1.value_or(0.0);
 }
 
 }  // namespace
@@ -130,10 +123,10 @@ std::vector<std::size_t> HeldKnobs::choose(const Situation& now) const {
     knobs.push_back(*layout_.mapping);
   }
   if (!knobs.empty()) {
+    const ProfiledUse use(problem_.task);
     take_best(knobs, /*any_frequency=*/true, [&](const ProfileEntry& entry) {
-      const bool kept = keeps(entry, now, problem_.task.power_signal, options_.time_share);
-      return std::tuple(!kept,
-                        kept ? cost_of(entry, problem_.task.objective.kind) : *entry.service_ms,
+      const bool kept = keeps(entry, now, use, options_.time_share);
+      return std::tuple(!kept, kept ? use.cost(entry, now) : *entry.service_ms,
                         entry.power_w.value_or(0.0));
     });
   }

@@ -40,7 +40,7 @@ Poet::Poet(Options options, Profile profile, Problem problem)
       profile_(std::move(profile)),
       problem_(std::move(problem)),
       power_(problem_.signals),
-      profiled_(problem_.task.power_signal) {
+      use_(problem_.task) {
   for (const auto& entry : profile_.entries) {
     if (entry.service_ms && *entry.service_ms > 0.0) {
       by_speed_.push_back(&entry);
@@ -67,23 +67,14 @@ std::optional<double> Poet::speedup(ActionId action) const {
 }
 
 std::vector<Poet::Point> Poet::front(const Situation& now) const {
-  const auto within = [&](std::optional<double> value, std::optional<double> limit) {
-    return !value || !limit || *value * power_ratio_ <= options_.power_share * *limit;
-  };
   std::vector<Point> points;
   double least_power = 0.0;
   for (const ProfileEntry* entry : by_speed_) {
-    const bool keeps = within(profiled_power_w(*entry, now.power_signal, profiled_, now.rate_hz),
-                              now.power_limit_w) &&
-                       within(profiled_power_w(*entry, now.energy_signal, profiled_, now.rate_hz),
-                              now.allowance_w) &&
-                       within(entry->energy_mj, now.energy_limit_mj) &&
-                       entry->top1 >= now.min_top1.value_or(0.0);
-    if (!keeps) {
+    const bool keeps_use = use_.share(*entry, now) * power_ratio_ <= options_.power_share;
+    if (!keeps_use || entry->top1 < now.min_top1.value_or(0.0)) {
       continue;
     }
-    const Point point{entry->action, slowest_ms_ / *entry->service_ms,
-                      cost_of(*entry, problem_.task.objective.kind)};
+    const Point point{entry->action, slowest_ms_ / *entry->service_ms, use_.cost(*entry, now)};
     const double power = entry->power_w.value_or(0.0);
     // Of two that cost the same, the one that draws less power is the better one.
     if (points.empty() || std::tie(point.cost, power) < std::tie(points.back().cost, least_power)) {
@@ -166,7 +157,7 @@ void Poet::observe(const Transition& transition) {
     expected_s_ += static_cast<double>(service.served) / *applied;
   }
   const auto& profiled_w = profile_.entries[asked].power_w;
-  if (const auto power_w = power_.fresh(info, profiled_); !changed && power_w && profiled_w) {
+  if (const auto power_w = power_.fresh(info, use_.signal()); !changed && power_w && profiled_w) {
     power_ratio_ += options_.power_rate * (*power_w / *profiled_w - power_ratio_);
   }
   period_ = (period_ + 1) % options_.window;

@@ -9,6 +9,7 @@
 #include "agent/core/power_reader.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
+#include "agent/rivals/profile_source.hpp"
 #include "common/config_node.hpp"
 
 namespace rein {
@@ -81,7 +82,7 @@ class Poet final : public Agent {
   Profile profile_;
   Problem problem_;
   PowerReader power_;
-  PowerSignal profiled_;  ///< What the profile's `power_w` is about.
+  ProfiledUse use_;
   double slowest_ms_ = 0.0;
   std::vector<const ProfileEntry*> by_speed_;  ///< Those that were measured, the fastest first.
 

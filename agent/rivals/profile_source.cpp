@@ -55,9 +55,9 @@ Profile require_profile(const ConfigNode& node, const Problem& problem, Random& 
   return *std::move(profile);
 }
 
-std::optional<double> profiled_power_w(const ProfileEntry& entry, PowerSignal signal,
-                                       PowerSignal profiled, double rate_hz) {
-  if (signal == profiled) {
+std::optional<double> ProfiledUse::power_w(const ProfileEntry& entry, PowerSignal signal,
+                                           double rate_hz) const {
+  if (signal == profiled_) {
     return entry.power_w;
   }
   return signal == PowerSignal::kMachine && entry.energy_mj
@@ -65,15 +65,35 @@ std::optional<double> profiled_power_w(const ProfileEntry& entry, PowerSignal si
              : std::nullopt;
 }
 
-double cost_of(const ProfileEntry& entry, Objective::Kind objective) {
+std::optional<double> ProfiledUse::energy_mj(const ProfileEntry& entry, PowerSignal signal,
+                                             double rate_hz) const {
+  if (signal == PowerSignal::kMachine) {
+    return entry.energy_mj;
+  }
+  return signal == profiled_ && entry.power_w ? std::optional(*entry.power_w * 1e3 / rate_hz)
+                                              : std::nullopt;
+}
+
+double ProfiledUse::share(const ProfileEntry& entry, const Situation& now) const {
+  double most = 0.0;
+  const auto add = [&](std::optional<double> value, std::optional<double> limit) {
+    most = value && limit ? std::max(most, *value / *limit) : most;
+  };
+  add(power_w(entry, now.power_signal, now.rate_hz), now.power_limit_w);
+  add(power_w(entry, now.energy_signal, now.rate_hz), now.allowance_w);
+  add(energy_mj(entry, now.energy_signal, now.rate_hz), now.energy_limit_mj);
+  return most;
+}
+
+double ProfiledUse::cost(const ProfileEntry& entry, const Situation& now) const {
   constexpr double kNone = std::numeric_limits<double>::infinity();
-  switch (objective) {
+  switch (objective_.kind) {
     case Objective::Kind::kMaxAccuracy:
       return -entry.top1;
     case Objective::Kind::kMinEnergy:
-      return entry.energy_mj.value_or(kNone);
+      return energy_mj(entry, objective_.signal, now.rate_hz).value_or(kNone);
     case Objective::Kind::kMinPower:
-      return entry.power_w.value_or(kNone);
+      return power_w(entry, objective_.signal, now.rate_hz).value_or(kNone);
     case Objective::Kind::kMinLatency:
       return entry.service_ms.value_or(kNone);
   }

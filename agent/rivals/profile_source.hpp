@@ -5,6 +5,7 @@
 #include "agent/core/agent.hpp"
 #include "agent/core/foresight.hpp"
 #include "agent/core/profile.hpp"
+#include "agent/core/situation.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 #include "env/worth.hpp"
@@ -22,13 +23,31 @@ std::optional<Profile> find_profile(const ConfigNode& node, const Problem& probl
 Profile require_profile(const ConfigNode& node, const Problem& problem, Random& random,
                         const Foresight& foresight);
 
-/// The power that a configuration has by the profile, in W. @param profiled  what its `power_w` is
-/// about; of the whole machine its energy tells too. @param rate_hz  of requests.
-std::optional<double> profiled_power_w(const ProfileEntry& entry, PowerSignal signal,
-                                       PowerSignal profiled, double rate_hz);
+/// What a configuration uses and costs by the profile, on the signals that the task names.
+/// Its `power_w` is of the task's power signal, and its energy of the whole machine, which tell of
+/// each other at the task's rate.
+class ProfiledUse {
+ public:
+  explicit ProfiledUse(const TaskDescription& task)
+      : objective_(task.objective), profiled_(task.power_signal) {}
 
-/// What a configuration costs, in the unit of the objective: accuracy with a minus, mJ a request,
-/// W, ms. Infinite where it was not measured.
-double cost_of(const ProfileEntry& entry, Objective::Kind objective);
+  /// The signal that an entry's `power_w` is about.
+  PowerSignal signal() const { return profiled_; }
+  /// Of the limits on power and energy the share that is used most of; 0 if there is none, or
+  /// nothing is known.
+  double share(const ProfileEntry& entry, const Situation& now) const;
+  /// In the unit of the objective: accuracy with a minus, mJ a request, W, ms. Infinite where it
+  /// was not measured.
+  double cost(const ProfileEntry& entry, const Situation& now) const;
+
+ private:
+  std::optional<double> power_w(const ProfileEntry& entry, PowerSignal signal,
+                                double rate_hz) const;
+  std::optional<double> energy_mj(const ProfileEntry& entry, PowerSignal signal,
+                                  double rate_hz) const;
+
+  Objective objective_;
+  PowerSignal profiled_;
+};
 
 }  // namespace rein

@@ -19,19 +19,19 @@ std::optional<double> subtract(const std::optional<double>& one,
 
 }  // namespace
 
-Figures figures_of(const RunSummary& summary, Objective::Kind objective) {
+Figures figures_of(const RunSummary& summary, const Objective& objective) {
   const Statistics& whole = summary.whole();
   Figures figures = {
       {"objective", whole.objective(objective)},
       {"violation", summary.budgets().worst_rate()},
       {"miss_share", whole.requests() > 0 ? std::optional(whole.miss_share()) : std::nullopt},
       {"longest_miss_run", static_cast<double>(whole.longest_miss_run())},
-      {"accuracy_top1", whole.objective(Objective::Kind::kMaxAccuracy)},
-      {"latency_mean_ms", whole.objective(Objective::Kind::kMinLatency)},
+      {"accuracy_top1", whole.objective({Objective::Kind::kMaxAccuracy})},
+      {"latency_mean_ms", whole.objective({Objective::Kind::kMinLatency})},
       {"latency_p99_ms", whole.latency_quantile_ms(0.99)},
       {"power_w", whole.power_w()},
       {"energy_j", whole.energy_j()},
-      {"energy_per_request_mj", whole.objective(Objective::Kind::kMinEnergy)},
+      {"energy_per_request_mj", whole.objective({Objective::Kind::kMinEnergy})},
       {"reward", whole.reward()}};
   for (const auto& [name, budget] : summary.budgets().entries()) {
     figures.emplace_back("violation." + name, budget.violation_rate);

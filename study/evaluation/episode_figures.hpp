@@ -16,7 +16,7 @@ namespace rein {
 using Figures = std::vector<std::pair<std::string, std::optional<double>>>;
 
 /// What an episode came to by itself.
-Figures figures_of(const RunSummary& summary, Objective::Kind objective);
+Figures figures_of(const RunSummary& summary, const Objective& objective);
 
 /// And beside the oracle's, in the same world with the same seed: `objective_share`,
 /// `violation_above_oracle`, `longest_miss_run_above_oracle`, `p99_share`, `energy_share` and

@@ -91,7 +91,7 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
     write_file(task.folder / "summary.json", json_text(json, 2) + "\n");
   }
   outcome.course = course.course();
-  outcome.figures = figures_of(summary, of.config.objective.kind);
+  outcome.figures = figures_of(summary, of.config.objective);
   if (agent->kind() == "static" || agent->kind() == "best_static") {
     outcome.configuration = environment.action_space().describe(last);
   }

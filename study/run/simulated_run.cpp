@@ -34,8 +34,7 @@ SimulatedTask task_of(const RunConfig& config) {
 
 ActionId find_best_static(const SimulatedTask& task, std::uint64_t seed) {
   SimulatedWorld world(task);
-  const auto scores =
-      StaticSearch(world.environment(), task.objective.kind, stop_requested).run(seed);
+  const auto scores = StaticSearch(world.environment(), task.objective, stop_requested).run(seed);
   if (scores.empty()) {
     throw Interrupted("interrupted before best_static was found");
   }

@@ -81,7 +81,7 @@ std::string to_csv(const std::vector<LearningPoint>& curve) {
 }
 
 /// What one agent came to in one episode.
-Figures play(Agent& agent, const Episode& episode, Objective::Kind objective,
+Figures play(Agent& agent, const Episode& episode, const Objective& objective,
              const std::function<bool()>& stop) {
   const SteadyClock clock;
   RunSummary summary(*episode.environment, episode.duration_s);
@@ -94,7 +94,7 @@ Figures play(Agent& agent, const Episode& episode, Objective::Kind objective,
 }  // namespace
 
 Trainer::Trainer(const Options& options, Lesson& lesson, MakeAgent make_agent,
-                 DrawEpisode validation, Objective::Kind objective, std::filesystem::path folder)
+                 DrawEpisode validation, const Objective& objective, std::filesystem::path folder)
     : options_(options),
       lesson_(lesson),
       make_agent_(std::move(make_agent)),

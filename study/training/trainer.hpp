@@ -50,7 +50,7 @@ class Trainer {
 
   /// @param lesson  must outlive the trainer.
   Trainer(const Options& options, Lesson& lesson, MakeAgent make_agent, DrawEpisode validation,
-          Objective::Kind objective, std::filesystem::path folder);
+          const Objective& objective, std::filesystem::path folder);
 
   /// Whether a training in this folder can be gone on with.
   static bool is_begun(const std::filesystem::path& folder);
@@ -84,7 +84,7 @@ class Trainer {
   Lesson& lesson_;
   MakeAgent make_agent_;
   DrawEpisode validation_;
-  Objective::Kind objective_;
+  Objective objective_;
   std::filesystem::path folder_;
 
   std::uint64_t episodes_ = 0;

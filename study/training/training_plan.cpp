@@ -17,6 +17,14 @@ namespace rein {
 
 namespace {
 
+std::vector<std::string> power_names(const Environment& environment) {
+  std::vector<std::string> names;
+  for (const PowerSignal signal : environment.description().power_signals) {
+    names.emplace_back(name_of(signal));
+  }
+  return names;
+}
+
 std::vector<std::string> feature_names(const Environment& environment) {
   std::vector<std::string> names;
   for (const auto& feature : environment.observation_spec().features()) {
@@ -51,6 +59,7 @@ void require_same(const SimulatedTask& task, const Environment& nominal,
   require("knobs", describe_knobs(nominal.action_space()),
           describe_knobs(environment.action_space()));
   require("features", feature_names(nominal), feature_names(environment));
+  require("powers that are asked for", power_names(nominal), power_names(environment));
   const Objective expected = nominal.description().objective;
   const Objective found = environment.description().objective;
   if (expected.kind != found.kind) {

@@ -44,6 +44,17 @@ DOCTEST_TEST_CASE("stretches that follow one another add up to the whole") {
   }
 }
 
+DOCTEST_TEST_CASE("an objective on our own power was told of the whole machine's") {
+  const Statistics statistics = summed(0, 10);  // 2 W, of which 1 W is ours, a request a second.
+  const auto told = [&](Objective::Kind kind, PowerSignal signal) {
+    return statistics.objective({.kind = kind, .reference = 1.0, .signal = signal}).value();
+  };
+  DOCTEST_CHECK(told(Objective::Kind::kMinPower, PowerSignal::kMachine) == 2.0);
+  DOCTEST_CHECK(told(Objective::Kind::kMinPower, PowerSignal::kOurs) == 1.0);
+  DOCTEST_CHECK(told(Objective::Kind::kMinEnergy, PowerSignal::kMachine) == 2000.0);
+  DOCTEST_CHECK(told(Objective::Kind::kMinEnergy, PowerSignal::kOurs) == 1000.0);
+}
+
 /// A second of the phase with this name.
 StepResult period_in(const std::string& phase, std::size_t index) {
   StepResult result = period(index);

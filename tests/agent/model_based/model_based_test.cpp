@@ -175,6 +175,18 @@ DOCTEST_TEST_CASE("objective and budget are planned each on the power that it is
                 doctest::Approx(machine.power_w(1)).epsilon(0.05));
 }
 
+DOCTEST_TEST_CASE("what was learned of one power was taken for another's") {
+  const TemporaryFolder folder;
+  const ResponsiveMachine machine;
+  ModelBased({}, machine.problem()).save(folder.path() / "agent.json");
+  Problem problem = machine.problem();
+  problem.task.power_signals = {PowerSignal::kOurs};
+  ModelBased other({}, problem);
+  DOCTEST_CHECK_THROWS_WITH_AS(other.load(folder.path() / "agent.json"),
+                               doctest::Contains("model.power_scales_w: expected power_ours_w"),
+                               ConfigError);
+}
+
 DOCTEST_TEST_CASE("limits far below a watt, a millisecond or a millijoule are limits") {
   // The same machine in other units: everything is a thousandth.
   ResponsiveMachine machine;

@@ -27,7 +27,7 @@ std::vector<StaticScore> play_all(Environment& environment, std::uint64_t seed,
       ended = result.truncated;
     }
     scores.push_back(
-        {action, tally.worst_rate(), statistics.objective(objective), statistics.power_w()});
+        {action, tally.worst_rate(), statistics.objective({objective}), statistics.power_w()});
   }
   return scores;
 }
@@ -80,7 +80,7 @@ DOCTEST_TEST_CASE("the search finds what playing every configuration to the end 
           best = maximised ? std::max(best, *score.objective) : std::min(best, *score.objective);
         }
       }
-      StaticSearch search(world.environment(), objective);
+      StaticSearch search(world.environment(), {objective});
       const auto found = search.run(seed);
       DOCTEST_REQUIRE_FALSE(found.empty());
       const StaticScore& same = all[found.front().action];
@@ -97,7 +97,7 @@ DOCTEST_TEST_CASE("of configurations with the same accuracy the one of least pow
   SimulatedTask task = SmallTask::make();
   task.platform.places = {"all2", "cpu0"};  // The lowest number is not the least power.
   SimulatedWorld world(task);
-  StaticSearch search(world.environment(), Objective::Kind::kMaxAccuracy);
+  StaticSearch search(world.environment(), {Objective::Kind::kMaxAccuracy});
   const StaticScore found = search.run(1).front();
   for (const auto& score : play_all(world.environment(), 1, Objective::Kind::kMaxAccuracy)) {
     DOCTEST_CAPTURE(world.environment().action_space().describe(score.action));
@@ -109,7 +109,7 @@ DOCTEST_TEST_CASE("of configurations with the same accuracy the one of least pow
 
 DOCTEST_TEST_CASE("a search that is stopped says what it has") {
   SimulatedWorld world(SmallTask::make());
-  StaticSearch search(world.environment(), Objective::Kind::kMaxAccuracy, [] { return true; });
+  StaticSearch search(world.environment(), {Objective::Kind::kMaxAccuracy}, [] { return true; });
   DOCTEST_CHECK(search.run(1).empty());
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/make_agent.hpp"
+#include "agent/rivals/profile_source.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "support/rival_task.hpp"
@@ -103,6 +104,23 @@ DOCTEST_TEST_CASE(
     limits.arrival = RequestSpec::Arrival::kClosedLoop;
     DOCTEST_CHECK(width(closed, closed.agent->act(Asked(limits))) == 1);
   }
+}
+
+DOCTEST_TEST_CASE("rivals planned an objective on the signal of the power budget") {
+  // At 10 requests a second the energies of 40, 50, 60 and 80 mJ are 0.4 to 0.8 W.
+  const RivalTask task;
+  const Profile profile = RivalTask::profile();
+  TaskDescription description = task.problem(Objective::Kind::kMinPower).task;
+  description.power_signal = PowerSignal::kOurs;
+  const auto cost = [&](std::size_t action) {
+    return ProfiledUse(description)
+        .cost(profile.entries[action], Situation::of(RivalTask::asked(20.0, 9.0).task));
+  };
+  DOCTEST_CHECK(cost(2) == doctest::Approx(0.6));
+  description.objective.signal = PowerSignal::kOurs;
+  DOCTEST_CHECK(cost(2) == doctest::Approx(2.5));
+  description.objective.kind = Objective::Kind::kMinEnergy;
+  DOCTEST_CHECK(cost(2) == doctest::Approx(250.0));
 }
 
 DOCTEST_TEST_CASE("a rival that starts from a profile says so where there is none") {

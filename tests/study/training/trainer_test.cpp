@@ -41,7 +41,7 @@ struct School {
       : trainer(
             options, lesson, [this](Random& of_copy) { return make(of_copy); },
             [this](std::uint64_t index) { return worlds.validation(index); },
-            Objective::Kind::kMinPower, folder) {}
+            {Objective::Kind::kMinPower}, folder) {}
 
   std::unique_ptr<Agent> make(Random& of_agent) const {
     return make_agent(ConfigNode::parse("{kind: q_learning}", "run.yaml"),
