@@ -14,8 +14,8 @@ namespace rein {
 namespace {
 
 /// Violation rates that are closer than this are equal: a tenth of a percent.
-constexpr double kAsGood = 0.001;
-constexpr double kRounding = 1e-9;
+constexpr double kTied = 0.001;
+constexpr double kSumRounding = 1e-9;
 /// Periods of the first look at each action.
 constexpr std::uint64_t kLook = 10;
 constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
@@ -74,7 +74,7 @@ std::optional<StaticScore> StaticSearch::play(ActionId action, std::uint64_t see
     const double requests = static_cast<double>(statistics.requests());
     if (!played_.empty() && tally.least_worst_rate(std::max(0.0, periods_ - period),
                                                    std::max(0.0, requests_ - requests)) >
-                                played_.front().violation + kAsGood) {
+                                played_.front().violation + kTied) {
       return std::nullopt;
     }
   }
@@ -89,9 +89,9 @@ std::optional<StaticScore> StaticSearch::play(ActionId action, std::uint64_t see
 }
 
 bool StaticSearch::earns_less_than_the_best(ActionId action) const {
-  return !played_.empty() && played_.front().violation <= kAsGood &&
+  return !played_.empty() && played_.front().violation <= kTied &&
          environment_.reward_bound(action) <
-             environment_.reward_bound(played_.front().action) - kRounding;
+             environment_.reward_bound(played_.front().action) - kSumRounding;
 }
 
 void StaticSearch::sort(std::vector<StaticScore>& scores) const {
@@ -101,8 +101,8 @@ void StaticSearch::sort(std::vector<StaticScore>& scores) const {
     const double value = score.objective.value_or(none);
     const double cost =
         objective_.kind == Objective::Kind::kMaxAccuracy && score.objective ? -value : value;
-    return std::tuple(score.violation <= least + kAsGood ? 0.0 : score.violation,
-                      std::round(cost / kRounding), score.power_w.value_or(0.0), score.action);
+    return std::tuple(score.violation <= least + kTied ? 0.0 : score.violation,
+                      std::round(cost / kSumRounding), score.power_w.value_or(0.0), score.action);
   };
   std::ranges::sort(scores, {}, rank);
 }
