@@ -46,7 +46,7 @@ struct Ingredients {
   }
 };
 
-using Made = std::unique_ptr<Agent>;
+using Made = std::unique_ptr<Learner>;
 
 Made make_q_learning(const Ingredients& from) {
   const auto options = QLearning::Options::from_yaml(from.node);
@@ -148,8 +148,8 @@ const std::vector<std::string>& agent_kinds() {
   return kinds;
 }
 
-std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem, Random& random,
-                                  const Foresight& foresight) {
+std::unique_ptr<Learner> make_agent(const ConfigNode& node, const Problem& problem, Random& random,
+                                    const Foresight& foresight) {
   const std::string kind = node.at("kind").one_of(agent_kinds());
   const Maker& maker = *std::ranges::find(makers(), kind, &Maker::kind);
   if (const auto mistake = too_many_actions(problem.actions, maker.most_actions)) {

@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/foresight.hpp"
+#include "agent/core/learner.hpp"
+#include "agent/core/problem.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 
@@ -17,7 +18,7 @@ const std::vector<std::string>& agent_kinds();
 /// Makes the agent that `node` (the run file's `agent:`) describes. docs/agents.md has the keys.
 /// `problem`'s references and `random` must outlive the agent.
 /// @throws ConfigError, also for an agent that needs a foresight that there is not.
-std::unique_ptr<Agent> make_agent(const ConfigNode& node, const Problem& problem, Random& random,
-                                  const Foresight& foresight = {});
+std::unique_ptr<Learner> make_agent(const ConfigNode& node, const Problem& problem, Random& random,
+                                    const Foresight& foresight = {});
 
 }  // namespace rein

@@ -25,10 +25,10 @@ namespace rein {
 
 namespace {
 
-std::filesystem::path make_output(const RunOptions& options, const Agent& agent) {
+std::filesystem::path make_output(const RunOptions& options, const Learner& agent) {
   if (options.output.empty()) {
     return make_dated_folder(std::filesystem::path("results") / options.file.stem(),
-                             fmt::format("_{}", agent.kind()));
+                             fmt::format("_{}", agent.policy().kind()));
   }
   require_free(options.output);
   make_folder(options.output);
@@ -73,7 +73,7 @@ class Results {
  public:
   /// All must outlive the results.
   Results(std::filesystem::path output, const RunConfig& config, const RunSummary& summary,
-          const Agent& agent)
+          const Learner& agent)
       : output_(std::move(output)), config_(config), summary_(summary), agent_(agent) {}
 
   /// @param trace  to be closed.  @param ended  how: "completed", "interrupted", or what went
@@ -90,7 +90,8 @@ class Results {
       }
     });
     attempt([&] {
-      const auto json = describe_run(config_, agent_.kind(), config_.seed, ended, summary_);
+      const auto json =
+          describe_run(config_, agent_.policy().kind(), config_.seed, ended, summary_);
       write_file(output_ / "summary.json", json_text(json, 2) + "\n");
     });
     attempt([&] { agent_.save(output_ / "checkpoint" / "agent.json"); });
@@ -115,7 +116,7 @@ class Results {
   std::filesystem::path output_;
   const RunConfig& config_;
   const RunSummary& summary_;
-  const Agent& agent_;
+  const Learner& agent_;
   std::exception_ptr first_;
 };
 
@@ -178,16 +179,16 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
     const auto shield = make_shield(
         config.shield.options_or(config.platform == PlatformKind::kLinux && agent->learns()),
         environment);
-    ControlLoop loop(environment, *agent, stage.clock,
-                     {[&](const PeriodRecord& record) { trace.write(record); },
-                      [&](const PeriodRecord& record) { summary.add(record); },
-                      [&](const PeriodRecord& record) { status.update(record); },
-                      [](const PeriodRecord& record) {
-                        for (const auto& message : record.result.info.messages) {
-                          spdlog::warn("{}", message);
-                        }
-                      }},
-                     shield.get());
+    ControlLoop loop(environment, *agent, random, stage.clock,
+                     {.sinks = {[&](const PeriodRecord& record) { trace.write(record); },
+                                [&](const PeriodRecord& record) { summary.add(record); },
+                                [&](const PeriodRecord& record) { status.update(record); },
+                                [](const PeriodRecord& record) {
+                                  for (const auto& message : record.result.info.messages) {
+                                    spdlog::warn("{}", message);
+                                  }
+                                }},
+                      .shield = shield.get()});
     try {
       loop.run(config.seed, stop_requested);
     } catch (const std::exception& error) {

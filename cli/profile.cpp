@@ -71,9 +71,9 @@ bool measure(const RunConfig& config, const ProfileOptions& options, const Stage
   }
   try {
     ProgressBar bar("profile", actions.size());
-    profile.measure_rest(stage.environment, config.seed, options.settle, options.periods,
-                         stop_requested,
-                         [&](std::size_t done) { bar.update(done, actions.describe(done - 1)); });
+    profile.measure_rest(
+        stage.environment, config.seed, options.settle, options.periods, stop_requested,
+        [&](std::size_t done) { bar.update(done, actions.describe(actions.decode(done - 1))); });
   } catch (const std::exception&) {
     keep(profile, options, actions);
     throw;

@@ -41,7 +41,7 @@ void StatusLine::update(const PeriodRecord& record) {
   drawn_ = true;
   std::string settings;
   const auto& knobs = environment_.action_space().knobs();
-  const auto levels = environment_.action_space().decode(record.action);
+  const Action& levels = record.action;
   for (std::size_t i = 0; i < knobs.size(); ++i) {
     settings += (i == 0 ? "" : " ") + knobs[i].levels[levels[i]].label;
   }

@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "agent/loop/control_loop.hpp"
 #include "env/environment.hpp"
+#include "env/period_record.hpp"
 
 namespace rein {
 

@@ -85,16 +85,16 @@ void check_output(const TrainingPlan& plan) {
 }
 
 /// Whether it learns from whole sweeps instead of from playing.
-bool is_swept(const Agent& agent) { return agent.kind() == "model_based"; }
+bool is_swept(const Learner& agent) { return agent.policy().kind() == "model_based"; }
 
 std::unique_ptr<Lesson> make_lesson(const TrainOptions& options, const TrainedRuns& runs,
-                                    const Agent& agent) {
+                                    const Learner& agent, Random& random) {
   const TrainingPlan& plan = options.plan;
   if (!plan.traces.empty() && !agent.learns_from_others()) {
     throw ConfigError(
         fmt::format("--trace: expected an agent that can learn from what others did "
                     "(q_learning, dqn), found {}: a trace holds too little for it",
-                    agent.kind()));
+                    agent.policy().kind()));
   }
   if (is_swept(agent)) {
     return std::make_unique<SweepLesson>(runs.tasks(), runs.spread(), runs.first().seed,
@@ -103,14 +103,14 @@ std::unique_ptr<Lesson> make_lesson(const TrainOptions& options, const TrainedRu
   if (plan.traces.empty()) {
     return std::make_unique<PlayLesson>([worlds = runs.worlds(plan.duration_s)](
                                             std::uint64_t index) { return worlds.training(index); },
-                                        plan.environments);
+                                        plan.environments, random);
   }
-  std::vector<std::vector<RecordedTransition>> recordings;
+  std::vector<std::vector<PeriodRecord>> recordings;
   recordings.reserve(plan.traces.size());
   for (const auto& trace : plan.traces) {
     recordings.push_back(read_transitions(trace, runs.problem()));
   }
-  return std::make_unique<ReplayLesson>(std::move(recordings));
+  return std::make_unique<ReplayLesson>(std::move(recordings), random);
 }
 
 /// What must stay the same for a training to go on as if it had not stopped.
@@ -141,7 +141,7 @@ void write_configuration(const TrainingPlan& plan, const TrainedRuns& runs) {
   write_file(plan.output / "machine.json", json_text(simulation_info(runs.boards()), 2) + "\n");
 }
 
-void train(const TrainOptions& options, Trainer& trainer, Agent& agent) {
+void train(const TrainOptions& options, Trainer& trainer, Learner& agent) {
   const auto total = static_cast<std::size_t>(options.plan.episodes);
   ProgressBar bar("train", 100 * total);
   trainer.run(
@@ -164,7 +164,7 @@ int run_train(const TrainOptions& options) {
   const RunConfig& first = runs.first();
   Random random(first.seed);
   const auto agent = runs.make_agent(random);
-  const auto lesson = make_lesson(options, runs, *agent);
+  const auto lesson = make_lesson(options, runs, *agent, random);
   const TrainingWorlds worlds = runs.worlds(plan.duration_s);
   Trainer trainer(
       {.episodes = plan.episodes,
@@ -198,7 +198,7 @@ int run_train(const TrainOptions& options) {
   train(options, trainer, *agent);
 
   if (!trainer.curve().empty()) {
-    const report::Training training{.agent = agent->kind(),
+    const report::Training training{.agent = agent->policy().kind(),
                                     .boards = runs.boards(),
                                     .objective = first.objective.kind,
                                     .objective_name = first.objective.name(),

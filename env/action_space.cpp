@@ -58,30 +58,36 @@ std::optional<std::size_t> ActionSpace::find(Knob::Kind kind, std::size_t applic
                                : std::optional(static_cast<std::size_t>(found - knobs_.begin()));
 }
 
-ActionId ActionSpace::encode(const std::vector<std::size_t>& levels) const {
+void ActionSpace::check(const Action& levels) const {
   if (levels.size() != knobs_.size()) {
     throw std::out_of_range(
         fmt::format("expected {} levels, found {}", knobs_.size(), levels.size()));
   }
-  ActionId action = 0;
   for (std::size_t i = 0; i < knobs_.size(); ++i) {
     const std::size_t count = knobs_[i].levels.size();
     if (levels[i] >= count) {
       throw std::out_of_range(
           fmt::format("{}: expected a level below {}, found {}", knobs_[i].name, count, levels[i]));
     }
-    action = action * count + levels[i];
+  }
+}
+
+ActionId ActionSpace::encode(const Action& levels) const {
+  check(levels);
+  ActionId action = 0;
+  for (std::size_t i = 0; i < knobs_.size(); ++i) {
+    action = action * knobs_[i].levels.size() + levels[i];
   }
   return action;
 }
 
-std::vector<std::size_t> ActionSpace::decode(ActionId action) const {
-  std::vector<std::size_t> levels;
+Action ActionSpace::decode(ActionId action) const {
+  Action levels;
   decode(action, levels);
   return levels;
 }
 
-void ActionSpace::decode(ActionId action, std::vector<std::size_t>& levels) const {
+void ActionSpace::decode(ActionId action, Action& levels) const {
   if (action >= size_) {
     throw std::out_of_range(fmt::format("expected an action below {}, found {}", size_, action));
   }
@@ -92,11 +98,10 @@ void ActionSpace::decode(ActionId action, std::vector<std::size_t>& levels) cons
   }
 }
 
-std::string ActionSpace::describe(ActionId action) const {
-  const auto levels = decode(action);
+std::string ActionSpace::describe(const Action& action) const {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < knobs_.size(); ++i) {
-    parts.push_back(knobs_[i].name + " " + knobs_[i].levels[levels[i]].label);
+    parts.push_back(knobs_[i].name + " " + knobs_[i].levels[action[i]].label);
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -7,7 +7,10 @@
 
 namespace rein {
 
-/// One integer that stands for a level of every knob.
+/// A level for each knob, by its index.
+using Action = std::vector<std::size_t>;
+
+/// One integer that stands for an action, where there are tables.
 using ActionId = std::size_t;
 
 /// One thing that can be set: `width.<application>`, `mapping.<application>`,
@@ -57,13 +60,15 @@ class ActionSpace {
   /// knobs().
   std::size_t size() const { return size_; }
   /// @throws std::out_of_range if levels do not fit the knobs.
-  ActionId encode(const std::vector<std::size_t>& levels) const;
+  ActionId encode(const Action& levels) const;
   /// @throws std::out_of_range if action >= size().
-  std::vector<std::size_t> decode(ActionId action) const;
+  Action decode(ActionId action) const;
   /// The same into `levels`, whose memory is used again.
-  void decode(ActionId action, std::vector<std::size_t>& levels) const;
+  void decode(ActionId action, Action& levels) const;
+  /// @throws std::out_of_range if levels do not fit the knobs.
+  void check(const Action& levels) const;
   /// For people: "width.app 0.5, mapping.app cpu1".
-  std::string describe(ActionId action) const;
+  std::string describe(const Action& action) const;
 
  private:
   std::vector<Knob> knobs_;

@@ -32,8 +32,8 @@ class Clairvoyant {
 
   /// What follows if `action` is applied now and kept for `periods` periods. Changes nothing.
   /// @pre the environment was reset, and its episode is not over; periods > 0.
-  /// @throws std::out_of_range if there is no such action.
-  virtual Outlook foresee(ActionId action, std::size_t periods) = 0;
+  /// @throws std::out_of_range if the action does not fit the environment's knobs.
+  virtual Outlook foresee(const Action& action, std::size_t periods) = 0;
 };
 
 }  // namespace rein

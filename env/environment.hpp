@@ -87,7 +87,7 @@ class Environment {
 
   /// The most that a period with this action can earn: what it earns when every budget is kept.
   /// Never below the reward of step(action), but for rounding.
-  virtual double reward_bound(ActionId action) const = 0;
+  virtual double reward_bound(const Action& action) const = 0;
 
   /// Starts an episode: the scenario from its beginning, requests drawn from `seed`.
   virtual Observation reset(std::uint64_t seed) = 0;
@@ -100,8 +100,8 @@ class Environment {
   /// @post the observation has observation_spec().size() finite values inside their ranges; the
   ///       reward is the sum of info.reward_terms.
   /// What the machine refuses is in info.granted and info.messages.
-  /// @throws std::out_of_range if action >= action_space().size().
-  virtual const StepResult& step(ActionId action) = 0;
+  /// @throws std::out_of_range if the action does not fit action_space().
+  virtual const StepResult& step(const Action& action) = 0;
 };
 
 }  // namespace rein

@@ -68,7 +68,7 @@ Forecaster::Forecaster(const Parts& parts, const SimulatedNetwork& network,
   }
 }
 
-Outlook Forecaster::foresee(ActionId action, std::size_t periods) {
+Outlook Forecaster::foresee(const Action& action, std::size_t periods) {
   start_from_now(action);
   Outlook outlook;
   for (std::size_t i = 0; i < periods; ++i) {
@@ -140,9 +140,10 @@ void Forecaster::judge_sum(Outlook& outlook) {
   }
 }
 
-void Forecaster::start_from_now(ActionId action) {
+void Forecaster::start_from_now(const Action& action) {
   const ServingEnvironment& environment = parts_.environment;
-  environment.action_space().decode(action, levels_);
+  environment.action_space().check(action);
+  levels_ = action;
   board_ = parts_.board;
   board_.update();
   meter_ = read_meter();

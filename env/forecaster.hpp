@@ -37,7 +37,7 @@ class Forecaster final : public Clairvoyant {
   Forecaster(const Parts& parts, const SimulatedNetwork& network, const RequestSpec& requests,
              const Board& board);
 
-  Outlook foresee(ActionId action, std::size_t periods) override;
+  Outlook foresee(const Action& action, std::size_t periods) override;
 
  private:
   struct Lateness {
@@ -77,7 +77,7 @@ class Forecaster final : public Clairvoyant {
   void add_to_sum();
   void judge_sum(Outlook& outlook);
 
-  void start_from_now(ActionId action);
+  void start_from_now(const Action& action);
   /// Serves one period, whose facts are then in facts_.
   void pass_period();
   Meter read_meter() const;
@@ -100,7 +100,7 @@ class Forecaster final : public Clairvoyant {
   PowerModel power_model_;
   std::size_t num_cpus_ = 0;
 
-  std::vector<std::size_t> levels_;
+  Action levels_;
   Configuration configuration_;
   Meter meter_;
   ServiceReport report_;

@@ -164,10 +164,9 @@ std::vector<std::string> ServingEnvironment::reward_terms() const {
   return names;
 }
 
-double ServingEnvironment::reward_bound(ActionId action) const {
+double ServingEnvironment::reward_bound(const Action& action) const {
   const ApplicationFacts& range = facts_.applications.front();
-  return worth_bound(options_.objective,
-                     worker_.levels()[actions_.decode(action)[width_]].accuracy_top1,
+  return worth_bound(options_.objective, worker_.levels()[action.at(width_)].accuracy_top1,
                      range.accuracy_lowest, range.accuracy_highest);
 }
 
@@ -195,8 +194,9 @@ Observation ServingEnvironment::reset(std::uint64_t seed) {
   return result_.observation;
 }
 
-const StepResult& ServingEnvironment::step(ActionId action) {
-  actions_.decode(action, wanted_);
+const StepResult& ServingEnvironment::step(const Action& action) {
+  actions_.check(action);
+  wanted_ = action;
   const TimePoint begin = clock_.now();
   StepInfo& info = result_.info;
   info.time_s = to_seconds(begin - start_);

@@ -47,9 +47,9 @@ class ServingEnvironment final : public Environment {
   const std::vector<SignalDescription>& signals() const override { return signals_; }
   TaskDescription description() const override;
   const Task& task() const override { return task_; }
-  double reward_bound(ActionId action) const override;
+  double reward_bound(const Action& action) const override;
   Observation reset(std::uint64_t seed) override;
-  const StepResult& step(ActionId action) override;
+  const StepResult& step(const Action& action) override;
 
   // What the coming period begins with, for a forecast. @pre reset() was called.
   const Backlog& backlog() const { return server_.backlog(); }
@@ -58,7 +58,7 @@ class ServingEnvironment final : public Environment {
   const PeriodFacts& facts() const { return facts_; }
   std::size_t width_knob() const { return width_; }
   /// What the platform is told. @param levels  of the knobs.
-  void configure(const std::vector<std::size_t>& levels, Configuration& configuration) const {
+  void configure(const Action& levels, Configuration& configuration) const {
     for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
       configuration[i] = levels[control_knobs_[i]];
     }
@@ -113,10 +113,10 @@ class ServingEnvironment final : public Environment {
   const ScenarioPhase* phase_ = nullptr;  ///< In force.
   bool began_ = false;                    ///< The episode has had a step.
   std::optional<double> served_rate_hz_;  ///< In a closed loop, as it was seen last.
-  std::vector<std::size_t> wanted_;       ///< By the action, for each knob.
-  std::vector<std::size_t> levels_;       ///< In force.
-  Configuration configuration_;           ///< For the platform.
-  Task task_;                             ///< In the coming period.
+  Action wanted_;
+  Action levels_;                ///< In force.
+  Configuration configuration_;  ///< For the platform.
+  Task task_;                    ///< In the coming period.
   PeriodFacts facts_;
   Worth worth_;
   StepResult result_;

@@ -1,37 +1,15 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "env/environment.hpp"
+#include "agent/core/learner.hpp"
+#include "agent/core/problem.hpp"
 
 namespace rein {
-
-/// What an agent may know of its task beforehand.
-struct Problem {
-  const ActionSpace& actions;
-  const ObservationSpec& observations;
-  std::vector<double> reward_bounds;            ///< [actions]: Environment::reward_bound of each.
-  std::vector<SignalDescription> signals = {};  ///< Those of StepInfo::signals.
-  TaskDescription task = {};
-};
-
-/// What an agent may know of the environment, which must outlive it.
-Problem problem_of(const Environment& environment);
-
-/// What a decision is made on. The references hold for the time of a call.
-struct View {
-  /// With nothing asked for unless a task is given.
-  View(const Observation& seen, const Task& asked = nothing_asked())  // NOLINT: one is the other.
-      : observation(seen), task(asked) {}
-
-  const Observation& observation;
-  const Task& task;  ///< Of the coming period.
-
- private:
-  static const Task& nothing_asked();
-};
 
 /// One step, as the environment reported it.
 struct Transition {
@@ -54,42 +32,56 @@ struct ExplorationStatus {
   bool explored = false;  ///< It did not take what it believes best.
 };
 
-/// Decides which action to take, and may learn from what follows. Used from one thread.
-class Agent {
+/// Policy and learner in one: what is left to be taken apart.
+class Agent : public Learner, public Policy {
  public:
-  virtual ~Agent() = default;
-
-  /// As in make_agent(): "q_learning".
-  virtual std::string kind() const = 0;
-
-  /// An episode begins: the environment was reset, and what was believed of its present state no
-  /// longer holds; what was learned does.
   virtual void begin_episode(std::size_t /*stream*/ = 0) {}
-
-  /// Which environment the calls of act() that follow are in; that of stream 0 until it is said.
   virtual void attend(std::size_t /*stream*/) {}
-
-  /// @pre one finite value for each feature.  @post the action is below actions.size().
   virtual ActionId act(const View& view) = 0;
-
-  /// Learns from a transition of its own or of somebody else's; agents that do not learn ignore it.
   virtual void observe(const Transition& transition) = 0;
-
   virtual ExplorationStatus exploration() const { return {}; }
+  virtual const ActionSpace& actions() const = 0;
 
-  /// Whether it decides better after it has observed: whether practice is worth anything to it.
-  virtual bool learns() const { return false; }
+  // As a learner and a policy.
+  const Policy& policy() const final { return *this; }
+  std::unique_ptr<Session> new_session(Random& random) const final {
+    return std::make_unique<Stream>(random, streams_);
+  }
+  void begin_episode(Session& session) const final { self().begin_episode(stream_of(session)); }
+  Decision decide(const View& view, Session& session) const final {
+    self().attend(stream_of(session));
+    Decision decision{.action = actions().decode(self().act(view))};
+    decision.exploration = exploration().rate;
+    decision.explored = exploration().explored;
+    return decision;
+  }
+  void learn(const PeriodRecord& record, Session& session) final {
+    const StepInfo& info = record.result.info;
+    observe({record.observation, actions().encode(record.action), record.result.reward,
+             info.reward_terms, record.result.observation, record.result.terminated,
+             record.result.truncated, info.applications.empty() ? nullptr : &info,
+             stream_of(session)});
+  }
 
-  /// Whether it can learn from what others did when nothing is known of it but what was seen, done
-  /// and earned (Transition::info is null): from a recorded trace.
-  virtual bool learns_from_others() const { return false; }
+ private:
+  struct Stream final : Session {
+    Stream(Random& source, std::set<std::size_t>& used) : Session(source), used_(used) {
+      while (used_.count(index) > 0) {
+        ++index;
+      }
+      used_.insert(index);
+    }
+    ~Stream() override { used_.erase(index); }
+    std::size_t index = 0;
 
-  /// Writes a checkpoint: all that is needed to go on as if never stopped, the random generator
-  /// included. @throws Error naming the file.
-  virtual void save(const std::filesystem::path& file) const = 0;
-  /// @throws ConfigError if the file is not a checkpoint of this kind for this problem; the agent
-  ///         is then as it was.
-  virtual void load(const std::filesystem::path& file) = 0;
+   private:
+    std::set<std::size_t>& used_;
+  };
+  static std::size_t stream_of(const Session& session) {
+    return dynamic_cast<const Stream&>(session).index;
+  }
+  Agent& self() const { return const_cast<Agent&>(*this); }
+  mutable std::set<std::size_t> streams_;
 };
 
 }  // namespace rein

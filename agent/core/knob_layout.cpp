@@ -15,6 +15,17 @@ KnobLayout::KnobLayout(const ActionSpace& actions) {
   }
 }
 
+Action action_in_force(const PeriodRecord& record) {
+  const auto& granted = record.result.info.granted;
+  if (granted.size() != record.action.size()) {
+    return record.action;
+  }
+  Action levels;
+  levels.reserve(granted.size());
+  std::ranges::transform(granted, std::back_inserter(levels), &KnobGrant::level);
+  return levels;
+}
+
 ActionId action_in_force(const Transition& transition, const ActionSpace& actions) {
   if (transition.info == nullptr || transition.info->granted.size() != actions.knobs().size()) {
     return transition.action;

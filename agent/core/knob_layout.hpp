@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "env/period_record.hpp"
 
 namespace rein {
 
@@ -18,6 +19,7 @@ struct KnobLayout {
 };
 
 /// The action that was in force: what was granted, where that is known.
+Action action_in_force(const PeriodRecord& record);
 ActionId action_in_force(const Transition& transition, const ActionSpace& actions);
 
 }  // namespace rein

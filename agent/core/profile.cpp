@@ -204,11 +204,12 @@ void Profile::measure_rest(Environment& environment, std::uint64_t seed, std::si
   environment.reset(seed);
   for (ActionId action = entries.size(); action < actions.size(); ++action) {
     Measurement measurement(environment);
+    const Action levels = actions.decode(action);
     for (std::size_t period = 0; period < settle + periods; ++period) {
       if (stop()) {
         return;
       }
-      const StepResult& result = environment.step(action);
+      const StepResult& result = environment.step(levels);
       if (period >= settle) {
         measurement.add(result.info);
       }
@@ -216,7 +217,7 @@ void Profile::measure_rest(Environment& environment, std::uint64_t seed, std::si
         environment.reset(seed);
       }
     }
-    entries.push_back(measurement.entry(action, top1.at(actions.decode(action).front())));
+    entries.push_back(measurement.entry(action, top1.at(levels.front())));
     progress(action + 1);
   }
 }

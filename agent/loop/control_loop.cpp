@@ -4,53 +4,68 @@
 
 namespace rein {
 
-ControlLoop::ControlLoop(Environment& environment, Agent& agent, const Clock& clock,
-                         std::vector<PeriodSink> sinks, Shield* shield)
+ControlLoop::ControlLoop(Environment& environment, Learner& learner, Random& random,
+                         const Clock& clock, Options options)
     : environment_(environment),
-      agent_(agent),
+      learner_(learner),
       clock_(clock),
-      sinks_(std::move(sinks)),
-      shield_(shield) {}
+      options_(std::move(options)),
+      session_(learner.policy().new_session(random)) {}
 
 std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& stop) {
-  Observation observation = environment_.reset(seed);
-  agent_.begin_episode();
-  if (shield_ != nullptr) {
-    shield_->begin_episode();
+  now_.episode = episodes_++;
+  now_.index = 0;
+  now_.policy = options_.policy;
+  now_.observation = environment_.reset(seed);
+  learner_.policy().begin_episode(*session_);
+  if (options_.shield != nullptr) {
+    options_.shield->begin_episode();
   }
-  Choice choice = choose(observation);
-  for (std::uint64_t period = 0;; ++period) {
-    const StepResult& result = environment_.step(choice.action);
-
-    const TimePoint before = clock_.now();
-    const Transition transition{
-        observation,        choice.action,     result.reward,    result.info.reward_terms,
-        result.observation, result.terminated, result.truncated, &result.info};
-    agent_.observe(transition);
-    if (shield_ != nullptr) {
-      shield_->observe(transition);
+  for (const PeriodRecord* last = nullptr;; last = &last_) {
+    choose(last, now_);
+    now_.result = environment_.step(now_.action);
+    learn(now_);
+    for (const auto& sink : options_.sinks) {
+      sink(now_);
     }
-    const Duration learning = clock_.now() - before;
-
-    for (const auto& sink : sinks_) {
-      sink({period, observation, choice.action, result, choice.exploration, choice.time, learning,
-            choice.shield});
+    if (now_.result.terminated || now_.result.truncated || stop()) {
+      learner_.end_episode(*session_);
+      return now_.index + 1;
     }
-    if (result.terminated || result.truncated || stop()) {
-      return period + 1;
-    }
-    observation = result.observation;
-    choice = choose(observation);
+    std::swap(now_, last_);
+    now_.episode = last_.episode;
+    now_.index = last_.index + 1;
+    now_.policy = last_.policy;
+    now_.observation = last_.result.observation;
   }
 }
 
-ControlLoop::Choice ControlLoop::choose(const Observation& observation) {
+void ControlLoop::choose(const PeriodRecord* last, PeriodRecord& record) {
+  Shield* const shield = options_.shield;
   const TimePoint before = clock_.now();
-  Shield::Verdict verdict{.action = agent_.act(View(observation, environment_.task()))};
-  if (shield_ != nullptr) {
-    verdict = shield_->check(verdict.action, environment_.task());
+  if (shield != nullptr) {
+    shield->expect(environment_.task());
   }
-  return {verdict.action, verdict.reason, agent_.exploration(), clock_.now() - before};
+  record.updates = learner_.updates();
+  record.decision = learner_.policy().decide(
+      View(record.observation, environment_.task(), last, shield), *session_);
+  if (shield == nullptr) {
+    record.action = record.decision.action;
+  } else {
+    auto verdict = shield->check(record.decision.action);
+    record.action = std::move(verdict.action);
+    record.overruled = verdict.reason;
+  }
+  record.deciding = clock_.now() - before;
+}
+
+void ControlLoop::learn(PeriodRecord& record) {
+  const TimePoint before = clock_.now();
+  learner_.learn(record, *session_);
+  if (options_.shield != nullptr) {
+    options_.shield->observe(record);
+  }
+  record.learning = clock_.now() - before;
 }
 
 }  // namespace rein

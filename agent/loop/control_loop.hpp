@@ -2,26 +2,18 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/learner.hpp"
 #include "agent/loop/shield.hpp"
 #include "common/clock.hpp"
+#include "common/random.hpp"
 #include "env/environment.hpp"
+#include "env/period_record.hpp"
 
 namespace rein {
-
-/// What one control period was.
-struct PeriodRecord {
-  std::uint64_t index = 0;
-  const Observation& observation;  ///< On which the action was chosen.
-  ActionId action = 0;             ///< That was taken, which the shield may have chosen.
-  const StepResult& result;
-  ExplorationStatus exploration;                  ///< How the agent chose.
-  Duration decision{};                            ///< What choosing it took ...
-  Duration learning{};                            ///< ... and learning from what it led to.
-  Shield::Reason shield = Shield::Reason::kNone;  ///< Why the shield decided, if it did.
-};
 
 /// Is told about every period: a trace, a summary, a status line.
 using PeriodSink = std::function<void(const PeriodRecord&)>;
@@ -29,27 +21,31 @@ using PeriodSink = std::function<void(const PeriodRecord&)>;
 /// One agent in one environment, one period at a time.
 class ControlLoop {
  public:
-  /// All must outlive the loop. @param shield  through which every action goes; none if null.
-  ControlLoop(Environment& environment, Agent& agent, const Clock& clock,
-              std::vector<PeriodSink> sinks, Shield* shield = nullptr);
+  struct Options {
+    std::vector<PeriodSink> sinks = {};
+    Shield* shield = nullptr;  ///< Through which every action goes.
+    std::string policy = {};   ///< PeriodRecord::policy of each.
+  };
+
+  /// All must outlive the loop. @param random  what the policy draws from.
+  ControlLoop(Environment& environment, Learner& learner, Random& random, const Clock& clock,
+              Options options);
 
   /// Runs an episode until it ends or `stop` says so after a period. Returns the periods.
   std::uint64_t run(std::uint64_t seed, const std::function<bool()>& stop);
 
  private:
-  struct Choice {
-    ActionId action = 0;
-    Shield::Reason shield = Shield::Reason::kNone;
-    ExplorationStatus exploration;
-    Duration time{};
-  };
-  Choice choose(const Observation& observation);
+  /// @param last  the period before; null in the first.
+  void choose(const PeriodRecord* last, PeriodRecord& record);
+  void learn(PeriodRecord& record);
 
   Environment& environment_;
-  Agent& agent_;
+  Learner& learner_;
   const Clock& clock_;
-  std::vector<PeriodSink> sinks_;
-  Shield* shield_;
+  Options options_;
+  std::unique_ptr<Session> session_;
+  std::uint64_t episodes_ = 0;
+  PeriodRecord now_, last_;  ///< Whose memory is used again.
 };
 
 }  // namespace rein

@@ -262,9 +262,9 @@ void RunSummary::add(const PeriodRecord& record) {
   add_troubles(info);
   ++periods_;
   skipped_ += info.skipped_periods;
-  explored_ += record.exploration.explored ? 1 : 0;
-  ++shielded_.at(static_cast<std::size_t>(record.shield));
-  decisions_.add(to_milliseconds(record.decision));
+  explored_ += record.decision.explored ? 1 : 0;
+  ++shielded_.at(static_cast<std::size_t>(record.overruled));
+  decisions_.add(to_milliseconds(record.deciding));
   learnings_.add(to_milliseconds(record.learning));
 }
 
@@ -289,7 +289,7 @@ nlohmann::ordered_json RunSummary::to_json() const {
   json["shield"] = {{"interventions", periods_ - shielded_.front()},
                     {"by_reason", nlohmann::ordered_json::object()}};
   for (std::size_t i = 1; i < shielded_.size(); ++i) {
-    json["shield"]["by_reason"][to_string(static_cast<Shield::Reason>(i))] = shielded_[i];
+    json["shield"]["by_reason"][to_string(static_cast<Overruled>(i))] = shielded_[i];
   }
   json["decision_us"] = {{"p50", decisions_.quantile_ms(0.5) * 1e3},
                          {"p99", decisions_.quantile_ms(0.99) * 1e3}};

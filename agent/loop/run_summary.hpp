@@ -10,10 +10,10 @@
 
 #include "agent/core/power_reader.hpp"
 #include "agent/loop/budget_tally.hpp"
-#include "agent/loop/control_loop.hpp"
 #include "agent/loop/latency_histogram.hpp"
 #include "agent/loop/shield.hpp"
 #include "env/environment.hpp"
+#include "env/period_record.hpp"
 
 namespace rein {
 
@@ -188,7 +188,7 @@ class RunSummary {
   std::uint64_t skipped_ = 0;
   std::uint64_t explored_ = 0;
   /// Periods in which the shield decided, by reason; the first is none.
-  std::array<std::uint64_t, Shield::kNumReasons> shielded_{};
+  std::array<std::uint64_t, kNumOverruled> shielded_{};
   LatencyHistogram decisions_;
   LatencyHistogram learnings_;
 };

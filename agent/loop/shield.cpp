@@ -1,7 +1,6 @@
 #include "agent/loop/shield.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "agent/core/knob_layout.hpp"
@@ -33,8 +32,7 @@ bool exceeds_hard_limit(const StepInfo& info) {
 
 /// Whether the first cannot draw less than the second: in the same place, and no lower in any knob
 /// that has an order.
-bool is_no_cheaper(const std::vector<std::size_t>& one, const std::vector<std::size_t>& other,
-                   const std::vector<Knob>& knobs) {
+bool is_no_cheaper(const Action& one, const Action& other, const std::vector<Knob>& knobs) {
   for (std::size_t i = 0; i < knobs.size(); ++i) {
     const bool is_unordered = knobs[i].effect() == Knob::Effect::kUnordered;
     if (is_unordered ? one[i] != other[i] : one[i] < other[i]) {
@@ -76,12 +74,6 @@ ShieldSetting ShieldSetting::from_yaml(const ConfigNode& node) {
   return {.wanted = node.boolean(), .options = {}};
 }
 
-std::string to_string(Shield::Reason reason) {
-  constexpr std::array<const char*, Shield::kNumReasons> kNames = {
-      "", "power", "temperature", "sensors", "actuation", "budgets"};
-  return kNames.at(static_cast<std::size_t>(reason));
-}
-
 Shield::Shield(const Options& options, Problem problem)
     : options_(options), problem_(std::move(problem)), power_(problem_.signals) {
   for (std::size_t i = 0; i < problem_.signals.size(); ++i) {
@@ -100,27 +92,33 @@ void Shield::begin_episode() {
   state_.next_hold = options_.hold_periods;
 }
 
-Shield::Verdict Shield::check(ActionId wanted, const Task& task) const {
-  const Situation now = Situation::of(task);
+void Shield::expect(const Task& task) { now_ = Situation::of(task); }
+
+Overruled Shield::emergency() const {
   if (state_.hold_left > 0) {
-    return {safe_action(now), state_.reason};
+    return state_.reason;
   }
-  if (now.temperature_limit_c && state_.hottest_c &&
-      *state_.hottest_c >= *now.temperature_limit_c) {
-    return {safe_action(now), Reason::kTemperature};
-  }
-  const Reason reason = mask(problem_.actions.decode(wanted), now);
-  return {reason == Reason::kNone ? wanted : nearest_permitted(wanted, now), reason};
+  const bool is_too_hot = now_.temperature_limit_c && state_.hottest_c &&
+                          *state_.hottest_c >= *now_.temperature_limit_c;
+  return is_too_hot ? Overruled::kTemperature : Overruled::kNo;
 }
 
-void Shield::observe(const Transition& transition) {
-  if (transition.info == nullptr) {
-    return;
+bool Shield::allows(const Action& action) const {
+  return emergency() == Overruled::kNo ? mask(action) == Overruled::kNo : action == safe_action();
+}
+
+Shield::Verdict Shield::check(const Action& wanted) const {
+  if (const Overruled reason = emergency(); reason != Overruled::kNo) {
+    return {safe_action(), reason};
   }
-  const StepInfo& info = *transition.info;
-  const ActionId action = action_in_force(transition, problem_.actions);
+  const Overruled reason = mask(wanted);
+  return {reason == Overruled::kNo ? wanted : nearest_permitted(wanted), reason};
+}
+
+void Shield::observe(const PeriodRecord& record) {
+  const StepInfo& info = record.result.info;
   ++state_.period;
-  problem_.actions.decode(action, state_.in_force);
+  state_.in_force = action_in_force(record);
   state_.hottest_c.reset();
   for (const std::size_t zone : zones_) {
     if (const auto value = value_of(info, zone)) {
@@ -130,9 +128,9 @@ void Shield::observe(const Transition& transition) {
   follow(ruling_power(info.task));
   state_.power_w = power_.fresh(info, state_.signal);
 
-  see(action);
+  see();
   count_troubles(info);
-  follow_stretch(action, info);
+  follow_stretch(info);
   take_over_or_let_go(info);
 }
 
@@ -145,26 +143,25 @@ void Shield::follow(PowerSignal signal) {
   }
 }
 
-void Shield::see(ActionId action) {
+void Shield::see() {
   std::erase_if(state_.seen, [&](const Seen& seen) {
     return seen.period + options_.memory_periods <= state_.period;
   });
   if (!state_.power_w) {
     return;
   }
-  const auto found = std::ranges::find(state_.seen, action, &Seen::action);
+  const auto found = std::ranges::find(state_.seen, state_.in_force, &Seen::action);
   if (found == state_.seen.end()) {
-    state_.seen.push_back({.action = action,
-                           .levels = state_.in_force,
-                           .power_w = *state_.power_w,
-                           .period = state_.period});
+    state_.seen.push_back(
+        {.action = state_.in_force, .power_w = *state_.power_w, .period = state_.period});
   } else {
     found->power_w += kNewestWeight * (*state_.power_w - found->power_w);
     found->period = state_.period;
   }
 }
 
-void Shield::follow_stretch(ActionId action, const StepInfo& info) {
+void Shield::follow_stretch(const StepInfo& info) {
+  const Action& action = state_.in_force;
   const bool is_known =
       (state_.power_w || !power_.has(state_.signal)) && state_.without_temperature == 0;
   const bool is_kept = is_known && std::ranges::none_of(info.budgets, &BudgetStatus::exceeded);
@@ -201,19 +198,19 @@ void Shield::count_troubles(const StepInfo& info) {
   count(state_.exceeded, state_.hold_left == 0 && exceeds_hard_limit(info));
 }
 
-Shield::Reason Shield::find_trouble(const StepInfo& info) const {
+Overruled Shield::find_trouble(const StepInfo& info) const {
   if (std::max(state_.without_power, state_.without_temperature) >= options_.sensor_periods) {
-    return Reason::kSensors;
+    return Overruled::kSensors;
   }
   for (std::size_t i = 0; i < state_.refusals.size(); ++i) {
     // Of a knob that the machine no longer tries, the last refusal stands for ever.
     const bool is_new = state_.refusals[i] == options_.actuation_periods;
     const bool lasts = state_.refusals[i] > options_.actuation_periods && !info.granted[i].left_out;
     if (is_new || lasts) {
-      return Reason::kActuation;
+      return Overruled::kActuation;
     }
   }
-  return state_.exceeded >= options_.budget_periods ? Reason::kBudgets : Reason::kNone;
+  return state_.exceeded >= options_.budget_periods ? Overruled::kBudgets : Overruled::kNo;
 }
 
 void Shield::take_over_or_let_go(const StepInfo& info) {
@@ -226,20 +223,20 @@ void Shield::take_over_or_let_go(const StepInfo& info) {
     state_.next_hold = options_.hold_periods;
   }
   state_.hold_left -= state_.hold_left > 0 ? 1 : 0;
-  const Reason trouble = state_.hold_left == 0 ? find_trouble(info) : Reason::kNone;
-  if (trouble != Reason::kNone) {
+  const Overruled trouble = state_.hold_left == 0 ? find_trouble(info) : Overruled::kNo;
+  if (trouble != Overruled::kNo) {
     state_.reason = trouble;
     state_.hold_left = state_.next_hold;
     state_.next_hold = std::min(2 * state_.next_hold, options_.longest_hold_periods);
   }
 }
 
-bool Shield::drew_over(const Levels& levels, double power_w) const {
+bool Shield::drew_over(const Action& action, double power_w) const {
   const auto& knobs = problem_.actions.knobs();
   const Seen* newest = nullptr;
   for (const Seen& seen : state_.seen) {
-    const bool tells = seen.power_w > power_w ? is_no_cheaper(levels, seen.levels, knobs)
-                                              : is_no_cheaper(seen.levels, levels, knobs);
+    const bool tells = seen.power_w > power_w ? is_no_cheaper(action, seen.action, knobs)
+                                              : is_no_cheaper(seen.action, action, knobs);
     if (tells && (newest == nullptr || seen.period > newest->period)) {
       newest = &seen;
     }
@@ -247,25 +244,25 @@ bool Shield::drew_over(const Levels& levels, double power_w) const {
   return newest != nullptr && newest->power_w > power_w;
 }
 
-bool Shield::draws_more_than_in_force(const Levels& levels) const {
+bool Shield::draws_more_than_in_force(const Action& action) const {
   const bool is_above =
-      levels != state_.in_force && is_no_cheaper(levels, state_.in_force, problem_.actions.knobs());
-  return is_above || (state_.power_w && drew_over(levels, power_bound_w(*state_.power_w)));
+      action != state_.in_force && is_no_cheaper(action, state_.in_force, problem_.actions.knobs());
+  return is_above || (state_.power_w && drew_over(action, power_bound_w(*state_.power_w)));
 }
 
-Shield::Reason Shield::mask(const Levels& levels, const Situation& now) const {
-  if (now.temperature_limit_c && state_.hottest_c &&
-      *state_.hottest_c > *now.temperature_limit_c - options_.guard_k &&
-      draws_more_than_in_force(levels)) {
-    return Reason::kTemperature;
+Overruled Shield::mask(const Action& action) const {
+  if (now_.temperature_limit_c && state_.hottest_c &&
+      *state_.hottest_c > *now_.temperature_limit_c - options_.guard_k &&
+      draws_more_than_in_force(action)) {
+    return Overruled::kTemperature;
   }
-  return limits_power(now) && drew_over(levels, power_bound_w(*now.power_limit_w)) ? Reason::kPower
-                                                                                   : Reason::kNone;
+  return limits_power() && drew_over(action, power_bound_w(*now_.power_limit_w)) ? Overruled::kPower
+                                                                                 : Overruled::kNo;
 }
 
-ActionId Shield::nearest_permitted(ActionId wanted, const Situation& now) const {
+Action Shield::nearest_permitted(const Action& wanted) const {
   const auto& knobs = problem_.actions.knobs();
-  Levels levels = problem_.actions.decode(wanted);
+  Action levels = wanted;
   // All knobs of this effect by turns, one level at a time.
   const auto lower = [&](Knob::Effect effect) {
     for (bool is_lower = true; is_lower;) {
@@ -274,7 +271,7 @@ ActionId Shield::nearest_permitted(ActionId wanted, const Situation& now) const 
         if (knobs[i].effect() == effect && levels[i] > 0) {
           --levels[i];
           is_lower = true;
-          if (mask(levels, now) == Reason::kNone) {
+          if (mask(levels) == Overruled::kNo) {
             return true;
           }
         }
@@ -282,27 +279,24 @@ ActionId Shield::nearest_permitted(ActionId wanted, const Situation& now) const 
     }
     return false;
   };
-  return lower(Knob::Effect::kFaster) || lower(Knob::Effect::kCostlier)
-             ? problem_.actions.encode(levels)
-             : safe_action(now);
+  return lower(Knob::Effect::kFaster) || lower(Knob::Effect::kCostlier) ? levels : safe_action();
 }
 
-ActionId Shield::safe_action(const Situation& now) const {
+Action Shield::safe_action() const {
   const auto is_within = [&](const SafeConfiguration& safe) {
-    return !limits_power(now) ||
-           (safe.power_w <= *now.power_limit_w &&
-            !drew_over(problem_.actions.decode(safe.action), power_bound_w(*now.power_limit_w)));
+    return !limits_power() || (safe.power_w <= *now_.power_limit_w &&
+                               !drew_over(safe.action, power_bound_w(*now_.power_limit_w)));
   };
   if (state_.safe && is_within(*state_.safe)) {
     return state_.safe->action;
   }
-  Levels lowest = state_.in_force;
+  Action lowest = state_.in_force;
   for (std::size_t i = 0; i < lowest.size(); ++i) {
     if (problem_.actions.knobs()[i].effect() != Knob::Effect::kUnordered) {
       lowest[i] = 0;
     }
   }
-  return problem_.actions.encode(lowest);
+  return lowest;
 }
 
 std::unique_ptr<Shield> make_shield(const std::optional<Shield::Options>& options,

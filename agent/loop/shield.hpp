@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/policy.hpp"
 #include "agent/core/power_reader.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/situation.hpp"
 #include "common/config_node.hpp"
 #include "env/environment.hpp"
@@ -21,7 +22,7 @@ namespace rein {
 /// It masks actions that would break a hard limit (power, temperature) by what was lately seen of
 /// them and of actions that cannot draw more, and takes over with a safe configuration when sensors
 /// fail, knobs are refused, or a hard limit is exceeded for too long. docs/shield.md has the rules.
-class Shield {
+class Shield final : public ActionMask {
  public:
   struct Options {
     std::uint64_t memory_periods = 50;  ///< What was seen longer ago masks nothing; above 0.
@@ -38,13 +39,9 @@ class Shield {
     static Options from_yaml(const ConfigNode& node);
   };
 
-  /// What made it decide.
-  enum class Reason { kNone, kPower, kTemperature, kSensors, kActuation, kBudgets };
-  static constexpr std::size_t kNumReasons = 6;
-
   struct Verdict {
-    ActionId action = 0;  ///< That may be taken.
-    Reason reason = Reason::kNone;
+    Action action;  ///< That may be taken.
+    Overruled reason = Overruled::kNo;
   };
 
   /// `problem`'s references must outlive the shield.
@@ -53,37 +50,38 @@ class Shield {
   /// Forgets everything: the environment was reset.
   void begin_episode();
 
+  /// What is asked for in the coming period, in which allows() and check() then hold.
+  void expect(const Task& task);
+
+  bool allows(const Action& action) const override;
   /// What may be taken instead of `wanted`, which may be `wanted` itself.
-  Verdict check(ActionId wanted, const Task& task) const;
+  Verdict check(const Action& wanted) const;
 
   /// Learns from a period, whoever decided in it. Whatever its info lacks teaches nothing.
-  void observe(const Transition& transition);
+  void observe(const PeriodRecord& record);
 
  private:
-  using Levels = std::vector<std::size_t>;
-
   /// Power drawn with one action.
   struct Seen {
-    ActionId action = 0;
-    Levels levels;
+    Action action;
     double power_w = 0.0;      ///< Exponentially weighted mean.
     std::uint64_t period = 0;  ///< The last one.
   };
   /// Periods with one action in which every budget was seen to be kept.
   struct Stretch {
-    ActionId action = 0;
+    Action action;
     std::uint64_t periods = 0;
     double power_sum_w = 0.0;
   };
   struct SafeConfiguration {
-    ActionId action = 0;
+    Action action;
     double power_w = 0.0;  ///< 0 where nothing measures it.
   };
   /// Everything that an episode teaches.
   struct State {
     std::uint64_t period = 0;
     std::vector<Seen> seen;                      ///< Of the last memory_periods.
-    Levels in_force;                             ///< The lowest before the first period.
+    Action in_force;                             ///< The lowest before the first period.
     PowerSignal signal = PowerSignal::kMachine;  ///< What all power here is about.
     std::optional<double> power_w;
     std::optional<double> hottest_c;
@@ -96,32 +94,32 @@ class Shield {
     std::uint64_t exceeded = 0;
     std::uint64_t good = 0;
     // Taking over:
-    Reason reason = Reason::kNone;
+    Overruled reason = Overruled::kNo;
     std::uint64_t hold_left = 0;
     std::uint64_t next_hold = 0;
   };
 
   /// What was learned of another signal's power says nothing of this one's.
   void follow(PowerSignal signal);
-  void see(ActionId action);
-  void follow_stretch(ActionId action, const StepInfo& info);
+  void see();
+  void follow_stretch(const StepInfo& info);
   void count_troubles(const StepInfo& info);
   /// The trouble that has lasted too long.
-  Reason find_trouble(const StepInfo& info) const;
+  Overruled find_trouble(const StepInfo& info) const;
   void take_over_or_let_go(const StepInfo& info);
 
   /// By the newest evidence: that the action or one that cannot draw more drew more than `power_w`,
   /// unless since then one that cannot draw less drew less.
-  bool drew_over(const Levels& levels, double power_w) const;
-  bool draws_more_than_in_force(const Levels& levels) const;
-  /// Why an action with these levels may not be taken; kNone if it may.
-  Reason mask(const Levels& levels, const Situation& now) const;
-  ActionId nearest_permitted(ActionId wanted, const Situation& now) const;
-  ActionId safe_action(const Situation& now) const;
+  bool drew_over(const Action& action, double power_w) const;
+  bool draws_more_than_in_force(const Action& action) const;
+  /// Why only the safe action may be taken; kNo if others may.
+  Overruled emergency() const;
+  /// Why the action may not be taken by what was seen of such ones; kNo if it may.
+  Overruled mask(const Action& action) const;
+  Action nearest_permitted(const Action& wanted) const;
+  Action safe_action() const;
   /// Whether there is a limit that what was seen can be held against.
-  bool limits_power(const Situation& now) const {
-    return now.power_limit_w && now.power_signal == state_.signal;
-  }
+  bool limits_power() const { return now_.power_limit_w && now_.power_signal == state_.signal; }
   double power_bound_w(double limit_w) const { return limit_w * (1.0 + options_.tolerance); }
 
   Options options_;
@@ -129,10 +127,8 @@ class Shield {
   PowerReader power_;
   std::vector<std::size_t> zones_;  ///< The signals that are heat.
   State state_;
+  Situation now_;
 };
-
-/// "power", "temperature", ...; empty for none.
-std::string to_string(Shield::Reason reason);
 
 /// What a configuration says of the shield: `true`, `false`, or its parameters.
 struct ShieldSetting {

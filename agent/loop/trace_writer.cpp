@@ -115,7 +115,7 @@ void TraceWriter::write(const PeriodRecord& record) {
   row.text("phase", info.phase);
   row.text("co_runners", fmt::format("{}", fmt::join(info.co_runners, ";")));
   const auto& knobs = environment_.action_space().knobs();
-  const auto levels = environment_.action_space().decode(record.action);
+  const Action& levels = record.action;
   for (std::size_t i = 0; i < knobs.size(); ++i) {
     const auto& level = knobs[i].levels[levels[i]];
     if (knobs[i].effect() == Knob::Effect::kUnordered) {
@@ -140,10 +140,10 @@ void TraceWriter::write(const PeriodRecord& record) {
   row.text("stale", fmt::format("{}", fmt::join(stale, ";")));
   row.number("reward", record.result.reward);
   add_reward_terms(row, reward_terms_, info.reward_terms);
-  row.number("exploration", record.exploration.rate);
-  row.count("explored", record.exploration.explored ? 1 : 0);
-  row.text("shield", to_string(record.shield));
-  row.number("decision_us", to_seconds(record.decision) * 1e6);
+  row.number("exploration", record.decision.exploration);
+  row.count("explored", record.decision.explored ? 1 : 0);
+  row.text("shield", to_string(record.overruled));
+  row.number("decision_us", to_seconds(record.deciding) * 1e6);
   row.number("learning_us", to_seconds(record.learning) * 1e6);
   row.count("skipped_periods", info.skipped_periods);
   const auto& features = environment_.observation_spec().features();

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/loop/control_loop.hpp"
 #include "env/environment.hpp"
+#include "env/period_record.hpp"
 
 namespace rein {
 

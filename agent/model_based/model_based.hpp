@@ -48,6 +48,7 @@ class ModelBased final : public Agent {
   ModelBased(const Options& options, Problem problem);
 
   std::string kind() const override { return "model_based"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream) override;
   ActionId act(const View& view) override;

@@ -25,7 +25,7 @@ struct Means {
   std::vector<double> hints;
 };
 
-Means keep(Environment& environment, ActionId action, const std::vector<CpuShares>& cpus,
+Means keep(Environment& environment, const Action& action, const std::vector<CpuShares>& cpus,
            const std::vector<PowerSignal>& powers, std::uint64_t& seed, std::uint64_t& periods) {
   const PowerReader reader(environment.signals());
   Means means;
@@ -109,8 +109,9 @@ Sweep sweep(Environment& few, Environment& many, std::uint64_t seed, std::uint64
   few.reset(seed);
   many.reset(seed);
   for (ActionId action = 0; action < quantities.actions; ++action) {
-    const Means less = keep(few, action, cpus, powers, seeds[0], periods);
-    const Means more = keep(many, action, cpus, powers, seeds[1], periods);
+    const Action levels = many.action_space().decode(action);
+    const Means less = keep(few, levels, cpus, powers, seeds[0], periods);
+    const Means more = keep(many, levels, cpus, powers, seeds[1], periods);
     sweep[quantities.service(action)] = std::log(std::sqrt(less.service_ms * more.service_ms));
     // Where both keep it busy all the time nothing can be told apart, and need not be.
     const double apart = more.busy - less.busy;

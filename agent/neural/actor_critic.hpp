@@ -41,6 +41,7 @@ class ActorCritic final : public Agent {
   ActorCritic(const Options& options, Problem problem, Random& random);
 
   std::string kind() const override { return "actor_critic"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   bool learns() const override { return true; }
   /// The steps of a rollout that was not finished are learned from with the next of the stream.
   void begin_episode(std::size_t stream) override;

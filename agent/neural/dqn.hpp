@@ -56,6 +56,7 @@ class Dqn final : public Agent {
   Dqn(const Options& options, Problem problem, Random& random);
 
   std::string kind() const override { return "dqn"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   bool learns() const override { return true; }
   bool learns_from_others() const override { return true; }
   ActionId act(const View& view) override;

@@ -63,10 +63,11 @@ std::optional<StaticScore> StaticSearch::play(ActionId action, std::uint64_t see
   Statistics statistics;
   BudgetTally tally;
   environment_.reset(seed);
+  const Action levels = environment_.action_space().decode(action);
   bool ended = false;
   double period = 0.0;
   for (; !ended && static_cast<std::uint64_t>(period) < periods; period += 1.0) {
-    const StepResult& result = environment_.step(action);
+    const StepResult& result = environment_.step(levels);
     statistics.add(result, power_.value(result.info, PowerSignal::kMachine),
                    power_.value(result.info, PowerSignal::kOurs));
     tally.add(result.info);
@@ -88,10 +89,13 @@ std::optional<StaticScore> StaticSearch::play(ActionId action, std::uint64_t see
                      .power_w = statistics.power_w()};
 }
 
+double StaticSearch::bound_of(ActionId action) const {
+  return environment_.reward_bound(environment_.action_space().decode(action));
+}
+
 bool StaticSearch::earns_less_than_the_best(ActionId action) const {
   return !played_.empty() && played_.front().violation <= kTied &&
-         environment_.reward_bound(action) <
-             environment_.reward_bound(played_.front().action) - kSumRounding;
+         bound_of(action) < bound_of(played_.front().action) - kSumRounding;
 }
 
 void StaticSearch::sort(std::vector<StaticScore>& scores) const {

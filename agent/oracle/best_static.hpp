@@ -41,6 +41,7 @@ class StaticSearch {
   std::vector<ActionId> order(std::uint64_t seed);
   /// Plays at most `periods`. Empty if the action was given up.
   std::optional<StaticScore> play(ActionId action, std::uint64_t seed, std::uint64_t periods);
+  double bound_of(ActionId action) const;
   bool earns_less_than_the_best(ActionId action) const;
   void sort(std::vector<StaticScore>& scores) const;
 

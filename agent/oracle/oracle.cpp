@@ -71,14 +71,19 @@ ActionId Oracle::act(const View&) {
   return *in_force_;
 }
 
+Outlook Oracle::foresee(ActionId action, std::size_t periods) {
+  problem_.actions.decode(action, levels_);
+  return clairvoyant_.foresee(levels_, periods);
+}
+
 ActionId Oracle::best_soon(ActionId settled) {
   ActionId best = settled;
-  double most = clairvoyant_.foresee(settled, kSoon).reward + kWorthIt;
+  double most = foresee(settled, kSoon).reward + kWorthIt;
   for (ActionId action = 0; action < problem_.actions.size(); ++action) {
     if (problem_.reward_bounds[action] <= most) {
       continue;
     }
-    const double reward = clairvoyant_.foresee(action, kSoon).reward;
+    const double reward = foresee(action, kSoon).reward;
     if (reward > most + kRounding) {
       most = reward;
       best = action;
@@ -111,8 +116,8 @@ std::vector<Oracle::Prospect> Oracle::screen(const std::vector<Prospect>& known)
 }
 
 Oracle::Prospect Oracle::look(ActionId action, std::size_t periods) {
-  const Outlook change = clairvoyant_.foresee(action, kChange);
-  const Outlook all = clairvoyant_.foresee(action, periods);
+  const Outlook change = foresee(action, kChange);
+  const Outlook all = foresee(action, periods);
   constexpr auto kChanging = static_cast<double>(kChange);
   const auto count = static_cast<double>(periods);
   const auto later = [&](double Outlook::*figure) {

@@ -33,6 +33,7 @@ class Oracle final : public Agent {
   Oracle(Options options, Problem problem, Clairvoyant& clairvoyant);
 
   std::string kind() const override { return "oracle"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   ActionId act(const View&) override;
   void observe(const Transition& transition) override;
   void save(const std::filesystem::path& file) const override;
@@ -46,6 +47,7 @@ class Oracle final : public Agent {
     double violation = 0.0;  ///< When the change is over.
     bool is_feasible() const;
   };
+  Outlook foresee(ActionId action, std::size_t periods);
   Prospect look(ActionId action, std::size_t periods);
   /// A short look at all that could be better than what is known. The most promising come first.
   std::vector<Prospect> screen(const std::vector<Prospect>& known);
@@ -57,6 +59,7 @@ class Oracle final : public Agent {
   Options options_;
   Problem problem_;
   Clairvoyant& clairvoyant_;
+  Action levels_;  ///< Of the action that is looked at.
   std::optional<ActionId> in_force_;
   bool is_behind_ = false;  ///< Requests wait that came before this period.
 };

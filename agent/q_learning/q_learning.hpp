@@ -91,6 +91,7 @@ class QLearning final : public Agent {
   QLearning(const Options& options, StateAggregation states, Problem problem, Random& random);
 
   std::string kind() const override { return "q_learning"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   bool learns() const override { return true; }
   bool learns_from_others() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;

@@ -64,6 +64,7 @@ class Alert final : public Agent {
   Alert(const Options& options, Profile profile, Problem problem);
 
   std::string kind() const override { return "alert"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   void begin_episode(std::size_t stream = 0) override;
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;

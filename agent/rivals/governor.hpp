@@ -30,6 +30,7 @@ class Governor final : public Agent {
   Governor(Options options, HeldKnobs held, Problem problem);
 
   std::string kind() const override { return "governor"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   void begin_episode(std::size_t stream = 0) override;
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;

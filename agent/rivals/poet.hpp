@@ -55,6 +55,7 @@ class Poet final : public Agent {
   Poet(Options options, Profile profile, Problem problem);
 
   std::string kind() const override { return "poet"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   void begin_episode(std::size_t stream = 0) override;
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;

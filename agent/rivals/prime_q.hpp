@@ -41,6 +41,7 @@ class PrimeQ final : public Agent {
   PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& random);
 
   std::string kind() const override { return "prime_q"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;
   void attend(std::size_t stream) override { attended_ = stream; }

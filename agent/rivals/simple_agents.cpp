@@ -57,7 +57,8 @@ void StaticAgent::load(const std::filesystem::path& file) {
   if (is_chosen_ && action != action_) {
     node.at("action").reject(fmt::format(
         "expected the agent's `configuration` ({}), which would have no effect, found {}",
-        problem_.actions.describe(action_), problem_.actions.describe(action)));
+        problem_.actions.describe(problem_.actions.decode(action_)),
+        problem_.actions.describe(problem_.actions.decode(action))));
   }
   action_ = action;
 }

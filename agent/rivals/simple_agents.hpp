@@ -23,6 +23,7 @@ class StaticAgent final : public Agent {
   static ActionId read_configuration(const ConfigNode& node, const ActionSpace& actions);
 
   std::string kind() const override { return kind_; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   ActionId act(const View&) override { return action_; }
   void observe(const Transition&) override {}
   void save(const std::filesystem::path& file) const override;
@@ -42,6 +43,7 @@ class RandomAgent final : public Agent {
   RandomAgent(Problem problem, Random& random);
 
   std::string kind() const override { return "random"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   ActionId act(const View&) override { return random_.index(problem_.actions.size()); }
   void observe(const Transition&) override {}
   ExplorationStatus exploration() const override { return {.rate = 1.0, .explored = true}; }

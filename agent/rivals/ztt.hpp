@@ -58,6 +58,7 @@ class Ztt final : public Agent {
   Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random);
 
   std::string kind() const override { return "ztt"; }
+  const ActionSpace& actions() const override { return problem_.actions; }
   bool learns() const override { return true; }
   void begin_episode(std::size_t stream = 0) override;
   void attend(std::size_t stream) override { attended_ = stream; }

@@ -60,17 +60,6 @@ void BM_DecisionTorch(benchmark::State& state) {
 BENCHMARK(BM_DecisionTorch);
 #endif
 
-/// A transition with what it refers to.
-struct Lived {
-  Observation before;
-  ActionId action = 0;
-  double reward = 0.0;
-  std::vector<RewardTerm> terms;
-  Observation after;
-  bool terminated = false;
-  bool truncated = false;
-};
-
 /// An agent in the world of a shipped run.
 class Play {
  public:
@@ -79,10 +68,15 @@ class Play {
         world_(task_of(config_)),
         agent_(make_agent(ConfigNode::parse(agent, "agent"), problem_of(world_.environment()),
                           random_)),
-        observation_(world_.environment().reset(seed_)) {}
+        session_(agent_->policy().new_session(random_)) {
+    now_.observation = world_.environment().reset(seed_);
+    agent_->policy().begin_episode(*session_);
+  }
 
-  Agent& agent() { return *agent_; }
-  View view() { return {observation_, world_.environment().task()}; }
+  Learner& agent() { return *agent_; }
+  Session& session() { return *session_; }
+  View view() { return {now_.observation, world_.environment().task(), last()}; }
+  Decision decide() { return agent_->policy().decide(view(), *session_); }
   std::string describe() {
     const Environment& environment = world_.environment();
     return std::to_string(environment.action_space().size()) + " actions, " +
@@ -90,31 +84,34 @@ class Play {
   }
 
   /// One period, and what the agent learns from it.
-  Lived step() {
-    const ActionId action = agent_->act(view());
-    const StepResult& result = world_.environment().step(action);
-    agent_->observe({observation_, action, result.reward, result.info.reward_terms,
-                     result.observation, result.terminated, result.truncated, &result.info});
-    Lived lived{observation_,       action,
-                result.reward,      result.info.reward_terms,
-                result.observation, result.terminated,
-                result.truncated};
-    if (result.terminated || result.truncated) {
-      observation_ = world_.environment().reset(++seed_);
-      agent_->begin_episode();
+  const PeriodRecord& step() {
+    now_.decision = decide();
+    now_.action = now_.decision.action;
+    now_.result = world_.environment().step(now_.action);
+    agent_->learn(now_, *session_);
+    std::swap(now_, last_);
+    if (last_.result.terminated || last_.result.truncated) {
+      now_.index = 0;
+      now_.observation = world_.environment().reset(++seed_);
+      agent_->end_episode(*session_);
+      agent_->policy().begin_episode(*session_);
     } else {
-      observation_ = result.observation;
+      now_.index = last_.index + 1;
+      now_.observation = last_.result.observation;
     }
-    return lived;
+    return last_;
   }
 
  private:
+  const PeriodRecord* last() const { return now_.index == 0 ? nullptr : &last_; }
+
   RunConfig config_;
   SimulatedWorld world_;
   Random random_{1};
-  std::unique_ptr<Agent> agent_;
+  std::unique_ptr<Learner> agent_;
+  std::unique_ptr<Session> session_;
   std::uint64_t seed_ = 1;
-  Observation observation_;
+  PeriodRecord now_, last_;
 };
 
 const char* const kRuns[] = {"jetson-nano", "jetson-xavier-nx", "jetson-orin-nx", "odroid-xu3",
@@ -131,7 +128,7 @@ void BM_Decision(benchmark::State& state) {
     play.step();
   }
   for (auto _ : state) {
-    benchmark::DoNotOptimize(play.agent().act(play.view()));
+    benchmark::DoNotOptimize(play.decide());
   }
   state.SetLabel(kind + ", " + kRuns[state.range(1)] + ", " + play.describe());
 }
@@ -155,22 +152,23 @@ class Recording {
  public:
   Recording(const std::string& run, const std::string& agent, std::size_t periods) {
     Play play(run, agent);
-    transitions_.reserve(periods);
+    lived_.reserve(periods);
     for (std::size_t i = 0; i < periods; ++i) {
-      transitions_.push_back(play.step());
+      lived_.push_back(play.step());
     }
   }
 
   /// The agent decides in each period, and learns from what was done in it.
-  void show_to(Agent& agent, std::size_t period) const {
-    const Lived& lived = transitions_[period % transitions_.size()];
-    benchmark::DoNotOptimize(agent.act(lived.before));
-    agent.observe({lived.before, lived.action, lived.reward, lived.terms, lived.after,
-                   lived.terminated, lived.truncated});
+  void show_to(Play& play, std::size_t period) const {
+    static const Task kNothingAsked;
+    const PeriodRecord& lived = lived_[period % lived_.size()];
+    benchmark::DoNotOptimize(play.agent().policy().decide(
+        View(lived.observation, kNothingAsked, nullptr), play.session()));
+    play.agent().learn(lived, play.session());
   }
 
  private:
-  std::vector<Lived> transitions_;
+  std::vector<PeriodRecord> lived_;
 };
 
 /// A decision and an update of the tabular learner, in the order in which they were recorded.
@@ -182,10 +180,10 @@ void BM_TabularDecisionAndUpdate(benchmark::State& state) {
   Play play(run, agent);
   std::size_t period = 0;
   while (period < kPeriods) {
-    recording.show_to(play.agent(), period++);
+    recording.show_to(play, period++);
   }
   for (auto _ : state) {
-    recording.show_to(play.agent(), period++);
+    recording.show_to(play, period++);
   }
   state.SetLabel(agent + ", " + run + ", " + play.describe());
 }

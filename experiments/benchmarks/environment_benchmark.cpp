@@ -14,8 +14,9 @@ namespace {
 void BM_StillStep(benchmark::State& state) {
   StillWorld world;
   world.environment.reset(1);
+  const Action action = world.environment.action_space().decode(5);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(world.environment.step(5).reward);
+    benchmark::DoNotOptimize(world.environment.step(action).reward);
   }
   state.SetItemsProcessed(state.iterations());
 }
@@ -25,11 +26,13 @@ BENCHMARK(BM_StillStep);
 void BM_StillStepOtherAction(benchmark::State& state) {
   StillWorld world;
   world.environment.reset(1);
-  const std::size_t actions = world.environment.action_space().size();
+  const ActionSpace& actions = world.environment.action_space();
   ActionId action = 0;
+  Action levels;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(world.environment.step(action).reward);
-    action = action + 1 < actions ? action + 1 : 0;
+    actions.decode(action, levels);
+    benchmark::DoNotOptimize(world.environment.step(levels).reward);
+    action = action + 1 < actions.size() ? action + 1 : 0;
   }
   state.SetItemsProcessed(state.iterations());
 }
@@ -66,7 +69,7 @@ void BM_SimulatedStep(benchmark::State& state) {
   SimulatedWorld world(load_task(kBoards[state.range(0)]));
   Environment& environment = world.environment();
   environment.reset(1);
-  const ActionId action = environment.action_space().size() - 1;
+  const Action action = environment.action_space().decode(environment.action_space().size() - 1);
   double requests = 0.0;
   for (auto _ : state) {
     const StepResult& result = environment.step(action);
@@ -84,9 +87,11 @@ void BM_SimulatedStepRandom(benchmark::State& state) {
   Environment& environment = world.environment();
   environment.reset(1);
   Random random(1);
+  const ActionSpace& actions = environment.action_space();
+  Action action;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        environment.step(random.index(environment.action_space().size())).reward);
+    actions.decode(random.index(actions.size()), action);
+    benchmark::DoNotOptimize(environment.step(action).reward);
   }
   state.SetLabel(kBoards[state.range(0)]);
   state.SetItemsProcessed(state.iterations());
@@ -98,7 +103,7 @@ void BM_Foresee(benchmark::State& state) {
   SimulatedWorld world(load_task(kBoards[state.range(0)]));
   Environment& environment = world.environment();
   environment.reset(1);
-  const ActionId action = environment.action_space().size() - 1;
+  const Action action = environment.action_space().decode(environment.action_space().size() - 1);
   environment.step(action);
   const auto periods = static_cast<std::size_t>(state.range(1));
   for (auto _ : state) {

@@ -255,7 +255,7 @@ PowerSource power_source_of(const SimulatedTask& task) {
       find_signal(environment.signals(), name_of(environment.description().power_signal));
   environment.reset(/*seed=*/1);
   // A sensor that is there may be silent.
-  if (!power || !environment.step(0).info.signals[*power]) {
+  if (!power || !environment.step(environment.action_space().decode(0)).info.signals[*power]) {
     return PowerSource::kNone;
   }
   return environment.signals()[*power].estimated ? PowerSource::kModel : PowerSource::kSensors;

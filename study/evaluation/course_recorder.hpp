@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <optional>
 
-#include "agent/loop/control_loop.hpp"
 #include "env/environment.hpp"
+#include "env/period_record.hpp"
 #include "platform/quantities.hpp"
 #include "study/evaluation/course.hpp"
 

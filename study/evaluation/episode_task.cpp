@@ -25,7 +25,7 @@ constexpr std::uint64_t kPracticeSeeds = 1'000'000;
 
 /// What the variant says; else what the run file says, for agents that learn: the others are what
 /// they are compared with.
-std::optional<Shield::Options> shield_of(const EpisodeTask& task, const Agent& agent) {
+std::optional<Shield::Options> shield_of(const EpisodeTask& task, const Learner& agent) {
   if (!task.agent.shield.empty()) {
     const auto node = ConfigNode::parse(task.agent.shield, task.agent.origin.string());
     return ShieldSetting::from_yaml(node).options_or(false);
@@ -50,7 +50,7 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   }
   const auto shield = make_shield(shield_of(task, *agent), environment);
   for (std::uint64_t i = 0; agent->learns() && i < task.agent.practice; ++i) {
-    ControlLoop(environment, *agent, world.clock(), {}, shield.get())
+    ControlLoop(environment, *agent, random, world.clock(), {.shield = shield.get()})
         .run(kPracticeSeeds * (i + 1) + task.seed, stop_requested);
   }
 
@@ -67,7 +67,7 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   if (task.wants_course) {
     sinks.emplace_back([&](const PeriodRecord& record) { course.add(record); });
   }
-  ActionId last = 0;
+  Action last;
   std::string phase;
   sinks.emplace_back([&](const PeriodRecord& record) {
     last = record.action;
@@ -76,7 +76,7 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
                         info.skipped_periods);
     phase = info.phase;
   });
-  ControlLoop(environment, *agent, world.clock(), sinks, shield.get())
+  ControlLoop(environment, *agent, random, world.clock(), {.sinks = sinks, .shield = shield.get()})
       .run(task.seed, stop_requested);
   if (stop_requested()) {
     return;
@@ -92,7 +92,7 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   }
   outcome.course = course.course();
   outcome.figures = figures_of(summary, of.config.objective);
-  if (agent->kind() == "static" || agent->kind() == "best_static") {
+  if (agent->policy().kind() == "static" || agent->policy().kind() == "best_static") {
     outcome.configuration = environment.action_space().describe(last);
   }
   outcome.completed = true;

@@ -1,29 +1,50 @@
 #include "study/training/lesson.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace rein {
 
 namespace {
 
-/// One environment, and what the agent sees in it.
+/// One environment, and the agent's session in it.
 struct Stream {
   Episode episode;
-  Observation observation;
+  std::unique_ptr<Session> session;
+  PeriodRecord now, last;
   bool is_over = false;
 };
 
+/// Lives one period of the stream's.
+void play_period(Learner& agent, Stream& stream) {
+  Environment& environment = *stream.episode.environment;
+  PeriodRecord& now = stream.now;
+  const PeriodRecord* const last = now.index == 0 ? nullptr : &stream.last;
+  now.updates = agent.updates();
+  now.decision =
+      agent.policy().decide(View(now.observation, environment.task(), last), *stream.session);
+  now.action = now.decision.action;
+  now.result = environment.step(now.action);
+  agent.learn(now, *stream.session);
+  stream.is_over = now.result.terminated || now.result.truncated;
+  std::swap(stream.now, stream.last);
+  stream.now.index = stream.last.index + 1;
+  stream.now.observation = stream.last.result.observation;
+}
+
 }  // namespace
 
-std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first,
+std::optional<std::uint64_t> PlayLesson::teach(Learner& agent, std::uint64_t first,
                                                std::uint64_t count,
                                                const std::function<bool()>& stop,
                                                const std::function<void(double)>& progress) {
   std::vector<Stream> streams(count);
   for (std::size_t i = 0; i < streams.size(); ++i) {
-    streams[i].episode = draw_(first + i);
-    streams[i].observation = streams[i].episode.environment->reset(streams[i].episode.seed);
-    agent.begin_episode(i);
+    Stream& stream = streams[i];
+    stream.episode = draw_(first + i);
+    stream.now.observation = stream.episode.environment->reset(stream.episode.seed);
+    stream.session = agent.policy().new_session(random_);
+    agent.policy().begin_episode(*stream.session);
   }
   std::uint64_t periods = 0;
   while (std::ranges::any_of(streams, [](const Stream& stream) { return !stream.is_over; })) {
@@ -31,43 +52,38 @@ std::optional<std::uint64_t> PlayLesson::teach(Agent& agent, std::uint64_t first
       return std::nullopt;
     }
     double share = 0.0;
-    for (std::size_t i = 0; i < streams.size(); ++i) {
-      Stream& stream = streams[i];
+    for (Stream& stream : streams) {
       if (stream.is_over) {
         continue;
       }
-      agent.attend(i);
-      const ActionId action =
-          agent.act(View(stream.observation, stream.episode.environment->task()));
-      const StepResult& result = stream.episode.environment->step(action);
-      agent.observe({stream.observation, action, result.reward, result.info.reward_terms,
-                     result.observation, result.terminated, result.truncated, &result.info, i});
-      stream.observation = result.observation;
-      stream.is_over = result.terminated || result.truncated;
-      share = result.info.time_s / stream.episode.duration_s;
+      play_period(agent, stream);
+      share = stream.last.result.info.time_s / stream.episode.duration_s;
       ++periods;
     }
     progress(share);
   }
-  agent.attend(0);
+  for (Stream& stream : streams) {
+    agent.end_episode(*stream.session);
+  }
   return periods;
 }
 
-std::optional<std::uint64_t> ReplayLesson::teach(Agent& agent, std::uint64_t first,
+std::optional<std::uint64_t> ReplayLesson::teach(Learner& agent, std::uint64_t first,
                                                  std::uint64_t count,
                                                  const std::function<bool()>& stop,
                                                  const std::function<void(double)>& progress) {
   std::uint64_t periods = 0;
+  const auto session = agent.policy().new_session(random_);
   for (std::uint64_t i = 0; i < count; ++i) {
-    agent.begin_episode();
+    agent.policy().begin_episode(*session);
     for (const auto& each : recordings_[(first + i) % recordings_.size()]) {
       if (stop()) {
         return std::nullopt;
       }
-      agent.observe({each.observation, each.action, each.reward, each.terms, each.next_observation,
-                     /*terminated=*/false, /*truncated=*/false});
+      agent.learn(each, *session);
       ++periods;
     }
+    agent.end_episode(*session);
     progress(static_cast<double>(i + 1) / static_cast<double>(count));
   }
   return periods;

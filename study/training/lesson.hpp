@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/learner.hpp"
+#include "common/random.hpp"
 #include "env/environment.hpp"
 #include "env/episode.hpp"
 
@@ -28,8 +29,8 @@ class Lesson {
   /// depends on the agent and these numbers alone. Returns the transitions; nothing if `stop` said
   /// so in the middle: then the agent is that of no round, and of no use.
   /// @param progress  is told now and then what share of the round is done.
-  virtual std::optional<std::uint64_t> teach(Agent& agent, std::uint64_t first, std::uint64_t count,
-                                             const std::function<bool()>& stop,
+  virtual std::optional<std::uint64_t> teach(Learner& agent, std::uint64_t first,
+                                             std::uint64_t count, const std::function<bool()>& stop,
                                              const std::function<void(double)>& progress) = 0;
 };
 
@@ -37,26 +38,19 @@ class Lesson {
 class PlayLesson final : public Lesson {
  public:
   /// @param environments  at once; at least 1.
-  PlayLesson(DrawEpisode draw, std::size_t environments)
-      : draw_(std::move(draw)), environments_(environments) {}
+  /// @param random  what the agent draws from; must outlive the lesson.
+  PlayLesson(DrawEpisode draw, std::size_t environments, Random& random)
+      : draw_(std::move(draw)), environments_(environments), random_(random) {}
 
   std::uint64_t episodes_at_once() const override { return environments_; }
-  std::optional<std::uint64_t> teach(Agent& agent, std::uint64_t first, std::uint64_t count,
+  std::optional<std::uint64_t> teach(Learner& agent, std::uint64_t first, std::uint64_t count,
                                      const std::function<bool()>& stop,
                                      const std::function<void(double)>& progress) override;
 
  private:
   DrawEpisode draw_;
   std::size_t environments_;
-};
-
-/// A transition that was recorded somewhere else.
-struct RecordedTransition {
-  Observation observation;
-  ActionId action = 0;
-  double reward = 0.0;
-  std::vector<RewardTerm> terms;
-  Observation next_observation;
+  Random& random_;
 };
 
 /// Shows the agent what others did: each of its episodes is one recording, from its beginning, and
@@ -64,16 +58,18 @@ struct RecordedTransition {
 class ReplayLesson final : public Lesson {
  public:
   /// @pre at least one recording; none is empty.
-  explicit ReplayLesson(std::vector<std::vector<RecordedTransition>> recordings)
-      : recordings_(std::move(recordings)) {}
+  /// @param random  what the agent draws from; must outlive the lesson.
+  ReplayLesson(std::vector<std::vector<PeriodRecord>> recordings, Random& random)
+      : recordings_(std::move(recordings)), random_(random) {}
 
   std::uint64_t episodes_at_once() const override { return recordings_.size(); }
-  std::optional<std::uint64_t> teach(Agent& agent, std::uint64_t first, std::uint64_t count,
+  std::optional<std::uint64_t> teach(Learner& agent, std::uint64_t first, std::uint64_t count,
                                      const std::function<bool()>& stop,
                                      const std::function<void(double)>& progress) override;
 
  private:
-  std::vector<std::vector<RecordedTransition>> recordings_;
+  std::vector<std::vector<PeriodRecord>> recordings_;
+  Random& random_;
 };
 
 }  // namespace rein

@@ -135,8 +135,8 @@ std::vector<std::size_t> find_terms(const TraceTable& table) {
 
 }  // namespace
 
-std::vector<RecordedTransition> read_transitions(const std::filesystem::path& file,
-                                                 const Problem& problem) {
+std::vector<PeriodRecord> read_transitions(const std::filesystem::path& file,
+                                           const Problem& problem) {
   const TraceTable table(file);
   const auto features = find_features(table, problem);
   const auto knobs = find_knobs(table, problem);
@@ -153,24 +153,26 @@ std::vector<RecordedTransition> read_transitions(const std::filesystem::path& fi
     }
     return observation;
   };
-  std::vector<RecordedTransition> transitions;
+  std::vector<PeriodRecord> transitions;
   transitions.reserve(table.rows() - 1);
   Observation next = observation_at(0);
   for (std::size_t row = 0; row + 1 < table.rows(); ++row) {
-    RecordedTransition transition;
+    PeriodRecord transition;
+    transition.index = row;
     transition.observation = std::move(next);
     next = observation_at(row + 1);
-    transition.next_observation = next;
-    std::vector<std::size_t> levels;
+    transition.result.observation = next;
+    Action levels;
     for (std::size_t i = 0; i < knobs.size(); ++i) {
       levels.push_back(read_level(table, row, knobs[i], problem.actions.knobs()[i]));
     }
-    transition.action = problem.actions.encode(levels);
-    transition.reward = table.number(row, reward);
+    transition.action = std::move(levels);
+    transition.decision.action = transition.action;
+    transition.result.reward = table.number(row, reward);
     for (const std::size_t column : terms) {
       // A budget that is not set has no term.
       if (!table.cell(row, column).empty()) {
-        transition.terms.push_back(
+        transition.result.info.reward_terms.push_back(
             {table.columns()[column].substr(kReward.size()), table.number(row, column)});
       }
     }

@@ -89,7 +89,7 @@ std::vector<double> measure_ratios(const SimulatedTask& task, std::uint64_t seed
   SimulatedWorld world(task);
   Environment& environment = world.environment();
   environment.reset(seed);
-  const ActionId action = environment.action_space().size() - 1;
+  const Action action = environment.action_space().decode(environment.action_space().size() - 1);
   std::vector<double> ratios;
   for (std::size_t i = 0; i < kRatioPeriods; ++i) {
     const auto& services = environment.step(action).info.applications.front().service.services_ms;
@@ -185,7 +185,7 @@ ResponseModel::Prior SweepLesson::find_prior(const Quantities& quantities) const
   return prior;
 }
 
-std::optional<std::uint64_t> SweepLesson::teach(Agent& agent, std::uint64_t first,
+std::optional<std::uint64_t> SweepLesson::teach(Learner& agent, std::uint64_t first,
                                                 std::uint64_t count,
                                                 const std::function<bool()>& stop,
                                                 const std::function<void(double)>& progress) {

@@ -25,7 +25,7 @@ class SweepLesson final : public Lesson {
 
   std::uint64_t episodes_at_once() const override;
   /// Learns from these machines and all before them. @pre the agent is a ModelBased.
-  std::optional<std::uint64_t> teach(Agent& agent, std::uint64_t first, std::uint64_t count,
+  std::optional<std::uint64_t> teach(Learner& agent, std::uint64_t first, std::uint64_t count,
                                      const std::function<bool()>& stop,
                                      const std::function<void(double)>& progress) override;
 

@@ -81,13 +81,13 @@ std::string to_csv(const std::vector<LearningPoint>& curve) {
 }
 
 /// What one agent came to in one episode.
-Figures play(Agent& agent, const Episode& episode, const Objective& objective,
+Figures play(Learner& agent, Random& random, const Episode& episode, const Objective& objective,
              const std::function<bool()>& stop) {
   const SteadyClock clock;
   RunSummary summary(*episode.environment, episode.duration_s);
-  ControlLoop(*episode.environment, agent, clock, {[&](const PeriodRecord& record) {
-    summary.add(record);
-  }}).run(episode.seed, stop);
+  ControlLoop(*episode.environment, agent, random, clock,
+              {.sinks = {[&](const PeriodRecord& record) { summary.add(record); }}})
+      .run(episode.seed, stop);
   return figures_of(summary, objective);
 }
 
@@ -104,7 +104,7 @@ Trainer::Trainer(const Options& options, Lesson& lesson, MakeAgent make_agent,
 
 bool Trainer::is_begun(const std::filesystem::path& folder) { return is_there(state_in(folder)); }
 
-void Trainer::resume(Agent& agent) {
+void Trainer::resume(Learner& agent) {
   // JSON is YAML, and so gets errors with line and key.
   const ConfigNode node = ConfigNode::load_record(state_in(folder_));
   node.at("format").one_of({kFormat});
@@ -131,7 +131,7 @@ void Trainer::resume(Agent& agent) {
   curve_ = std::move(curve);
 }
 
-void Trainer::run(Agent& agent, const ForEach& for_each, const std::function<bool()>& stop,
+void Trainer::run(Learner& agent, const ForEach& for_each, const std::function<bool()>& stop,
                   const Progress& progress) {
   const auto save_all = [&] {
     agent.save(agent_in(folder_));
@@ -194,7 +194,7 @@ std::optional<LearningPoint> Trainer::validate(const ForEach& for_each,
     Random random(0);
     const auto copy = make_agent_(random);
     copy->load(agent_in(folder_));
-    episodes[i] = play(*copy, validation_(i), objective_, stop);
+    episodes[i] = play(*copy, random, validation_(i), objective_, stop);
   });
   if (stop()) {
     return std::nullopt;
@@ -212,7 +212,7 @@ std::optional<LearningPoint> Trainer::validate(const ForEach& for_each,
                        .seconds = seconds_};
 }
 
-void Trainer::add(const LearningPoint& point, const Agent& agent) {
+void Trainer::add(const LearningPoint& point, const Learner& agent) {
   const auto untrained = agent_in(folder_ / "untrained");
   const auto best = agent_in(folder_ / "best");
   if (curve_.empty()) {

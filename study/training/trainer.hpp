@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/learner.hpp"
 #include "common/random.hpp"
 #include "env/worth.hpp"
 #include "study/training/lesson.hpp"
@@ -41,7 +41,7 @@ class Trainer {
     std::string setting;  ///< What must be the same for training to go on; not empty.
   };
   /// A new agent of the kind that is trained, for any thread. `random` outlives it.
-  using MakeAgent = std::function<std::unique_ptr<Agent>(Random& random)>;
+  using MakeAgent = std::function<std::unique_ptr<Learner>(Random& random)>;
   /// Does work(0), ..., work(count - 1), each once, perhaps on several threads.
   using ForEach =
       std::function<void(std::size_t count, const std::function<void(std::size_t)>& work)>;
@@ -57,11 +57,11 @@ class Trainer {
 
   /// Goes on where the training in this folder stopped, as if it had not; `agent` becomes what it
   /// was then. @throws ConfigError if there is none, or one of another setting or agent.
-  void resume(Agent& agent);
+  void resume(Learner& agent);
 
   /// Trains `agent` until all episodes are done or `stop` says so, after a round or within one that
   /// is long, which is then given up; saves on the way after each validation, and in the end.
-  void run(Agent& agent, const ForEach& for_each, const std::function<bool()>& stop,
+  void run(Learner& agent, const ForEach& for_each, const std::function<bool()>& stop,
            const Progress& progress);
 
   std::uint64_t episodes() const { return episodes_; }
@@ -76,7 +76,7 @@ class Trainer {
   /// Empty if `stop` said so. @pre the agent is saved.
   std::optional<LearningPoint> validate(const ForEach& for_each,
                                         const std::function<bool()>& stop) const;
-  void add(const LearningPoint& point, const Agent& agent);
+  void add(const LearningPoint& point, const Learner& agent);
   /// All but the agent.
   void save() const;
 

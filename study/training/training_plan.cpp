@@ -154,7 +154,7 @@ TrainedRuns::TrainedRuns(const TrainingPlan& plan)
   }
 }
 
-std::unique_ptr<Agent> TrainedRuns::make_agent(Random& random) const {
+std::unique_ptr<Learner> TrainedRuns::make_agent(Random& random) const {
   return rein::make_agent(ConfigNode::parse(agent_, first().agent.file().string()), problem_,
                           random);
 }

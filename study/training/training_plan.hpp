@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/learner.hpp"
 #include "common/random.hpp"
 #include "env/simulated_world.hpp"
 #include "env/training_worlds.hpp"
@@ -46,7 +46,7 @@ class TrainedRuns {
 
   /// As its run file describes it. `random` must outlive it; so must this.
   /// @throws ConfigError for its parameters, and for an agent that does not learn.
-  std::unique_ptr<Agent> make_agent(Random& random) const;
+  std::unique_ptr<Learner> make_agent(Random& random) const;
   /// What the agent is made for. This must outlive it.
   const Problem& problem() const { return problem_; }
   const RunConfig& first() const { return runs_.front().config; }

@@ -320,19 +320,20 @@ DOCTEST_TEST_CASE("a trace is read back to what was seen, done and earned") {
   DOCTEST_REQUIRE(transitions.size() > 2);
   const auto& features = runs.problem().observations.features();
   for (std::size_t i = 0; i < transitions.size(); ++i) {
-    const RecordedTransition& each = transitions[i];
-    DOCTEST_REQUIRE(each.action == runs.problem().actions.size() - 1);
+    const PeriodRecord& each = transitions[i];
+    DOCTEST_REQUIRE(runs.problem().actions.encode(each.action) ==
+                    runs.problem().actions.size() - 1);
     DOCTEST_REQUIRE(each.observation.size() == features.size());
     double sum = 0.0;
-    for (const auto& term : each.terms) {
+    for (const auto& term : each.result.info.reward_terms) {
       sum += term.value;
     }
-    DOCTEST_REQUIRE(each.reward == doctest::Approx(sum).epsilon(1e-6));
+    DOCTEST_REQUIRE(each.result.reward == doctest::Approx(sum).epsilon(1e-6));
     if (i > 0) {
-      DOCTEST_REQUIRE(each.observation == transitions[i - 1].next_observation);
+      DOCTEST_REQUIRE(each.observation == transitions[i - 1].result.observation);
     }
   }
-  DOCTEST_CHECK(transitions.front().terms.front().name == "objective");
+  DOCTEST_CHECK(transitions.front().result.info.reward_terms.front().name == "objective");
   // A deadline of 15 ms.
   const auto deadline = std::ranges::find(features, "deadline.app", &Feature::name);
   DOCTEST_CHECK(transitions.front().observation[deadline - features.begin()] ==

@@ -26,7 +26,7 @@ ActionSpace space() {
 DOCTEST_TEST_CASE("an action is a number in mixed base, the last knob fastest") {
   DOCTEST_CHECK(space().size() == 36);
   DOCTEST_CHECK(space().encode({1, 1, 1}) == 25);
-  DOCTEST_CHECK(space().describe(25) == "a a1, b b1, c c1");
+  DOCTEST_CHECK(space().describe({1, 1, 1}) == "a a1, b b1, c c1");
 }
 
 DOCTEST_TEST_CASE("a number of actions that no integer holds wrapped around to a small one") {

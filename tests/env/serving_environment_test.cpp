@@ -65,11 +65,13 @@ DOCTEST_TEST_CASE("the same seed gives the same rollout, and reset leaves nothin
 DOCTEST_TEST_CASE("steps allocate nothing once they have been taken before") {
   StillWorld world;
   world.environment.reset(1);
-  const std::size_t actions = world.environment.action_space().size();
+  const ActionSpace& actions = world.environment.action_space();
+  Action action;
   const auto steps = [&] {
     double sum = 0.0;
-    for (int i = 0; i < 200; ++i) {
-      sum += world.environment.step(static_cast<std::size_t>(i) * 7 % actions).reward;
+    for (std::size_t i = 0; i < 200; ++i) {
+      actions.decode(i * 7 % actions.size(), action);
+      sum += world.environment.step(action).reward;
     }
     return sum;
   };
@@ -84,9 +86,9 @@ DOCTEST_TEST_CASE("a result is as if it were new when a period leaves out what o
   world.environment.reset(1);
   world.machine.refuse = true;
   world.machine.stale_power = true;
-  world.environment.step(0);
+  world.environment.step({0, 0, 0});
   world.machine.stale_power = false;
-  const StepInfo& info = world.environment.step(0).info;
+  const StepInfo& info = world.environment.step({0, 0, 0}).info;
   DOCTEST_CHECK(info.stale.empty());
   DOCTEST_CHECK(info.messages.empty());
   DOCTEST_CHECK_FALSE(info.granted[2].refused);
@@ -243,7 +245,7 @@ DOCTEST_TEST_CASE("a power that is not known is no number to the agent") {
 DOCTEST_TEST_CASE("a control that the machine refuses is reported and tried again") {
   FakeWorld world;
   world.environment.reset(1);
-  const ActionId action = world.action("0.5", "cpu1", "0.5cpu");
+  const Action action = world.action("0.5", "cpu1", "0.5cpu");
   world.machine.refuse = true;
   StepResult result = world.environment.step(action);
   DOCTEST_CHECK(result.info.messages ==
@@ -266,7 +268,7 @@ DOCTEST_TEST_CASE("a signal that was measured before the period is marked as sta
   FakeWorld world;
   world.environment.reset(1);
   world.machine.stale_power = true;
-  const StepResult result = world.environment.step(0);
+  const StepResult result = world.environment.step({0, 0, 0});
   DOCTEST_CHECK(result.info.stale == std::vector<std::size_t>{2});
   DOCTEST_CHECK(result.info.signals[2].has_value());
 }
@@ -281,7 +283,7 @@ DOCTEST_TEST_CASE(
   const auto step = [&](int periods) {
     messages.clear();
     for (int i = 0; i < periods; ++i) {
-      for (const auto& message : world.environment.step(0).info.messages) {
+      for (const auto& message : world.environment.step({0, 0, 0}).info.messages) {
         messages.push_back(message);
       }
     }
@@ -311,8 +313,8 @@ DOCTEST_TEST_CASE("a machine without a temperature says so to whoever has a budg
   ServingEnvironment environment(platform, world.worker, "app", FakeWorld::default_requests(),
                                  world.player, world.machine.clock, {});
   environment.reset(1);
-  environment.step(0);
-  DOCTEST_CHECK(environment.step(0).info.messages ==
+  environment.step({0, 0, 0});
+  DOCTEST_CHECK(environment.step({0, 0, 0}).info.messages ==
                 std::vector<std::string>{
                     "the budget on temperature is blind: nothing here is known to measure the "
                     "processor's heat (`rein probe` says why)"});
@@ -325,9 +327,9 @@ DOCTEST_TEST_CASE("a co-runner in trouble is reported to the user once") {
   FakeWorld world;
   world.environment.reset(1);
   world.fakes[0]->trouble_text = "exit status 127";
-  DOCTEST_CHECK(world.environment.step(0).info.messages ==
+  DOCTEST_CHECK(world.environment.step({0, 0, 0}).info.messages ==
                 std::vector<std::string>{"co-runner first: exit status 127"});
-  DOCTEST_CHECK(world.environment.step(0).info.messages.empty());
+  DOCTEST_CHECK(world.environment.step({0, 0, 0}).info.messages.empty());
 }
 
 }  // namespace

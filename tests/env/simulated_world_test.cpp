@@ -107,8 +107,8 @@ DOCTEST_TEST_CASE("a deadline that a level cannot keep is missed every time") {
   SimulatedWorld world(task);
   Environment& environment = world.environment();
   environment.reset(1);
-  const ActionId full = action_of(environment, "1.0", "cpu0");
-  const ActionId half = action_of(environment, "0.5", "cpu0");
+  const Action full = action_of(environment, "1.0", "cpu0");
+  const Action half = action_of(environment, "0.5", "cpu0");
   DOCTEST_CHECK(world.clairvoyant().foresee(full, 1).violation == 1.0);
   DOCTEST_CHECK(environment.step(full).info.applications.front().service.late == 2);
   DOCTEST_CHECK(world.clairvoyant().foresee(half, 1).violation == 0.0);
@@ -142,7 +142,7 @@ void check_foresight(const SimulatedTask& task, int steps, std::size_t periods) 
   environment.reset(1);
   Random random(1);
   for (int i = 0; i < steps; ++i) {
-    const ActionId action = random.index(environment.action_space().size());
+    const Action action = any_action(environment, random);
     const Outlook outlook = world.clairvoyant().foresee(action, periods);
     double reward = 0.0;
     double objective = 0.0;
@@ -238,7 +238,7 @@ DOCTEST_TEST_CASE("with noise the foreseen share of misses is that of many perio
   SimulatedWorld world(task);
   Environment& environment = world.environment();
   environment.reset(1);
-  const ActionId action = action_of(environment, "1.0", "cpu0");
+  const Action action = action_of(environment, "1.0", "cpu0");
   const double foreseen = world.clairvoyant().foresee(action, 1).violation;
   double missed = 0.0;
   double requests = 0.0;
@@ -258,12 +258,11 @@ DOCTEST_TEST_CASE("foreseeing changes nothing") {
   other.environment().reset(5);
   Random random(1);
   for (int i = 0; i < 200; ++i) {
-    const std::size_t actions = one.environment().action_space().size();
-    const ActionId tried = random.index(actions);
+    const Action tried = any_action(one.environment(), random);
     const double first = one.clairvoyant().foresee(tried, 3).reward;
-    one.clairvoyant().foresee(random.index(actions), 1);
+    one.clairvoyant().foresee(any_action(one.environment(), random), 1);
     DOCTEST_REQUIRE(one.clairvoyant().foresee(tried, 3).reward == first);
-    const ActionId action = random.index(actions);
+    const Action action = any_action(one.environment(), random);
     const StepResult& result = one.environment().step(action);
     const StepResult& expected = other.environment().step(action);
     DOCTEST_REQUIRE(result.reward == expected.reward);
@@ -274,20 +273,20 @@ DOCTEST_TEST_CASE("foreseeing changes nothing") {
 DOCTEST_TEST_CASE("an action that does not exist cannot be foreseen") {
   SimulatedWorld world(SmallTask::make());
   world.environment().reset(1);
-  DOCTEST_CHECK_THROWS_AS(world.clairvoyant().foresee(world.environment().action_space().size(), 1),
-                          std::out_of_range);
+  DOCTEST_CHECK_THROWS_AS(world.clairvoyant().foresee({}, 1), std::out_of_range);
 }
 
 DOCTEST_TEST_CASE("simulated steps and forecasts allocate nothing once they have been taken") {
   SimulatedTask task = lively_task();
   SimulatedWorld world(task);
   Environment& environment = world.environment();
-  const std::size_t actions = environment.action_space().size();
+  const ActionSpace& actions = environment.action_space();
   environment.reset(1);
-  const auto pass = [&](int steps) {
+  Action action;
+  const auto pass = [&](std::size_t steps) {
     double sum = 0.0;
-    for (int i = 0; i < steps; ++i) {
-      const ActionId action = static_cast<std::size_t>(i) * 5 % actions;
+    for (std::size_t i = 0; i < steps; ++i) {
+      actions.decode(i * 5 % actions.size(), action);
       sum += world.clairvoyant().foresee(action, 2).reward;
       sum += environment.step(action).reward;
     }

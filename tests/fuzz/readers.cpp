@@ -115,10 +115,10 @@ void play(const RunConfig& config) {
   TraceWriter trace(environment, rows);
   RunSummary summary(environment, task.duration_s);
   const auto shield = make_shield(config.shield.options_or(false), environment);
-  ControlLoop loop(environment, *agent, world.clock(),
-                   {[&](const PeriodRecord& record) { trace.write(record); },
-                    [&](const PeriodRecord& record) { summary.add(record); }},
-                   shield.get());
+  ControlLoop loop(environment, *agent, random, world.clock(),
+                   {.sinks = {[&](const PeriodRecord& record) { trace.write(record); },
+                              [&](const PeriodRecord& record) { summary.add(record); }},
+                    .shield = shield.get()});
   loop.run(config.seed, [] { return false; });
   require_finite(rows.str(), describe_run(config, kind, config.seed, "completed", summary));
 }
@@ -208,8 +208,8 @@ void read_trace_file(std::string_view bytes) {
   } catch (const Error&) {
   }
   for (const auto& transition : read_transitions(store("trace.csv", bytes), small().problem)) {
-    require(transition.action < small().problem.actions.size() && std::isfinite(transition.reward),
-            "a transition of this run");
+    small().problem.actions.check(transition.action);
+    require(std::isfinite(transition.result.reward), "a transition of this run");
   }
 }
 
@@ -233,16 +233,9 @@ void read_agent_checkpoint(std::string_view bytes) {
   agent->load(folder() / "again.json");
   agent->save(folder() / "third.json");
   require(read_file(folder() / "third.json") == written, "a checkpoint as it was written");
-  Observation before = environment.reset(1);
-  agent->begin_episode();
-  for (int period = 0; period < 4; ++period) {
-    const ActionId action = agent->act(View(before, environment.task()));
-    require(action < small().problem.actions.size(), "an action of this run");
-    const StepResult& result = environment.step(action);
-    agent->observe({before, action, result.reward, result.info.reward_terms, result.observation,
-                    result.terminated, result.truncated, &result.info});
-    before = result.observation;
-  }
+  ControlLoop loop(environment, *agent, random, small().world.clock(), {});
+  int periods = 0;
+  loop.run(1, [&] { return ++periods >= 4; });
 }
 
 void read_network_checkpoint(std::string_view bytes) {

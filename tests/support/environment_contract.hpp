@@ -52,12 +52,18 @@ inline void add_to(std::vector<double>& record, const StepResult& result) {
   }
 }
 
+/// Each with the same chance.
+inline Action any_action(const Environment& environment, Random& random) {
+  const ActionSpace& actions = environment.action_space();
+  return actions.decode(random.index(actions.size()));
+}
+
 /// A rollout, flattened.
 inline std::vector<double> rollout(Environment& environment, std::uint64_t seed, int steps) {
   Random random(seed);
   std::vector<double> record = environment.reset(seed);
   for (int i = 0; i < steps; ++i) {
-    const StepResult& result = environment.step(random.index(environment.action_space().size()));
+    const StepResult& result = environment.step(any_action(environment, random));
     add_to(record, result);
     if (result.terminated || result.truncated) {
       record.push_back(-1.0);
@@ -97,7 +103,8 @@ inline void check_environment_contract(Environment& environment) {
   };
   const auto reward_terms = environment.description().reward_terms;
   check_observation(environment.reset(1));
-  for (ActionId action = 0; action < environment.action_space().size(); ++action) {
+  for (ActionId id = 0; id < environment.action_space().size(); ++id) {
+    const Action action = environment.action_space().decode(id);
     const StepResult& result = environment.step(action);
     check_observation(result.observation);
     double sum = 0.0;
@@ -122,7 +129,10 @@ inline void check_environment_contract(Environment& environment) {
       check_observation(environment.reset(1));
     }
   }
-  DOCTEST_CHECK_THROWS_AS(environment.step(environment.action_space().size()), std::out_of_range);
+  Action beyond(environment.action_space().knobs().size(), 0);
+  beyond.back() = environment.action_space().knobs().back().levels.size();
+  DOCTEST_CHECK_THROWS_AS(environment.step(beyond), std::out_of_range);
+  DOCTEST_CHECK_THROWS_AS(environment.step({}), std::out_of_range);
 }
 
 }  // namespace rein

@@ -57,11 +57,10 @@ struct FakeWorld {
   }
 
   /// By label: width, place, bandwidth.
-  ActionId action(const std::string& width, const std::string& place,
-                  const std::string& bandwidth = "2cpu") const {
+  Action action(const std::string& width, const std::string& place,
+                const std::string& bandwidth = "2cpu") const {
     const auto& knobs = environment.action_space().knobs();
-    return environment.action_space().encode(
-        {knobs[0].find(width), knobs[1].find(place), knobs[2].find(bandwidth)});
+    return {knobs[0].find(width), knobs[1].find(place), knobs[2].find(bandwidth)};
   }
 
   FakeMachine machine;

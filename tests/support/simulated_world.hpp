@@ -46,13 +46,13 @@ struct SmallTask {
 };
 
 /// The action with these levels, by label: width, mapping, and the rest at their highest.
-inline ActionId action_of(const Environment& environment, const std::string& width,
-                          const std::string& mapping) {
+inline Action action_of(const Environment& environment, const std::string& width,
+                        const std::string& mapping) {
   const ActionSpace& actions = environment.action_space();
   auto levels = actions.decode(actions.size() - 1);
   levels[0] = actions.knobs()[0].find(width);
   levels[1] = actions.knobs()[1].find(mapping);
-  return actions.encode(levels);
+  return levels;
 }
 
 }  // namespace rein

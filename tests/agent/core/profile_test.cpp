@@ -24,7 +24,8 @@ DOCTEST_TEST_CASE("a profile has what each configuration takes, as worked out by
   DOCTEST_REQUIRE(profile.entries.size() == environment.action_space().size());
   DOCTEST_CHECK(told == profile.entries.size());
   const auto entry = [&](const std::string& width, const std::string& mapping) {
-    return profile.entries[action_of(environment, width, mapping)];
+    return profile
+        .entries[environment.action_space().encode(action_of(environment, width, mapping))];
   };
   DOCTEST_CHECK(*entry("0.5", "cpu0").service_ms == Approx(6.0));
   DOCTEST_CHECK(*entry("1.0", "cpu0").service_ms == Approx(11.0));
@@ -55,7 +56,8 @@ DOCTEST_TEST_CASE("profiles measured the whole board's power where the budget is
     DOCTEST_CHECK(*entry.energy_mj == Approx(*of_whole.entries[i].energy_mj));
   }
   // One busy CPU for 11 ms of each 50.
-  const ActionId one = action_of(ours.environment(), "1.0", "cpu0");
+  const ActionId one =
+      ours.environment().action_space().encode(action_of(ours.environment(), "1.0", "cpu0"));
   DOCTEST_CHECK(*of_ours.entries[one].power_w == Approx(power_model.cpu_w * 0.22).epsilon(0.02));
 }
 

@@ -36,10 +36,10 @@ Result run(FakeWorld& world, const std::string& agent_text, std::uint64_t seed =
   TraceWriter trace(world.environment, text);
   RunSummary summary(world.environment, world.scenario.duration_s());
   std::uint64_t seen = 0;
-  ControlLoop loop(world.environment, *agent, world.machine.clock,
-                   {[&](const PeriodRecord& record) { trace.write(record); },
-                    [&](const PeriodRecord& record) { summary.add(record); },
-                    [&](const PeriodRecord&) { ++seen; }});
+  ControlLoop loop(world.environment, *agent, random, world.machine.clock,
+                   {.sinks = {[&](const PeriodRecord& record) { trace.write(record); },
+                              [&](const PeriodRecord& record) { summary.add(record); },
+                              [&](const PeriodRecord&) { ++seen; }}});
   const auto periods = loop.run(seed, [&] { return seen >= most_periods; });
   return {text.str(), std::move(summary), periods};
 }

@@ -43,8 +43,8 @@ std::string play(SimulatedWorld& world, std::uint64_t seed) {
   const auto agent = make_agent(ConfigNode::parse("{kind: q_learning}", "run"), problem, random);
   std::ostringstream text;
   TraceWriter trace(environment, text);
-  ControlLoop(environment, *agent, world.clock(),
-              {[&](const PeriodRecord& record) { trace.write(record); }})
+  ControlLoop(environment, *agent, random, world.clock(),
+              {.sinks = {[&](const PeriodRecord& record) { trace.write(record); }}})
       .run(seed, [] { return false; });
   return text.str();
 }

@@ -314,7 +314,7 @@ DOCTEST_TEST_CASE("in a closed loop all requests longer than the gap of a made-u
   for (int i = 0; i < 200; ++i) {
     const ActionId action = agent.act(View(observation, environment.task()));
     const Forecast forecast = agent.forecasts()[action];
-    const StepResult& result = environment.step(action);
+    const StepResult& result = environment.step(environment.action_space().decode(action));
     agent.observe({observation, action, result.reward, result.info.reward_terms, result.observation,
                    false, result.truncated, &result.info});
     observation = result.observation;
@@ -514,7 +514,7 @@ struct Play {
   }
   Environment& environment() { return world.environment(); }
   void take(ActionId action) {
-    const StepResult& result = environment().step(action);
+    const StepResult& result = environment().step(problem.actions.decode(action));
     const Observation before = std::exchange(observation, result.observation);
     agent.observe({before, action, result.reward, kNoTerms, result.observation, result.terminated,
                    result.truncated, &result.info});

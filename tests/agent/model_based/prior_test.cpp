@@ -121,7 +121,8 @@ DOCTEST_TEST_CASE("a sweep tells service times and powers of a small board that 
   DOCTEST_REQUIRE(measured.size() == 3 * actions + hints.size());
   DOCTEST_CHECK(periods >= 6 * actions);
   const auto check = [&](const std::string& width, const std::string& mapping, double service_ms) {
-    const ActionId action = action_of(environment, width, mapping);
+    const ActionId action =
+        environment.action_space().encode(action_of(environment, width, mapping));
     DOCTEST_CHECK(std::exp(measured[action]) == doctest::Approx(service_ms).epsilon(0.01));
     return action;
   };

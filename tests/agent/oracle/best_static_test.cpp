@@ -21,7 +21,7 @@ std::vector<StaticScore> play_all(Environment& environment, std::uint64_t seed,
     BudgetTally tally;
     environment.reset(seed);
     for (bool ended = false; !ended;) {
-      const StepResult& result = environment.step(action);
+      const StepResult& result = environment.step(environment.action_space().decode(action));
       statistics.add(result, result.info.signals[*power], std::nullopt);
       tally.add(result.info);
       ended = result.truncated;
@@ -100,7 +100,8 @@ DOCTEST_TEST_CASE("of configurations with the same accuracy the one of least pow
   StaticSearch search(world.environment(), {Objective::Kind::kMaxAccuracy});
   const StaticScore found = search.run(1).front();
   for (const auto& score : play_all(world.environment(), 1, Objective::Kind::kMaxAccuracy)) {
-    DOCTEST_CAPTURE(world.environment().action_space().describe(score.action));
+    DOCTEST_CAPTURE(world.environment().action_space().describe(
+        world.environment().action_space().decode(score.action)));
     if (score.violation == 0.0 && *score.objective == *found.objective) {
       DOCTEST_CHECK(*score.power_w >= *found.power_w);
     }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "agent/loop/budget_tally.hpp"
+#include "agent/loop/control_loop.hpp"
 #include "agent/loop/run_summary.hpp"
 #include "agent/make_agent.hpp"
 #include "agent/oracle/best_static.hpp"
@@ -28,9 +29,9 @@ struct Future {
 class WrittenFuture final : public Clairvoyant {
  public:
   explicit WrittenFuture(std::vector<Future> of_actions) : futures(std::move(of_actions)) {}
-  Outlook foresee(ActionId action, std::size_t periods) override {
-    const Future& future = futures.at(action);
-    ++asked[{action, periods}];
+  Outlook foresee(const Action& action, std::size_t periods) override {
+    const Future& future = futures.at(action.front());
+    ++asked[{action.front(), periods}];
     Outlook outlook{.overuse = future.overuse};
     const auto at = [](const std::vector<double>& values, std::size_t i) {
       return values[std::min(i, values.size() - 1)];
@@ -229,11 +230,13 @@ DOCTEST_TEST_CASE("no configuration that is kept beats the oracle on a small boa
   const Problem problem = problem_of(environment);
   Oracle oracle({}, problem, world.clairvoyant());
   RunSummary summary(environment, 50.0);
-  ControlLoop(environment, oracle, world.clock(),
-              {[&](const PeriodRecord& record) { summary.add(record); }})
+  Random random(1);
+  ControlLoop(environment, oracle, random, world.clock(),
+              {.sinks = {[&](const PeriodRecord& record) { summary.add(record); }}})
       .run(1, always);
   const double violation = summary.budgets().worst_rate();
-  for (ActionId action = 0; action < problem.actions.size(); ++action) {
+  for (ActionId id = 0; id < problem.actions.size(); ++id) {
+    const Action action = problem.actions.decode(id);
     DOCTEST_CAPTURE(problem.actions.describe(action));
     Statistics statistics;
     BudgetTally tally;

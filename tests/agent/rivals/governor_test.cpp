@@ -4,6 +4,7 @@
 
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
+#include "support/agent_of.hpp"
 #include "support/rival_task.hpp"
 
 namespace rein {
@@ -38,7 +39,7 @@ struct Made {
   explicit Made(const std::string& text) : node(ConfigNode::parse(text, "run.yaml")) {
     Foresight foresight;
     foresight.measure_profile = [] { return RivalTask::profile(); };
-    agent = make_agent(node.at("agent"), task.problem(), random, foresight);
+    agent = agent_of(make_agent(node.at("agent"), task.problem(), random, foresight));
   }
   RivalTask task;
   Random random{1};

@@ -10,6 +10,7 @@
 #include "agent/rivals/profile_source.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "support/agent_of.hpp"
 #include "support/rival_task.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -26,7 +27,7 @@ struct Made {
     }
     Problem problem = task.problem();
     problem.task.arrival = arrival;
-    agent = make_agent(node.at("agent"), std::move(problem), random, foresight);
+    agent = agent_of(make_agent(node.at("agent"), std::move(problem), random, foresight));
   }
   RivalTask task;
   Random random;

@@ -6,6 +6,7 @@
 
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
+#include "support/agent_of.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace rein {
@@ -21,14 +22,14 @@ const ObservationSpec kObservations({Feature{.name = "f", .unit = "1", .source =
 Problem problem() { return {kActions, kObservations, std::vector<double>(kActions.size(), 1.0)}; }
 
 std::unique_ptr<Agent> make(const std::string& text, Random& random) {
-  return make_agent(ConfigNode::parse(text, "run.yaml").at("agent"), problem(), random);
+  return agent_of(make_agent(ConfigNode::parse(text, "run.yaml").at("agent"), problem(), random));
 }
 
 DOCTEST_TEST_CASE("static always takes its configuration, with what is left out at its highest") {
   Random random(1);
   const auto agent =
       make("agent: {kind: static, configuration: {width: 0.5, mapping: cpu0}}", random);
-  DOCTEST_CHECK(kActions.describe(agent->act(Observation{0.0})) ==
+  DOCTEST_CHECK(kActions.describe(kActions.decode(agent->act(Observation{0.0}))) ==
                 "width.app 0.5, mapping.app cpu0, bandwidth.cpu 2cpu");
   DOCTEST_CHECK(make("agent: {kind: static}", random)->act(Observation{0.0}) ==
                 kActions.size() - 1);
@@ -108,8 +109,8 @@ DOCTEST_TEST_CASE("the best static configuration is asked for once and kept, und
     return ActionId{3};
   };
   const auto node = ConfigNode::parse("agent: {kind: best_static}", "run.yaml").at("agent");
-  const auto agent =
-      make_agent(node, problem(), random, {.clairvoyant = nullptr, .find_best_static = find});
+  const auto agent = agent_of(
+      make_agent(node, problem(), random, {.clairvoyant = nullptr, .find_best_static = find}));
   DOCTEST_CHECK(agent->kind() == "best_static");
   DOCTEST_CHECK(agent->act(Observation{0.0}) == 3);
   DOCTEST_CHECK(agent->act(Observation{1.0}) == 3);

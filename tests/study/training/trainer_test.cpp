@@ -43,7 +43,7 @@ struct School {
             [this](std::uint64_t index) { return worlds.validation(index); },
             {Objective::Kind::kMinPower}, folder) {}
 
-  std::unique_ptr<Agent> make(Random& of_agent) const {
+  std::unique_ptr<Learner> make(Random& of_agent) const {
     return make_agent(ConfigNode::parse("{kind: q_learning}", "run.yaml"),
                       problem_of(nominal->environment()), of_agent);
   }
@@ -60,42 +60,63 @@ struct School {
 
   std::unique_ptr<SimulatedWorld> nominal = std::make_unique<SimulatedWorld>(small_task());
   TrainingWorlds worlds = small_worlds();
-  PlayLesson lesson{[this](std::uint64_t index) { return worlds.training(index); }, 4};
   Random random{1};
-  std::unique_ptr<Agent> agent = make(random);
+  PlayLesson lesson{[this](std::uint64_t index) { return worlds.training(index); }, 4, random};
+  std::unique_ptr<Learner> agent = make(random);
   Trainer trainer;
 };
 
 /// Notes what it is taught.
-struct Pupil final : Agent {
-  explicit Pupil(std::size_t num_actions) : actions(num_actions) {}
+class Pupil final : public Learner, public Policy {
+ public:
+  explicit Pupil(ActionSpace of_actions) : actions(std::move(of_actions)) {}
+
   std::string kind() const override { return "pupil"; }
-  void begin_episode(std::size_t stream) override { begun.push_back(stream); }
-  void attend(std::size_t stream) override { attended.push_back(stream); }
-  ActionId act(const View& view) override {
-    last_seen = view.observation;
-    return (acted++) % actions;
+  std::unique_ptr<Session> new_session(Random& random) const override {
+    return std::make_unique<Numbered>(random, sessions++);
   }
-  void observe(const Transition& transition) override {
-    streams.push_back(transition.stream);
-    rewards.push_back(transition.reward);
-    if (transition.info != nullptr) {
-      saw_itself = saw_itself && transition.observation == last_seen;
-      truncated += transition.truncated ? 1 : 0;
+  void begin_episode(Session& session) const override { begun.push_back(number(session)); }
+  Decision decide(const View& view, Session& session) const override {
+    attended.push_back(number(session));
+    last_seen = view.observation;
+    saw_the_last = saw_the_last && (view.last != nullptr) == (acted >= sessions);
+    return {.action = actions.decode((acted++) % actions.size())};
+  }
+
+  const Policy& policy() const override { return *this; }
+  void learn(const PeriodRecord& record, Session& session) override {
+    streams.push_back(number(session));
+    rewards.push_back(record.result.reward);
+    if (acted > 0) {
+      saw_itself = saw_itself && record.observation == last_seen;
+      truncated += record.result.truncated ? 1 : 0;
     }
   }
+  void end_episode(Session& session) override { ended.push_back(number(session)); }
   void save(const std::filesystem::path&) const override {}
   void load(const std::filesystem::path&) override {}
 
-  std::size_t actions;
-  std::size_t acted = 0;
-  Observation last_seen;
+  ActionSpace actions;
+  mutable std::size_t sessions = 0;
+  mutable std::size_t acted = 0;
+  mutable Observation last_seen;
   bool saw_itself = true;
+  mutable bool saw_the_last = true;
   int truncated = 0;
-  std::vector<std::size_t> begun;
-  std::vector<std::size_t> attended;
+  mutable std::vector<std::size_t> begun;
+  mutable std::vector<std::size_t> attended;
+  std::vector<std::size_t> ended;
   std::vector<std::size_t> streams;
   std::vector<double> rewards;
+
+ private:
+  struct Numbered final : Session {
+    Numbered(Random& source, std::size_t is) : Session(source), index(is) {}
+    std::size_t index;
+  };
+  static std::size_t number(const Session& session) {
+    return dynamic_cast<const Numbered&>(session).index;
+  }
 };
 
 const std::function<void(double)> kQuiet = [](double) {};
@@ -104,13 +125,14 @@ const std::function<bool()> kNever = [] { return false; };
 DOCTEST_TEST_CASE("several environments are played in turn, each as its own stream") {
   const TrainingWorlds worlds = small_worlds();
   std::vector<std::uint64_t> drawn;
+  Random random(1);
   PlayLesson lesson(
       [&](std::uint64_t index) {
         drawn.push_back(index);
         return worlds.training(index);
       },
-      3);
-  Pupil pupil(worlds.training(0).environment->action_space().size());
+      3, random);
+  Pupil pupil(worlds.training(0).environment->action_space());
   double last_share = 0.0;
   const auto periods = lesson.teach(
       pupil, 6, 3, kNever, [&](double share) { last_share = std::max(last_share, share); });
@@ -122,6 +144,8 @@ DOCTEST_TEST_CASE("several environments are played in turn, each as its own stre
     DOCTEST_REQUIRE(pupil.attended[i] == i % 3);
   }
   DOCTEST_CHECK(pupil.saw_itself);
+  DOCTEST_CHECK(pupil.saw_the_last);
+  DOCTEST_CHECK(pupil.ended == std::vector<std::size_t>{0, 1, 2});
   DOCTEST_CHECK(pupil.truncated == 3);
   DOCTEST_CHECK(last_share > 0.9);
   DOCTEST_CHECK(last_share <= 1.0);
@@ -129,11 +153,15 @@ DOCTEST_TEST_CASE("several environments are played in turn, each as its own stre
 
 DOCTEST_TEST_CASE("recordings are shown one an episode, from the first again after the last") {
   const auto recording = [](double reward) {
-    return std::vector<RecordedTransition>(2, {{0.0}, 0, reward, {}, {1.0}});
+    PeriodRecord record;
+    record.observation = {0.0};
+    record.result.reward = reward;
+    return std::vector<PeriodRecord>(2, record);
   };
-  ReplayLesson lesson({recording(1.0), recording(2.0)});
+  Random random(1);
+  ReplayLesson lesson({recording(1.0), recording(2.0)}, random);
   DOCTEST_CHECK(lesson.episodes_at_once() == 2);
-  Pupil pupil(1);
+  Pupil pupil(ActionSpace({}));
   DOCTEST_CHECK(lesson.teach(pupil, 1, 2, kNever, kQuiet) == 4);
   DOCTEST_CHECK(pupil.rewards == std::vector<double>{2.0, 2.0, 1.0, 1.0});
   DOCTEST_CHECK(pupil.begun.size() == 2);

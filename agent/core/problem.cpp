@@ -1,4 +1,4 @@
-#include "agent/core/agent.hpp"
+#include "agent/core/problem.hpp"
 
 #include "agent/core/action_limits.hpp"
 #include "common/error.hpp"
@@ -14,15 +14,12 @@ Problem problem_of(const Environment& environment) {
                   {},
                   environment.signals(),
                   environment.description()};
+  Action levels;
   for (ActionId action = 0; action < problem.actions.size(); ++action) {
-    problem.reward_bounds.push_back(environment.reward_bound(action));
+    problem.actions.decode(action, levels);
+    problem.reward_bounds.push_back(environment.reward_bound(levels));
   }
   return problem;
-}
-
-const Task& View::nothing_asked() {
-  static const Task nothing;
-  return nothing;
 }
 
 }  // namespace rein

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/random.hpp"
+#include "env/period_record.hpp"
+
+namespace rein {
+
+/// What may be asked for in a period.
+class ActionMask {
+ public:
+  virtual ~ActionMask() = default;
+  virtual bool allows(const Action& action) const = 0;
+};
+
+/// What a decision is made on. The references hold for the time of a call.
+struct View {
+  /// With nothing asked for unless a task is given.
+  View(const Observation& seen, const Task& asked = nothing_asked(),  // NOLINT: one is the other.
+       const PeriodRecord* before = nullptr, const ActionMask* mask = nullptr)
+      : observation(seen), task(asked), last(before), allowed(mask) {}
+
+  const Observation& observation;
+  const Task& task;                     ///< Of the coming period.
+  const PeriodRecord* last = nullptr;   ///< The period before; null in an episode's first.
+  const ActionMask* allowed = nullptr;  ///< Null: all.
+
+  bool allows(const Action& action) const { return allowed == nullptr || allowed->allows(action); }
+
+ private:
+  static const Task& nothing_asked() {
+    static const Task nothing;
+    return nothing;
+  }
+};
+
+/// All that belongs to one stream of episodes, of which one is under way: what a policy believes of
+/// the present, and what a learner has not learned from yet. Made by Policy::new_session().
+class Session {
+ public:
+  /// @param source  of all that is drawn for this stream; must outlive it.
+  explicit Session(Random& source) : random(source) {}
+  virtual ~Session() = default;
+
+  Random& random;
+};
+
+/// Decides: what is exported of an agent. It is not changed by what happens; what it makes of the
+/// episode is in the session.
+class Policy {
+ public:
+  virtual ~Policy() = default;
+
+  /// As in make_agent(): "q_learning".
+  virtual std::string kind() const = 0;
+
+  /// For one stream. @param random  must outlive it.
+  virtual std::unique_ptr<Session> new_session(Random& random) const {
+    return std::make_unique<Session>(random);
+  }
+
+  /// An episode begins: the environment was reset, and what was believed of its present state no
+  /// longer holds; what was learned does.
+  virtual void begin_episode(Session& /*session*/) const {}
+
+  /// @pre one finite value for each feature; one call for each period, with the record of the one
+  ///      before.
+  /// @post the action fits the knobs, and is allowed, if the policy draws it (Decision::probability
+  ///       below 1); one that does not leaves that to whoever masks.
+  virtual Decision decide(const View& view, Session& session) const = 0;
+};
+
+}  // namespace rein
