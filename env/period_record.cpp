@@ -29,7 +29,7 @@ Overruled overruled_from(const std::string& name) {
 }
 
 bool PeriodRecord::is_changed() const {
-  return overruled != Overruled::kNo || action != decision.action ||
+  return overruled != Overruled::kNot || action != decision.action ||
          std::ranges::any_of(result.info.granted, &KnobGrant::refused);
 }
 

@@ -21,10 +21,10 @@ struct Decision {
 };
 
 /// Why a shield decided in a policy's place.
-enum class Overruled { kNo, kPower, kTemperature, kSensors, kActuation, kBudgets };
+enum class Overruled { kNot, kPower, kTemperature, kSensors, kActuation, kBudgets };
 constexpr std::size_t kNumOverruled = 6;
 
-/// "power", "temperature", ...; empty for kNo.
+/// "power", "temperature", ...; empty for kNot.
 std::string to_string(Overruled reason);
 /// @throws Error listing the names.
 Overruled overruled_from(const std::string& name);
@@ -38,7 +38,7 @@ struct PeriodRecord {
   Observation observation;    ///< On which the action was chosen.
   Decision decision;          ///< What was asked for.
   Action action;              ///< What was done: the decision's, or a shield's.
-  Overruled overruled = Overruled::kNo;
+  Overruled overruled = Overruled::kNot;
   std::string policy;         ///< The hash of the policy that the run began with; may be empty.
   std::uint64_t updates = 0;  ///< From which learning has moved it so often since.
   StepResult result;

@@ -100,19 +100,19 @@ Overruled Shield::emergency() const {
   }
   const bool is_too_hot = now_.temperature_limit_c && state_.hottest_c &&
                           *state_.hottest_c >= *now_.temperature_limit_c;
-  return is_too_hot ? Overruled::kTemperature : Overruled::kNo;
+  return is_too_hot ? Overruled::kTemperature : Overruled::kNot;
 }
 
 bool Shield::allows(const Action& action) const {
-  return emergency() == Overruled::kNo ? mask(action) == Overruled::kNo : action == safe_action();
+  return emergency() == Overruled::kNot ? mask(action) == Overruled::kNot : action == safe_action();
 }
 
 Shield::Verdict Shield::check(const Action& wanted) const {
-  if (const Overruled reason = emergency(); reason != Overruled::kNo) {
+  if (const Overruled reason = emergency(); reason != Overruled::kNot) {
     return {safe_action(), reason};
   }
   const Overruled reason = mask(wanted);
-  return {reason == Overruled::kNo ? wanted : nearest_permitted(wanted), reason};
+  return {reason == Overruled::kNot ? wanted : nearest_permitted(wanted), reason};
 }
 
 void Shield::observe(const PeriodRecord& record) {
@@ -210,7 +210,7 @@ Overruled Shield::find_trouble(const StepInfo& info) const {
       return Overruled::kActuation;
     }
   }
-  return state_.exceeded >= options_.budget_periods ? Overruled::kBudgets : Overruled::kNo;
+  return state_.exceeded >= options_.budget_periods ? Overruled::kBudgets : Overruled::kNot;
 }
 
 void Shield::take_over_or_let_go(const StepInfo& info) {
@@ -223,8 +223,8 @@ void Shield::take_over_or_let_go(const StepInfo& info) {
     state_.next_hold = options_.hold_periods;
   }
   state_.hold_left -= state_.hold_left > 0 ? 1 : 0;
-  const Overruled trouble = state_.hold_left == 0 ? find_trouble(info) : Overruled::kNo;
-  if (trouble != Overruled::kNo) {
+  const Overruled trouble = state_.hold_left == 0 ? find_trouble(info) : Overruled::kNot;
+  if (trouble != Overruled::kNot) {
     state_.reason = trouble;
     state_.hold_left = state_.next_hold;
     state_.next_hold = std::min(2 * state_.next_hold, options_.longest_hold_periods);
@@ -257,7 +257,7 @@ Overruled Shield::mask(const Action& action) const {
     return Overruled::kTemperature;
   }
   return limits_power() && drew_over(action, power_bound_w(*now_.power_limit_w)) ? Overruled::kPower
-                                                                                 : Overruled::kNo;
+                                                                                 : Overruled::kNot;
 }
 
 Action Shield::nearest_permitted(const Action& wanted) const {
@@ -271,7 +271,7 @@ Action Shield::nearest_permitted(const Action& wanted) const {
         if (knobs[i].effect() == effect && levels[i] > 0) {
           --levels[i];
           is_lower = true;
-          if (mask(levels) == Overruled::kNo) {
+          if (mask(levels) == Overruled::kNot) {
             return true;
           }
         }

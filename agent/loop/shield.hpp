@@ -41,7 +41,7 @@ class Shield final : public ActionMask {
 
   struct Verdict {
     Action action;  ///< That may be taken.
-    Overruled reason = Overruled::kNo;
+    Overruled reason = Overruled::kNot;
   };
 
   /// `problem`'s references must outlive the shield.
@@ -94,7 +94,7 @@ class Shield final : public ActionMask {
     std::uint64_t exceeded = 0;
     std::uint64_t good = 0;
     // Taking over:
-    Overruled reason = Overruled::kNo;
+    Overruled reason = Overruled::kNot;
     std::uint64_t hold_left = 0;
     std::uint64_t next_hold = 0;
   };
@@ -112,9 +112,9 @@ class Shield final : public ActionMask {
   /// unless since then one that cannot draw less drew less.
   bool drew_over(const Action& action, double power_w) const;
   bool draws_more_than_in_force(const Action& action) const;
-  /// Why only the safe action may be taken; kNo if others may.
+  /// Why only the safe action may be taken; kNot if others may.
   Overruled emergency() const;
-  /// Why the action may not be taken by what was seen of such ones; kNo if it may.
+  /// Why the action may not be taken by what was seen of such ones; kNot if it may.
   Overruled mask(const Action& action) const;
   Action nearest_permitted(const Action& wanted) const;
   Action safe_action() const;

@@ -60,17 +60,17 @@ struct Bench {
     const auto verdict = shield.check(wanted);
     // What it says is allowed it does not change, and what it changes had not been.
     DOCTEST_CHECK((!shield.allows(wanted) || verdict.action == wanted));
-    DOCTEST_CHECK((shield.allows(wanted) || verdict.reason != Overruled::kNo));
+    DOCTEST_CHECK((shield.allows(wanted) || verdict.reason != Overruled::kNot));
     return verdict;
   }
   bool permits(const Action& wanted) {
     const auto verdict = check(wanted);
-    return verdict.action == wanted && verdict.reason == Overruled::kNo;
+    return verdict.action == wanted && verdict.reason == Overruled::kNot;
   }
   /// For how many periods it takes over, all of which are like this.
   int held(const StepInfo& info) {
     int periods = 0;
-    for (; check(id(1, 1, 2)).reason != Overruled::kNo; ++periods) {
+    for (; check(id(1, 1, 2)).reason != Overruled::kNot; ++periods) {
       live(id(0, 0, 0), info);
     }
     return periods;
@@ -406,7 +406,7 @@ Course play_at_random(std::uint64_t seed, bool shielded) {
   Course course;
   const auto note = [&](const PeriodRecord& record) {
     course.far_over += *record.result.info.signals[*power] > 1.1 * 3.0 ? 1 : 0;
-    course.interventions += record.overruled != Overruled::kNo ? 1 : 0;
+    course.interventions += record.overruled != Overruled::kNot ? 1 : 0;
     course.actions.push_back(record.action);
   };
   ControlLoop(environment, agent, random, world.clock(), {.sinks = {note}, .shield = shield.get()})
@@ -441,11 +441,11 @@ DOCTEST_TEST_CASE(
       const Action wanted = bench.actions.decode(random.index(bench.actions.size()));
       const auto verdict = bench.check(wanted);
       DOCTEST_REQUIRE_NOTHROW(bench.actions.check(verdict.action));
-      if (verdict.reason == Overruled::kNo) {
+      if (verdict.reason == Overruled::kNot) {
         DOCTEST_REQUIRE(verdict.action == wanted);
       }
       const auto again = bench.check(verdict.action);
-      const bool is_permitted = again.reason == Overruled::kNo;
+      const bool is_permitted = again.reason == Overruled::kNot;
       const bool is_last_resort = again.action == verdict.action;
       DOCTEST_REQUIRE((is_permitted || is_last_resort));
       StepInfo info = Bench::info(10.0 * random.uniform(), 70.0 + 12.0 * random.uniform());
