@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "agent/core/policy.hpp"
+#include "common/archive.hpp"
 
 namespace rein {
 
@@ -32,12 +33,16 @@ class Learner {
   /// and earned (StepInfo is empty but for the terms of the reward): from a recorded trace.
   virtual bool learns_from_others() const { return false; }
 
-  /// Writes a checkpoint: all that is needed to go on as if never stopped, but for the episodes
-  /// under way. The random generator is included. @throws Error naming the file.
-  virtual void save(const std::filesystem::path& file) const = 0;
+  /// What a checkpoint holds, after archive_header(): all that is needed to go on as if never
+  /// stopped, but for the episodes under way. What is read must be kept first (Archive::keep), so
+  /// that a learner which cannot read it is as it was.
+  virtual void archive(Archive& archive) = 0;
+
+  /// Writes a checkpoint (JSON). @throws Error naming the file.
+  void save(const std::filesystem::path& file) const;
   /// @throws ConfigError if the file is not a checkpoint of this kind for this problem; the learner
   ///         is then as it was.
-  virtual void load(const std::filesystem::path& file) = 0;
+  void load(const std::filesystem::path& file);
 };
 
 }  // namespace rein

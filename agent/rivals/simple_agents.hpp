@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include "agent/core/agent.hpp"
@@ -26,8 +25,7 @@ class StaticAgent final : public Agent {
   const ActionSpace& actions() const override { return problem_.actions; }
   ActionId act(const View&) override { return action_; }
   void observe(const Transition&) override {}
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
  private:
   ActionId action_;
@@ -47,8 +45,7 @@ class RandomAgent final : public Agent {
   ActionId act(const View&) override { return random_.index(problem_.actions.size()); }
   void observe(const Transition&) override {}
   ExplorationStatus exploration() const override { return {.rate = 1.0, .explored = true}; }
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
  private:
   Problem problem_;

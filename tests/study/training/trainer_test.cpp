@@ -93,8 +93,7 @@ class Pupil final : public Learner, public Policy {
     }
   }
   void end_episode(Session& session) override { ended.push_back(number(session)); }
-  void save(const std::filesystem::path&) const override {}
-  void load(const std::filesystem::path&) override {}
+  void archive(Archive&) override {}
 
   ActionSpace actions;
   mutable std::size_t sessions = 0;
