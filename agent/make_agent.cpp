@@ -8,6 +8,7 @@
 
 #include "agent/core/action_limits.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/unlearning.hpp"
 #include "agent/model_based/model_based.hpp"
 #include "agent/neural/actor_critic.hpp"
 #include "agent/neural/dqn.hpp"
@@ -57,30 +58,48 @@ Made make_q_learning(const Ingredients& from) {
   return std::make_unique<QLearning>(options, std::move(states), from.problem, from.random);
 }
 
+/// One that does not learn.
+template <typename Kind, typename... Parts>
+Made make_unlearning(const Ingredients& from, Parts&&... parts) {
+  return std::make_unique<Unlearning>(std::make_unique<Kind>(std::forward<Parts>(parts)...),
+                                      from.problem, from.random);
+}
+
 Made make_static(const Ingredients& from) {
   const ConfigNode configuration =
       from.node.has("configuration") ? from.node.at("configuration") : ConfigNode::parse("{}", "");
-  return std::make_unique<StaticAgent>(
-      StaticAgent::read_configuration(configuration, from.problem.actions), from.problem, "static",
-      from.node.has("configuration"));
+  return make_unlearning<StaticPolicy>(
+      from, StaticPolicy::read_configuration(configuration, from.problem.actions), from.problem,
+      "static", from.node.has("configuration"));
 }
 
 Made make_best_static(const Ingredients& from) {
   from.require(from.foresight.find_best_static != nullptr);
-  return std::make_unique<StaticAgent>(from.foresight.find_best_static(), from.problem,
+  return make_unlearning<StaticPolicy>(from, from.foresight.find_best_static(), from.problem,
                                        "best_static");
+}
+
+Made make_random(const Ingredients& from) {
+  return make_unlearning<RandomPolicy>(from, from.problem.actions);
 }
 
 Made make_oracle(const Ingredients& from) {
   from.require(from.foresight.clairvoyant != nullptr);
-  return std::make_unique<Oracle>(Oracle::Options::from_yaml(from.node), from.problem,
-                                  *from.foresight.clairvoyant);
+  return make_unlearning<Oracle>(from, Oracle::Options::from_yaml(from.node), from.problem,
+                                 *from.foresight.clairvoyant);
 }
 
 Made make_governor(const Ingredients& from) {
   const auto options = Governor::Options::from_yaml(from.node);
-  return std::make_unique<Governor>(options, from.held({.width = "highest", .mapping = "fastest"}),
-                                    from.problem);
+  return make_unlearning<Governor>(
+      from, options, from.held({.width = "highest", .mapping = "fastest"}), from.problem);
+}
+
+/// With what `rein profile` measures.
+template <typename Kind>
+Made make_profiled(const Ingredients& from) {
+  const auto options = Kind::Options::from_yaml(from.node);
+  return make_unlearning<Kind>(from, options, from.profile(), from.problem);
 }
 
 /// Of options and problem alone.
@@ -89,16 +108,10 @@ Made make_plain(const Ingredients& from) {
   return std::make_unique<Kind>(Kind::Options::from_yaml(from.node), from.problem);
 }
 
+/// With what is drawn, too.
 template <typename Kind>
-Made make_random(const Ingredients& from) {
+Made make_drawing(const Ingredients& from) {
   return std::make_unique<Kind>(Kind::Options::from_yaml(from.node), from.problem, from.random);
-}
-
-/// With what `rein profile` measures.
-template <typename Kind>
-Made make_profiled(const Ingredients& from) {
-  const auto options = Kind::Options::from_yaml(from.node);
-  return std::make_unique<Kind>(options, from.profile(), from.problem);
 }
 
 /// With knobs that it leaves alone.
@@ -118,17 +131,12 @@ struct Maker {
 const std::vector<Maker>& makers() {
   static const std::vector<Maker> all = {{"model_based", make_plain<ModelBased>, 20'000},
                                          {"q_learning", make_q_learning, 8'000},
-                                         {"dqn", make_random<Dqn>, kMostActions},
-                                         {"actor_critic", make_random<ActorCritic>, kMostActions},
+                                         {"dqn", make_drawing<Dqn>, kMostActions},
+                                         {"actor_critic", make_drawing<ActorCritic>, kMostActions},
                                          {"static", make_static, kMostActions},
                                          {"best_static", make_best_static, 200'000},
                                          {"oracle", make_oracle, 50'000},
-                                         {"random",
-                                          [](const Ingredients& from) -> Made {
-                                            return std::make_unique<RandomAgent>(from.problem,
-                                                                                 from.random);
-                                          },
-                                          kMostActions},
+                                         {"random", make_random, kMostActions},
                                          {"governor", make_governor, 200'000},
                                          {"alert", make_profiled<Alert>, 200'000},
                                          {"poet", make_profiled<Poet>, 200'000},

@@ -43,11 +43,13 @@ class Agent : public Learner, public Policy {
   virtual const ActionSpace& actions() const = 0;
 
   // As a learner and a policy.
+  void archive(Archive& archive) override = 0;
   const Policy& policy() const final { return *this; }
-  std::unique_ptr<Session> new_session(Random& random) const final {
-    return std::make_unique<Stream>(random, streams_);
+  std::unique_ptr<Session> begin_episode(Random& random) const final {
+    auto session = std::make_unique<Stream>(random, streams_);
+    self().begin_episode(session->index);
+    return session;
   }
-  void begin_episode(Session& session) const final { self().begin_episode(stream_of(session)); }
   Decision decide(const View& view, Session& session) const final {
     self().attend(stream_of(session));
     Decision decision{.action = actions().decode(self().act(view))};

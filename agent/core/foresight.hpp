@@ -10,8 +10,8 @@ namespace rein {
 
 /// What can only be known of a simulated board; empty for any other.
 struct Foresight {
-  Clairvoyant* clairvoyant = nullptr;          ///< For `oracle`; must outlive the agent.
-  std::function<ActionId()> find_best_static;  ///< For `best_static`: of the episode to come.
+  Clairvoyant* clairvoyant = nullptr;        ///< For `oracle`; must outlive the agent.
+  std::function<Action()> find_best_static;  ///< For `best_static`: of the episode to come.
   /// For agents that start from a profile, where the run file names none: of this board, with
   /// nobody else on it.
   std::function<Profile()> measure_profile;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "common/archive.hpp"
 #include "common/random.hpp"
 #include "env/period_record.hpp"
 
@@ -36,15 +37,22 @@ struct View {
   }
 };
 
-/// All that belongs to one stream of episodes, of which one is under way: what a policy believes of
-/// the present, and what a learner has not learned from yet. Made by Policy::new_session().
+/// All that belongs to one episode of one stream: what a policy believes of the present, and what a
+/// learner has not learned from yet. Nothing of an episode is in the policy or the learner, so that
+/// any number can be under way at once.
 class Session {
  public:
-  /// @param source  of all that is drawn for this stream; must outlive it.
+  /// @param source  of all that is drawn for this episode; must outlive it.
   explicit Session(Random& source) : random(source) {}
   virtual ~Session() = default;
 
   Random& random;
+
+  /// As what its policy made. @throws std::bad_cast for another policy's.
+  template <typename Kind>
+  Kind& as() {
+    return dynamic_cast<Kind&>(*this);
+  }
 };
 
 /// Decides: what is exported of an agent. It is not changed by what happens; what it makes of the
@@ -56,20 +64,19 @@ class Policy {
   /// As in make_agent(): "q_learning".
   virtual std::string kind() const = 0;
 
-  /// For one stream. @param random  must outlive it.
-  virtual std::unique_ptr<Session> new_session(Random& random) const {
+  /// An episode begins: the environment was reset. @param random  must outlive the session.
+  virtual std::unique_ptr<Session> begin_episode(Random& random) const {
     return std::make_unique<Session>(random);
   }
-
-  /// An episode begins: the environment was reset, and what was believed of its present state no
-  /// longer holds; what was learned does.
-  virtual void begin_episode(Session& /*session*/) const {}
 
   /// @pre one finite value for each feature; one call for each period, with the record of the one
   ///      before.
   /// @post the action fits the knobs, and is allowed, if the policy draws it (Decision::probability
   ///       below 1); one that does not leaves that to whoever masks.
   virtual Decision decide(const View& view, Session& session) const = 0;
+
+  /// What of it is in a checkpoint, after its kind and what it is for: what was learned.
+  virtual void archive(Archive& /*archive*/) {}
 };
 
 }  // namespace rein

@@ -8,16 +8,16 @@ ControlLoop::ControlLoop(Environment& environment, Learner& learner, Random& ran
                          const Clock& clock, Options options)
     : environment_(environment),
       learner_(learner),
+      random_(random),
       clock_(clock),
-      options_(std::move(options)),
-      session_(learner.policy().new_session(random)) {}
+      options_(std::move(options)) {}
 
 std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& stop) {
   now_.episode = episodes_++;
   now_.index = 0;
   now_.policy = options_.policy;
   now_.observation = environment_.reset(seed);
-  learner_.policy().begin_episode(*session_);
+  session_ = learner_.policy().begin_episode(random_);
   if (options_.shield != nullptr) {
     options_.shield->begin_episode();
   }

@@ -41,9 +41,10 @@ class ControlLoop {
 
   Environment& environment_;
   Learner& learner_;
+  Random& random_;
   const Clock& clock_;
   Options options_;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<Session> session_;  ///< Of the episode that is under way.
   std::uint64_t episodes_ = 0;
   PeriodRecord now_, last_;  ///< Whose memory is used again.
 };

@@ -6,8 +6,6 @@
 #include <tuple>
 #include <utility>
 
-#include "agent/core/checkpoint.hpp"
-
 namespace rein {
 
 namespace {
@@ -51,37 +49,44 @@ Oracle::Options Oracle::Options::from_yaml(const ConfigNode& node) {
 Oracle::Oracle(Options options, Problem problem, Clairvoyant& clairvoyant)
     : options_(options), problem_(std::move(problem)), clairvoyant_(clairvoyant) {}
 
-ActionId Oracle::act(const View&) {
+Decision Oracle::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
   std::vector<Prospect> prospects;
-  if (in_force_) {
-    prospects.push_back(look(*in_force_, options_.horizon));
+  if (now.in_force) {
+    prospects.push_back(look(*now.in_force, options_.horizon, now));
   }
-  for (const auto& candidate : screen(prospects)) {
+  for (const auto& candidate : screen(prospects, now)) {
     // What seemed feasible may turn out not to be. The search then goes on.
     if (prospects.size() >= options_.candidates &&
         std::ranges::any_of(prospects, &Prospect::is_feasible)) {
       break;
     }
-    prospects.push_back(look(candidate.action, options_.horizon));
+    prospects.push_back(look(candidate.action, options_.horizon, now));
   }
-  sort(prospects);
-  in_force_ = is_behind_ ? best_soon(prospects.front().action) : prospects.front().action;
-  return *in_force_;
+  sort(prospects, now);
+  // Requests may wait that came before this period.
+  const bool is_behind =
+      view.last != nullptr &&
+      std::ranges::any_of(view.last->result.info.applications,
+                          [](const ApplicationInfo& each) { return each.service.waited_ms > 0.0; });
+  const ActionId settled = prospects.front().action;
+  now.in_force = is_behind ? best_soon(settled, now) : settled;
+  return {.action = problem_.actions.decode(*now.in_force)};
 }
 
-Outlook Oracle::foresee(ActionId action, std::size_t periods) {
-  problem_.actions.decode(action, levels_);
-  return clairvoyant_.foresee(levels_, periods);
+Outlook Oracle::foresee(ActionId action, std::size_t periods, Now& now) const {
+  problem_.actions.decode(action, now.levels);
+  return clairvoyant_.foresee(now.levels, periods);
 }
 
-ActionId Oracle::best_soon(ActionId settled) {
+ActionId Oracle::best_soon(ActionId settled, Now& now) const {
   ActionId best = settled;
-  double most = foresee(settled, kSoon).reward + kWorthIt;
+  double most = foresee(settled, kSoon, now).reward + kWorthIt;
   for (ActionId action = 0; action < problem_.actions.size(); ++action) {
     if (problem_.reward_bounds[action] <= most) {
       continue;
     }
-    const double reward = foresee(action, kSoon).reward;
+    const double reward = foresee(action, kSoon, now).reward;
     if (reward > most + kRounding) {
       most = reward;
       best = action;
@@ -90,46 +95,40 @@ ActionId Oracle::best_soon(ActionId settled) {
   return best;
 }
 
-void Oracle::observe(const Transition& transition) {
-  const StepInfo* info = transition.info;
-  is_behind_ = info != nullptr && !info->applications.empty() &&
-               info->applications.front().service.waited_ms > 0.0;
-}
-
 bool Oracle::Prospect::is_feasible() const { return violation <= kRounding; }
 
-std::vector<Oracle::Prospect> Oracle::screen(const std::vector<Prospect>& known) {
+std::vector<Oracle::Prospect> Oracle::screen(const std::vector<Prospect>& known, Now& now) const {
   double reward = -std::numeric_limits<double>::infinity();
   for (const auto& prospect : known) {
     reward = prospect.is_feasible() ? std::max(reward, prospect.reward) : reward;
   }
   std::vector<Prospect> screened;
   for (ActionId action = 0; action < problem_.actions.size(); ++action) {
-    if (action != in_force_ && problem_.reward_bounds[action] > reward + kRounding) {
-      screened.push_back(look(action, kScreen));
+    if (action != now.in_force && problem_.reward_bounds[action] > reward + kRounding) {
+      screened.push_back(look(action, kScreen, now));
     }
   }
-  sort(screened);
+  sort(screened, now);
   return screened;
 }
 
-Oracle::Prospect Oracle::look(ActionId action, std::size_t periods) {
-  const Outlook change = foresee(action, kChange);
-  const Outlook all = foresee(action, periods);
+Oracle::Prospect Oracle::look(ActionId action, std::size_t periods, Now& now) const {
+  const Outlook change = foresee(action, kChange, now);
+  const Outlook all = foresee(action, periods, now);
   constexpr auto kChanging = static_cast<double>(kChange);
   const auto count = static_cast<double>(periods);
   const auto later = [&](double Outlook::*figure) {
     return (all.*figure * count - change.*figure * kChanging) / (count - kChanging);
   };
   const double share = kChanging / std::max(kSpread, count);
-  const double margin = action == in_force_ ? kMarginInForce : kMargin;
+  const double margin = action == now.in_force ? kMarginInForce : kMargin;
   return {.action = action,
           .reward = share * change.reward + (1.0 - share) * later(&Outlook::reward),
           .violation = std::max(0.0, later(&Outlook::violation)) +
                        std::max(0.0, later(&Outlook::overuse) + margin)};
 }
 
-void Oracle::sort(std::vector<Prospect>& prospects) const {
+void Oracle::sort(std::vector<Prospect>& prospects, const Now& now) {
   if (prospects.empty()) {
     return;
   }
@@ -137,19 +136,16 @@ void Oracle::sort(std::vector<Prospect>& prospects) const {
   const double accepted = least <= kRounding ? kRounding : least + kAsGood;
   const auto rank = [&](const Prospect& prospect) {
     return std::tuple(prospect.violation <= accepted ? 0.0 : prospect.violation,
-                      -std::round(prospect.reward / kRounding), prospect.action != in_force_,
+                      -std::round(prospect.reward / kRounding), prospect.action != now.in_force,
                       prospect.action);
   };
   std::ranges::sort(prospects, {}, rank);
 }
 
 void Oracle::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
-  archive.keep(options_, is_behind_, in_force_);
+  archive.keep(options_);
   archive.count("horizon", options_.horizon, kHorizon);
   archive.count("candidates", options_.candidates, kCandidates);
-  archive.flag("is_behind", is_behind_);
-  archive.index("in_force", in_force_, problem_.actions.size());
 }
 
 }  // namespace rein

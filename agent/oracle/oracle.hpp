@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/policy.hpp"
+#include "agent/core/problem.hpp"
 #include "common/config_node.hpp"
 #include "env/clairvoyant.hpp"
 
@@ -19,7 +21,7 @@ namespace rein {
 /// with the one in force, or else takes the one with the lowest number, the slowest.
 ///
 /// It knows what is, not what comes: no schedule of co-runners, no draw of chance.
-class Oracle final : public Agent {
+class Oracle final : public Policy {
  public:
   struct Options {
     std::size_t horizon = 50;  ///< Periods that are looked ahead; at least 10.
@@ -32,9 +34,10 @@ class Oracle final : public Agent {
   Oracle(Options options, Problem problem, Clairvoyant& clairvoyant);
 
   std::string kind() const override { return "oracle"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
-  ActionId act(const View&) override;
-  void observe(const Transition& transition) override;
+  std::unique_ptr<Session> begin_episode(Random& random) const override {
+    return std::make_unique<Now>(random);
+  }
+  Decision decide(const View& view, Session& session) const override;
   void archive(Archive& archive) override;
 
  private:
@@ -45,21 +48,23 @@ class Oracle final : public Agent {
     double violation = 0.0;  ///< When the change is over.
     bool is_feasible() const;
   };
-  Outlook foresee(ActionId action, std::size_t periods);
-  Prospect look(ActionId action, std::size_t periods);
+  struct Now final : Session {
+    using Session::Session;
+    std::optional<ActionId> in_force;
+    Action levels;  ///< Of the action that is looked at.
+  };
+  Outlook foresee(ActionId action, std::size_t periods, Now& now) const;
+  Prospect look(ActionId action, std::size_t periods, Now& now) const;
   /// A short look at all that could be better than what is known. The most promising come first.
-  std::vector<Prospect> screen(const std::vector<Prospect>& known);
+  std::vector<Prospect> screen(const std::vector<Prospect>& known, Now& now) const;
   /// What to do while requests wait, before `settled` is right again: the next ones wait for them.
-  ActionId best_soon(ActionId settled);
+  ActionId best_soon(ActionId settled, Now& now) const;
   /// Best first.
-  void sort(std::vector<Prospect>& prospects) const;
+  static void sort(std::vector<Prospect>& prospects, const Now& now);
 
   Options options_;
   Problem problem_;
   Clairvoyant& clairvoyant_;
-  Action levels_;  ///< Of the action that is looked at.
-  std::optional<ActionId> in_force_;
-  bool is_behind_ = false;  ///< Requests wait that came before this period.
 };
 
 }  // namespace rein

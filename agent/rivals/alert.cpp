@@ -5,7 +5,6 @@
 #include <tuple>
 #include <utility>
 
-#include "agent/core/checkpoint.hpp"
 #include "agent/core/knob_layout.hpp"
 #include "agent/rivals/profile_source.hpp"
 
@@ -33,8 +32,6 @@ AdaptiveFilter::Options read_filter(const ConfigNode& node, const std::string& k
 
 }  // namespace
 
-void AdaptiveFilter::reset() { state_ = {.gain = options_.gain, .noise = options_.process_noise}; }
-
 void AdaptiveFilter::update(double observed) {
   State& now = state_;
   now.noise = std::max(
@@ -44,14 +41,6 @@ void AdaptiveFilter::update(double observed) {
   now.gain = now.variance / (now.variance + options_.measurement_noise);
   now.correction = now.gain * (observed - now.mean);
   now.mean += now.correction;
-}
-
-void AdaptiveFilter::archive(Archive& archive) {
-  archive.number("mean", state_.mean);
-  archive.number("variance", state_.variance);
-  archive.number("gain", state_.gain);
-  archive.number("noise", state_.noise);
-  archive.number("correction", state_.correction);
 }
 
 Alert::Options Alert::Options::from_yaml(const ConfigNode& node) {
@@ -67,29 +56,24 @@ Alert::Alert(const Options& options, Profile profile, Problem problem)
     : options_(options),
       profile_(std::move(profile)),
       problem_(std::move(problem)),
-      slowdown_(options.slowdown),
-      power_ratio_(options.power),
-      last_asked_(problem_.actions.size()),
       power_(problem_.signals),
       use_(problem_.task) {}
 
-void Alert::begin_episode(std::size_t /*stream*/) {
-  slowdown_.reset();
-  power_ratio_.reset();
-  last_asked_ = problem_.actions.size();
+std::unique_ptr<Session> Alert::begin_episode(Random& random) const {
+  return std::make_unique<Now>(random, options_);
 }
 
-double Alert::chance(double service_ms, double time_ms) const {
-  const auto& factor = slowdown_.state();
+double Alert::chance(double service_ms, double time_ms, const AdaptiveFilter& slowdown) {
+  const auto& factor = slowdown.state();
   const double deviation_ms = std::sqrt(factor.variance) * service_ms;
   // The normal distribution function.
   return 0.5 * std::erfc((factor.mean * service_ms - time_ms) / (std::sqrt(2.0) * deviation_ms));
 }
 
-ActionId Alert::choose(const Situation& now) const {
-  const double time_ms = now.time_for_request_ms();
-  const double wanted = std::max(kLeastChance, 1.0 - now.miss_rate);
-  const double ratio = power_ratio_.state().mean;
+ActionId Alert::choose(const Situation& asked, const Now& now) const {
+  const double time_ms = asked.time_for_request_ms();
+  const double wanted = std::max(kLeastChance, 1.0 - asked.miss_rate);
+  const double ratio = now.power_ratio.state().mean;
   // What is compared is what is lacking of each constraint, the most important one first.
   using Rank = std::tuple<double, double, double, double, double>;
   std::optional<Rank> best;
@@ -98,10 +82,10 @@ ActionId Alert::choose(const Situation& now) const {
     if (!entry.service_ms) {
       continue;
     }
-    const double late = wanted - chance(*entry.service_ms, time_ms);
-    const double overuse = use_.share(entry, now) * ratio / options_.power_share - 1.0;
-    const Rank rank{std::max(0.0, late), std::max(0.0, now.min_top1.value_or(0.0) - entry.top1),
-                    std::max(0.0, overuse), use_.cost(entry, now), entry.power_w.value_or(0.0)};
+    const double late = wanted - chance(*entry.service_ms, time_ms, now.slowdown);
+    const double overuse = use_.share(entry, asked) * ratio / options_.power_share - 1.0;
+    const Rank rank{std::max(0.0, late), std::max(0.0, asked.min_top1.value_or(0.0) - entry.top1),
+                    std::max(0.0, overuse), use_.cost(entry, asked), entry.power_w.value_or(0.0)};
     if (!best || rank < *best) {
       best = rank;
       chosen = entry.action;
@@ -110,35 +94,29 @@ ActionId Alert::choose(const Situation& now) const {
   return chosen;
 }
 
-ActionId Alert::act(const View& view) { return choose(Situation::of(view.task)); }
-
-void Alert::observe(const Transition& transition) {
-  if (transition.info == nullptr) {
-    return;
+Decision Alert::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
+  if (view.last != nullptr) {
+    follow(*view.last, now);
   }
-  const StepInfo& info = *transition.info;
-  // What was asked for: where the machine gives less, everything is slower than profiled.
-  const ActionId asked = transition.action;
-  const ActionId before = std::exchange(last_asked_, asked);
-  if (before != asked && before < problem_.actions.size()) {
-    return;  // What the change itself takes says nothing of the slow-down.
-  }
-  const auto& entry = profile_.entries[asked];
-  const ServiceReport& service = info.applications.front().service;
-  if (service.served > 0 && entry.service_ms) {
-    slowdown_.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
-  }
-  if (const auto power_w = power_.fresh(info, use_.signal()); power_w && entry.power_w) {
-    power_ratio_.update(*power_w / *entry.power_w);
-  }
+  return {.action = problem_.actions.decode(choose(Situation::of(view.task), now))};
 }
 
-void Alert::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
-  archive.keep(slowdown_, power_ratio_, last_asked_);
-  archive.part("slowdown", slowdown_);
-  archive.part("power", power_ratio_);
-  archive.count("last_asked", last_asked_, problem_.actions.size());
+void Alert::follow(const PeriodRecord& record, Now& now) const {
+  const StepInfo& info = record.result.info;
+  // What was asked for: where the machine gives less, everything is slower than profiled.
+  const Action before = std::exchange(now.last_asked, record.action);
+  if (info.applications.empty() || (!before.empty() && before != record.action)) {
+    return;  // What the change itself takes says nothing of the slow-down.
+  }
+  const auto& entry = profile_.entries[problem_.actions.encode(record.action)];
+  const ServiceReport& service = info.applications.front().service;
+  if (service.served > 0 && entry.service_ms) {
+    now.slowdown.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
+  }
+  if (const auto power_w = power_.fresh(info, use_.signal()); power_w && entry.power_w) {
+    now.power_ratio.update(*power_w / *entry.power_w);
+  }
 }
 
 }  // namespace rein

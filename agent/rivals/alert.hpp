@@ -1,11 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/policy.hpp"
 #include "agent/core/power_reader.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/rivals/profile_source.hpp"
@@ -31,14 +33,13 @@ class AdaptiveFilter {
     double correction = 0.0;  ///< What the last step added to the mean.
   };
 
-  explicit AdaptiveFilter(Options options) : options_(options) { reset(); }
-  void reset();
+  explicit AdaptiveFilter(Options options)
+      : options_(options), state_{.gain = options.gain, .noise = options.process_noise} {}
   /// Q <- max(Q(0), alpha Q + (1 - alpha) correction^2);  sigma^2 <- (1 - K) sigma^2 + Q;
   /// K <- sigma^2 / (sigma^2 + R);  mean <- mean + K (observed - mean).
   void update(double observed);
 
   const State& state() const { return state_; }
-  void archive(Archive& archive);
 
  private:
   Options options_;
@@ -52,7 +53,7 @@ class AdaptiveFilter {
 /// each configuration's chance to meet the deadline, its power and its energy, and takes the best
 /// of those that meet everything; if none does, latency counts first, then accuracy, then power.
 /// It learns from the means of a period, and not while the configuration changes.
-class Alert final : public Agent {
+class Alert final : public Policy {
  public:
   struct Options {
     AdaptiveFilter::Options slowdown{.measurement_noise = 3e-3, .process_noise = 1e-3};
@@ -63,25 +64,30 @@ class Alert final : public Agent {
 
   Alert(const Options& options, Profile profile, Problem problem);
 
+  /// What is believed of the present.
+  struct Now final : Session {
+    Now(Random& source, const Options& options)
+        : Session(source), slowdown(options.slowdown), power_ratio(options.power) {}
+    AdaptiveFilter slowdown;     ///< xi: measured over profiled time.
+    AdaptiveFilter power_ratio;  ///< Likewise of power.
+    Action last_asked;           ///< For in the last period; empty if nothing was.
+  };
+
   std::string kind() const override { return "alert"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
-  void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const View& view) override;
-  void observe(const Transition& transition) override;
-  void archive(Archive& archive) override;
+  std::unique_ptr<Session> begin_episode(Random& random) const override;
+  Decision decide(const View& view, Session& session) const override;
 
   /// The chance that a request that takes `service_ms` by the profile is done in `time_ms`.
-  double chance(double service_ms, double time_ms) const;
-  ActionId choose(const Situation& now) const;
+  static double chance(double service_ms, double time_ms, const AdaptiveFilter& slowdown);
+  ActionId choose(const Situation& asked, const Now& now) const;
 
  private:
+  /// What a period told.
+  void follow(const PeriodRecord& record, Now& now) const;
+
   Options options_;
   Profile profile_;
   Problem problem_;
-  AdaptiveFilter slowdown_;     ///< xi: measured over profiled time.
-  AdaptiveFilter power_ratio_;  ///< Likewise of power.
-  /// For in the last period; the number of actions if nothing was.
-  ActionId last_asked_;
   PowerReader power_;
   ProfiledUse use_;
 };

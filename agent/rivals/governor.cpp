@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/core/checkpoint.hpp"
-
 namespace rein {
 
 namespace {
@@ -49,16 +47,15 @@ Governor::Governor(Options options, HeldKnobs held, Problem problem)
     : options_(options),
       held_(std::move(held)),
       problem_(std::move(problem)),
-      layout_(problem_.actions) {
-  Governor::begin_episode();
-}
+      layout_(problem_.actions) {}
 
-void Governor::begin_episode(std::size_t /*stream*/) {
-  levels_.clear();
+std::unique_ptr<Session> Governor::begin_episode(Random& random) const {
+  auto now = std::make_unique<Now>(random);
   for (const std::size_t knob : layout_.frequencies) {
     const auto& levels = problem_.actions.knobs()[knob].levels;
-    levels_.push_back(options_.rule == Rule::kPowersave ? 0 : levels.size() - 1);
+    now->clocks.push_back(options_.rule == Rule::kPowersave ? 0 : levels.size() - 1);
   }
+  return now;
 }
 
 std::size_t Governor::next_level(const Options& options, const std::vector<Knob::Level>& levels,
@@ -100,36 +97,28 @@ double Governor::load_of(const Knob& domain, const StepInfo& info) const {
   return std::clamp(load.value_or(busy), 0.0, 1.0);
 }
 
-ActionId Governor::act(const View& view) {
-  std::vector<std::size_t> levels = held_.levels(Situation::of(view.task));
-  for (std::size_t i = 0; i < levels_.size(); ++i) {
-    levels[layout_.frequencies[i]] = levels_[i];
+Decision Governor::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
+  if (now.held.empty()) {
+    now.held = held_.choose(Situation::of(view.task));
   }
-  return problem_.actions.encode(levels);
+  if (view.last != nullptr && !view.last->result.info.applications.empty()) {
+    follow(*view.last, now);
+  }
+  Decision decision{.action = now.held};
+  for (std::size_t i = 0; i < now.clocks.size(); ++i) {
+    decision.action[layout_.frequencies[i]] = now.clocks[i];
+  }
+  return decision;
 }
 
-void Governor::observe(const Transition& transition) {
-  if (transition.info == nullptr) {
-    return;
-  }
-  const auto in_force = problem_.actions.decode(action_in_force(transition, problem_.actions));
-  for (std::size_t i = 0; i < levels_.size(); ++i) {
+void Governor::follow(const PeriodRecord& record, Now& now) const {
+  const Action in_force = action_in_force(record);
+  for (std::size_t i = 0; i < now.clocks.size(); ++i) {
     const Knob& domain = problem_.actions.knobs()[layout_.frequencies[i]];
-    levels_[i] = next_level(options_, domain.levels, in_force[layout_.frequencies[i]],
-                            load_of(domain, *transition.info));
+    now.clocks[i] = next_level(options_, domain.levels, in_force[layout_.frequencies[i]],
+                               load_of(domain, record.result.info));
   }
-}
-
-void Governor::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
-  archive.keep(levels_);
-  held_.archive(archive, "held");
-  archive.section("levels", [this](Archive& levels) {
-    for (std::size_t i = 0; i < levels_.size(); ++i) {
-      const Knob& domain = problem_.actions.knobs()[layout_.frequencies[i]];
-      levels.index(domain.name, levels_[i], domain.levels.size());
-    }
-  });
 }
 
 }  // namespace rein

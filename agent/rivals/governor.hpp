@@ -1,11 +1,12 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/policy.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/rivals/held_knobs.hpp"
 #include "common/config_node.hpp"
@@ -18,7 +19,7 @@ namespace rein {
 /// A domain's load is that of its busiest CPU, ours and others' together; of a domain that is not
 /// of CPUs, `gpu_load_share`; where neither is measured, the share of the period in which requests
 /// were served. Linux looks every few milliseconds, this once a period.
-class Governor final : public Agent {
+class Governor final : public Policy {
  public:
   enum class Rule { kPerformance, kPowersave, kOndemand, kSchedutil };
   struct Options {
@@ -30,17 +31,22 @@ class Governor final : public Agent {
   Governor(Options options, HeldKnobs held, Problem problem);
 
   std::string kind() const override { return "governor"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
-  void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const View& view) override;
-  void observe(const Transition& transition) override;
-  void archive(Archive& archive) override;
+  std::unique_ptr<Session> begin_episode(Random& random) const override;
+  Decision decide(const View& view, Session& session) const override;
 
   /// The level that a domain of these frequencies gets at this load. @param level  the present one.
   static std::size_t next_level(const Options& options, const std::vector<Knob::Level>& levels,
                                 std::size_t level, double load);
 
  private:
+  struct Now final : Session {
+    using Session::Session;
+    Action held;                      ///< Empty until the first period.
+    std::vector<std::size_t> clocks;  ///< [frequencies]: what comes next.
+  };
+
+  /// What a period told.
+  void follow(const PeriodRecord& record, Now& now) const;
   /// In [0, 1], in a period that had a report.
   double load_of(const Knob& domain, const StepInfo& info) const;
 
@@ -48,7 +54,6 @@ class Governor final : public Agent {
   HeldKnobs held_;
   Problem problem_;
   KnobLayout layout_;
-  std::vector<std::size_t> levels_;  ///< [frequencies]: what comes next.
 };
 
 }  // namespace rein

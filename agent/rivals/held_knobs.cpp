@@ -54,21 +54,6 @@ HeldKnobs::HeldKnobs(const ConfigNode& node, const Options& fallback, Problem pr
                                        {.min = 0.0, .max = 1.0, .min_excluded = true});
 }
 
-const std::vector<std::size_t>& HeldKnobs::levels(const Situation& now) {
-  if (levels_.empty()) {
-    levels_ = choose(now);
-  }
-  return levels_;
-}
-
-void HeldKnobs::archive(Archive& archive, const std::string& key) {
-  const ActionSpace& actions = problem_.actions;
-  archive.keep(levels_);
-  auto chosen = levels_.empty() ? std::nullopt : std::optional(actions.encode(levels_));
-  archive.index(key, chosen, actions.size());
-  levels_ = chosen ? actions.decode(*chosen) : std::vector<std::size_t>();
-}
-
 std::size_t HeldKnobs::given_or(std::size_t knob, const std::string& wish,
                                 std::size_t otherwise) const {
   const auto& levels = problem_.actions.knobs()[knob].levels;
@@ -76,9 +61,9 @@ std::size_t HeldKnobs::given_or(std::size_t knob, const std::string& wish,
   return found == levels.end() ? otherwise : static_cast<std::size_t>(found - levels.begin());
 }
 
-std::vector<std::size_t> HeldKnobs::choose(const Situation& now) const {
-  std::vector<std::size_t> levels = problem_.actions.decode(problem_.actions.size() - 1);
-  const std::vector<std::size_t> top = levels;
+Action HeldKnobs::choose(const Situation& now) const {
+  Action levels = problem_.actions.decode(problem_.actions.size() - 1);
+  const Action top = levels;
   if (layout_.width) {
     levels[*layout_.width] = given_or(*layout_.width, options_.width, top[*layout_.width]);
   }

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
 #include "common/archive.hpp"
@@ -35,24 +35,18 @@ class HeldKnobs {
   HeldKnobs(const ConfigNode& node, const Options& fallback, Problem problem,
             std::optional<Profile> profile);
 
-  /// A level for each knob, with frequencies at their highest. Chosen once, for the budgets of the
-  /// first call.
-  const std::vector<std::size_t>& levels(const Situation& now);
-
-  /// What was chosen, as an action; null if nothing was yet. Keeps what it reads into.
-  void archive(Archive& archive, const std::string& key);
+  /// A level for each knob, with frequencies at their highest: for these budgets.
+  Action choose(const Situation& now) const;
 
   const std::optional<Profile>& profile() const { return profile_; }
 
  private:
   std::size_t given_or(std::size_t knob, const std::string& wish, std::size_t otherwise) const;
-  std::vector<std::size_t> choose(const Situation& now) const;
 
   Problem problem_;
   KnobLayout layout_;
   Options options_;
   std::optional<Profile> profile_;
-  std::vector<std::size_t> levels_;  ///< Empty until they are chosen.
 };
 
 }  // namespace rein

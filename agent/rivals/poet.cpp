@@ -5,7 +5,6 @@
 #include <tuple>
 #include <utility>
 
-#include "agent/core/checkpoint.hpp"
 #include "agent/core/knob_layout.hpp"
 #include "agent/rivals/profile_source.hpp"
 
@@ -47,16 +46,12 @@ Poet::Poet(Options options, Profile profile, Problem problem)
   }
   std::ranges::stable_sort(by_speed_, {},
                            [](const ProfileEntry* entry) { return *entry->service_ms; });
-  Poet::begin_episode();
 }
 
-void Poet::begin_episode(std::size_t /*stream*/) {
-  filter_ = {.base_hz = slowest_ms_ > 0.0 ? 1e3 / slowest_ms_ : 1.0};
-  power_ratio_ = 1.0;
-  schedule_ = {};
-  period_ = 0;
-  last_asked_ = problem_.actions.size();
-  served_ = busy_s_ = expected_s_ = applied_ = speed_hz_ = speedup_ = goal_hz_ = 0.0;
+std::unique_ptr<Session> Poet::begin_episode(Random& random) const {
+  auto now = std::make_unique<Now>(random);
+  now->filter.base_hz = slowest_ms_ > 0.0 ? 1e3 / slowest_ms_ : 1.0;
+  return now;
 }
 
 std::optional<double> Poet::speedup(ActionId action) const {
@@ -64,15 +59,15 @@ std::optional<double> Poet::speedup(ActionId action) const {
   return service_ms && *service_ms > 0.0 ? std::optional(slowest_ms_ / *service_ms) : std::nullopt;
 }
 
-std::vector<Poet::Point> Poet::front(const Situation& now) const {
+std::vector<Poet::Point> Poet::front(const Situation& asked, double power_ratio) const {
   std::vector<Point> points;
   double least_power = 0.0;
   for (const ProfileEntry* entry : by_speed_) {
-    const bool keeps_use = use_.share(*entry, now) * power_ratio_ <= options_.power_share;
-    if (!keeps_use || entry->top1 < now.min_top1.value_or(0.0)) {
+    const bool keeps_use = use_.share(*entry, asked) * power_ratio <= options_.power_share;
+    if (!keeps_use || entry->top1 < asked.min_top1.value_or(0.0)) {
       continue;
     }
-    const Point point{entry->action, slowest_ms_ / *entry->service_ms, use_.cost(*entry, now)};
+    const Point point{entry->action, slowest_ms_ / *entry->service_ms, use_.cost(*entry, asked)};
     const double power = entry->power_w.value_or(0.0);
     // Of two that cost the same, the one that draws less power is the better one.
     if (points.empty() || std::tie(point.cost, power) < std::tie(points.back().cost, least_power)) {
@@ -83,8 +78,8 @@ std::vector<Poet::Point> Poet::front(const Situation& now) const {
   return points;
 }
 
-Poet::Schedule Poet::plan(double speedup, const Situation& now) const {
-  const auto points = front(now);
+Poet::Schedule Poet::plan(double speedup, const Situation& asked, double power_ratio) const {
+  const auto points = front(asked, power_ratio);
   if (points.empty()) {
     const ActionId fastest =
         by_speed_.empty() ? problem_.actions.size() - 1 : by_speed_.front()->action;
@@ -116,82 +111,61 @@ Poet::Schedule Poet::plan(double speedup, const Situation& now) const {
   return best;
 }
 
-double Poet::next_speedup(double goal_hz) {
-  if (speed_hz_ > 0.0) {
-    filter_.update(applied_, speed_hz_, options_);
+double Poet::next_speedup(double goal_hz, Now& now) const {
+  if (now.speed_hz > 0.0) {
+    now.filter.update(now.applied, now.speed_hz, options_);
     // With this gain the error is gone after one step, if the base speed is right.
-    speedup_ = applied_ + (goal_hz - speed_hz_) / filter_.base_hz;
-  } else if (goal_hz_ > 0.0) {
-    speedup_ *= goal_hz / goal_hz_;  // Nothing new is known but the goal.
+    now.speedup = now.applied + (goal_hz - now.speed_hz) / now.filter.base_hz;
+  } else if (now.goal_hz > 0.0) {
+    now.speedup *= goal_hz / now.goal_hz;  // Nothing new is known but the goal.
   } else {
-    speedup_ = goal_hz / filter_.base_hz;
+    now.speedup = goal_hz / now.filter.base_hz;
   }
-  goal_hz_ = goal_hz;
-  return speedup_;
+  now.goal_hz = goal_hz;
+  return now.speedup;
 }
 
-ActionId Poet::act(const View& view) {
-  if (period_ == 0) {
-    const Situation now = Situation::of(view.task);
-    schedule_ = plan(next_speedup(options_.margin * 1e3 / now.time_for_request_ms()), now);
+Decision Poet::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
+  if (view.last != nullptr) {
+    follow(*view.last, now);
   }
-  return period_ < schedule_.periods_in_lower ? schedule_.lower : schedule_.upper;
+  if (now.period == 0) {
+    const Situation asked = Situation::of(view.task);
+    const double goal_hz = options_.margin * 1e3 / asked.time_for_request_ms();
+    now.schedule = plan(next_speedup(goal_hz, now), asked, now.power_ratio);
+  }
+  return {.action = problem_.actions.decode(now.period < now.schedule.periods_in_lower
+                                                ? now.schedule.lower
+                                                : now.schedule.upper)};
 }
 
-void Poet::observe(const Transition& transition) {
-  if (transition.info == nullptr) {
+void Poet::follow(const PeriodRecord& record, Now& now) const {
+  const StepInfo& info = record.result.info;
+  if (info.applications.empty()) {
     return;
   }
-  const StepInfo& info = *transition.info;
   // What was asked for: where the machine gives less, everything is slower than profiled.
-  const ActionId asked = transition.action;
-  const ActionId before = std::exchange(last_asked_, asked);
+  const ActionId asked = problem_.actions.encode(record.action);
+  const Action before = std::exchange(now.last_asked, record.action);
   // What a change itself takes says nothing of the speed.
-  const bool changed = before != asked && before < problem_.actions.size();
+  const bool changed = !before.empty() && before != record.action;
   const ServiceReport& service = info.applications.front().service;
   if (const auto applied = speedup(asked); applied && service.served > 0 && !changed) {
-    served_ += static_cast<double>(service.served);
-    busy_s_ += 1e-3 * service.busy_ms;
-    expected_s_ += static_cast<double>(service.served) / *applied;
+    now.served += static_cast<double>(service.served);
+    now.busy_s += 1e-3 * service.busy_ms;
+    now.expected_s += static_cast<double>(service.served) / *applied;
   }
   const auto& profiled_w = profile_.entries[asked].power_w;
   if (const auto power_w = power_.fresh(info, use_.signal()); !changed && power_w && profiled_w) {
-    power_ratio_ += options_.power_rate * (*power_w / *profiled_w - power_ratio_);
+    now.power_ratio += options_.power_rate * (*power_w / *profiled_w - now.power_ratio);
   }
-  period_ = (period_ + 1) % options_.window;
-  if (period_ == 0) {
-    applied_ = served_ > 0.0 ? served_ / expected_s_ : 0.0;
-    speed_hz_ = busy_s_ > 0.0 ? served_ / busy_s_ : 0.0;
-    served_ = busy_s_ = expected_s_ = 0.0;
+  now.period = (now.period + 1) % options_.window;
+  if (now.period == 0) {
+    now.applied = now.served > 0.0 ? now.served / now.expected_s : 0.0;
+    now.speed_hz = now.busy_s > 0.0 ? now.served / now.busy_s : 0.0;
+    now.served = now.busy_s = now.expected_s = 0.0;
   }
-}
-
-void Poet::archive(Archive& archive) {
-  const std::size_t actions = problem_.actions.size();
-  archive_header(archive, kind(), problem_, LearnedOf::kMachine, [this](Archive& options) {
-    options.same("window_periods", options_.window);
-  });
-  archive.keep(filter_, power_ratio_, schedule_, period_, last_asked_, served_, busy_s_,
-               expected_s_, applied_, speed_hz_, speedup_, goal_hz_);
-  archive.section("filter", [this](Archive& filter) {
-    filter.number("base_hz", filter_.base_hz, Range::non_negative());
-    filter.number("variance", filter_.variance, Range::non_negative());
-  });
-  archive.number("power_ratio", power_ratio_);
-  archive.section("schedule", [this, actions](Archive& schedule) {
-    schedule.index("lower", schedule_.lower, actions);
-    schedule.index("upper", schedule_.upper, actions);
-    schedule.count("periods_in_lower", schedule_.periods_in_lower, options_.window);
-  });
-  archive.index("period", period_, options_.window);
-  archive.count("last_asked", last_asked_, actions);
-  archive.number("served", served_, Range::non_negative());
-  archive.number("busy_s", busy_s_, Range::non_negative());
-  archive.number("expected_s", expected_s_, Range::non_negative());
-  archive.number("applied", applied_, Range::non_negative());
-  archive.number("speed_hz", speed_hz_, Range::non_negative());
-  archive.number("speedup", speedup_);
-  archive.number("goal_hz", goal_hz_);
 }
 
 }  // namespace rein

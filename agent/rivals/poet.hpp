@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/policy.hpp"
 #include "agent/core/power_reader.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/rivals/profile_source.hpp"
@@ -25,7 +27,7 @@ namespace rein {
 /// The goal is a speed of serving at which a request takes the time that it has, over `margin`;
 /// the cost is the objective's. Configurations that would break another budget are left out, by
 /// the profile's power times a filtered ratio.
-class Poet final : public Agent {
+class Poet final : public Policy {
  public:
   struct Options {
     double process_noise = 1e-5;      ///< Q, of the base speed in requests a second; above 0.
@@ -52,17 +54,35 @@ class Poet final : public Agent {
     std::size_t periods_in_lower = 0;
   };
 
+  /// What is believed of the present, and done in it.
+  struct Now final : Session {
+    using Session::Session;
+    Filter filter;
+    double power_ratio = 1.0;
+    Schedule schedule;
+    std::size_t period = 0;  ///< Of the window.
+    // Sums over the window so far.
+    double served = 0.0;
+    double busy_s = 0.0;
+    double expected_s = 0.0;  ///< What the requests take at base speed 1, with what was applied.
+    Action last_asked;        ///< For in the last period; empty if nothing was.
+    /// Of the last window: what was applied and what came of it; 0 if nothing was served.
+    double applied = 0.0;
+    double speed_hz = 0.0;
+    // Of the controller's last step; 0 if there was none.
+    double speedup = 0.0;
+    double goal_hz = 0.0;
+  };
+
   Poet(Options options, Profile profile, Problem problem);
 
   std::string kind() const override { return "poet"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
-  void begin_episode(std::size_t stream = 0) override;
-  ActionId act(const View& view) override;
-  void observe(const Transition& transition) override;
-  void archive(Archive& archive) override;
+  std::unique_ptr<Session> begin_episode(Random& random) const override;
+  Decision decide(const View& view, Session& session) const override;
 
   /// The cheapest way to have this speed-up on average, or the fastest if none has it.
-  Schedule plan(double speedup, const Situation& now) const;
+  /// @param power_ratio  of measured to profiled power.
+  Schedule plan(double speedup, const Situation& asked, double power_ratio = 1.0) const;
   /// Over the slowest configuration; empty if it was not measured.
   std::optional<double> speedup(ActionId action) const;
 
@@ -74,9 +94,11 @@ class Poet final : public Agent {
   };
   /// Those that keep the other budgets and that no other is both faster and cheaper than, the
   /// fastest first.
-  std::vector<Point> front(const Situation& now) const;
+  std::vector<Point> front(const Situation& asked, double power_ratio) const;
   /// What the window that ends now came to: a dead-beat controller's next speed-up.
-  double next_speedup(double goal_hz);
+  double next_speedup(double goal_hz, Now& now) const;
+  /// What a period told.
+  void follow(const PeriodRecord& record, Now& now) const;
 
   Options options_;
   Profile profile_;
@@ -85,23 +107,6 @@ class Poet final : public Agent {
   ProfiledUse use_;
   double slowest_ms_ = 0.0;
   std::vector<const ProfileEntry*> by_speed_;  ///< Those that were measured, the fastest first.
-
-  Filter filter_;
-  double power_ratio_ = 1.0;
-  Schedule schedule_;
-  std::size_t period_ = 0;  ///< Of the window.
-  // Sums over the window so far.
-  double served_ = 0.0;
-  double busy_s_ = 0.0;
-  double expected_s_ = 0.0;  ///< What the requests take at base speed 1, with what was applied.
-  /// For in the last period; the number of actions if nothing was.
-  ActionId last_asked_ = 0;
-  /// Of the last window: what was applied and what came of it; 0 if nothing was served.
-  double applied_ = 0.0;
-  double speed_hz_ = 0.0;
-  // Of the controller's last step; 0 if there was none.
-  double speedup_ = 0.0;
-  double goal_hz_ = 0.0;
 };
 
 }  // namespace rein

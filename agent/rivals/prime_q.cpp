@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
@@ -42,7 +43,7 @@ std::vector<std::vector<std::size_t>> make_choices(const ActionSpace& actions,
 
 }  // namespace
 
-PrimeQ::Options PrimeQ::Options::from_yaml(const ConfigNode& node) {
+PrimeQPolicy::Options PrimeQPolicy::Options::from_yaml(const ConfigNode& node) {
   const Range above_zero_share{.min = 0.0, .max = 1.0, .min_excluded = true};
   Options options;
   options.learning_rate = node.number_or("learning_rate", options.learning_rate, above_zero_share);
@@ -63,63 +64,150 @@ PrimeQ::Options PrimeQ::Options::from_yaml(const ConfigNode& node) {
   return options;
 }
 
-PrimeQ::PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& random)
+PrimeQPolicy::PrimeQPolicy(const Options& options, HeldKnobs held, Problem problem)
     : options_(options),
       held_(std::move(held)),
       problem_(std::move(problem)),
-      random_(random),
       layout_(problem_.actions),
-      power_(problem_.signals),
       choices_(make_choices(problem_.actions, layout_.frequencies)) {}
 
-void PrimeQ::begin_episode(std::size_t stream) { predicted_ms_.erase(stream); }
-
-double PrimeQ::predicted_ms(std::size_t stream) const {
-  const auto found = predicted_ms_.find(stream);
-  return found == predicted_ms_.end() ? 0.0 : found->second;
+std::unique_ptr<Session> PrimeQPolicy::begin_episode(Random& random) const {
+  auto now = std::make_unique<Now>(random);
+  now->held = learned_.held.value_or(Action());
+  return now;
 }
 
-std::size_t PrimeQ::bin(std::size_t stream, const Situation& now) const {
-  const double share = predicted_ms(stream) / now.time_for_request_ms();
+std::size_t PrimeQPolicy::bin(double predicted_ms, const Situation& asked) const {
+  const double share = predicted_ms / asked.time_for_request_ms();
   // The last bin is of what cannot be in time.
   return index_at(share * static_cast<double>(options_.bins), options_.bins);
 }
 
-PrimeQ::Row& PrimeQ::row(std::size_t bin) {
-  Row& row = table_[bin];
-  row.values.resize(choices_.size(), 0.0);
-  return row;
+double PrimeQPolicy::value(std::size_t bin, std::size_t choice) const {
+  const auto entry = learned_.table.find(bin);
+  return entry == learned_.table.end() ? 0.0 : entry->second.values.at(choice);
 }
 
-double PrimeQ::value(std::size_t bin, std::size_t choice) const {
-  const auto entry = table_.find(bin);
-  return entry == table_.end() ? 0.0 : entry->second.values.at(choice);
+std::size_t PrimeQPolicy::choice_of(const Action& action) const {
+  const auto found = std::ranges::find_if(choices_, [&](const auto& clocks) {
+    for (std::size_t i = 0; i < clocks.size(); ++i) {
+      if (action[layout_.frequencies[i]] != clocks[i]) {
+        return false;
+      }
+    }
+    return true;
+  });
+  return static_cast<std::size_t>(found - choices_.begin());
 }
 
-std::size_t PrimeQ::greedy(const Row& row) const {
+Action PrimeQPolicy::with_clocks(const Action& held, std::size_t choice) const {
+  Action action = held;
+  for (std::size_t i = 0; i < layout_.frequencies.size(); ++i) {
+    action[layout_.frequencies[i]] = choices_[choice][i];
+  }
+  return action;
+}
+
+std::size_t PrimeQPolicy::greedy(const Row& row, const std::vector<std::size_t>& allowed) const {
   // Of equals the fastest, which is what nothing is known of yet.
-  std::size_t best = row.values.size() - 1;
-  for (std::size_t choice = best; choice-- > 0;) {
-    best = row.values[choice] > row.values[best] ? choice : best;
+  std::size_t best = allowed.back();
+  for (auto choice = allowed.rbegin(); choice != allowed.rend(); ++choice) {
+    best = row.values[*choice] > row.values[best] ? *choice : best;
   }
   return best;
 }
 
-ActionId PrimeQ::act(const View& view) {
-  const Situation now = Situation::of(view.task);
-  std::vector<std::size_t> levels = held_.levels(now);
-  const Row& here = row(bin(attended_, now));
+Decision PrimeQPolicy::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
+  const Situation asked = Situation::of(view.task);
+  if (now.held.empty()) {
+    now.held = held_.choose(asked);
+  }
+  if (view.last != nullptr) {
+    follow(*view.last, now);
+  }
+  std::vector<std::size_t> allowed;
+  for (std::size_t choice = 0; choice < choices_.size(); ++choice) {
+    if (view.allows(with_clocks(now.held, choice))) {
+      allowed.push_back(choice);
+    }
+  }
+  if (allowed.empty()) {
+    allowed.resize(choices_.size());
+    std::iota(allowed.begin(), allowed.end(), 0);
+  }
+  const auto entry = learned_.table.find(bin(now.predicted_ms, asked));
+  const Row unseen{.values = std::vector<double>(choices_.size(), 0.0)};
+  const Row& here = entry == learned_.table.end() ? unseen : entry->second;
   const double done = std::min(
       1.0, static_cast<double>(here.visits) / static_cast<double>(options_.exploration_steps));
-  exploration_.rate = options_.exploration_initial +
-                      done * (options_.exploration_final - options_.exploration_initial);
-  exploration_.explored = random_.uniform() < exploration_.rate;
-  const std::size_t choice = exploration_.explored ? random_.index(choices_.size()) : greedy(here);
-  for (std::size_t i = 0; i < layout_.frequencies.size(); ++i) {
-    levels[layout_.frequencies[i]] = choices_[choice][i];
-  }
-  return problem_.actions.encode(levels);
+  Decision decision;
+  decision.exploration = options_.exploration_initial +
+                         done * (options_.exploration_final - options_.exploration_initial);
+  decision.explored = session.random.uniform() < decision.exploration;
+  const std::size_t best = greedy(here, allowed);
+  const std::size_t choice =
+      decision.explored ? allowed[session.random.index(allowed.size())] : best;
+  decision.probability = decision.exploration / static_cast<double>(allowed.size()) +
+                         (choice == best ? 1.0 - decision.exploration : 0.0);
+  decision.action = with_clocks(now.held, choice);
+  return decision;
 }
+
+void PrimeQPolicy::follow(const PeriodRecord& record, Now& now) const {
+  const auto& applications = record.result.info.applications;
+  if (applications.empty() || choice_of(record.action) == choices_.size()) {
+    return;
+  }
+  const ServiceReport& service = applications.front().service;
+  if (service.served > 0) {
+    const double work =
+        work_ms(service.busy_ms / static_cast<double>(service.served), action_in_force(record));
+    now.predicted_ms +=
+        (now.predicted_ms > 0.0 ? options_.work_rate : 1.0) * (work - now.predicted_ms);
+  }
+}
+
+double PrimeQPolicy::work_ms(double service_ms, const Action& in_force) const {
+  Action levels = in_force;
+  double share = 0.0;
+  for (const std::size_t knob : layout_.frequencies) {
+    const auto& domain = problem_.actions.knobs()[knob].levels;
+    share += domain[levels[knob]].value / domain.back().value /
+             static_cast<double>(layout_.frequencies.size());
+    levels[knob] = domain.size() - 1;
+  }
+  if (const auto& profile = held_.profile()) {
+    const auto& here = profile->entries[problem_.actions.encode(in_force)].service_ms;
+    const auto& fastest = profile->entries[problem_.actions.encode(levels)].service_ms;
+    if (here && fastest && *here > 0.0) {
+      return service_ms * *fastest / *here;
+    }
+  }
+  return layout_.frequencies.empty() ? service_ms : service_ms * share;
+}
+
+void PrimeQPolicy::archive(Archive& archive) {
+  archive.keep(learned_);
+  auto held = learned_.held ? std::optional(problem_.actions.encode(*learned_.held)) : std::nullopt;
+  archive.index("held", held, problem_.actions.size());
+  if (archive.is_reading()) {
+    learned_.held = held ? std::optional(problem_.actions.decode(*held)) : std::nullopt;
+  }
+  archive.map("rows", learned_.table, "bin",
+              [this](Archive& each, Row& row) {
+                each.count("visits", row.visits);
+                each.numbers("values", row.values, choices_.size());
+              },
+              {.min = 0.0, .max = static_cast<double>(options_.bins)});
+}
+
+PrimeQ::PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& random)
+    : options_(options),
+      problem_(problem),
+      random_(random),
+      power_(problem_.signals),
+      policy_(options, std::move(held), std::move(problem)) {}
 
 double PrimeQ::reward(double latency_ms, double time_ms, double power_share, double overuse,
                       const Options& options) {
@@ -131,43 +219,20 @@ double PrimeQ::reward(double latency_ms, double time_ms, double power_share, dou
                   options.power_weight * (1.0 - power_share));
 }
 
-double PrimeQ::work_ms(double service_ms, ActionId in_force) const {
-  auto levels = problem_.actions.decode(in_force);
-  double share = 0.0;
-  for (const std::size_t knob : layout_.frequencies) {
-    const auto& domain = problem_.actions.knobs()[knob].levels;
-    share += domain[levels[knob]].value / domain.back().value /
-             static_cast<double>(layout_.frequencies.size());
-    levels[knob] = domain.size() - 1;
+void PrimeQ::learn(const PeriodRecord& record, Session& session) {
+  const auto& now = session.as<PrimeQPolicy::Now>();
+  if (!now.held.empty()) {
+    policy_.learned().held = now.held;
   }
-  if (const auto& profile = held_.profile()) {
-    const auto& here = profile->entries[in_force].service_ms;
-    const auto& fastest = profile->entries[problem_.actions.encode(levels)].service_ms;
-    if (here && fastest && *here > 0.0) {
-      return service_ms * *fastest / *here;
-    }
-  }
-  return layout_.frequencies.empty() ? service_ms : service_ms * share;
-}
-
-void PrimeQ::observe(const Transition& transition) {
-  if (transition.info == nullptr) {
+  const StepInfo& info = record.result.info;
+  const std::size_t choice = policy_.choice_of(record.action);
+  if (info.applications.empty() || info.applications.front().service.requests() == 0 ||
+      choice == policy_.choices().size()) {
     return;
   }
-  const StepInfo& info = *transition.info;
   const ServiceReport& service = info.applications.front().service;
-  const auto levels = problem_.actions.decode(transition.action);
-  std::vector<std::size_t> clocks;
-  clocks.reserve(layout_.frequencies.size());
-  for (const std::size_t knob : layout_.frequencies) {
-    clocks.push_back(levels[knob]);
-  }
-  const auto choice = std::ranges::find(choices_, clocks);
-  if (service.requests() == 0 || choice == choices_.end()) {
-    return;
-  }
-  const Situation now = Situation::of(transition.info->task);
-  const double time_ms = now.time_for_request_ms();
+  const Situation asked = Situation::of(info.task);
+  const double time_ms = asked.time_for_request_ms();
   // A request that was dropped took too long, as far as can be known.
   double latency_ms = service.dropped > 0 ? 2.0 * time_ms : 0.0;
   for (const double value : service.latencies_ms) {
@@ -178,40 +243,26 @@ void PrimeQ::observe(const Transition& transition) {
   if (const auto power_w = power_.value(info, ruling_power(info.task))) {
     highest_w_ = std::max(highest_w_, *power_w);
     power_share = highest_w_ > 0.0 ? *power_w / highest_w_ : 0.0;
-    overuse = now.power_limit_w ? *power_w / *now.power_limit_w - 1.0 : 0.0;
+    overuse = asked.power_limit_w ? *power_w / *asked.power_limit_w - 1.0 : 0.0;
   }
-  Row& here = row(bin(transition.stream, now));
+  PrimeQPolicy::Row& here = policy_.learned().table[policy_.bin(now.predicted_ms, asked)];
+  here.values.resize(policy_.choices().size(), 0.0);
   ++here.visits;
-  double& value = here.values[static_cast<std::size_t>(choice - choices_.begin())];
+  double& value = here.values[choice];
   value += options_.learning_rate *
            (reward(latency_ms, time_ms, power_share, overuse, options_) - value);
-  if (service.served > 0) {
-    const double work = work_ms(service.busy_ms / static_cast<double>(service.served),
-                                action_in_force(transition, problem_.actions));
-    double& predicted = predicted_ms_[transition.stream];
-    predicted += (predicted > 0.0 ? options_.work_rate : 1.0) * (work - predicted);
-  }
+  ++updates_;
 }
 
 void PrimeQ::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+  archive_header(archive, policy_.kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
     options.same("bins", options_.bins);
     options.same("power_weight", options_.power_weight);
   });
-  archive.keep(random_, highest_w_, predicted_ms_, table_);
+  archive.keep(random_, highest_w_);
   archive.random("random", random_);
-  held_.archive(archive, "held");
   archive.number("highest_w", highest_w_, Range::non_negative());
-  archive.map("predicted", predicted_ms_, "stream", [](Archive& each, double& work_ms) {
-    each.number("work_ms", work_ms, Range::non_negative());
-  });
-  archive.map(
-      "rows", table_, "bin",
-      [this](Archive& each, Row& row) {
-        each.count("visits", row.visits);
-        each.numbers("values", row.values, choices_.size());
-      },
-      {.min = 0.0, .max = static_cast<double>(options_.bins)});
+  policy_.archive(archive);
 }
 
 }  // namespace rein

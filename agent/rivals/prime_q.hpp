@@ -2,13 +2,15 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/learner.hpp"
 #include "agent/core/power_reader.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/rivals/held_knobs.hpp"
 #include "common/config_node.hpp"
@@ -24,7 +26,7 @@ namespace rein {
 /// with the highest clocks, over the time that it has. Action: a frequency of every domain; where
 /// there are more than 64 of these, all domains move together. It learns without bootstrapping:
 /// Q <- (1 - alpha) Q + alpha r.
-class PrimeQ final : public Agent {
+class PrimeQPolicy final : public Policy {
  public:
   struct Options {
     double learning_rate = 0.4;  ///< alpha, in (0, 1].
@@ -37,17 +39,67 @@ class PrimeQ final : public Agent {
     static Options from_yaml(const ConfigNode& node);
   };
 
+  struct Row {
+    std::vector<double> values;  ///< [choices]
+    std::uint64_t visits = 0;
+  };
+  /// What is kept from episode to episode.
+  struct Learned {
+    std::map<std::size_t, Row> table;  ///< By bin.
+    std::optional<Action> held;        ///< Width and place, once they were chosen.
+  };
+  struct Now final : Session {
+    using Session::Session;
+    Action held;
+    double predicted_ms = 0.0;  ///< Work of a request; 0 where none was seen yet.
+  };
+
+  PrimeQPolicy(const Options& options, HeldKnobs held, Problem problem);
+
+  std::string kind() const override { return "prime_q"; }
+  std::unique_ptr<Session> begin_episode(Random& random) const override;
+  Decision decide(const View& view, Session& session) const override;
+  void archive(Archive& archive) override;
+
+  /// A level for each domain's knob.
+  const std::vector<std::vector<std::size_t>>& choices() const { return choices_; }
+  /// Which of them an action makes; their number if none.
+  std::size_t choice_of(const Action& action) const;
+  /// Of the work that is predicted, by the time that there is for it.
+  std::size_t bin(double predicted_ms, const Situation& asked) const;
+  double value(std::size_t bin, std::size_t choice) const;
+
+  /// Changed by who learns.
+  Learned& learned() { return learned_; }
+
+ private:
+  std::size_t greedy(const Row& row, const std::vector<std::size_t>& allowed) const;
+  Action with_clocks(const Action& held, std::size_t choice) const;
+  /// What a period told.
+  void follow(const PeriodRecord& record, Now& now) const;
+  /// What a request took in this period, as it would have been with the highest clocks.
+  double work_ms(double service_ms, const Action& in_force) const;
+
+  Options options_;
+  HeldKnobs held_;
+  Problem problem_;
+  KnobLayout layout_;
+  std::vector<std::vector<std::size_t>> choices_;
+  Learned learned_;
+};
+
+/// Learns PrimeQPolicy's table.
+class PrimeQ final : public Learner {
+ public:
+  using Options = PrimeQPolicy::Options;
+
   /// `random` must outlive the agent; its state is part of the checkpoint.
   PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& random);
 
-  std::string kind() const override { return "prime_q"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
+  const PrimeQPolicy& policy() const override { return policy_; }
   bool learns() const override { return true; }
-  void begin_episode(std::size_t stream = 0) override;
-  void attend(std::size_t stream) override { attended_ = stream; }
-  ActionId act(const View& view) override;
-  void observe(const Transition& transition) override;
-  ExplorationStatus exploration() const override { return exploration_; }
+  std::uint64_t updates() const override { return updates_; }
+  void learn(const PeriodRecord& record, Session& session) override;
   void archive(Archive& archive) override;
 
   /// PRiME's reward for the slowest request: highest just before its time is over. What was in time
@@ -56,36 +108,14 @@ class PrimeQ final : public Agent {
   static double reward(double latency_ms, double time_ms, double power_share, double overuse,
                        const Options& options);
 
-  /// A level for each domain's knob.
-  const std::vector<std::vector<std::size_t>>& choices() const { return choices_; }
-  double value(std::size_t bin, std::size_t choice) const;
-
  private:
-  struct Row {
-    std::vector<double> values;  ///< [choices]
-    std::uint64_t visits = 0;
-  };
-  Row& row(std::size_t bin);
-  double predicted_ms(std::size_t stream) const;
-  std::size_t bin(std::size_t stream, const Situation& now) const;
-  std::size_t greedy(const Row& row) const;
-  /// What a request took in this period, as it would have been with the highest clocks.
-  double work_ms(double service_ms, ActionId in_force) const;
-
   Options options_;
-  HeldKnobs held_;
   Problem problem_;
   Random& random_;
-  KnobLayout layout_;
   PowerReader power_;
-  std::vector<std::vector<std::size_t>> choices_;
-
-  std::map<std::size_t, Row> table_;  ///< By bin.
-  double highest_w_ = 0.0;            ///< The most power that was seen.
-  /// Work of a request, in each stream; none where none was seen yet.
-  std::map<std::size_t, double> predicted_ms_;
-  std::size_t attended_ = 0;  ///< The stream in which it acts.
-  ExplorationStatus exploration_;
+  PrimeQPolicy policy_;
+  double highest_w_ = 0.0;  ///< The most power that was seen.
+  std::uint64_t updates_ = 0;
 };
 
 }  // namespace rein

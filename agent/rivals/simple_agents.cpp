@@ -4,20 +4,20 @@
 
 #include <utility>
 
-#include "agent/core/checkpoint.hpp"
+#include "agent/core/allowed_actions.hpp"
 #include "common/error.hpp"
 
 namespace rein {
 
-StaticAgent::StaticAgent(ActionId action, Problem problem, std::string kind, bool is_chosen)
-    : action_(action),
+StaticPolicy::StaticPolicy(Action action, Problem problem, std::string kind, bool is_chosen)
+    : action_(std::move(action)),
       problem_(std::move(problem)),
       kind_(std::move(kind)),
       is_chosen_(is_chosen) {}
 
-ActionId StaticAgent::read_configuration(const ConfigNode& node, const ActionSpace& actions) {
+Action StaticPolicy::read_configuration(const ConfigNode& node, const ActionSpace& actions) {
   const auto& knobs = actions.knobs();
-  std::vector<std::size_t> levels = actions.decode(actions.size() - 1);
+  Action levels = actions.decode(actions.size() - 1);
   for (const auto& [name, child] : node.entries()) {
     std::vector<std::size_t> found;
     std::vector<std::string> names;
@@ -39,14 +39,18 @@ ActionId StaticAgent::read_configuration(const ConfigNode& node, const ActionSpa
       child.reject(error.what());
     }
   }
-  return actions.encode(levels);
+  return levels;
 }
 
-void StaticAgent::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
+void StaticPolicy::archive(Archive& archive) {
   archive.keep(action_);
-  const ActionId before = action_;
-  archive.index("action", action_, problem_.actions.size());
+  const Action before = action_;
+  archive.section("action", [this](Archive& levels) {
+    const auto& knobs = problem_.actions.knobs();
+    for (std::size_t i = 0; i < knobs.size(); ++i) {
+      levels.index(knobs[i].name, action_[i], knobs[i].levels.size());
+    }
+  });
   if (is_chosen_ && action_ != before) {
     archive.reject("action", fmt::format("expected the agent's `configuration` ({}), which would "
                                          "have no effect, found {}",
@@ -55,13 +59,13 @@ void StaticAgent::archive(Archive& archive) {
   }
 }
 
-RandomAgent::RandomAgent(Problem problem, Random& random)
-    : problem_(std::move(problem)), random_(random) {}
-
-void RandomAgent::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
-  archive.keep(random_);
-  archive.random("random", random_);
+Decision RandomPolicy::decide(const View& view, Session& session) const {
+  const AllowedActions allowed(view, actions_);
+  const std::size_t drawn = session.random.index(allowed.size());
+  return {.action = actions_.decode(allowed[drawn]),
+          .probability = 1.0 / static_cast<double>(allowed.size()),
+          .exploration = 1.0,
+          .explored = true};
 }
 
 }  // namespace rein

@@ -2,54 +2,46 @@
 
 #include <string>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/policy.hpp"
+#include "agent/core/problem.hpp"
 #include "common/config_node.hpp"
-#include "common/random.hpp"
 
 namespace rein {
 
 /// Always the same configuration: one that was given, or the best one in hindsight.
-class StaticAgent final : public Agent {
+class StaticPolicy final : public Policy {
  public:
-  /// @pre action < problem.actions.size().
+  /// @pre the action fits the problem's knobs.
   /// @param is_chosen  the configuration was asked for, so that a checkpoint of another is refused.
-  StaticAgent(ActionId action, Problem problem, std::string kind = "static",
-              bool is_chosen = false);
+  StaticPolicy(Action action, Problem problem, std::string kind = "static", bool is_chosen = false);
 
   /// `configuration:` names a level for each knob, by its label or value; a knob that it leaves
   /// out stays at its highest level: `{width: 1.0, mapping: all2}`. A knob may be named without
   /// its application or domain where only one begins so.
-  static ActionId read_configuration(const ConfigNode& node, const ActionSpace& actions);
+  static Action read_configuration(const ConfigNode& node, const ActionSpace& actions);
 
   std::string kind() const override { return kind_; }
-  const ActionSpace& actions() const override { return problem_.actions; }
-  ActionId act(const View&) override { return action_; }
-  void observe(const Transition&) override {}
+  Decision decide(const View&, Session&) const override { return {.action = action_}; }
   void archive(Archive& archive) override;
 
  private:
-  ActionId action_;
+  Action action_;
   Problem problem_;
   std::string kind_;
   bool is_chosen_;
 };
 
-/// Every action with the same chance: the least that a learner has to beat.
-class RandomAgent final : public Agent {
+/// Every action that is allowed with the same chance: the least that a learner has to beat.
+class RandomPolicy final : public Policy {
  public:
-  /// `random` must outlive the agent.
-  RandomAgent(Problem problem, Random& random);
+  /// `actions` must outlive the policy.
+  explicit RandomPolicy(const ActionSpace& actions) : actions_(actions) {}
 
   std::string kind() const override { return "random"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
-  ActionId act(const View&) override { return random_.index(problem_.actions.size()); }
-  void observe(const Transition&) override {}
-  ExplorationStatus exploration() const override { return {.rate = 1.0, .explored = true}; }
-  void archive(Archive& archive) override;
+  Decision decide(const View& view, Session& session) const override;
 
  private:
-  Problem problem_;
-  Random& random_;
+  const ActionSpace& actions_;
 };
 
 }  // namespace rein

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
@@ -40,7 +42,7 @@ std::optional<double> highest(const std::vector<SignalDescription>& signals, con
 
 }  // namespace
 
-Ztt::Options Ztt::Options::from_yaml(const ConfigNode& node) {
+ZttPolicy::Options ZttPolicy::Options::from_yaml(const ConfigNode& node) {
   const Range above_zero_share{.min = 0.0, .max = 1.0, .min_excluded = true};
   const auto count = [&](const std::string& key, std::size_t fallback, double least) {
     return static_cast<std::size_t>(
@@ -71,27 +73,20 @@ Ztt::Options Ztt::Options::from_yaml(const ConfigNode& node) {
   return options;
 }
 
-Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random)
+ZttPolicy::ZttPolicy(const Options& options, HeldKnobs held, Problem problem, Random& random)
     : options_(options),
       held_(std::move(held)),
       problem_(std::move(problem)),
-      random_(random),
-      layout_(problem_.actions),
+      knobs_(problem_.actions),
       power_(problem_.signals),
-      groups_(make_groups(problem_.actions, layout_)),
-      learned_(NetworkLayout({kFeatures, options.hidden, options.hidden, num_moves()}), random),
-      target_(learned_.weights),
-      loss_(make_fused_q_loss(learned_.layout,
-                              {ActionBranches::joint(num_moves()), /*duelling=*/false},
-                              {.discount = options.discount,
-                               .double_q = false,
-                               .bend = std::numeric_limits<double>::infinity()},
-                              options.batch)),
-      replay_(options.replay, kFeatures),
-      epsilon_(options.exploration_initial),
-      network_(learned_.layout, 1) {}
+      groups_(make_groups(problem_.actions, knobs_)),
+      learned_{.network = {NetworkLayout({kFeatures, options.hidden, options.hidden, num_moves()}),
+                           random},
+               .epsilon = options.exploration_initial,
+               .held = {}} {}
 
-std::vector<Ztt::Group> Ztt::make_groups(const ActionSpace& actions, const KnobLayout& layout) {
+std::vector<ZttPolicy::Group> ZttPolicy::make_groups(const ActionSpace& actions,
+                                                     const KnobLayout& layout) {
   Group cpus;
   Group others;
   for (const std::size_t knob : layout.frequencies) {
@@ -113,7 +108,7 @@ std::vector<Ztt::Group> Ztt::make_groups(const ActionSpace& actions, const KnobL
   return groups;
 }
 
-std::size_t Ztt::num_moves() const {
+std::size_t ZttPolicy::num_moves() const {
   std::size_t moves = 1;
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     moves *= kDirections;
@@ -121,29 +116,19 @@ std::size_t Ztt::num_moves() const {
   return moves;
 }
 
-std::size_t Ztt::direction(std::size_t move, std::size_t group) const {
+std::size_t ZttPolicy::direction(std::size_t move, std::size_t group) {
   return (group == 0 ? move : move / kDirections) % kDirections;
 }
 
-void Ztt::begin_episode(std::size_t stream) { sessions_.erase(stream); }
-
-Ztt::Session& Ztt::session(std::size_t stream) {
-  const auto [found, is_new] = sessions_.try_emplace(stream);
-  if (is_new) {
-    std::ranges::transform(groups_, std::back_inserter(found->second.positions), &Group::top);
-  }
-  return found->second;
+std::unique_ptr<Session> ZttPolicy::begin_episode(Random& random) const {
+  auto now = std::make_unique<Now>(random, learned_.network.layout);
+  std::ranges::transform(groups_, std::back_inserter(now->positions), &Group::top);
+  now->held = learned_.held.value_or(Action());
+  return now;
 }
 
-double Ztt::reward(const Outcome& outcome, const Options& options) {
-  const double temperature = outcome.headroom_k > 0.0 ? 0.2 * std::tanh(outcome.headroom_k) : -2.0;
-  const double power =
-      outcome.power_w && *outcome.power_w > 0.0 ? options.power_weight / *outcome.power_w : 0.0;
-  return outcome.in_time + temperature + power -
-         options.over_limit * std::max(0.0, outcome.overuse);
-}
-
-Ztt::Outcome Ztt::judge(const StepInfo& info, const Situation& situation) const {
+ZttPolicy::Outcome ZttPolicy::judge(const StepInfo& info) const {
+  const Situation situation = Situation::of(info.task);
   Outcome outcome;
   const ServiceReport& service = info.applications.front().service;
   if (service.requests() > 0) {
@@ -164,12 +149,11 @@ Ztt::Outcome Ztt::judge(const StepInfo& info, const Situation& situation) const 
   return outcome;
 }
 
-std::vector<double> Ztt::features(const StepInfo& info, const Outcome& outcome,
-                                  const Session& session) const {
+std::vector<double> ZttPolicy::features(const StepInfo& info, const Outcome& outcome,
+                                        const Now& now) const {
   const auto clock = [&](std::size_t group) {
     return group < groups_.size() && groups_[group].top > 0
-               ? static_cast<double>(session.positions[group]) /
-                     static_cast<double>(groups_[group].top)
+               ? static_cast<double>(now.positions[group]) / static_cast<double>(groups_[group].top)
                : 0.0;
   };
   const auto share = [](std::optional<double> value, double whole) {
@@ -188,128 +172,183 @@ std::vector<double> Ztt::features(const StepInfo& info, const Outcome& outcome,
           outcome.in_time};
 }
 
-ActionId Ztt::act(const View& view) {
-  std::vector<std::size_t> levels = held_.levels(Situation::of(view.task));
-  exploration_ = {};
-  Session& now = session(attended_);
-  now.move = num_moves() / 2;  // Keep all.
-  if (!now.state.empty()) {
-    exploration_.rate = epsilon_;
-    exploration_.explored = random_.uniform() < epsilon_;
-    now.move = exploration_.explored ? random_.index(num_moves()) : best_move(now.state);
+std::vector<std::size_t> ZttPolicy::moved(const std::vector<std::size_t>& positions,
+                                          std::size_t move) const {
+  std::vector<std::size_t> result(positions.size());
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const std::size_t wanted = positions[i] + direction(move, i);
+    result[i] = std::clamp(wanted, kKeep, groups_[i].top + kKeep) - kKeep;
   }
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    if (now.too_hot) {
-      // Cool down: one step or none, by chance.
-      now.positions[i] -= now.positions[i] > 0 ? random_.index(2) : 0;
-      continue;
-    }
-    const std::size_t moved = now.positions[i] + direction(now.move, i);
-    now.positions[i] = std::clamp(moved, kKeep, groups_[i].top + kKeep) - kKeep;
-  }
+  return result;
+}
+
+Action ZttPolicy::action_at(const Action& held, const std::vector<std::size_t>& positions) const {
+  Action action = held;
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     for (const std::size_t knob : groups_[i].knobs) {
       const std::size_t top = problem_.actions.knobs()[knob].levels.size() - 1;
       // Rounded up: rather too fast.
-      levels[knob] =
-          groups_[i].top > 0 ? (now.positions[i] * top + groups_[i].top - 1) / groups_[i].top : top;
+      action[knob] =
+          groups_[i].top > 0 ? (positions[i] * top + groups_[i].top - 1) / groups_[i].top : top;
     }
   }
-  now.asked = problem_.actions.encode(levels);
-  return *now.asked;
+  return action;
 }
 
-void Ztt::follow(ActionId action, Session& session) const {
-  const auto levels = problem_.actions.decode(action);
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
+Decision ZttPolicy::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
+  if (now.held.empty()) {
+    now.held = held_.choose(Situation::of(view.task));
+  }
+  if (view.last != nullptr && !view.last->result.info.applications.empty()) {
+    follow(*view.last, now);
+  }
+  Decision decision = now.too_hot ? cool_down(now) : move_clocks(view, now);
+  decision.action = action_at(now.held, now.positions);
+  now.asked = decision.action;
+  return decision;
+}
+
+Decision ZttPolicy::move_clocks(const View& view, Now& now) const {
+  Decision decision;
+  now.move = num_moves() / 2;  // Keep all.
+  if (now.state.empty()) {
+    return decision;
+  }
+  std::vector<std::size_t> allowed;
+  for (std::size_t move = 0; move < num_moves(); ++move) {
+    if (view.allows(action_at(now.held, moved(now.positions, move)))) {
+      allowed.push_back(move);
+    }
+  }
+  if (allowed.empty()) {
+    allowed.resize(num_moves());
+    std::iota(allowed.begin(), allowed.end(), 0);
+  }
+  std::ranges::transform(now.state, now.network.input(0),
+                         [](double value) { return static_cast<float>(value); });
+  now.network.evaluate(learned_.network.weights, 1);
+  const float* const values = now.network.output(0);
+  const std::size_t best =
+      *std::ranges::max_element(allowed, {}, [values](std::size_t move) { return values[move]; });
+  decision.exploration = learned_.epsilon;
+  decision.explored = now.random.uniform() < learned_.epsilon;
+  now.move = decision.explored ? allowed[now.random.index(allowed.size())] : best;
+  const auto before = std::exchange(now.positions, moved(now.positions, now.move));
+  // Of all moves that come to the same.
+  decision.probability = 0.0;
+  for (const std::size_t move : allowed) {
+    if (moved(before, move) == now.positions) {
+      decision.probability += learned_.epsilon / static_cast<double>(allowed.size()) +
+                              (move == best ? 1.0 - learned_.epsilon : 0.0);
+    }
+  }
+  return decision;
+}
+
+Decision ZttPolicy::cool_down(Now& now) const {
+  Decision decision;
+  now.move = num_moves() / 2;
+  for (std::size_t& position : now.positions) {
+    if (position > 0) {
+      position -= now.random.index(2);
+      decision.probability *= 0.5;
+    }
+  }
+  return decision;
+}
+
+void ZttPolicy::follow(const PeriodRecord& record, Now& now) const {
+  for (std::size_t i = 0; now.asked != record.action && i < groups_.size(); ++i) {
     for (const std::size_t knob : groups_[i].knobs) {
       // One that has all the positions.
       if (problem_.actions.knobs()[knob].levels.size() - 1 == groups_[i].top) {
-        session.positions[i] = levels[knob];
+        now.positions[i] = record.action[knob];
       }
     }
   }
-}
-
-void Ztt::observe(const Transition& transition) {
-  if (transition.info == nullptr) {
-    return;
-  }
-  const Outcome outcome = judge(*transition.info, Situation::of(transition.info->task));
-  Session& now = session(transition.stream);
-  // A move that a shield, say, took the place of led to nothing.
-  const bool is_own = now.asked == transition.action;
-  now.asked.reset();
-  if (!is_own) {
-    follow(transition.action, now);
-  }
-  auto next = features(*transition.info, outcome, now);
-  if (is_own && !now.state.empty() && !now.too_hot) {
-    replay_.add(now.state, now.move, static_cast<float>(reward(outcome, options_)), next,
-                transition.terminated);
-    epsilon_ = std::max(options_.exploration_final, epsilon_ * options_.exploration_decay);
-    learn();
-  }
-  now.state = std::move(next);
+  now.asked.clear();
+  const Outcome outcome = judge(record.result.info);
+  now.state = features(record.result.info, outcome, now);
   now.too_hot = outcome.headroom_k <= 0.0;
 }
 
-std::size_t Ztt::best_move(const std::vector<double>& state) {
-  std::ranges::transform(state, network_.input(0),
-                         [](double value) { return static_cast<float>(value); });
-  network_.evaluate(learned_.weights, 1);
-  const float* values = network_.output(0);
-  return static_cast<std::size_t>(std::max_element(values, values + num_moves()) - values);
+Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random)
+    : options_(options),
+      problem_(problem),
+      random_(random),
+      policy_(options, std::move(held), std::move(problem), random),
+      target_(policy_.learned().network.weights),
+      loss_(make_fused_q_loss(policy_.learned().network.layout,
+                              {ActionBranches::joint(policy_.num_moves()), /*duelling=*/false},
+                              {.discount = options.discount,
+                               .double_q = false,
+                               .bend = std::numeric_limits<double>::infinity()},
+                              options.batch)),
+      replay_(options.replay, ZttPolicy::kFeatures) {}
+
+double Ztt::reward(const Outcome& outcome, const Options& options) {
+  const double temperature = outcome.headroom_k > 0.0 ? 0.2 * std::tanh(outcome.headroom_k) : -2.0;
+  const double power =
+      outcome.power_w && *outcome.power_w > 0.0 ? options.power_weight / *outcome.power_w : 0.0;
+  return outcome.in_time + temperature + power -
+         options.over_limit * std::max(0.0, outcome.overuse);
 }
 
-void Ztt::learn() {
+void Ztt::learn(const PeriodRecord& record, Session& session) {
+  const auto& now = session.as<ZttPolicy::Now>();
+  if (!now.held.empty()) {
+    policy_.learned().held = now.held;
+  }
+  const StepInfo& info = record.result.info;
+  // A move that a shield, say, took the place of led to nothing.
+  if (info.applications.empty() || now.asked != record.action || now.state.empty() || now.too_hot) {
+    return;
+  }
+  const Outcome outcome = policy_.judge(info);
+  replay_.add(now.state, now.move, static_cast<float>(reward(outcome, options_)),
+              policy_.features(info, outcome, now), record.result.terminated);
+  double& epsilon = policy_.learned().epsilon;
+  epsilon = std::max(options_.exploration_final, epsilon * options_.exploration_decay);
+  update();
+}
+
+void Ztt::update() {
   if (replay_.size() < options_.batch) {
     return;
   }
+  LearnedWeights& network = policy_.learned().network;
   replay_.sample(options_.batch, random_, batch_);
-  loss_->differentiate(batch_, learned_.weights, target_, gradients_);
-  learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights);
-  if (learned_.adam.steps % options_.target_every == 0) {
-    target_ = learned_.weights;
+  loss_->differentiate(batch_, network.weights, target_, gradients_);
+  network.adam.step(gradients_, static_cast<float>(options_.learning_rate), network.weights);
+  if (network.adam.steps % options_.target_every == 0) {
+    target_ = network.weights;
   }
-}
-
-void Ztt::archive_session(Archive& archive, Session& session) const {
-  archive.counts("positions", session.positions, groups_.size());
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    if (session.positions[i] > groups_[i].top) {
-      archive.reject("positions", fmt::format("expected at most {} as position {}, found {}",
-                                              groups_[i].top, i, session.positions[i]));
-    }
-  }
-  archive.numbers("state", session.state);
-  if (!session.state.empty() && session.state.size() != kFeatures) {
-    archive.reject("state", fmt::format("expected {} numbers or none, found {}", kFeatures,
-                                        session.state.size()));
-  }
-  archive.flag("too_hot", session.too_hot);
-  archive.index("move", session.move, num_moves());
-  archive.index("asked", session.asked, problem_.actions.size());
+  ++updates_;
 }
 
 void Ztt::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+  archive_header(archive, policy_.kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
     options.same("discount", options_.discount);
     options.same("power_weight", options_.power_weight);
     options.same("over_limit", options_.over_limit);
     options.same("temperature_target_c", options_.temperature_target_c);
-    options.same("layers", learned_.layout.sizes());
+    options.same("layers", policy_.learned().network.layout.sizes());
   });
-  archive.keep(random_, learned_, target_, epsilon_, sessions_);
-  archive.replace(replay_, {options_.replay, kFeatures});
+  ZttPolicy::Learned& learned = policy_.learned();
+  archive.keep(random_, target_, learned);
+  archive.replace(replay_, {options_.replay, ZttPolicy::kFeatures});
   archive.random("random", random_);
-  held_.archive(archive, "held");
-  archive.part("network", learned_);
-  archive_row(archive, "target", learned_.layout, target_);
-  archive.number("epsilon", epsilon_, Range::share());
-  archive.map("sessions", sessions_, "stream",
-              [this](Archive& each, Session& session) { archive_session(each, session); });
-  archive.section("replay", [this](Archive& replay) { replay_.archive(replay, num_moves()); });
+  auto held = learned.held ? std::optional(problem_.actions.encode(*learned.held)) : std::nullopt;
+  archive.index("held", held, problem_.actions.size());
+  archive.part("network", learned.network);
+  archive_row(archive, "target", learned.network.layout, target_);
+  archive.number("epsilon", learned.epsilon, Range::share());
+  archive.section("replay",
+                  [this](Archive& replay) { replay_.archive(replay, policy_.num_moves()); });
+  if (archive.is_reading()) {
+    learned.held = held ? std::optional(problem_.actions.decode(*held)) : std::nullopt;
+  }
 }
 
 }  // namespace rein

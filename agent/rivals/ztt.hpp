@@ -1,15 +1,15 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/learner.hpp"
 #include "agent/core/power_reader.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/neural/fused_network.hpp"
 #include "agent/neural/learned_weights.hpp"
@@ -28,7 +28,7 @@ namespace rein {
 /// State: the two clocks, two powers, two temperatures, and the share of the frames that were in
 /// time. Where a board has no GPU whose clock can be set, its second CPU cluster stands for it.
 /// While it is too hot, clocks are lowered at random.
-class Ztt final : public Agent {
+class ZttPolicy final : public Policy {
  public:
   struct Options {
     double discount = 0.9;             ///< gamma, in [0, 1).
@@ -54,73 +54,96 @@ class Ztt final : public Agent {
     double overuse = 0.0;  ///< Power above its limit, relative.
   };
 
+  static constexpr std::size_t kFeatures = 7;
+  /// What is learned.
+  struct Learned {
+    LearnedWeights network;
+    double epsilon = 0.0;
+    std::optional<Action> held;  ///< Width and place, once they were chosen.
+  };
+  struct Now final : Session {
+    Now(Random& source, const NetworkLayout& layout) : Session(source), network(layout, 1) {}
+    Action held;
+    std::vector<std::size_t> positions;  ///< [groups]
+    std::vector<double> state;           ///< Empty in an episode's first period.
+    bool too_hot = false;
+    std::size_t move = 0;  ///< The last one ...
+    Action asked;          ///< ... and the action that it came to; empty once that was done.
+    FusedNetwork network;  ///< Memory of a decision.
+  };
+
+  /// @param random  of which the network's first weights are drawn.
+  ZttPolicy(const Options& options, HeldKnobs held, Problem problem, Random& random);
+
+  std::string kind() const override { return "ztt"; }
+  std::unique_ptr<Session> begin_episode(Random& random) const override;
+  Decision decide(const View& view, Session& session) const override;
+
+  std::size_t num_moves() const;
+  Outcome judge(const StepInfo& info) const;
+  std::vector<double> features(const StepInfo& info, const Outcome& outcome, const Now& now) const;
+
+  /// Changed by who learns.
+  Learned& learned() { return learned_; }
+
+ private:
+  /// Domains that move together.
+  struct Group {
+    std::vector<std::size_t> knobs;
+    std::size_t top = 0;  ///< Its highest position; positions are spread over each knob's levels.
+  };
+  static std::vector<Group> make_groups(const ActionSpace& actions, const KnobLayout& layout);
+  /// The move down, none or up (0, 1, 2) of a group.
+  static std::size_t direction(std::size_t move, std::size_t group);
+  std::vector<std::size_t> moved(const std::vector<std::size_t>& positions, std::size_t move) const;
+  Action action_at(const Action& held, const std::vector<std::size_t>& positions) const;
+  /// What a period told. Puts the positions where somebody else put the clocks.
+  void follow(const PeriodRecord& record, Now& now) const;
+  /// Moves by what the network believes, or by chance.
+  Decision move_clocks(const View& view, Now& now) const;
+  /// One step down or none, by chance.
+  Decision cool_down(Now& now) const;
+
+  Options options_;
+  HeldKnobs held_;
+  Problem problem_;
+  KnobLayout knobs_;
+  PowerReader power_;
+  std::vector<Group> groups_;  ///< One or two; none if no clock can be set.
+  Learned learned_;
+};
+
+/// Learns ZttPolicy's network.
+class Ztt final : public Learner {
+ public:
+  using Options = ZttPolicy::Options;
+  using Outcome = ZttPolicy::Outcome;
+
   /// `random` must outlive the agent; its state is part of the checkpoint.
   Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random);
 
-  std::string kind() const override { return "ztt"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
+  const ZttPolicy& policy() const override { return policy_; }
   bool learns() const override { return true; }
-  void begin_episode(std::size_t stream = 0) override;
-  void attend(std::size_t stream) override { attended_ = stream; }
-  ActionId act(const View& view) override;
-  void observe(const Transition& transition) override;
-  ExplorationStatus exploration() const override { return exploration_; }
+  std::uint64_t updates() const override { return updates_; }
+  void learn(const PeriodRecord& record, Session& session) override;
   void archive(Archive& archive) override;
 
   /// u + v + beta / P: u the frames in time, v the temperature.
   static double reward(const Outcome& outcome, const Options& options);
 
  private:
-  static constexpr std::size_t kFeatures = 7;
-  /// Domains that move together.
-  struct Group {
-    std::vector<std::size_t> knobs;
-    std::size_t top = 0;  ///< Its highest position; positions are spread over each knob's levels.
-  };
-  /// What is of one stream's episode.
-  struct Session {
-    std::vector<std::size_t> positions;  ///< [groups]
-    std::vector<double> state;           ///< Empty in an episode's first period.
-    bool too_hot = false;
-    std::size_t move = 0;           ///< The last one ...
-    std::optional<ActionId> asked;  ///< ... and the action that it came to, until that was done.
-  };
-
-  static std::vector<Group> make_groups(const ActionSpace& actions, const KnobLayout& layout);
-  std::vector<double> features(const StepInfo& info, const Outcome& outcome,
-                               const Session& session) const;
-  Outcome judge(const StepInfo& info, const Situation& situation) const;
-  /// The move down, none or up (0, 1, 2) of a group.
-  std::size_t direction(std::size_t move, std::size_t group) const;
-  std::size_t num_moves() const;
-  Session& session(std::size_t stream);
-  void archive_session(Archive& archive, Session& session) const;
-  /// Puts the positions where somebody else put the clocks.
-  void follow(ActionId action, Session& session) const;
-  /// By the values of what it believes.
-  std::size_t best_move(const std::vector<double>& state);
-  void learn();
+  void update();
 
   Options options_;
-  HeldKnobs held_;
   Problem problem_;
   Random& random_;
-  KnobLayout layout_;
-  PowerReader power_;
-  std::vector<Group> groups_;  ///< One or two; none if no clock can be set.
-
-  LearnedWeights learned_;
+  ZttPolicy policy_;
   AlignedFloats target_;
   std::unique_ptr<QLoss> loss_;
   ReplayBuffer replay_;  ///< Of states and moves.
-  double epsilon_;
-
-  std::map<std::size_t, Session> sessions_;  ///< By stream.
-  std::size_t attended_ = 0;                 ///< The stream in which it acts.
-  ExplorationStatus exploration_;
+  std::uint64_t updates_ = 0;
 
   // Memory of a step.
-  FusedNetwork network_;
   QBatch batch_;
   AlignedFloats gradients_;
 };

@@ -68,9 +68,8 @@ class Play {
         world_(task_of(config_)),
         agent_(make_agent(ConfigNode::parse(agent, "agent"), problem_of(world_.environment()),
                           random_)),
-        session_(agent_->policy().new_session(random_)) {
+        session_(agent_->policy().begin_episode(random_)) {
     now_.observation = world_.environment().reset(seed_);
-    agent_->policy().begin_episode(*session_);
   }
 
   Learner& agent() { return *agent_; }
@@ -94,7 +93,7 @@ class Play {
       now_.index = 0;
       now_.observation = world_.environment().reset(++seed_);
       agent_->end_episode(*session_);
-      agent_->policy().begin_episode(*session_);
+      session_ = agent_->policy().begin_episode(random_);
     } else {
       now_.index = last_.index + 1;
       now_.observation = last_.result.observation;

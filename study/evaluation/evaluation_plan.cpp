@@ -47,10 +47,11 @@ EvaluatedAgent read_agent(const Variant& variant, const EvaluatedWorld& world,
                     : ConfigNode::parse("{kind: " + yaml_quoted(variant.kind) + "}", "--agents");
   SimulatedWorld trial(world.task);
   Random random(1);
-  const auto agent = make_agent(node, problem_of(trial.environment()), random,
-                                {.clairvoyant = &trial.clairvoyant(),
-                                 .find_best_static = [] { return ActionId{0}; },
-                                 .measure_profile = [&] { return world.profile->get(); }});
+  const auto agent =
+      make_agent(node, problem_of(trial.environment()), random,
+                 {.clairvoyant = &trial.clairvoyant(),
+                  .find_best_static = [&] { return trial.environment().action_space().decode(0); },
+                  .measure_profile = [&] { return world.profile->get(); }});
   EvaluatedAgent evaluated{.name = variant.name,
                            .kind = variant.kind,
                            .parameters = node.dump(),

@@ -32,13 +32,13 @@ SimulatedTask task_of(const RunConfig& config) {
   return task;
 }
 
-ActionId find_best_static(const SimulatedTask& task, std::uint64_t seed) {
+Action find_best_static(const SimulatedTask& task, std::uint64_t seed) {
   SimulatedWorld world(task);
   const auto scores = StaticSearch(world.environment(), task.objective, stop_requested).run(seed);
   if (scores.empty()) {
     throw Interrupted("interrupted before best_static was found");
   }
-  return scores.front().action;
+  return world.environment().action_space().decode(scores.front().action);
 }
 
 ModelProfile::ModelProfile(SimulatedTask task, const Budgets& budgets) : task_(std::move(task)) {

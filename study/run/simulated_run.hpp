@@ -16,7 +16,7 @@ SimulatedTask task_of(const RunConfig& config);
 
 /// The configuration that would be the best one to keep in this episode.
 /// @throws Interrupted
-ActionId find_best_static(const SimulatedTask& task, std::uint64_t seed);
+Action find_best_static(const SimulatedTask& task, std::uint64_t seed);
 
 /// The profile of the board as it is modelled, with nobody else on it and the run's own budgets:
 /// measured when it is first asked for, and once. Used from any thread.

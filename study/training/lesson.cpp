@@ -43,8 +43,7 @@ std::optional<std::uint64_t> PlayLesson::teach(Learner& agent, std::uint64_t fir
     Stream& stream = streams[i];
     stream.episode = draw_(first + i);
     stream.now.observation = stream.episode.environment->reset(stream.episode.seed);
-    stream.session = agent.policy().new_session(random_);
-    agent.policy().begin_episode(*stream.session);
+    stream.session = agent.policy().begin_episode(random_);
   }
   std::uint64_t periods = 0;
   while (std::ranges::any_of(streams, [](const Stream& stream) { return !stream.is_over; })) {
@@ -73,9 +72,8 @@ std::optional<std::uint64_t> ReplayLesson::teach(Learner& agent, std::uint64_t f
                                                  const std::function<bool()>& stop,
                                                  const std::function<void(double)>& progress) {
   std::uint64_t periods = 0;
-  const auto session = agent.policy().new_session(random_);
   for (std::uint64_t i = 0; i < count; ++i) {
-    agent.policy().begin_episode(*session);
+    const auto session = agent.policy().begin_episode(random_);
     for (const auto& each : recordings_[(first + i) % recordings_.size()]) {
       if (stop()) {
         return std::nullopt;

@@ -147,8 +147,9 @@ TrainedRuns::TrainedRuns(const TrainingPlan& plan)
   const ConfigNode& node = runs_.front().config.agent;
   Random random(0);
   const auto agent = rein::make_agent(
-      node, problem_, random,
-      {.clairvoyant = &nominal_->clairvoyant(), .find_best_static = [] { return ActionId{0}; }});
+      node, problem_, random, {.clairvoyant = &nominal_->clairvoyant(), .find_best_static = [this] {
+                                 return problem_.actions.decode(0);
+                               }});
   if (!agent->learns()) {
     node.at("kind").fail("an agent that learns");
   }

@@ -109,7 +109,7 @@ void play(const RunConfig& config) {
   const auto agent =
       make_agent(config.agent, problem_of(environment), random,
                  {.clairvoyant = &world.clairvoyant(),
-                  .find_best_static = [] { return ActionId{0}; },
+                  .find_best_static = [&] { return environment.action_space().decode(0); },
                   .measure_profile = []() -> Profile { throw Error("no profile here"); }});
   std::ostringstream rows;
   TraceWriter trace(environment, rows);

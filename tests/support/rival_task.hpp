@@ -4,9 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/profile.hpp"
 #include "support/asked.hpp"
+#include "support/driven.hpp"
 
 namespace rein {
 
@@ -72,9 +73,9 @@ struct RivalTask {
 };
 
 /// One step of an agent's, as an environment would report it.
-inline ActionId step(Agent& agent, const Asked& asked, const StepInfo& info) {
+inline ActionId step(Driven& agent, const Asked& asked, const StepInfo& info) {
   const ActionId action = agent.act(asked);
-  show(agent, asked, action, info);
+  agent.show(record_of(asked, agent.decision().action, info));
   return action;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/unlearning.hpp"
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/run_summary.hpp"
 #include "agent/rivals/simple_agents.hpp"
@@ -385,8 +386,22 @@ struct Course {
   std::vector<Action> actions;
 };
 
+/// Asks for anything, whatever is allowed.
+class Heedless final : public Policy {
+ public:
+  explicit Heedless(const ActionSpace& actions) : actions_(actions) {}
+  std::string kind() const override { return "heedless"; }
+  Decision decide(const View&, Session& session) const override {
+    return {.action = actions_.decode(session.random.index(actions_.size()))};
+  }
+
+ private:
+  const ActionSpace& actions_;
+};
+
 /// A power limit of 3 W on a board that draws up to 5.5 W when it has this much to do.
-Course play_at_random(std::uint64_t seed, bool shielded) {
+template <typename Kind>
+Course play(std::uint64_t seed, bool shielded) {
   SimulatedTask task = SmallTask::make(
       "name: busy\n"
       "co_runners: {burner: {contention: {cpu: {fastest: 0.5}}}}\n"
@@ -400,7 +415,7 @@ Course play_at_random(std::uint64_t seed, bool shielded) {
   const Problem problem = problem_of(environment);
   const auto power = find_signal(environment.signals(), "power_w");
   Random random(seed);
-  RandomAgent agent(problem, random);
+  Unlearning agent(std::make_unique<Kind>(problem.actions), problem, random);
   const auto shield =
       make_shield(shielded ? std::optional(Shield::Options{}) : std::nullopt, environment);
   Course course;
@@ -418,16 +433,20 @@ DOCTEST_TEST_CASE(
     "behind the shield a random agent goes far over the power limit a third as often") {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     DOCTEST_CAPTURE(seed);
-    const Course bare = play_at_random(seed, false);
-    const Course shielded = play_at_random(seed, true);
+    const Course bare = play<RandomPolicy>(seed, false);
+    const Course masked = play<RandomPolicy>(seed, true);
+    const Course overruled = play<Heedless>(seed, true);
     DOCTEST_CAPTURE(bare.far_over);
-    DOCTEST_CAPTURE(shielded.far_over);
-    DOCTEST_CAPTURE(shielded.interventions);
+    DOCTEST_CAPTURE(masked.far_over);
+    DOCTEST_CAPTURE(overruled.far_over);
     DOCTEST_CHECK(bare.interventions == 0);
     DOCTEST_CHECK(bare.far_over > 60);
-    DOCTEST_CHECK(3 * shielded.far_over < bare.far_over);
-    DOCTEST_CHECK(shielded.interventions > 0);
-    DOCTEST_CHECK(play_at_random(seed, true).actions == shielded.actions);
+    DOCTEST_CHECK(3 * masked.far_over < bare.far_over);
+    DOCTEST_CHECK(3 * overruled.far_over < bare.far_over);
+    // What is masked is not asked for.
+    DOCTEST_CHECK(masked.interventions == 0);
+    DOCTEST_CHECK(overruled.interventions > 0);
+    DOCTEST_CHECK(play<Heedless>(seed, true).actions == overruled.actions);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "agent/core/unlearning.hpp"
 #include "agent/loop/budget_tally.hpp"
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/run_summary.hpp"
@@ -13,6 +14,7 @@
 #include "agent/oracle/best_static.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "support/driven.hpp"
 #include "support/simulated_world.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -46,8 +48,10 @@ class WrittenFuture final : public Clairvoyant {
   std::map<std::pair<ActionId, std::size_t>, int> asked;
 };
 
-struct Task {
-  explicit Task(std::vector<Future> futures)
+struct DrivenOracle;
+
+struct Bench {
+  explicit Bench(std::vector<Future> futures)
       : future(std::move(futures)), actions({make_knob(future.futures.size())}) {}
   static Knob make_knob(std::size_t levels) {
     Knob knob{"k", "1", Knob::Kind::kMapping, {}};
@@ -59,76 +63,87 @@ struct Task {
   Problem problem() const {
     return {actions, observations, std::vector<double>(actions.size(), 1.0)};
   }
-  Oracle oracle(Oracle::Options options = {}) { return {options, problem(), future}; }
+  DrivenOracle oracle(Oracle::Options options = {});
 
   WrittenFuture future;
   ActionSpace actions;
   ObservationSpec observations{{Feature{.name = "f", .unit = "1", .source = "test"}}};
 };
 
+/// In an episode of its own.
+struct DrivenOracle {
+  DrivenOracle(const Problem& problem, Clairvoyant& clairvoyant, const Oracle::Options& options)
+      : agent(std::make_unique<Oracle>(options, problem, clairvoyant), problem, random),
+        driven(agent, problem.actions, random) {}
+  ActionId act() { return driven.act(Observation{0.0}); }
+  Random random{1};
+  Unlearning agent;
+  Driven driven;
+};
+
+DrivenOracle Bench::oracle(Oracle::Options options) { return {problem(), future, options}; }
+
 DOCTEST_TEST_CASE("the oracle takes the best reward of what keeps the budgets") {
-  Task task({{{0.5}}, {{0.9}, {0.1}}, {{0.7}}, {.rewards = {0.8}, .overuse = 0.01}});
-  DOCTEST_CHECK(task.oracle().act(Observation{0.0}) == 2);
+  Bench task({{{0.5}}, {{0.9}, {0.1}}, {{0.7}}, {.rewards = {0.8}, .overuse = 0.01}});
+  DOCTEST_CHECK(task.oracle().act() == 2);
 }
 
 DOCTEST_TEST_CASE("the oracle stays a little below a limit, and less where it is already") {
-  Task task({{{0.5}}, {.rewards = {0.9}, .overuse = -0.01}});
-  Oracle oracle = task.oracle();
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
+  Bench task({{{0.5}}, {.rewards = {0.9}, .overuse = -0.01}});
+  DrivenOracle oracle = task.oracle();
+  DOCTEST_CHECK(oracle.act() == 1);
   task.future.futures[1].overuse = -0.005;
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
-  DOCTEST_CHECK(task.oracle().act(Observation{0.0}) == 0);
+  DOCTEST_CHECK(oracle.act() == 1);
+  DOCTEST_CHECK(task.oracle().act() == 0);
   task.future.futures[1].overuse = -0.003;
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 0);
+  DOCTEST_CHECK(oracle.act() == 0);
 }
 
 DOCTEST_TEST_CASE("where nothing keeps the budgets the oracle breaks them least") {
-  Task task({{{0.9}, {0.4}}, {{0.1}, {0.2}}, {{0.5}, {0.2}}, {{0.8}, {0.3}}});
-  DOCTEST_CHECK(task.oracle().act(Observation{0.0}) == 2);
-  Task as_good({{{0.1}, {0.2}}, {{0.5}, {0.204}}, {{0.9}, {0.21}}});
-  DOCTEST_CHECK(as_good.oracle().act(Observation{0.0}) == 1);
+  Bench task({{{0.9}, {0.4}}, {{0.1}, {0.2}}, {{0.5}, {0.2}}, {{0.8}, {0.3}}});
+  DOCTEST_CHECK(task.oracle().act() == 2);
+  Bench as_good({{{0.1}, {0.2}}, {{0.5}, {0.204}}, {{0.9}, {0.21}}});
+  DOCTEST_CHECK(as_good.oracle().act() == 1);
 }
 
 DOCTEST_TEST_CASE("of equals the oracle takes the lowest and stays with the one in force") {
-  Task task({{{0.5}}, {{0.7}}, {{0.7}}});
-  Oracle oracle = task.oracle();
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
+  Bench task({{{0.5}}, {{0.7}}, {{0.7}}});
+  DrivenOracle oracle = task.oracle();
+  DOCTEST_CHECK(oracle.act() == 1);
   task.future.futures[1].rewards = {0.6};
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 2);
+  DOCTEST_CHECK(oracle.act() == 2);
   task.future.futures[1].rewards = {0.7};
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 2);
+  DOCTEST_CHECK(oracle.act() == 2);
 }
 
 DOCTEST_TEST_CASE("what a change costs is weighed against what follows, and is no violation") {
   // A request that is late for sure, and then 0.12 more a period for 99 periods: worth it. For 0.08
   // it is not.
-  Task worth({{{0.5}}, {{-9.0, 0.62}, {1.0, 0.0}}});
-  DOCTEST_CHECK(worth.oracle().act(Observation{0.0}) == 1);
-  Task not_worth({{{0.5}}, {{-9.0, 0.58}, {1.0, 0.0}}});
-  DOCTEST_CHECK(not_worth.oracle().act(Observation{0.0}) == 0);
+  Bench worth({{{0.5}}, {{-9.0, 0.62}, {1.0, 0.0}}});
+  DOCTEST_CHECK(worth.oracle().act() == 1);
+  Bench not_worth({{{0.5}}, {{-9.0, 0.58}, {1.0, 0.0}}});
+  DOCTEST_CHECK(not_worth.oracle().act() == 0);
 }
 
 DOCTEST_TEST_CASE("while requests wait the oracle does what is best for them, and then settles") {
   // 0.9 in the long run, but late for two periods; 0.5 and in time.
-  Task task({{{0.5}}, {{-4.0, -4.0, 0.9}}});
-  Oracle oracle = task.oracle();
+  Bench task({{{0.5}}, {{-4.0, -4.0, 0.9}}});
+  DrivenOracle oracle = task.oracle();
   StepInfo info;
   info.applications.resize(1);
-  const std::vector<RewardTerm> terms;
-  const Observation nothing{0.0};
   const auto observe = [&](double waited_ms) {
     info.applications.front().service.waited_ms = waited_ms;
-    oracle.observe({nothing, 1, 0.0, terms, nothing, false, false, &info});
+    oracle.driven.show(record_of({}, {1}, info));
   };
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
+  DOCTEST_CHECK(oracle.act() == 1);
   observe(7.0);
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 0);
+  DOCTEST_CHECK(oracle.act() == 0);
   observe(0.0);
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
+  DOCTEST_CHECK(oracle.act() == 1);
   // What is hardly better is not worth it.
   task.future.futures[0].rewards = {-3.98};
   observe(7.0);
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
+  DOCTEST_CHECK(oracle.act() == 1);
 }
 
 DOCTEST_TEST_CASE("what looks feasible for ten periods and is not does not hide what is") {
@@ -138,10 +153,10 @@ DOCTEST_TEST_CASE("what looks feasible for ten periods and is not does not hide 
     future.violations.push_back(1.0);
   }
   futures[7] = {{0.3}};
-  Task task(std::move(futures));
-  DOCTEST_CHECK(task.oracle({.horizon = 50, .candidates = 4}).act(Observation{0.0}) == 7);
+  Bench task(std::move(futures));
+  DOCTEST_CHECK(task.oracle({.horizon = 50, .candidates = 4}).act() == 7);
   // With a shorter horizon it cannot be seen.
-  DOCTEST_CHECK(task.oracle({.horizon = 15, .candidates = 4}).act(Observation{0.0}) == 0);
+  DOCTEST_CHECK(task.oracle({.horizon = 15, .candidates = 4}).act() == 0);
 }
 
 DOCTEST_TEST_CASE("the oracle looks far ahead only for the best candidates") {
@@ -149,48 +164,46 @@ DOCTEST_TEST_CASE("the oracle looks far ahead only for the best candidates") {
   for (int i = 0; i < 100; ++i) {
     futures.push_back({{0.009 * i}});
   }
-  Task task(std::move(futures));
-  DOCTEST_CHECK(task.oracle({.horizon = 50, .candidates = 8}).act(Observation{0.0}) == 99);
+  Bench task(std::move(futures));
+  DOCTEST_CHECK(task.oracle({.horizon = 50, .candidates = 8}).act() == 99);
   const auto far = std::ranges::count_if(
       task.future.asked, [](const auto& entry) { return entry.first.second == 50; });
   DOCTEST_CHECK(far == 8);
 }
 
 DOCTEST_TEST_CASE("actions whose bound is no better than what is in force are not looked at") {
-  Task task({{{0.5}}, {{0.9}}, {{0.4}}});
+  Bench task({{{0.5}}, {{0.9}}, {{0.4}}});
   Problem problem = task.problem();
   problem.reward_bounds = {0.5, 0.9, 0.4};
-  Oracle oracle({}, problem, task.future);
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
+  DrivenOracle oracle(problem, task.future, {});
+  DOCTEST_CHECK(oracle.act() == 1);
   task.future.asked.clear();
-  DOCTEST_CHECK(oracle.act(Observation{0.0}) == 1);
+  DOCTEST_CHECK(oracle.act() == 1);
   DOCTEST_CHECK(std::ranges::all_of(task.future.asked,
                                     [](const auto& entry) { return entry.first.first == 1; }));
 }
 
-DOCTEST_TEST_CASE("an oracle goes on from its checkpoint as if never stopped") {
+DOCTEST_TEST_CASE("an oracle looks as far as its checkpoint says") {
   const TemporaryFolder folder;
   const auto file = folder.path() / "agent.json";
-  Task task({{{0.5}}, {{0.7}}, {{0.7}}});
-  Oracle original = task.oracle({.horizon = 20, .candidates = 3});
-  task.future.futures[1].rewards = {0.6};
-  DOCTEST_CHECK(original.act(Observation{0.0}) == 2);
-  task.future.futures[1].rewards = {0.7};
-  original.save(file);
-  Oracle resumed = task.oracle();
-  resumed.load(file);
-  DOCTEST_CHECK(resumed.act(Observation{0.0}) == 2);  // It is in force; a new one takes 1.
-  resumed.save(folder.path() / "again.json");
+  Bench task({{{0.5}}, {{0.7}}, {{0.7}}});
+  DrivenOracle original = task.oracle({.horizon = 20, .candidates = 3});
+  original.agent.save(file);
+  DrivenOracle resumed = task.oracle();
+  resumed.agent.load(file);
+  resumed.act();
+  DOCTEST_CHECK(task.future.asked.count({1, 20}) == 1);
+  resumed.agent.save(folder.path() / "again.json");
   DOCTEST_CHECK(read_file(folder.path() / "again.json") == read_file(file));
 
   std::string text = read_file(file);
-  text.replace(text.find("\"in_force\": 2"), 13, "\"in_force\": 3");
+  text.replace(text.find("\"horizon\": 20"), 13, "\"horizon\": 2");
   write_file(file, text);
-  DOCTEST_CHECK_THROWS_AS(resumed.load(file), ConfigError);
+  DOCTEST_CHECK_THROWS_AS(resumed.agent.load(file), ConfigError);
 }
 
 DOCTEST_TEST_CASE("an oracle or a best static configuration needs a simulated board, and says so") {
-  Task task({Future{{0.5}}});
+  Bench task({Future{{0.5}}});
   Random random(1);
   for (const std::string kind : {"oracle", "best_static"}) {
     const auto node = ConfigNode::parse("agent: {kind: " + kind + "}", "run.yaml").at("agent");
@@ -228,9 +241,10 @@ DOCTEST_TEST_CASE("no configuration that is kept beats the oracle on a small boa
   SimulatedWorld world(task);
   Environment& environment = world.environment();
   const Problem problem = problem_of(environment);
-  Oracle oracle({}, problem, world.clairvoyant());
-  RunSummary summary(environment, 50.0);
   Random random(1);
+  Unlearning oracle(std::make_unique<Oracle>(Oracle::Options{}, problem, world.clairvoyant()),
+                    problem, random);
+  RunSummary summary(environment, 50.0);
   ControlLoop(environment, oracle, random, world.clock(),
               {.sinks = {[&](const PeriodRecord& record) { summary.add(record); }}})
       .run(1, always);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "agent/core/unlearning.hpp"
 #include "support/rival_task.hpp"
 
 namespace rein {
@@ -29,27 +30,28 @@ DOCTEST_TEST_CASE("ALERT's filter follows the paper's equations, worked by hand"
   filter.update(2.2);
   // A surprise makes the noise larger: 0.3 x 0.1 + 0.7 x 0.991507^2.
   DOCTEST_CHECK(filter.state().noise == Approx(0.718160));
-  filter.reset();
-  DOCTEST_CHECK(filter.state().mean == 1.0);
-  DOCTEST_CHECK(filter.state().gain == 0.5);
 }
 
 struct Made {
   explicit Made(Objective::Kind objective = Objective::Kind::kMaxAccuracy)
-      : alert({.slowdown = kPaper, .power = kPaper, .power_share = 1.0}, RivalTask::profile(),
-              task.problem(objective)) {}
+      : agent(std::make_unique<Alert>(
+                  Alert::Options{.slowdown = kPaper, .power = kPaper, .power_share = 1.0},
+                  RivalTask::profile(), task.problem(objective)),
+              task.problem(objective), random) {}
   ActionId choose(double deadline_ms, double power_limit_w) {
     return alert.act(RivalTask::asked(deadline_ms, power_limit_w));
   }
   RivalTask task;
-  Alert alert;
+  Random random{1};
+  Unlearning agent;
+  Driven alert{agent, task.actions, random};
 };
 
 DOCTEST_TEST_CASE("the chance of a deadline is that of the normal distribution") {
-  const Made made;
   // At first the slow-down is 1 with a variance of 0.1.
-  DOCTEST_CHECK(made.alert.chance(10.0, 10.0) == Approx(0.5));
-  DOCTEST_CHECK(made.alert.chance(10.0, 10.0 * (1.0 + std::sqrt(0.1))) == Approx(0.841345));
+  const AdaptiveFilter slowdown(kPaper);
+  DOCTEST_CHECK(Alert::chance(10.0, 10.0, slowdown) == Approx(0.5));
+  DOCTEST_CHECK(Alert::chance(10.0, 10.0 * (1.0 + std::sqrt(0.1)), slowdown) == Approx(0.841345));
 }
 
 DOCTEST_TEST_CASE("of what meets deadline and power ALERT takes the best, then what draws least") {

@@ -4,7 +4,6 @@
 
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
-#include "support/agent_of.hpp"
 #include "support/rival_task.hpp"
 
 namespace rein {
@@ -39,12 +38,14 @@ struct Made {
   explicit Made(const std::string& text) : node(ConfigNode::parse(text, "run.yaml")) {
     Foresight foresight;
     foresight.measure_profile = [] { return RivalTask::profile(); };
-    agent = agent_of(make_agent(node.at("agent"), task.problem(), random, foresight));
+    learner = make_agent(node.at("agent"), task.problem(), random, foresight);
+    agent.emplace(*learner, task.actions, random);
   }
   RivalTask task;
   Random random{1};
   ConfigNode node;
-  std::unique_ptr<Agent> agent;
+  std::unique_ptr<Learner> learner;
+  std::optional<Driven> agent;
 };
 
 DOCTEST_TEST_CASE("a domain's load is that of its busiest CPU, ours and others' together") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/core/unlearning.hpp"
 #include "support/rival_task.hpp"
 
 namespace rein {
@@ -21,6 +22,15 @@ struct Made {
   }
   RivalTask task;
   Poet poet;
+};
+
+/// The same as an agent that is driven.
+struct DrivenPoet {
+  RivalTask task;
+  Random random{1};
+  Unlearning agent{std::make_unique<Poet>(options(1), RivalTask::profile(), task.problem()),
+                   task.problem(), random};
+  Driven poet{agent, task.actions, random};
 };
 
 DOCTEST_TEST_CASE("POET's filter estimates the base speed, worked by hand") {
@@ -72,7 +82,7 @@ DOCTEST_TEST_CASE("POET leaves out what breaks the limit on power, unless everyt
 }
 
 DOCTEST_TEST_CASE("the controller is dead-beat: the error would be gone after one window") {
-  Made made;
+  DrivenPoet made;
   const auto observation = RivalTask::asked(10.0, 9.0);
   // The goal is 100 requests a second, twice the base speed.
   DOCTEST_CHECK(step(made.poet, observation, RivalTask::info(20.0, 4.0)) == 3);

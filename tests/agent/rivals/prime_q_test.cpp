@@ -31,13 +31,17 @@ struct Made {
                                                   .exploration_initial = 0.0,
                                                   .exploration_final = 0.0},
                 const std::string& keys = "{width: 1.0}")
-      : agent(options,
-              HeldKnobs(ConfigNode::parse(keys, "run.yaml"), {}, task.problem(),
-                        RivalTask::profile()),
-              task.problem(), random) {}
+      : learner(options,
+                HeldKnobs(ConfigNode::parse(keys, "run.yaml"), {}, task.problem(),
+                          RivalTask::profile()),
+                task.problem(), random) {}
+  double value(std::size_t bin, std::size_t choice) const {
+    return learner.policy().value(bin, choice);
+  }
   RivalTask task;
   Random random{1};
-  PrimeQ agent;
+  PrimeQ learner;
+  Driven agent{learner, task.actions, random};
 };
 
 DOCTEST_TEST_CASE("PRiME's values move by the learning rate towards the reward, without a future") {
@@ -46,12 +50,12 @@ DOCTEST_TEST_CASE("PRiME's values move by the learning rate towards the reward, 
   // In the first period nothing is predicted: bin 0. Of equals the fastest; 10.1 of 25 ms
   // earn 40.4.
   DOCTEST_CHECK(step(made.agent, observation, RivalTask::info(10.1, 4.0)) == 3);
-  DOCTEST_CHECK(made.agent.value(0, 1) == Approx(0.4 * 40.4));
-  DOCTEST_CHECK(made.agent.value(0, 0) == 0.0);
+  DOCTEST_CHECK(made.value(0, 1) == Approx(0.4 * 40.4));
+  DOCTEST_CHECK(made.value(0, 0) == 0.0);
   // From now on a request is 10.1 ms of work in 25 ms: bin 8 of 20.
   step(made.agent, observation, RivalTask::info(10.1, 4.0));
   step(made.agent, observation, RivalTask::info(12.0, 4.0));
-  DOCTEST_CHECK(made.agent.value(8, 1) == Approx(0.6 * 16.16 + 0.4 * 48.0));
+  DOCTEST_CHECK(made.value(8, 1) == Approx(0.6 * 16.16 + 0.4 * 48.0));
 }
 
 DOCTEST_TEST_CASE("work is what a request would have taken with the highest clocks") {
@@ -60,11 +64,10 @@ DOCTEST_TEST_CASE("work is what a request would have taken with the highest cloc
   const StepInfo info = RivalTask::info(20.2, 2.5);
   // Somebody else's action at 500 MHz: 20.2 ms there are 10.1 ms at 1000 MHz, by the profile.
   made.agent.act(observation);
-  static const std::vector<RewardTerm> kNoTerms;
-  show(made.agent, observation, 2, info);
-  DOCTEST_CHECK(made.agent.value(0, 0) == Approx(0.4 * 80.8));
+  made.agent.show(record_of(observation, made.task.actions.decode(2), info));
+  DOCTEST_CHECK(made.value(0, 0) == Approx(0.4 * 80.8));
   step(made.agent, observation, RivalTask::info(10.1, 4.0));
-  DOCTEST_CHECK(made.agent.value(8, 1) > 0.0);
+  DOCTEST_CHECK(made.value(8, 1) > 0.0);
 }
 
 DOCTEST_TEST_CASE("a billion cycles a frame are no less than that") {
@@ -74,7 +77,7 @@ DOCTEST_TEST_CASE("a billion cycles a frame are no less than that") {
   for (int i = 0; i < 3; ++i) {
     step(made.agent, observation, RivalTask::info(30'000.0, 4.0));
   }
-  DOCTEST_CHECK(made.agent.value(20, 1) < 0.0);
+  DOCTEST_CHECK(made.value(20, 1) < 0.0);
 }
 
 DOCTEST_TEST_CASE("a state that was never seen is explored from the beginning") {
@@ -83,32 +86,32 @@ DOCTEST_TEST_CASE("a state that was never seen is explored from the beginning") 
   for (int i = 0; i < 20; ++i) {
     step(made.agent, slow, RivalTask::info(10.0, 4.0));
   }
-  DOCTEST_CHECK(made.agent.exploration().rate == Approx(0.1));
+  made.agent.act(slow);
+  DOCTEST_CHECK(made.agent.decision().exploration == Approx(0.1));
   made.agent.act(RivalTask::asked(20.0, 9.0));
-  DOCTEST_CHECK(made.agent.exploration().rate == Approx(0.5));
+  DOCTEST_CHECK(made.agent.decision().exploration == Approx(0.5));
 }
 
 DOCTEST_TEST_CASE("what requests take in one environment is not predicted of another's") {
   Made made;
   const auto observation = RivalTask::asked(25.0, 9.0);
+  Driven other(made.learner, made.task.actions, made.random);
   const auto live = [&](std::size_t stream, double service_ms) {
-    made.agent.attend(stream);
-    show(made.agent, observation, made.agent.act(observation), RivalTask::info(service_ms, 4.0),
-         stream);
+    step(stream == 0 ? made.agent : other, observation, RivalTask::info(service_ms, 4.0));
   };
   live(0, 10.1);  // From now on bin 8 there, and nothing is known of the other.
-  const double before = made.agent.value(0, 1);
+  const double before = made.value(0, 1);
   live(1, 20.2);
-  DOCTEST_CHECK(made.agent.value(0, 1) != before);
-  DOCTEST_CHECK(made.agent.value(8, 1) == 0.0);
+  DOCTEST_CHECK(made.value(0, 1) != before);
+  DOCTEST_CHECK(made.value(8, 1) == 0.0);
   live(0, 10.1);
-  DOCTEST_CHECK(made.agent.value(8, 1) == Approx(0.4 * 40.4));
+  DOCTEST_CHECK(made.value(8, 1) == Approx(0.4 * 40.4));
   live(1, 20.2);
-  DOCTEST_CHECK(made.agent.value(16, 1) == Approx(0.4 * 80.8));
+  DOCTEST_CHECK(made.value(16, 1) == Approx(0.4 * 80.8));
   // An episode that begins in one ends nothing in the other.
-  made.agent.begin_episode(1);
+  other.begin_episode();
   live(0, 10.1);
-  DOCTEST_CHECK(made.agent.value(8, 1) == Approx(0.6 * 16.16 + 0.4 * 40.4));
+  DOCTEST_CHECK(made.value(8, 1) == Approx(0.6 * 16.16 + 0.4 * 40.4));
 }
 
 DOCTEST_TEST_CASE("domains are set each for itself, or together where there are too many ways") {
@@ -119,13 +122,12 @@ DOCTEST_TEST_CASE("domains are set each for itself, or together where there are 
     }
     return result;
   };
-  Random random(1);
   const RivalTask task;
   const auto choices = [&](std::size_t one, std::size_t other) {
     const ActionSpace actions({knob("frequency.a", one), knob("frequency.b", other)});
     const Problem problem{actions, task.observations, std::vector<double>(actions.size(), 1.0)};
-    return PrimeQ({}, HeldKnobs(ConfigNode::parse("{}", ""), {}, problem, std::nullopt), problem,
-                  random)
+    return PrimeQPolicy({}, HeldKnobs(ConfigNode::parse("{}", ""), {}, problem, std::nullopt),
+                        problem)
         .choices();
   };
   const std::vector<std::vector<std::size_t>> each = {{0, 0}, {0, 1}, {0, 2},

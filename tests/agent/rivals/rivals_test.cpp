@@ -10,7 +10,6 @@
 #include "agent/rivals/profile_source.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
-#include "support/agent_of.hpp"
 #include "support/rival_task.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -27,24 +26,25 @@ struct Made {
     }
     Problem problem = task.problem();
     problem.task.arrival = arrival;
-    agent = agent_of(make_agent(node.at("agent"), std::move(problem), random, foresight));
+    learner = make_agent(node.at("agent"), std::move(problem), random, foresight);
+    agent.emplace(*learner, task.actions, random);
   }
   RivalTask task;
   Random random;
   ConfigNode node;
-  std::unique_ptr<Agent> agent;
+  std::unique_ptr<Learner> learner;
+  std::optional<Driven> agent;
 };
 
 /// A world in which what happens depends on the action and on time.
-ActionId play(Agent& agent, int period) {
+ActionId play(Driven& agent, int period) {
   const auto observation = RivalTask::asked(period % 30 < 15 ? 22.0 : 12.0, 3.2);
   const ActionId action = agent.act(observation);
   const auto entry = RivalTask::profile().entries[action];
   const double slower = 1.0 + 0.1 * static_cast<double>(period % 7);
   const StepInfo info =
       RivalTask::info(*entry.service_ms * slower, *entry.power_w * slower, period % 5 == 0 ? 1 : 0);
-  static const std::vector<RewardTerm> kNoTerms;
-  show(agent, observation, action, info);
+  agent.show(record_of(observation, agent.decision().action, info));
   return action;
 }
 
@@ -60,13 +60,15 @@ DOCTEST_TEST_CASE("every rival resumes from its checkpoint as if never stopped")
     for (int period = 0; period < 75; ++period) {
       play(*original.agent, period);
     }
-    original.agent->save(folder.path() / "agent.json");
-    resumed.agent->load(folder.path() / "agent.json");
+    original.agent->end_episode();
+    original.learner->save(folder.path() / "agent.json");
+    resumed.learner->load(folder.path() / "agent.json");
+    resumed.agent->begin_episode();
     for (int period = 75; period < 300; ++period) {
       DOCTEST_REQUIRE(play(*original.agent, period) == play(*resumed.agent, period));
     }
-    original.agent->save(folder.path() / "one.json");
-    resumed.agent->save(folder.path() / "other.json");
+    original.learner->save(folder.path() / "one.json");
+    resumed.learner->save(folder.path() / "other.json");
     DOCTEST_CHECK(read_file(folder.path() / "one.json") == read_file(folder.path() / "other.json"));
   }
 }
@@ -77,15 +79,14 @@ DOCTEST_TEST_CASE("a rival is not harmed by a period of which nothing is known")
     Made made("kind: " + kind);
     const auto observation = RivalTask::asked(20.0, 9.0);
     const ActionId action = made.agent->act(observation);
-    made.agent->observe(
-        {observation.observation, action, 1.0, {}, observation.observation, false, false});
+    made.agent->show(record_of(observation, made.task.actions.decode(action), {}));
     StepInfo empty;
     empty.interval_s = 0.1;
     empty.applications.resize(1);
     empty.signals.assign(made.task.signals.size(), std::nullopt);
     step(*made.agent, observation, empty);
     DOCTEST_CHECK(made.agent->act(observation) < made.task.actions.size());
-    DOCTEST_CHECK(made.agent->learns() == (kind == "prime_q" || kind == "ztt"));
+    DOCTEST_CHECK(made.learner->learns() == (kind == "prime_q" || kind == "ztt"));
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
-#include "support/agent_of.hpp"
+#include "support/driven.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace rein {
@@ -21,18 +21,25 @@ const ObservationSpec kObservations({Feature{.name = "f", .unit = "1", .source =
 
 Problem problem() { return {kActions, kObservations, std::vector<double>(kActions.size(), 1.0)}; }
 
-std::unique_ptr<Agent> make(const std::string& text, Random& random) {
-  return agent_of(make_agent(ConfigNode::parse(text, "run.yaml").at("agent"), problem(), random));
+std::unique_ptr<Learner> make(const std::string& text, Random& random) {
+  return make_agent(ConfigNode::parse(text, "run.yaml").at("agent"), problem(), random);
+}
+
+/// What it decides in the first period.
+Decision decide(const Learner& agent, Random& random, const ActionMask* allowed = nullptr) {
+  const Observation observation{0.0};
+  const Task task;
+  const auto session = agent.policy().begin_episode(random);
+  return agent.policy().decide(View(observation, task, nullptr, allowed), *session);
 }
 
 DOCTEST_TEST_CASE("static always takes its configuration, with what is left out at its highest") {
   Random random(1);
   const auto agent =
       make("agent: {kind: static, configuration: {width: 0.5, mapping: cpu0}}", random);
-  DOCTEST_CHECK(kActions.describe(kActions.decode(agent->act(Observation{0.0}))) ==
+  DOCTEST_CHECK(kActions.describe(decide(*agent, random).action) ==
                 "width.app 0.5, mapping.app cpu0, bandwidth.cpu 2cpu");
-  DOCTEST_CHECK(make("agent: {kind: static}", random)->act(Observation{0.0}) ==
-                kActions.size() - 1);
+  DOCTEST_CHECK(decide(*make("agent: {kind: static}", random), random).action == Action{1, 1, 1});
 }
 
 DOCTEST_TEST_CASE("a configuration that names no knob or level is refused") {
@@ -53,13 +60,36 @@ DOCTEST_TEST_CASE("random takes every action, the same ones from the same seed")
   Random same(1);
   const auto one = make("agent: {kind: random}", random);
   const auto other = make("agent: {kind: random}", same);
-  std::set<ActionId> seen;
+  std::set<Action> seen;
   for (int i = 0; i < 200; ++i) {
-    const ActionId action = one->act(Observation{0.0});
-    DOCTEST_REQUIRE(action == other->act(Observation{0.0}));
-    seen.insert(action);
+    const Decision decision = decide(*one, random);
+    DOCTEST_REQUIRE(decision.action == decide(*other, same).action);
+    DOCTEST_REQUIRE(decision.probability == 0.125);
+    seen.insert(decision.action);
   }
   DOCTEST_CHECK(seen.size() == kActions.size());
+}
+
+DOCTEST_TEST_CASE("what is not allowed is not drawn, and the others are so much likelier") {
+  struct Narrow final : ActionMask {
+    bool allows(const Action& action) const override { return action.front() == 0; }
+  };
+  struct Nothing final : ActionMask {
+    bool allows(const Action&) const override { return false; }
+  };
+  Random random(1);
+  const auto agent = make("agent: {kind: random}", random);
+  const Narrow narrow;
+  const Nothing nothing;
+  std::set<Action> seen;
+  for (int i = 0; i < 200; ++i) {
+    const Decision decision = decide(*agent, random, &narrow);
+    DOCTEST_REQUIRE(decision.probability == 0.25);
+    seen.insert(decision.action);
+  }
+  DOCTEST_CHECK(seen.size() == 4);
+  DOCTEST_CHECK(seen.rbegin()->front() == 0);
+  DOCTEST_CHECK(decide(*agent, random, &nothing).probability == 0.125);
 }
 
 DOCTEST_TEST_CASE("every kind of agent resumes from its checkpoint as if never stopped") {
@@ -77,25 +107,27 @@ DOCTEST_TEST_CASE("every kind of agent resumes from its checkpoint as if never s
     Random fresh(2);
     const auto original = make(text, random);
     const auto resumed = make(text, fresh);
-    const auto step = [](Agent& agent) {
+    Driven one(*original, kActions, random);
+    Driven other(*resumed, kActions, fresh);
+    const auto step = [](Driven& agent) {
       const Observation observation = {0.5};
       const ActionId action = agent.act(observation);
-      agent.observe({observation,
-                     action,
-                     -0.25 * static_cast<double>(action),
-                     {},
-                     observation,
-                     false,
-                     false});
+      PeriodRecord record;
+      record.observation = record.result.observation = observation;
+      record.action = agent.decision().action;
+      record.result.reward = -0.25 * static_cast<double>(action);
+      agent.show(record);
       return action;
     };
     for (int i = 0; i < 20; ++i) {
-      step(*original);
+      step(one);
     }
+    one.end_episode();
     original->save(folder.path() / "agent.json");
     resumed->load(folder.path() / "agent.json");
+    other.begin_episode();
     for (int i = 0; i < 100; ++i) {
-      DOCTEST_REQUIRE(step(*original) == step(*resumed));
+      DOCTEST_REQUIRE(step(one) == step(other));
     }
   }
 }
@@ -106,14 +138,14 @@ DOCTEST_TEST_CASE("the best static configuration is asked for once and kept, und
   int asked = 0;
   const auto find = [&] {
     ++asked;
-    return ActionId{3};
+    return Action{0, 1, 1};
   };
   const auto node = ConfigNode::parse("agent: {kind: best_static}", "run.yaml").at("agent");
-  const auto agent = agent_of(
-      make_agent(node, problem(), random, {.clairvoyant = nullptr, .find_best_static = find}));
-  DOCTEST_CHECK(agent->kind() == "best_static");
-  DOCTEST_CHECK(agent->act(Observation{0.0}) == 3);
-  DOCTEST_CHECK(agent->act(Observation{1.0}) == 3);
+  const auto agent =
+      make_agent(node, problem(), random, {.clairvoyant = nullptr, .find_best_static = find});
+  DOCTEST_CHECK(agent->policy().kind() == "best_static");
+  DOCTEST_CHECK(decide(*agent, random).action == Action{0, 1, 1});
+  DOCTEST_CHECK(decide(*agent, random).action == Action{0, 1, 1});
   DOCTEST_CHECK(asked == 1);
   agent->save(folder.path() / "agent.json");
   const auto fixed = make("agent: {kind: static}", random);

@@ -43,13 +43,14 @@ DOCTEST_TEST_CASE("a step of zTT's network of one weight is worked by hand") {
 
 struct Made {
   explicit Made(const Ztt::Options& options)
-      : agent(options,
-              HeldKnobs(ConfigNode::parse("{width: 1.0}", "run.yaml"), {}, task.problem(),
-                        RivalTask::profile()),
-              task.problem(), random) {}
+      : learner(options,
+                HeldKnobs(ConfigNode::parse("{width: 1.0}", "run.yaml"), {}, task.problem(),
+                          RivalTask::profile()),
+                task.problem(), random) {}
   RivalTask task;
   Random random{1};
-  Ztt agent;
+  Ztt learner;
+  Driven agent{learner, task.actions, random};
 };
 
 DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it is too hot") {
@@ -65,13 +66,12 @@ DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it 
   DOCTEST_CHECK(lowered);
 }
 
-ActionId live(Ztt& agent, std::size_t stream, bool is_hot, std::optional<ActionId> other = {}) {
+ActionId live(Driven& agent, bool is_hot, std::optional<Action> other = {}) {
   const auto observation = RivalTask::asked(50.0, 9.0);
-  agent.attend(stream);
   StepInfo info = RivalTask::info(10.0, 4.0);
   info.signals.back() = is_hot ? 90.0 : 40.0;
   const ActionId action = agent.act(observation);
-  show(agent, observation, other.value_or(action), info, stream);
+  agent.show(record_of(observation, other.value_or(agent.decision().action), info));
   return action;
 }
 
@@ -79,26 +79,28 @@ DOCTEST_TEST_CASE("zTT's environments do not mix: what is hot in one is not in t
   const Ztt::Options options{.exploration_initial = 0.0, .exploration_final = 0.0};
   Made alone(options);
   Made mixed(options);
+  Driven hot(mixed.learner, mixed.task.actions, mixed.random);
   std::size_t lowered = 0;
   for (int i = 0; i < 20; ++i) {  // Too few to learn from.
-    lowered += live(mixed.agent, 0, true) == 2 ? 1 : 0;
-    DOCTEST_REQUIRE(live(mixed.agent, 1, false) == live(alone.agent, 0, false));
+    lowered += live(hot, true) == 2 ? 1 : 0;
+    DOCTEST_REQUIRE(live(mixed.agent, false) == live(alone.agent, false));
   }
   DOCTEST_CHECK(lowered > 0);
 }
 
 DOCTEST_TEST_CASE("zTT learns nothing of a move that a shield took the place of") {
   Made made({.batch = 1, .exploration_initial = 0.5});
-  const double before = made.agent.exploration().rate;
   for (int i = 0; i < 50; ++i) {
-    live(made.agent, 0, false, 0);
+    live(made.agent, false, Action{0, 0});
   }
-  DOCTEST_CHECK(before == 0.0);
-  DOCTEST_CHECK(made.agent.exploration().rate == 0.5);
+  made.agent.act(RivalTask::asked(50.0, 9.0));
+  DOCTEST_CHECK(made.agent.decision().exploration == 0.5);
+  DOCTEST_CHECK(made.learner.updates() == 0);
   // It goes on from where the shield put the clocks: at most a step up.
-  live(made.agent, 0, false);
-  live(made.agent, 0, false);
-  DOCTEST_CHECK(made.agent.exploration().rate == Approx(0.45));
+  live(made.agent, false);
+  made.agent.act(RivalTask::asked(50.0, 9.0));
+  DOCTEST_CHECK(made.agent.decision().exploration == Approx(0.45));
+  DOCTEST_CHECK(made.learner.updates() == 1);
 }
 
 DOCTEST_TEST_CASE("zTT learns to lower a clock that it does not need") {
@@ -110,12 +112,12 @@ DOCTEST_TEST_CASE("zTT learns to lower a clock that it does not need") {
     // What a period came to is known only after the action.
     action = made.agent.act(observation);
     const StepInfo info = action == 2 ? RivalTask::info(20.0, 2.0) : RivalTask::info(10.0, 8.0);
-    static const std::vector<RewardTerm> kNoTerms;
-    show(made.agent, observation, action, info);
+    made.agent.show(record_of(observation, made.agent.decision().action, info));
     low += i >= 500 && action == 2 ? 1 : 0;
   }
   DOCTEST_CHECK(low > 80);
-  DOCTEST_CHECK(made.agent.exploration().rate < 0.05);
+  made.agent.act(observation);
+  DOCTEST_CHECK(made.agent.decision().exploration < 0.05);
 }
 
 }  // namespace

@@ -72,10 +72,10 @@ class Pupil final : public Learner, public Policy {
   explicit Pupil(ActionSpace of_actions) : actions(std::move(of_actions)) {}
 
   std::string kind() const override { return "pupil"; }
-  std::unique_ptr<Session> new_session(Random& random) const override {
+  std::unique_ptr<Session> begin_episode(Random& random) const override {
+    begun.push_back(sessions);
     return std::make_unique<Numbered>(random, sessions++);
   }
-  void begin_episode(Session& session) const override { begun.push_back(number(session)); }
   Decision decide(const View& view, Session& session) const override {
     attended.push_back(number(session));
     last_seen = view.observation;
