@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -71,6 +72,18 @@ std::vector<std::size_t> speeds(const ActionSpace& actions) {
     }
   }
   return result;
+}
+
+ActionId draw(const std::vector<double>& weights, double sum, ActionId otherwise, Random& random) {
+  double left = random.uniform() * sum;
+  ActionId chosen = otherwise;
+  for (ActionId action = 0; action < weights.size() && left >= 0.0; ++action) {
+    if (weights[action] > 0.0) {
+      chosen = action;
+      left -= weights[action];
+    }
+  }
+  return chosen;
 }
 
 /// In lanes that a compiler can put into vectors: this is done in every decision and update.
@@ -163,8 +176,8 @@ void StateAggregation::find_key(const Observation& observation, Key& key) const 
   }
 }
 
-QLearning::Options QLearning::Options::from_yaml(const ConfigNode& node) {
-  Options options;
+QLearningOptions QLearningOptions::from_yaml(const ConfigNode& node) {
+  QLearningOptions options;
   options.discount = node.number_or("discount", options.discount, {.min = 0.0, .max = 0.999});
   options.learning_rate = node.number_or("learning_rate", options.learning_rate,
                                          {.min = 0.0, .max = 1.0, .min_excluded = true});
@@ -189,25 +202,24 @@ QLearning::Options QLearning::Options::from_yaml(const ConfigNode& node) {
   return options;
 }
 
-QLearning::QLearning(const Options& options, StateAggregation states, Problem problem,
-                     Random& random)
+QTable::QTable(const QLearningOptions& options, StateAggregation states, Problem problem)
     : options_(options),
       states_(std::move(states)),
       problem_(std::move(problem)),
-      random_(random),
-      detector_(options.change),
-      lacking_(problem_.actions.size(), 0.0),
-      slower_(worse_actions(problem_.actions, /*slower=*/true)),
-      costlier_(worse_actions(problem_.actions, /*slower=*/false)),
-      speed_(speeds(problem_.actions)),
-      weights_(problem_.actions.size(), 0.0) {
+      speed_(speeds(problem_.actions)) {
   optimistic_.reserve(problem_.actions.size());
   for (const double bound : problem_.reward_bounds) {
     optimistic_.push_back(bound / (1.0 - options_.discount));
   }
+  unseen_.estimates.assign(options_.double_q ? 2 : 1,
+                           {optimistic_, std::vector<std::uint64_t>(optimistic_.size(), 0)});
+  if (options_.double_q) {
+    unseen_.means = optimistic_;
+  }
+  learned_.lacking.assign(problem_.actions.size(), 0.0);
 }
 
-std::size_t QLearning::KeyHash::operator()(const StateAggregation::Key& key) const noexcept {
+std::size_t QTable::KeyHash::operator()(const StateAggregation::Key& key) const noexcept {
   std::uint64_t hash = 0;  // Of a polynomial with one of Knuth's multipliers.
   for (const int bin : key) {
     hash = hash * 6364136223846793005U + static_cast<std::uint64_t>(bin) + 1;
@@ -215,39 +227,50 @@ std::size_t QLearning::KeyHash::operator()(const StateAggregation::Key& key) con
   return static_cast<std::size_t>(hash ^ (hash >> 32U));
 }
 
-void QLearning::Row::add(std::size_t estimate, ActionId action, double change) {
+void QTable::Row::add(std::size_t estimate, ActionId action, double change) {
   estimates[estimate].values[action] += change;
   if (!means.empty()) {
     means[action] = (estimates[0].values[action] + estimates[1].values[action]) / 2.0;
   }
 }
 
-QLearning::Table::value_type& QLearning::state(const Observation& observation) {
-  states_.find_key(observation, key_);
-  if (const auto found = table_.find(key_); found != table_.end()) {
-    return *found;
-  }
-  Row row;
-  row.estimates.assign(options_.double_q ? 2 : 1,
-                       {optimistic_, std::vector<std::uint64_t>(optimistic_.size(), 0)});
-  if (options_.double_q) {
-    row.means = optimistic_;
-  }
-  return *table_.emplace(key_, std::move(row)).first;
+QTable::Rows::value_type& QTable::row(const Observation& observation, StateAggregation::Key& key) {
+  states_.find_key(observation, key);
+  return *learned_.rows.try_emplace(key, unseen_).first;
 }
 
-ActionId QLearning::greedy(const Row& row) const {
+const QTable::Row& QTable::find(const Observation& observation, StateAggregation::Key& key) const {
+  states_.find_key(observation, key);
+  const auto found = learned_.rows.find(key);
+  return found == learned_.rows.end() ? unseen_ : found->second;
+}
+
+double QTable::value(const Observation& observation, ActionId action) const {
+  StateAggregation::Key key;
+  return find(observation, key).values().at(action);
+}
+
+ActionId QTable::greedy(const Row& row, const AllowedActions& allowed) const {
   const std::vector<double>& values = row.values();
-  const double least = highest(values) - kTie;
-  ActionId best = 0;
-  while (values[best] < least) {
-    ++best;
+  double most = -std::numeric_limits<double>::infinity();
+  if (allowed.are_all()) {
+    most = highest(values);
   }
-  for (ActionId action = best + 1; action < values.size(); ++action) {
+  for (std::size_t i = 0; !allowed.are_all() && i < allowed.size(); ++i) {
+    most = std::max(most, values[allowed[i]]);
+  }
+  const double least = most - kTie;
+  std::size_t first = 0;
+  while (values[allowed[first]] < least) {
+    ++first;
+  }
+  ActionId best = allowed[first];
+  for (std::size_t i = first + 1; i < allowed.size(); ++i) {
+    const ActionId action = allowed[i];
     if (values[action] < least) {
       continue;
     }
-    const double lack = lacking_[action] - lacking_[best];
+    const double lack = learned_.lacking[action] - learned_.lacking[best];
     if (std::abs(lack) > kTie ? lack < 0.0 : speed_[action] > speed_[best]) {
       best = action;
     }
@@ -255,169 +278,42 @@ ActionId QLearning::greedy(const Row& row) const {
   return best;
 }
 
-void QLearning::begin_episode(std::size_t stream) { traces_of(stream).clear(); }
-
-ActionId QLearning::act(const View& view) {
-  const Row& now = state(view.observation).second;
-  const ActionId best = greedy(now);
-  exploration_.rate =
+Decision QTable::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
+  const Row& here = find(view.observation, now.key);
+  const AllowedActions allowed(view, problem_.actions);
+  const ActionId best = greedy(here, allowed);
+  Decision decision;
+  decision.exploration =
       options_.exploration_final +
       (options_.exploration_initial - options_.exploration_final) *
-          std::exp2(-static_cast<double>(now.visited) / options_.exploration_half_life);
-  const ActionId chosen = random_.uniform() < exploration_.rate ? explore(now, best) : best;
-  exploration_.explored = chosen != best;
-  return chosen;
+          std::exp2(-static_cast<double>(here.visited) / options_.exploration_half_life);
+  // What explores may draw the best one, too.
+  const bool explores = session.random.uniform() < decision.exploration;
+  const double sum = weigh(here, best, allowed, now.weights);
+  const ActionId chosen = explores ? draw(now.weights, sum, best, session.random) : best;
+  decision.explored = chosen != best;
+  decision.probability = decision.exploration * now.weights[chosen] / sum +
+                         (chosen == best ? 1.0 - decision.exploration : 0.0);
+  problem_.actions.decode(chosen, decision.action);
+  return decision;
 }
 
-ActionId QLearning::explore(const Row& row, ActionId best) {
-  // Softmax over the best and what could be better (Sutton & Barto 2018, eq. 2.11).
+double QTable::weigh(const Row& row, ActionId best, const AllowedActions& allowed,
+                     std::vector<double>& weights) const {
   const std::vector<double>& values = row.values();
-  for (ActionId action = 0; action < weights_.size(); ++action) {
-    const bool could_be_better = action == best || optimistic_value(action) > values[best] + kTie;
-    weights_[action] =
-        could_be_better
-            ? std::exp((values[action] - values[best]) / options_.exploration_temperature)
-            : 0.0;
-  }
-  double draw = random_.uniform() * std::reduce(weights_.begin(), weights_.end());
-  ActionId chosen = best;
-  for (ActionId action = 0; action < weights_.size() && draw >= 0.0; ++action) {
-    if (weights_[action] > 0.0) {
-      chosen = action;
-      draw -= weights_[action];
+  weights.assign(values.size(), 0.0);
+  for (std::size_t i = 0; i < allowed.size(); ++i) {
+    const ActionId action = allowed[i];
+    if (action == best || optimistic_value(action) > values[best] + kTie) {
+      weights[action] =
+          std::exp((values[action] - values[best]) / options_.exploration_temperature);
     }
   }
-  return chosen;
+  return std::reduce(weights.begin(), weights.end());
 }
 
-double QLearning::target(const Transition& transition, const Row* next,
-                         std::size_t estimate) const {
-  if (next == nullptr) {
-    return transition.reward;
-  }
-  const auto& own = next->estimates[estimate].values;
-  const double best_value = highest(own);
-  if (!options_.double_q) {
-    return transition.reward + options_.discount * best_value;
-  }
-  const auto best = static_cast<ActionId>(std::ranges::find(own, best_value) - own.begin());
-  return transition.reward + options_.discount * next->estimates[evaluator(estimate)].values[best];
-}
-
-void QLearning::observe(const Transition& transition) {
-  const ActionId action = transition.action;
-  const Row* next = transition.terminated ? nullptr : &state(transition.next_observation).second;
-  Table::value_type& now = state(transition.observation);
-  Row& row = now.second;
-  const std::size_t estimate = options_.double_q && random_.uniform() < 0.5 ? 1 : 0;
-  const double error = target(transition, next, estimate) - row.estimates[estimate].values[action];
-
-  trace({.state = &now, .action = action, .estimate = estimate}, transition, next);
-  ++row.estimates[estimate].visits[action];
-  ++row.visited;
-  row.add(estimate, action, rate(row.estimates[estimate], action) * error);
-
-  const double shortfall = problem_.reward_bounds[action] - transition.reward;
-  lacking_[action] += kLackingRate * (shortfall - lacking_[action]);
-  spread_fines(row, transition);
-
-  if (options_.reopen_on_change && detector_.add(std::min(1.0, std::abs(error)))) {
-    for (auto& [key, each] : table_) {
-      each.visited = 0;
-    }
-  }
-}
-
-void QLearning::trace(const Trace& newest, const Transition& transition, const Row* next) {
-  Traces& traces = traces_of(transition.stream);
-  const Row& now = newest.state->second;
-  if (!traces.empty() && now.values()[newest.action] < highest(now.values()) - kTie) {
-    traces.clear();  // What follows is not what the greedy policy would have met.
-  }
-  std::erase_if(traces, [&](const Trace& each) {
-    return each.state == newest.state && each.action == newest.action &&
-           each.estimate == newest.estimate;
-  });
-  if (!traces.empty()) {
-    pass_on(traces, newest, transition, next);
-  }
-  traces.push_back(newest);
-  const bool ended = transition.terminated || transition.truncated;
-  const double decay = ended ? 0.0 : options_.discount * options_.trace_decay;
-  for (Trace& each : traces) {
-    each.eligibility *= decay;
-  }
-  std::erase_if(traces, [](const Trace& each) { return each.eligibility < kLeastTrace; });
-}
-
-void QLearning::pass_on(const Traces& traces, const Trace& newest, const Transition& transition,
-                        const Row* next) {
-  // What was moved towards another estimate's value is corrected by that one's error.
-  std::array<double, 2> errors{};
-  const auto& estimates = newest.state->second.estimates;
-  for (std::size_t i = 0; i < estimates.size(); ++i) {
-    errors[i] = target(transition, next, i) - estimates[evaluator(i)].values[newest.action];
-  }
-  for (const Trace& each : traces) {
-    Row& row = each.state->second;
-    row.add(
-        each.estimate, each.action,
-        rate(row.estimates[each.estimate], each.action) * each.eligibility * errors[each.estimate]);
-  }
-}
-
-void QLearning::spread_fines(Row& row, const Transition& transition) {
-  double for_latency = 0.0;
-  double for_cost = 0.0;
-  for (const auto& term : transition.terms) {
-    if (term.name.starts_with("latency.")) {
-      for_latency -= term.value;
-    } else if (term.name == "power" || term.name == "energy" || term.name == "temperature") {
-      for_cost -= term.value;
-    }
-  }
-  spread(row, slower_[transition.action], for_latency);
-  spread(row, costlier_[transition.action], for_cost);
-}
-
-double QLearning::rate(const Estimate& estimate, ActionId action) const {
-  // The optimistic value counts as a visit: one unlucky period doesn't rule a good action out.
-  return std::max(options_.learning_rate, 1.0 / static_cast<double>(estimate.visits[action] + 1));
-}
-
-void QLearning::spread(Row& row, const std::vector<ActionId>& worse, double fine) {
-  if (fine <= 0.0) {
-    return;
-  }
-  for (const ActionId other : worse) {
-    if (fine > lacking_[other]) {
-      lacking_[other] += kLackingRate * (fine - lacking_[other]);
-    }
-    const double hoped = optimistic_value(other) - fine;
-    for (std::size_t i = 0; i < row.estimates.size(); ++i) {
-      const double above = row.estimates[i].values[other] - hoped;
-      if (above > 0.0) {
-        row.add(i, other, -rate(row.estimates[i], other) * above);
-      }
-    }
-  }
-}
-
-QLearning::Traces& QLearning::traces_of(std::size_t stream) {
-  if (stream >= traces_.size()) {
-    traces_.resize(stream + 1);
-  }
-  return traces_[stream];
-}
-
-double QLearning::value(const Observation& observation, ActionId action) const {
-  StateAggregation::Key key;
-  states_.find_key(observation, key);
-  const auto entry = table_.find(key);
-  return entry == table_.end() ? optimistic_value(action) : entry->second.values().at(action);
-}
-
-void QLearning::archive_row(Archive& archive, Row& row) const {
+void QTable::archive_row(Archive& archive, Row& row) const {
   const std::size_t actions = problem_.actions.size();
   row.estimates.resize(options_.double_q ? 2 : 1);
   for (std::size_t i = 0; i < row.estimates.size(); ++i) {
@@ -434,47 +330,158 @@ void QLearning::archive_row(Archive& archive, Row& row) const {
   }
 }
 
-void QLearning::archive_table(Archive& archive) {
+void QTable::archive(Archive& archive) {
+  archive.keep(learned_.lacking);
+  archive.replace(learned_.rows, {});
+  archive.numbers("lacking", learned_.lacking, problem_.actions.size());
   std::vector<StateAggregation::Key> keys;
-  for (const auto& entry : table_) {
+  for (const auto& entry : learned_.rows) {
     keys.push_back(entry.first);
   }
   std::ranges::sort(keys);  // Not in the order of the hashes.
   archive.list("states", keys, [this](Archive& state, StateAggregation::Key& key) {
     state.counts("key", key, states_.size(), kBins);
-    archive_row(state, table_[key]);
+    archive_row(state, learned_.rows[key]);
   });
 }
 
-void QLearning::archive_trace(Archive& archive, Trace& trace) {
-  auto key = archive.is_reading() ? StateAggregation::Key() : trace.state->first;
-  archive.counts("key", key, states_.size(), kBins);
-  const auto state = table_.find(key);
-  if (state == table_.end()) {
-    archive.reject("key", "expected the key of one of the states");
+QLearning::QLearning(const Options& options, StateAggregation states, Problem problem,
+                     Random& random)
+    : options_(options),
+      problem_(problem),
+      random_(random),
+      table_(options, std::move(states), std::move(problem)),
+      detector_(options.change),
+      slower_(worse_actions(problem_.actions, /*slower=*/true)),
+      costlier_(worse_actions(problem_.actions, /*slower=*/false)) {}
+
+double QLearning::target(double reward, const Row* next, std::size_t estimate) const {
+  if (next == nullptr) {
+    return reward;
   }
-  trace.state = &*state;
-  archive.index("action", trace.action, problem_.actions.size());
-  archive.index("estimate", trace.estimate, options_.double_q ? 2 : 1);
-  archive.number("eligibility", trace.eligibility, Range::share());
+  const auto& own = next->estimates[estimate].values;
+  const double best_value = highest(own);
+  if (!options_.double_q) {
+    return reward + options_.discount * best_value;
+  }
+  const auto best = static_cast<ActionId>(std::ranges::find(own, best_value) - own.begin());
+  return reward + options_.discount * next->estimates[evaluator(estimate)].values[best];
+}
+
+void QLearning::learn(const PeriodRecord& record, Session& session) {
+  auto& now = session.as<QTable::Now>();
+  const StepResult& result = record.result;
+  const ActionId action = problem_.actions.encode(record.action);
+  const Row* const next =
+      result.terminated ? nullptr : &table_.row(result.observation, now.key).second;
+  QTable::Rows::value_type& here = table_.row(record.observation, now.key);
+  Row& row = here.second;
+  const std::size_t estimate = options_.double_q && random_.uniform() < 0.5 ? 1 : 0;
+  const double error =
+      target(result.reward, next, estimate) - row.estimates[estimate].values[action];
+
+  trace({.state = &here, .action = action, .estimate = estimate}, result, next, now.traces);
+  ++row.estimates[estimate].visits[action];
+  ++row.visited;
+  row.add(estimate, action, rate(row.estimates[estimate], action) * error);
+
+  auto& lacking = table_.learned().lacking;
+  lacking[action] +=
+      kLackingRate * (problem_.reward_bounds[action] - result.reward - lacking[action]);
+  spread_fines(row, action, result.info.reward_terms);
+  ++updates_;
+
+  if (options_.reopen_on_change && detector_.add(std::min(1.0, std::abs(error)))) {
+    for (auto& [key, each] : table_.learned().rows) {
+      each.visited = 0;
+    }
+  }
+}
+
+void QLearning::trace(const Trace& newest, const StepResult& result, const Row* next,
+                      Traces& traces) {
+  const Row& now = newest.state->second;
+  if (!traces.empty() && now.values()[newest.action] < highest(now.values()) - kTie) {
+    traces.clear();  // What follows is not what the greedy policy would have met.
+  }
+  std::erase_if(traces, [&](const Trace& each) {
+    return each.state == newest.state && each.action == newest.action &&
+           each.estimate == newest.estimate;
+  });
+  if (!traces.empty()) {
+    pass_on(traces, newest, result.reward, next);
+  }
+  traces.push_back(newest);
+  const bool ended = result.terminated || result.truncated;
+  const double decay = ended ? 0.0 : options_.discount * options_.trace_decay;
+  for (Trace& each : traces) {
+    each.eligibility *= decay;
+  }
+  std::erase_if(traces, [](const Trace& each) { return each.eligibility < kLeastTrace; });
+}
+
+void QLearning::pass_on(const Traces& traces, const Trace& newest, double reward, const Row* next) {
+  // What was moved towards another estimate's value is corrected by that one's error.
+  std::array<double, 2> errors{};
+  const auto& estimates = newest.state->second.estimates;
+  for (std::size_t i = 0; i < estimates.size(); ++i) {
+    errors[i] = target(reward, next, i) - estimates[evaluator(i)].values[newest.action];
+  }
+  for (const Trace& each : traces) {
+    Row& row = each.state->second;
+    row.add(
+        each.estimate, each.action,
+        rate(row.estimates[each.estimate], each.action) * each.eligibility * errors[each.estimate]);
+  }
+}
+
+void QLearning::spread_fines(Row& row, ActionId action, const std::vector<RewardTerm>& terms) {
+  double for_latency = 0.0;
+  double for_cost = 0.0;
+  for (const auto& term : terms) {
+    if (term.name.starts_with("latency.")) {
+      for_latency -= term.value;
+    } else if (term.name == "power" || term.name == "energy" || term.name == "temperature") {
+      for_cost -= term.value;
+    }
+  }
+  spread(row, slower_[action], for_latency);
+  spread(row, costlier_[action], for_cost);
+}
+
+double QLearning::rate(const QTable::Estimate& estimate, ActionId action) const {
+  // The optimistic value counts as a visit: one unlucky period doesn't rule a good action out.
+  return std::max(options_.learning_rate, 1.0 / static_cast<double>(estimate.visits[action] + 1));
+}
+
+void QLearning::spread(Row& row, const std::vector<ActionId>& worse, double fine) {
+  if (fine <= 0.0) {
+    return;
+  }
+  auto& lacking = table_.learned().lacking;
+  for (const ActionId other : worse) {
+    if (fine > lacking[other]) {
+      lacking[other] += kLackingRate * (fine - lacking[other]);
+    }
+    const double hoped = table_.optimistic_value(other) - fine;
+    for (std::size_t i = 0; i < row.estimates.size(); ++i) {
+      const double above = row.estimates[i].values[other] - hoped;
+      if (above > 0.0) {
+        row.add(i, other, -rate(row.estimates[i], other) * above);
+      }
+    }
+  }
 }
 
 void QLearning::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+  archive_header(archive, table_.kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
     options.same("discount", options_.discount);
     options.same("estimates", options_.double_q ? 2 : 1);
-    options.same("bins", states_.describe());
+    options.same("bins", table_.states().describe());
   });
-  archive.keep(random_, lacking_, detector_);
-  archive.replace(traces_, {});
-  archive.replace(table_, {});  // Its nodes stay where they are, and so the traces hold.
+  archive.keep(random_, detector_);
   archive.random("random", random_);
-  archive.numbers("lacking", lacking_, problem_.actions.size());
-  archive_table(archive);
-  archive.list("traces", traces_, [this](Archive& stream, Traces& traces) {
-    stream.list("steps", traces,
-                [this](Archive& step, Trace& trace) { archive_trace(step, trace); });
-  });
+  table_.archive(archive);
   archive.part("change", detector_);
 }
 

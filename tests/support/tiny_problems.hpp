@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/learner.hpp"
 #include "common/random.hpp"
 #include "env/action_space.hpp"
 #include "env/observation_spec.hpp"
@@ -145,6 +147,76 @@ class TwoKnobs final : public TinyProblem {
   double budget_ = 1.0;
 };
 
+/// What was done and what came of it, for an agent that decides on observations alone.
+struct LivedStep {
+  Observation observation;
+  ActionId action = 0;
+  double reward = 0.0;
+  std::vector<RewardTerm> terms = {};
+  Observation next_observation = {};
+  bool terminated = false;
+  bool truncated = false;
+};
+
+inline PeriodRecord record_of(const LivedStep& step, const ActionSpace& actions) {
+  PeriodRecord record;
+  record.observation = step.observation;
+  record.action = record.decision.action = actions.decode(step.action);
+  record.result.reward = step.reward;
+  record.result.info.reward_terms = step.terms;
+  record.result.observation = step.next_observation;
+  record.result.terminated = step.terminated;
+  record.result.truncated = step.truncated;
+  return record;
+}
+
+/// One stream of such an agent.
+class ByHand {
+ public:
+  /// All must outlive it.
+  ByHand(Learner& learner, const ActionSpace& actions, Random& random)
+      : learner_(learner), actions_(actions), random_(random) {
+    begin_episode();
+  }
+
+  void begin_episode() { session_ = learner_.policy().begin_episode(random_); }
+  void end_episode() {
+    learner_.end_episode(*session_);
+    begin_episode();
+  }
+  ActionId act(const Observation& observation, const ActionMask* allowed = nullptr) {
+    static const Task kNothingAsked;
+    decision_ =
+        learner_.policy().decide(View(observation, kNothingAsked, nullptr, allowed), *session_);
+    return actions_.encode(decision_.action);
+  }
+  /// The last one.
+  const Decision& decision() const { return decision_; }
+  /// As its own if it is what was decided last, else as somebody else's choice.
+  void observe(const LivedStep& step) {
+    PeriodRecord record = record_of(step, actions_);
+    if (record.action == decision_.action) {
+      record.decision = decision_;
+    }
+    learner_.learn(record, *session_);
+  }
+  /// What it would do if it didn't explore.
+  ActionId greedy(const Observation& observation) {
+    ActionId action = act(observation);
+    while (decision_.explored) {
+      action = act(observation);
+    }
+    return action;
+  }
+
+ private:
+  Learner& learner_;
+  const ActionSpace& actions_;
+  Random& random_;
+  std::unique_ptr<Session> session_;
+  Decision decision_;
+};
+
 /// What the agent would do if it didn't explore.
 inline ActionId greedy_action(Agent& agent, const Observation& observation) {
   ActionId action = agent.act(observation);
@@ -195,6 +267,47 @@ inline double solve(Agent& agent, const std::vector<TinyProblem*>& problems, std
     double lacking = problems.front()->best_return();
     for (bool ended = false; !ended;) {
       const auto step = problems.front()->step(greedy_action(agent, now));
+      lacking -= step.reward;
+      now = step.observation;
+      ended = step.terminated || step.truncated;
+    }
+    most = std::max(most, lacking);
+  }
+  return most;
+}
+
+/// The same for a learner. @param random  what it draws from.
+inline double solve(Learner& learner, Random& random, const std::vector<TinyProblem*>& problems,
+                    std::uint64_t seed, std::size_t steps) {
+  Random world(seed);
+  std::vector<Observation> observations;
+  std::vector<ByHand> streams;
+  observations.reserve(problems.size());
+  streams.reserve(problems.size());
+  for (TinyProblem* const problem : problems) {
+    observations.push_back(problem->reset(world));
+    streams.emplace_back(learner, problem->actions, random);
+  }
+  for (std::size_t i = 0; i < steps; ++i) {
+    const std::size_t stream = i % problems.size();
+    Observation& now = observations[stream];
+    const ActionId action = streams[stream].act(now);
+    const auto step = problems[stream]->step(action);
+    streams[stream].observe(
+        {now, action, step.reward, {}, step.observation, step.terminated, step.truncated});
+    now = step.observation;
+    if (step.terminated || step.truncated) {
+      now = problems[stream]->reset(world);
+      streams[stream].end_episode();
+    }
+  }
+  constexpr int kEpisodes = 60;
+  double most = 0.0;
+  for (int episode = 0; episode < kEpisodes; ++episode) {
+    Observation now = problems.front()->reset(world);
+    double lacking = problems.front()->best_return();
+    for (bool ended = false; !ended;) {
+      const auto step = problems.front()->step(streams.front().greedy(now));
       lacking -= step.reward;
       now = step.observation;
       ended = step.terminated || step.truncated;
