@@ -168,9 +168,8 @@ void Poet::observe(const Transition& transition) {
 
 void Poet::archive(Archive& archive) {
   const std::size_t actions = problem_.actions.size();
-  archive_header(archive, kind(), problem_, LearnedOf::kMachine, [this](Archive& options) {
-    options.same("window_periods", options_.window);
-  });
+  archive_header(archive, kind(), problem_, LearnedOf::kMachine,
+                 [this](Archive& options) { options.same("window_periods", options_.window); });
   archive.keep(filter_, power_ratio_, schedule_, period_, last_asked_, served_, busy_s_,
                expected_s_, applied_, speed_hz_, speedup_, goal_hz_);
   archive.section("filter", [this](Archive& filter) {

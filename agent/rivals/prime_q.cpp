@@ -205,13 +205,12 @@ void PrimeQ::archive(Archive& archive) {
   archive.map("predicted", predicted_ms_, "stream", [](Archive& each, double& work_ms) {
     each.number("work_ms", work_ms, Range::non_negative());
   });
-  archive.map(
-      "rows", table_, "bin",
-      [this](Archive& each, Row& row) {
-        each.count("visits", row.visits);
-        each.numbers("values", row.values, choices_.size());
-      },
-      {.min = 0.0, .max = static_cast<double>(options_.bins)});
+  archive.map("rows", table_, "bin",
+              [this](Archive& each, Row& row) {
+                each.count("visits", row.visits);
+                each.numbers("values", row.values, choices_.size());
+              },
+              {.min = 0.0, .max = static_cast<double>(options_.bins)});
 }
 
 }  // namespace rein

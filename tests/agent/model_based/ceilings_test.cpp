@@ -99,8 +99,7 @@ DOCTEST_TEST_CASE("ceilings are read back, and what does not fit is refused") {
   DOCTEST_CHECK(again.granted(bench.full) == bench.ceilings.granted(bench.full));
   DOCTEST_CHECK(archived(again) == archived(bench.ceilings));
   DOCTEST_CHECK_THROWS_WITH_AS(read_archived(again, "{knobs: []}", "c.json"),
-                               "c.json:1:9: knobs: expected 3 entries, found 0",
-                               ConfigError);
+                               "c.json:1:9: knobs: expected 3 entries, found 0", ConfigError);
 }
 
 }  // namespace

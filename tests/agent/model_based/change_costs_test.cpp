@@ -71,8 +71,7 @@ DOCTEST_TEST_CASE("costs are read back to the bit, and what does not fit is refu
   read_archived(again, archived(bench.costs).dump(), "c.json");
   DOCTEST_CHECK(archived(again) == archived(bench.costs));
   DOCTEST_CHECK_THROWS_WITH_AS(read_archived(again, "{knobs: []}", "c.json"),
-                               "c.json:1:9: knobs: expected 3 entries, found 0",
-                               ConfigError);
+                               "c.json:1:9: knobs: expected 3 entries, found 0", ConfigError);
 }
 
 }  // namespace

@@ -113,12 +113,12 @@ DOCTEST_TEST_CASE("a change of conditions is recognised, and so is the return to
   DOCTEST_CHECK(bench.error(action) < 0.05);
   bench.live(action, 10);
   DOCTEST_CHECK(bench.model.changes() == 2);
-  DOCTEST_CHECK(bench.model.to_json().at("known").size() == 2);
+  DOCTEST_CHECK(archived(bench.model).at("known").size() == 2);
   // It is told at once what was learned the first time, also of what is not in force.
   bench.disturb(1.6, 0.7);
   bench.live(action);
   DOCTEST_CHECK(bench.model.changes() == 3);
-  DOCTEST_CHECK(bench.model.to_json().at("recalled") == 1);
+  DOCTEST_CHECK(archived(bench.model).at("recalled") == 1);
   DOCTEST_CHECK(bench.error(action) < 0.03);
 }
 
