@@ -266,8 +266,8 @@ void Archive::same(const std::string& key, const std::vector<std::string>& lines
     }
   }
   if (items.size() != lines.size()) {
-    reject(key, fmt::format("expected {} entries as in this run, found {}", lines.size(),
-                            items.size()));
+    reject(key,
+           fmt::format("expected {} entries as in this run, found {}", lines.size(), items.size()));
   }
 }
 

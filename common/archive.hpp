@@ -103,8 +103,8 @@ class Archive {
   // What must be the same in what is read: a mistake says what differs.
   void same(const std::string& key, const std::string& text);
   template <typename Number>
-    requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, bool>)
-  void same(const std::string& key, Number number) {
+  requires(std::is_arithmetic_v<Number> &&
+           !std::is_same_v<Number, bool>) void same(const std::string& key, Number number) {
     if constexpr (std::is_integral_v<Number>) {
       same_whole(key, static_cast<std::int64_t>(number));
     } else {

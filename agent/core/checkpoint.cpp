@@ -27,10 +27,10 @@ const char* name_of(RequestSpec::Arrival arrival) {
 }
 
 std::string describe_objective(const Objective& objective) {
-  return objective.asks_for_power() ? fmt::format("{} of {}, which earns nothing at {}",
-                                                  objective.name(), name_of(objective.signal),
-                                                  objective.reference)
-                                    : objective.name();
+  return objective.asks_for_power()
+             ? fmt::format("{} of {}, which earns nothing at {}", objective.name(),
+                           name_of(objective.signal), objective.reference)
+             : objective.name();
 }
 
 void archive_version(Archive& archive) {

@@ -277,10 +277,10 @@ void ModelBased::archive(Archive& archive) {
     options.same("hints", hints);
   });
   archive.keep(margins_, in_force_, keeps_power_, exploration_);
-  archive.replace(model_, archive.is_reading() ? std::make_unique<ResponseModel>(
-                                                     problem_, ResponseModel::Prior{},
-                                                     options_.planner)
-                                               : nullptr);
+  archive.replace(model_, archive.is_reading()
+                              ? std::make_unique<ResponseModel>(problem_, ResponseModel::Prior{},
+                                                                options_.planner)
+                              : nullptr);
   const PlannerOptions& planner = options_.planner;
   archive.section("margins", [&](Archive& margins) {
     margins.number("miss", margins_.miss,

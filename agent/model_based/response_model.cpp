@@ -406,9 +406,8 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
 }
 
 void ResponseModel::archive(Archive& archive) {
-  archive.section("factors", [this](Archive& factors) {
-    prior_.factors.archive(factors, quantities_.size());
-  });
+  archive.section(
+      "factors", [this](Archive& factors) { prior_.factors.archive(factors, quantities_.size()); });
   archive.section("power_scales_w", [this](Archive& scales_w) {
     for (std::size_t i = 0; i < powers_.size(); ++i) {
       scales_w.number(std::string(name_of(powers_[i])), prior_.power_scales_w[i],

@@ -213,9 +213,8 @@ void Dqn::archive(Archive& archive) {
   });
   archive.part("change", detector_);
   bool has_replay = options_.save_replay && replay_.size() > 0;
-  archive.section_if("replay", has_replay, [this](Archive& replay) {
-    replay_.archive(replay, problem_.actions.size());
-  });
+  archive.section_if("replay", has_replay,
+                     [this](Archive& replay) { replay_.archive(replay, problem_.actions.size()); });
 }
 
 }  // namespace rein
