@@ -2,6 +2,8 @@
 
 #include "agent/core/action_limits.hpp"
 #include "common/error.hpp"
+#include "common/files.hpp"
+#include "common/json_text.hpp"
 
 namespace rein {
 
@@ -18,6 +20,19 @@ Problem problem_of(const Environment& environment) {
     problem.reward_bounds.push_back(environment.reward_bound(action));
   }
   return problem;
+}
+
+void Agent::save(const std::filesystem::path& file) const {
+  Archive written;
+  const_cast<Agent*>(this)->archive(written);  // What writes changes nothing.
+  write_file(file, json_text(written.json(), 1) + "\n");
+}
+
+void Agent::load(const std::filesystem::path& file) {
+  // JSON is YAML, and so gets errors with line and key.
+  Archive read(ConfigNode::load_record(file));
+  archive(read);
+  read.finish();
 }
 
 const Task& View::nothing_asked() {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/archive.hpp"
 #include "env/environment.hpp"
 
 namespace rein {
@@ -84,12 +85,16 @@ class Agent {
   /// and earned (Transition::info is null): from a recorded trace.
   virtual bool learns_from_others() const { return false; }
 
-  /// Writes a checkpoint: all that is needed to go on as if never stopped, the random generator
-  /// included. @throws Error naming the file.
-  virtual void save(const std::filesystem::path& file) const = 0;
+  /// What a checkpoint holds, after archive_header(): all that is needed to go on as if never
+  /// stopped, the random generator included. What is read must be kept first (Archive::keep), so
+  /// that an agent which cannot read it is as it was.
+  virtual void archive(Archive& archive) = 0;
+
+  /// Writes a checkpoint (JSON). @throws Error naming the file.
+  void save(const std::filesystem::path& file) const;
   /// @throws ConfigError if the file is not a checkpoint of this kind for this problem; the agent
   ///         is then as it was.
-  virtual void load(const std::filesystem::path& file) = 0;
+  void load(const std::filesystem::path& file);
 };
 
 }  // namespace rein

@@ -1,7 +1,6 @@
 #include "agent/core/change_detector.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace rein {
 
@@ -25,16 +24,10 @@ bool ChangeDetector::add(double value) {
   return true;
 }
 
-nlohmann::ordered_json ChangeDetector::save() const {
-  return {{"count", state_.count}, {"mean", state_.mean}, {"sum", state_.sum}};
-}
-
-void ChangeDetector::load(const ConfigNode& node) {
-  const State state{.count = static_cast<std::uint64_t>(node.at("count").integer({.min = 0})),
-                    .mean = node.at("mean").number(),
-                    .sum = node.at("sum").number(Range::non_negative())};
-  node.reject_unknown();
-  state_ = state;
+void ChangeDetector::archive(Archive& archive) {
+  archive.count("count", state_.count);
+  archive.number("mean", state_.mean);
+  archive.number("sum", state_.sum, Range::non_negative());
 }
 
 }  // namespace rein

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 
+#include "common/archive.hpp"
 #include "common/config_node.hpp"
 
 namespace rein {
@@ -30,9 +30,7 @@ class ChangeDetector {
   bool add(double value);
 
   const State& state() const { return state_; }
-  nlohmann::ordered_json save() const;
-  /// @throws ConfigError if it is not what save() gave; nothing has changed then.
-  void load(const ConfigNode& node);
+  void archive(Archive& archive);
 
  private:
   Options options_;

@@ -1,41 +1,78 @@
 #include "agent/core/checkpoint.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "common/error.hpp"
+#include <cstdint>
+#include <iterator>
 
 namespace rein {
 
 namespace {
 
 constexpr const char* kFormat = "rein agent";
-constexpr int kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 
-std::vector<std::string> feature_names(const ObservationSpec& observations) {
-  std::vector<std::string> names;
-  for (const auto& feature : observations.features()) {
-    names.push_back(feature.name);
+const char* name_of(RequestSpec::Arrival arrival) {
+  switch (arrival) {
+    case RequestSpec::Arrival::kPeriodic:
+      return "periodic";
+    case RequestSpec::Arrival::kPoisson:
+      return "poisson";
+    case RequestSpec::Arrival::kClosedLoop:
+      break;
   }
-  return names;
+  return "closed_loop";
+}
+
+std::string describe_objective(const Objective& objective) {
+  return objective.asks_for_power()
+             ? fmt::format("{} of {}, which earns nothing at {}", objective.name(),
+                           name_of(objective.signal), objective.reference)
+             : objective.name();
+}
+
+void archive_version(Archive& archive) {
+  std::int64_t version = kVersion;
+  archive.count("version", version);
+  if (version != kVersion) {
+    archive.reject("version",
+                   fmt::format("expected version {}, found '{}'{}", kVersion, version,
+                               version < kVersion ? ": made by an earlier version; make a new one "
+                                                    "(`rein train RUN.yaml`, docs/training.md)"
+                                                  : ""));
+  }
+}
+
+/// This run may ask for fewer than were asked for when it was learned.
+void archive_powers(Archive& archive, const std::vector<PowerSignal>& asked) {
+  std::vector<std::string> learned(asked.size());
+  std::ranges::transform(asked, learned.begin(),
+                         [](PowerSignal signal) { return std::string(name_of(signal)); });
+  archive.texts("power_signals", learned);
+  for (const PowerSignal signal : asked) {
+    if (std::ranges::count(learned, name_of(signal)) == 0) {
+      archive.reject("power_signals",
+                     fmt::format("expected {}, which this run's budgets or objective ask for, "
+                                 "found {}",
+                                 name_of(signal), fmt::join(learned, ", ")));
+    }
+  }
+}
+
+void archive_rewards(Archive& archive, const TaskDescription& task) {
+  archive.same("arrival", name_of(task.arrival));
+  archive.same("objective", describe_objective(task.objective));
+  archive.section("prices", [&task](Archive& prices) {
+    for (const auto& rule : budget_rules()) {
+      prices.same(rule.name, task.prices.*rule.price);
+    }
+  });
+  archive_powers(archive, task.power_signals);
 }
 
 }  // namespace
-
-void expect_lines(const ConfigNode& node, const std::vector<std::string>& expected) {
-  const auto items = node.items();
-  for (std::size_t i = 0; i < std::min(items.size(), expected.size()); ++i) {
-    if (items[i].text() != expected[i]) {
-      items[i].fail("'" + expected[i] + "' as in this run");
-    }
-  }
-  if (items.size() != expected.size()) {
-    node.reject(
-        fmt::format("expected {} entries as in this run, found {}", expected.size(), items.size()));
-  }
-}
 
 std::vector<std::string> describe_knobs(const ActionSpace& actions) {
   std::vector<std::string> lines;
@@ -49,41 +86,30 @@ std::vector<std::string> describe_knobs(const ActionSpace& actions) {
   return lines;
 }
 
-void load_random(const ConfigNode& node, Random& random) {
-  const std::string state = node.text();
-  try {
-    random.load(state);
-  } catch (const Error& error) {
-    node.reject(error.what());
-  }
+std::string describe_feature(const Feature& feature) {
+  return fmt::format("{} [{}] {} to {}, {} if not known: {}", feature.name, feature.unit,
+                     feature.min, feature.max, feature.neutral, feature.source);
 }
 
-std::size_t load_index(const ConfigNode& node, std::size_t last) {
-  return static_cast<std::size_t>(node.integer({.min = 0.0, .max = static_cast<double>(last)}));
-}
-
-nlohmann::ordered_json checkpoint_header(const std::string& kind, const Problem& problem) {
-  nlohmann::ordered_json json;
-  json["format"] = kFormat;
-  json["version"] = kVersion;
-  json["kind"] = kind;
-  json["knobs"] = describe_knobs(problem.actions);
-  json["features"] = feature_names(problem.observations);
-  return json;
-}
-
-ConfigNode open_checkpoint(const std::filesystem::path& file, const std::string& kind,
-                           const Problem& problem) {
-  // JSON is YAML, and so gets errors with line and key.
-  ConfigNode node = ConfigNode::load_record(file);
-  node.at("format").one_of({kFormat});
-  if (const auto version = node.at("version").integer(); version != kVersion) {
-    node.at("version").fail(fmt::format("version {}", kVersion));
-  }
-  node.at("kind").one_of({kind});
-  expect_lines(node.at("knobs"), describe_knobs(problem.actions));
-  expect_lines(node.at("features"), feature_names(problem.observations));
-  return node;
+void archive_header(Archive& archive, const std::string& kind, const Problem& problem,
+                    LearnedOf learned, const std::function<void(Archive&)>& options) {
+  archive.same("format", kFormat);
+  archive_version(archive);
+  archive.same("kind", kind);
+  archive.section("for", [&](Archive& purpose) {
+    std::vector<std::string> features;
+    std::ranges::transform(problem.observations.features(), std::back_inserter(features),
+                           describe_feature);
+    purpose.same("knobs", describe_knobs(problem.actions));
+    purpose.same("features", features);
+    purpose.same("period_s", problem.task.period_s);
+    if (learned == LearnedOf::kRewards) {
+      archive_rewards(purpose, problem.task);
+    }
+    if (options) {
+      purpose.section("options", options);
+    }
+  });
 }
 
 }  // namespace rein

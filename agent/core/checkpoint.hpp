@@ -1,37 +1,31 @@
 #pragma once
 
-#include <cstddef>
-#include <filesystem>
-#include <nlohmann/json_fwd.hpp>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "agent/core/agent.hpp"
-#include "common/config_node.hpp"
-#include "common/random.hpp"
+#include "common/archive.hpp"
 
 namespace rein {
 
-/// What every agent's checkpoint begins with: format, version, the agent's kind, and the names of
-/// the knobs' levels and features that it was made for. JSON; numbers are written so that they are
-/// read back to the same bits.
-nlohmann::ordered_json checkpoint_header(const std::string& kind, const Problem& problem);
+/// What a checkpoint's content is of, and so what it is bound to.
+enum class LearnedOf {
+  kMachine,  ///< How it responds, or nothing at all: the task is an input.
+  kRewards,  ///< What actions earn: of one objective, at these prices.
+};
 
-/// Opens a checkpoint and checks its header. @throws ConfigError naming file, key, what was found
-/// and what was expected.
-ConfigNode open_checkpoint(const std::filesystem::path& file, const std::string& kind,
-                           const Problem& problem);
-
-/// Sets `random` to the state that Random::save() wrote. @throws ConfigError if it is none.
-void load_random(const ConfigNode& node, Random& random);
-
-/// An index from 0 to `last`. @throws ConfigError if it is none.
-std::size_t load_index(const ConfigNode& node, std::size_t last);
-
-/// A list of the same texts. @throws ConfigError naming the first that differs.
-void expect_lines(const ConfigNode& node, const std::vector<std::string>& expected);
+/// What every agent's checkpoint begins with: format, version, the agent's kind, and what it is for
+/// (docs/agents.md). Read back, all of it must be as in this run. @param options  describes, by
+/// Archive::same(), those of the agent's options that what it learned depends on.
+/// @throws ConfigError naming file, key, what was found and what was expected.
+void archive_header(Archive& archive, const std::string& kind, const Problem& problem,
+                    LearnedOf learned, const std::function<void(Archive&)>& options = nullptr);
 
 /// The knobs with their levels, a line each: what an action number means.
 std::vector<std::string> describe_knobs(const ActionSpace& actions);
+
+/// All that makes a number mean what it does to who learned from it.
+std::string describe_feature(const Feature& feature);
 
 }  // namespace rein

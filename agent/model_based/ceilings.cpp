@@ -1,13 +1,8 @@
 #include "agent/model_based/ceilings.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
-
-#include "agent/core/checkpoint.hpp"
 
 namespace rein {
 
@@ -116,26 +111,14 @@ Mixture Ceilings::granted(ActionId action) const {
   return mix(actions_, positions);
 }
 
-nlohmann::ordered_json Ceilings::to_json() const {
-  auto json = nlohmann::ordered_json::array();
-  for (const auto& ceiling : ceilings_) {
-    json.push_back({{"value", ceiling.value}, {"periods", ceiling.periods}});
-  }
-  return json;
-}
-
-void Ceilings::load(const ConfigNode& node) {
-  const auto items = node.items();
-  if (items.size() != ceilings_.size()) {
-    node.reject(fmt::format("expected {} entries, one for each knob, found {}", ceilings_.size(),
-                            items.size()));
-  }
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    ceilings_[i] = {
-        items[i].at("value").number(Range::non_negative()),
-        load_index(items[i].at("periods"), static_cast<std::size_t>(options_.ceiling_periods))};
-    items[i].reject_unknown();
-  }
+void Ceilings::archive(Archive& archive) {
+  archive.list(
+      "knobs", ceilings_,
+      [this](Archive& each, Ceiling& ceiling) {
+        each.number("value", ceiling.value, Range::non_negative());
+        each.count("periods", ceiling.periods, static_cast<std::size_t>(options_.ceiling_periods));
+      },
+      ceilings_.size());
 }
 
 }  // namespace rein

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "agent/model_based/planner_options.hpp"
-#include "common/config_node.hpp"
+#include "common/archive.hpp"
 #include "env/environment.hpp"
 
 namespace rein {
@@ -40,9 +39,7 @@ class Ceilings {
   /// What will be in force when this action is asked for.
   Mixture granted(ActionId action) const;
 
-  nlohmann::ordered_json to_json() const;
-  /// @throws ConfigError for what does not fit the knobs.
-  void load(const ConfigNode& node);
+  void archive(Archive& archive);
 
  private:
   struct Ceiling {

@@ -1,11 +1,6 @@
 #include "agent/model_based/change_costs.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "agent/core/checkpoint.hpp"
 
 namespace rein {
 
@@ -45,24 +40,14 @@ void ChangeCosts::learn(ActionId from, ActionId to, double extra_ms) {
   }
 }
 
-nlohmann::ordered_json ChangeCosts::to_json() const {
-  auto json = nlohmann::ordered_json::array();
-  for (const auto& cost : costs_) {
-    json.push_back({{"ms", cost.ms}, {"seen", cost.seen}});
-  }
-  return json;
-}
-
-void ChangeCosts::load(const ConfigNode& node) {
-  const auto items = node.items();
-  if (items.size() != costs_.size()) {
-    node.reject(fmt::format("expected {} entries, one for each knob, found {}", costs_.size(),
-                            items.size()));
-  }
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    costs_[i] = {items[i].at("ms").number(), load_index(items[i].at("seen"), memory_)};
-    items[i].reject_unknown();
-  }
+void ChangeCosts::archive(Archive& archive) {
+  archive.list(
+      "knobs", costs_,
+      [this](Archive& each, Cost& cost) {
+        each.number("ms", cost.ms);
+        each.count("seen", cost.seen, memory_);
+      },
+      costs_.size());
 }
 
 }  // namespace rein

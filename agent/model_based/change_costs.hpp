@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "agent/model_based/planner_options.hpp"
-#include "common/config_node.hpp"
+#include "common/archive.hpp"
 #include "env/action_space.hpp"
 
 namespace rein {
@@ -23,9 +22,7 @@ class ChangeCosts {
   /// @param extra_ms  that the first request took longer; noise may make it negative.
   void learn(ActionId from, ActionId to, double extra_ms);
 
-  nlohmann::ordered_json to_json() const;
-  /// @throws ConfigError for what does not fit the knobs.
-  void load(const ConfigNode& node);
+  void archive(Archive& archive);
 
  private:
   struct Cost {

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numbers>
 #include <utility>
-
-#include "agent/core/packed_numbers.hpp"
 
 namespace rein {
 
@@ -18,26 +15,13 @@ void FactorModel::round_to_singles() {
   }
 }
 
-nlohmann::ordered_json FactorModel::to_json() const {
-  nlohmann::ordered_json json;
-  json["lasting"] = lasting;
-  json["passing"] = passing;
-  json["offset"] = write_singles(offset);
-  json["basis"] = write_singles(basis);
-  json["own"] = write_singles(own);
-  return json;
-}
-
-FactorModel FactorModel::from_json(const ConfigNode& node, std::size_t quantities) {
-  constexpr Range kFactors{.min = 0, .max = 1000};
-  FactorModel model;
-  model.lasting = static_cast<std::size_t>(node.at("lasting").integer(kFactors));
-  model.passing = static_cast<std::size_t>(node.at("passing").integer(kFactors));
-  model.offset = read_singles(node.at("offset"), quantities);
-  model.basis = read_singles(node.at("basis"), quantities * model.factors());
-  model.own = read_singles(node.at("own"), quantities);
-  node.reject_unknown();
-  return model;
+void FactorModel::archive(Archive& archive, std::size_t size) {
+  constexpr std::size_t kMostFactors = 1000;
+  archive.count("lasting", lasting, kMostFactors);
+  archive.count("passing", passing, kMostFactors);
+  archive.packed<float>("offset", offset, size);
+  archive.packed<float>("basis", basis, size * factors());
+  archive.packed<float>("own", own, size);
 }
 
 Belief::Belief(const FactorModel& model)
@@ -157,31 +141,11 @@ void Belief::recall(const Passing& passing) {
   }
 }
 
-nlohmann::ordered_json Belief::to_json() const {
-  const auto write = [](const std::vector<double>& numbers) {
-    return numbers_to_base64(std::span(numbers));
-  };
-  nlohmann::ordered_json json;
-  json["mean"] = write(mean_);
-  json["covariance"] = write(covariance_);
-  json["own_mean"] = write(own_mean_);
-  json["own_variance"] = write(own_variance_);
-  return json;
-}
-
-void Belief::load(const ConfigNode& node) {
-  const auto read = [&](const std::string& key, const std::vector<double>& like) {
-    return read_numbers<double>(node.at(key), like.size());
-  };
-  auto mean = read("mean", mean_);
-  auto covariance = read("covariance", covariance_);
-  auto own_mean = read("own_mean", own_mean_);
-  auto own_variance = read("own_variance", own_variance_);
-  node.reject_unknown();
-  mean_ = std::move(mean);
-  covariance_ = std::move(covariance);
-  own_mean_ = std::move(own_mean);
-  own_variance_ = std::move(own_variance);
+void Belief::archive(Archive& archive) {
+  archive.packed<double>("mean", mean_, mean_.size());
+  archive.packed<double>("covariance", covariance_, covariance_.size());
+  archive.packed<double>("own_mean", own_mean_, own_mean_.size());
+  archive.packed<double>("own_variance", own_variance_, own_variance_.size());
 }
 
 }  // namespace rein

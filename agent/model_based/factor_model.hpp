@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <vector>
 
-#include "common/config_node.hpp"
+#include "common/archive.hpp"
 
 namespace rein {
 
@@ -31,10 +30,8 @@ struct FactorModel {
 
   /// So that what is written is what is read.
   void round_to_singles();
-  /// @pre round_to_singles() was called.
-  nlohmann::ordered_json to_json() const;
-  /// @throws ConfigError for what does not fit together.
-  static FactorModel from_json(const ConfigNode& node, std::size_t quantities);
+  /// @param size  quantities().  @pre round_to_singles() was called if it writes.
+  void archive(Archive& archive, std::size_t size);
 };
 
 /// A mean and how sure it is.
@@ -85,8 +82,8 @@ class Belief {
   /// It is as it was then.
   void recall(const Passing& passing);
 
-  nlohmann::ordered_json to_json() const;
-  void load(const ConfigNode& node);
+  /// Of the same model.
+  void archive(Archive& archive);
 
  private:
   /// Writes what the parts have to do with the factors to row_, and its product with the covariance

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numbers>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
-#include "common/files.hpp"
+#include "agent/model_based/others_demand.hpp"
 
 namespace rein {
 
@@ -269,38 +268,33 @@ void ModelBased::adapt(const Transition& transition, bool is_own) {
   }
 }
 
-void ModelBased::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["margins"] = {{"miss", margins_.miss}, {"power", margins_.power}};
-  json["in_force"] = in_force_ ? nlohmann::ordered_json(*in_force_) : nullptr;
-  json["keeps_power"] = keeps_power_;
-  json["explored"] = exploration_.explored;
-  json["model"] = model_->to_json();
-  write_file(file, json.dump(1) + "\n");
-}
-
-void ModelBased::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const ConfigNode margins_node = node.at("margins");
+void ModelBased::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kMachine, [this](Archive& options) {
+    std::vector<std::string> hints;
+    for (const CpuShares& shares : find_cpu_shares(problem_.signals)) {
+      hints.push_back(problem_.signals[shares.others].name);
+    }
+    options.same("hints", hints);
+  });
+  archive.keep(margins_, in_force_, keeps_power_, exploration_);
+  archive.replace(model_, archive.is_reading()
+                              ? std::make_unique<ResponseModel>(problem_, ResponseModel::Prior{},
+                                                                options_.planner)
+                              : nullptr);
   const PlannerOptions& planner = options_.planner;
-  const Margins margins{.miss = margins_node.at("miss").number(
-                            {.min = planner.miss_margin_least, .max = planner.miss_margin_most}),
-                        .power = margins_node.at("power").number(
-                            {.min = planner.power_margin_least, .max = planner.power_margin_most})};
-  margins_node.reject_unknown();
-  std::optional<ActionId> in_force;
-  if (!node.at("in_force").is_null()) {
-    in_force = load_index(node.at("in_force"), problem_.actions.size() - 1);
+  archive.section("margins", [&](Archive& margins) {
+    margins.number("miss", margins_.miss,
+                   {.min = planner.miss_margin_least, .max = planner.miss_margin_most});
+    margins.number("power", margins_.power,
+                   {.min = planner.power_margin_least, .max = planner.power_margin_most});
+  });
+  archive.index("in_force", in_force_, problem_.actions.size());
+  archive.flag("keeps_power", keeps_power_);
+  archive.flag("explored", exploration_.explored);
+  if (archive.is_reading()) {
+    exploration_.rate = exploration_.explored ? 1.0 : 0.0;
   }
-  const bool keeps_power = node.at("keeps_power").boolean();
-  const bool explored = node.at("explored").boolean();
-  auto model = ResponseModel::from_json(node.at("model"), problem_, options_.planner);
-  node.reject_unknown();
-  margins_ = margins;
-  in_force_ = in_force;
-  keeps_power_ = keeps_power;
-  exploration_ = {.rate = explored ? 1.0 : 0.0, .explored = explored};
-  model_ = std::move(model);
+  archive.part("model", *model_);
 }
 
 }  // namespace rein

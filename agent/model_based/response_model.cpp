@@ -5,11 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numbers>
 #include <utility>
-
-#include "agent/core/checkpoint.hpp"
 
 namespace rein {
 
@@ -22,12 +19,6 @@ double square(double x) { return x * x; }
 ResponseModel::Prior rounded(ResponseModel::Prior prior) {
   prior.factors.round_to_singles();
   return prior;
-}
-
-constexpr Range kCount{.min = 0.0, .max = 1e15};
-
-std::size_t read_count(const ConfigNode& node, const std::string& key) {
-  return static_cast<std::size_t>(node.at(key).integer(kCount));
 }
 
 }  // namespace
@@ -414,105 +405,42 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
   }
 }
 
-nlohmann::ordered_json ResponseModel::to_json() const {
-  nlohmann::ordered_json json;
-  json["factors"] = prior_.factors.to_json();
-  json["power_scales_w"] = nlohmann::ordered_json::object();
-  for (std::size_t i = 0; i < powers_.size(); ++i) {
-    const auto& scale_w = prior_.power_scales_w[i];
-    json["power_scales_w"][std::string(name_of(powers_[i]))] =
-        scale_w ? nlohmann::ordered_json(*scale_w) : nullptr;
-  }
-  json["conditions"] = nlohmann::ordered_json::array();
-  for (const auto& condition : prior_.conditions) {
-    json["conditions"].push_back({{"mean", condition.mean}, {"kept", condition.kept}});
-  }
-  json["condition_variance"] = prior_.condition_variance;
-  json["belief"] = belief_.to_json();
-  json["ratio"] = ratio_.to_json();
-  json["doubtful"] = doubtful_;
-  json["known"] = nlohmann::ordered_json::array();
-  for (const auto& known : known_) {
-    json["known"].push_back({{"mean", known.mean}, {"covariance", known.covariance}});
-  }
-  json["recalled"] = recalled_ ? nlohmann::ordered_json(*recalled_) : nullptr;
-  json["waited_ms"] = waited_ms_;
-  json["last"] = last_ ? nlohmann::ordered_json(*last_) : nullptr;
-  json["ceilings"] = ceilings_.to_json();
-  json["change_costs"] = change_costs_.to_json();
-  json["restless"] = restless_;
-  json["loose"] = is_restless_ ? loose_.to_json() : nullptr;
-  json["stayed"] = stayed_;
-  json["outliers"] = outliers_;
-  json["has_changed"] = has_changed_;
-  json["changes"] = changes_;
-  return json;
-}
-
-std::unique_ptr<ResponseModel> ResponseModel::from_json(const ConfigNode& node,
-                                                        const Problem& problem,
-                                                        const PlannerOptions& options) {
-  const Quantities quantities = Quantities::of(problem);
-  Prior prior;
-  const ConfigNode scales = node.at("power_scales_w");
-  for (const PowerSignal signal : problem.task.power_signals) {
-    const std::string name(name_of(signal));
-    if (!scales.has(name)) {
-      scales.reject("expected " + name + ", which this run's budgets or objective ask for");
+void ResponseModel::archive(Archive& archive) {
+  archive.section(
+      "factors", [this](Archive& factors) { prior_.factors.archive(factors, quantities_.size()); });
+  archive.section("power_scales_w", [this](Archive& scales_w) {
+    for (std::size_t i = 0; i < powers_.size(); ++i) {
+      scales_w.number(std::string(name_of(powers_[i])), prior_.power_scales_w[i],
+                      Range::positive());
     }
-    const ConfigNode scale = scales.at(name);
-    prior.power_scales_w.push_back(
-        scale.is_null() ? std::nullopt : std::optional(scale.number(Range::positive())));
+  });
+  const std::size_t passing = prior_.factors.passing;
+  archive.list("conditions", prior_.conditions, [passing](Archive& each, Condition& condition) {
+    each.numbers("mean", condition.mean, passing);
+    each.count("kept", condition.kept, passing);
+  });
+  archive.number("condition_variance", prior_.condition_variance, Range::positive());
+  if (archive.is_reading()) {
+    belief_ = loose_ = Belief(prior_.factors);
   }
-  scales.reject_unknown();
-  prior.factors = FactorModel::from_json(node.at("factors"), quantities.size());
-  const std::size_t passing = prior.factors.passing;
-  const auto read = [](const ConfigNode& of, const std::string& key, std::size_t count) {
-    auto numbers = of.at(key).numbers();
-    if (numbers.size() != count) {
-      of.at(key).reject(fmt::format("expected {} numbers, found {}", count, numbers.size()));
-    }
-    return numbers;
-  };
-  for (const auto& each : node.at("conditions").items()) {
-    prior.conditions.push_back({read(each, "mean", passing), load_index(each.at("kept"), passing)});
-    each.reject_unknown();
-  }
-  prior.condition_variance = node.at("condition_variance").number(Range::positive());
-  prior.ratio.tune(options);
-  prior.ratio.load(node.at("ratio"));
-
-  auto model = std::make_unique<ResponseModel>(problem, std::move(prior), options);
-  model->belief_.load(node.at("belief"));
-  model->doubtful_ = node.at("doubtful").numbers();
-  for (const auto& each : node.at("known").items()) {
-    model->known_.push_back(
-        {read(each, "mean", passing), read(each, "covariance", passing * passing)});
-    each.reject_unknown();
-  }
-  if (!node.at("recalled").is_null()) {
-    if (model->known_.empty()) {
-      node.at("recalled").reject("expected null, as no conditions are known");
-    }
-    model->recalled_ = load_index(node.at("recalled"), model->known_.size() - 1);
-  }
-  model->waited_ms_ = node.at("waited_ms").number(Range::non_negative());
-  if (!node.at("last").is_null()) {
-    model->last_ = load_index(node.at("last"), model->size_ - 1);
-  }
-  model->ceilings_.load(node.at("ceilings"));
-  model->change_costs_.load(node.at("change_costs"));
-  model->restless_ = node.at("restless").number(Range::share());
-  model->is_restless_ = !node.at("loose").is_null();
-  if (model->is_restless_) {
-    model->loose_.load(node.at("loose"));
-  }
-  model->stayed_ = read_count(node, "stayed");
-  model->outliers_ = read_count(node, "outliers");
-  model->has_changed_ = node.at("has_changed").boolean();
-  model->changes_ = read_count(node, "changes");
-  node.reject_unknown();
-  return model;
+  archive.part("belief", belief_);
+  archive.part("ratio", ratio_);
+  archive.numbers("doubtful", doubtful_);
+  archive.list("known", known_, [passing](Archive& each, Belief::Passing& known) {
+    each.numbers("mean", known.mean, passing);
+    each.numbers("covariance", known.covariance, passing * passing);
+  });
+  archive.index("recalled", recalled_, known_.size());
+  archive.number("waited_ms", waited_ms_, Range::non_negative());
+  archive.index("last", last_, size_);
+  archive.part("ceilings", ceilings_);
+  archive.part("change_costs", change_costs_);
+  archive.number("restless", restless_, Range::share());
+  archive.section_if("loose", is_restless_, [this](Archive& loose) { loose_.archive(loose); });
+  archive.count("stayed", stayed_);
+  archive.count("outliers", outliers_);
+  archive.flag("has_changed", has_changed_);
+  archive.count("changes", changes_);
 }
 
 }  // namespace rein

@@ -118,10 +118,8 @@ class ResponseModel {
   const FactorModel& factors() const { return prior_.factors; }
   const Quantities& quantities() const { return quantities_; }
 
-  /// All of it, and back. @throws ConfigError for what does not fit the problem.
-  nlohmann::ordered_json to_json() const;
-  static std::unique_ptr<ResponseModel> from_json(const ConfigNode& node, const Problem& problem,
-                                                  const PlannerOptions& options = {});
+  /// All of it.
+  void archive(Archive& archive);
 
  private:
   /// What a period's measurements say.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "common/index.hpp"
 
@@ -131,16 +130,11 @@ ServiceSpread::Lateness ServiceSpread::lateness(double deadline, double gap) con
   return result;
 }
 
-nlohmann::ordered_json ServiceSpread::to_json() const { return weights_; }
-
-void ServiceSpread::load(const ConfigNode& node) {
-  const auto weights = node.numbers();
-  if (weights.size() != kBins) {
-    node.reject("expected " + std::to_string(kBins) + " numbers, found " +
-                std::to_string(weights.size()));
+void ServiceSpread::archive(Archive& archive) {
+  archive.numbers("weights", std::span<double>(weights_));
+  if (archive.is_reading()) {
+    sum_up();
   }
-  std::ranges::copy(weights, weights_.begin());
-  sum_up();
 }
 
 }  // namespace rein

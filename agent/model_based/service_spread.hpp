@@ -2,10 +2,9 @@
 
 #include <array>
 #include <cstddef>
-#include <nlohmann/json_fwd.hpp>
 
 #include "agent/model_based/planner_options.hpp"
-#include "common/config_node.hpp"
+#include "common/archive.hpp"
 
 namespace rein {
 
@@ -55,8 +54,7 @@ class ServiceSpread {
   /// Variance of the logarithm, without the farthest tail.
   double variance() const { return variance_; }
 
-  nlohmann::ordered_json to_json() const;
-  void load(const ConfigNode& node);
+  void archive(Archive& archive);
 
  private:
   static constexpr double kLowest = -0.8;  ///< log of the ratio at the first bin's edge.

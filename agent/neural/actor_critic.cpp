@@ -1,12 +1,13 @@
 #include "agent/neural/actor_critic.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/neural/network_options.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -168,91 +169,36 @@ void ActorCritic::update(Rollout& rollout) {
                      limit / std::max(limit, length(gradients_)));
 }
 
-nlohmann::ordered_json ActorCritic::save_rollout(std::size_t stream, const Rollout& rollout) {
-  return {{"stream", stream},
-          {"observations", numbers_to_base64<float>(rollout.observations)},
-          {"next_observations", numbers_to_base64<float>(rollout.next_observations)},
-          {"actions", write_actions(rollout.actions)},
-          {"rewards", rollout.rewards},
-          {"terminated", rollout.terminated},
-          {"cut", rollout.cut}};
-}
-
-ActorCritic::Rollout ActorCritic::load_rollout(const ConfigNode& node) const {
-  Rollout rollout;
-  rollout.rewards = node.at("rewards").numbers();
+void ActorCritic::archive_rollout(Archive& archive, Rollout& rollout) const {
+  archive.numbers("rewards", rollout.rewards);
   const std::size_t steps = rollout.rewards.size();
   if (steps >= options_.rollout) {
-    node.at("rewards").reject(
-        fmt::format("expected less than {} numbers, found {}", options_.rollout, steps));
+    archive.reject("rewards",
+                   fmt::format("expected less than {} numbers, found {}", options_.rollout, steps));
   }
   const std::size_t features = problem_.observations.size();
-  rollout.observations = read_numbers<float>(node.at("observations"), steps * features);
-  rollout.next_observations = read_numbers<float>(node.at("next_observations"), steps * features);
-  rollout.actions = read_actions(node.at("actions"), steps, problem_.actions.size());
-  const auto read_flags = [&](const char* key) {
-    std::vector<std::uint8_t> flags;
-    flags.reserve(steps);
-    for (const auto& flag : node.at(key).items()) {
-      flags.push_back(static_cast<std::uint8_t>(flag.integer({.min = 0, .max = 1})));
-    }
-    if (flags.size() != steps) {
-      node.at(key).reject(fmt::format("expected {} flags, found {}", steps, flags.size()));
-    }
-    return flags;
-  };
-  rollout.terminated = read_flags("terminated");
-  rollout.cut = read_flags("cut");
-  node.reject_unknown();
-  return rollout;
+  archive.packed<float>("observations", rollout.observations, steps * features);
+  archive.packed<float>("next_observations", rollout.next_observations, steps * features);
+  archive.packed_indices("actions", rollout.actions, steps, problem_.actions.size());
+  archive.counts("terminated", rollout.terminated, steps, Range::share());
+  archive.counts("cut", rollout.cut, steps, Range::share());
 }
 
-void ActorCritic::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["random"] = random_.save();
-  json["scaling"] = scaler_.save();
-  json["network"] = learned_.save();
-  json["rollouts"] = nlohmann::ordered_json::array();
-  for (const auto& [stream, rollout] : rollouts_) {
-    if (!rollout.actions.empty()) {  // One that just begins is as good as none.
-      json["rollouts"].push_back(save_rollout(stream, rollout));
-    }
-  }
-  json["chosen"] = nlohmann::ordered_json::array();
-  for (const auto& [stream, action] : chosen_) {
-    json["chosen"].push_back({{"stream", stream}, {"action", action}});
-  }
-  write_file(file, json.dump(1) + "\n");
-}
-
-void ActorCritic::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  FeatureScaler scaler = scaler_;
-  scaler.load(node.at("scaling"));
-  LearnedWeights learned = learned_;
-  learned.load(node.at("network"));
-  std::map<std::size_t, Rollout> rollouts;
-  for (const auto& item : node.at("rollouts").items()) {
-    const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
-    rollouts[stream] = load_rollout(item);
-  }
-  std::map<std::size_t, ActionId> chosen;
-  if (node.has("chosen")) {  // Older checkpoints have none.
-    for (const auto& item : node.at("chosen").items()) {
-      const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
-      chosen[stream] = load_index(item.at("action"), problem_.actions.size() - 1);
-      item.reject_unknown();
-    }
-  }
-  Random loaded(0);
-  load_random(node.at("random"), loaded);
-  node.reject_unknown();
-
-  scaler_ = std::move(scaler);
-  learned_ = std::move(learned);
-  rollouts_ = std::move(rollouts);
-  chosen_ = std::move(chosen);
-  random_ = loaded;
+void ActorCritic::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+    options.same("discount", options_.discount);
+    options.same("reward_floor", options_.reward_floor);
+    options.same("layers", learned_.layout.sizes());
+  });
+  archive.keep(random_, scaler_, learned_, rollouts_, chosen_);
+  archive.random("random", random_);
+  archive.part("scaling", scaler_);
+  archive.part("network", learned_);
+  archive.map("rollouts", rollouts_, "stream",
+              [this](Archive& each, Rollout& rollout) { archive_rollout(each, rollout); });
+  archive.map("chosen", chosen_, "stream", [this](Archive& each, ActionId& action) {
+    each.index("action", action, problem_.actions.size());
+  });
 }
 
 }  // namespace rein

@@ -48,8 +48,7 @@ class ActorCritic final : public Agent {
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
   double value(const Observation& observation);
   /// [actions]: the policy.
@@ -78,8 +77,7 @@ class ActorCritic final : public Agent {
   /// Learns from the rollout, and scales its observations in place.
   void update(Rollout& rollout);
 
-  static nlohmann::ordered_json save_rollout(std::size_t stream, const Rollout& rollout);
-  Rollout load_rollout(const ConfigNode& node) const;
+  void archive_rollout(Archive& archive, Rollout& rollout) const;
 
   Options options_;
   Problem problem_;

@@ -1,12 +1,15 @@
 #include "agent/neural/dqn.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/neural/network_options.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -21,6 +24,13 @@ QHead make_head(const Dqn::Options& options, const ActionSpace& actions) {
       options.head == kJoint || (options.head == kBySize && actions.size() <= Dqn::kJointActions);
   return {joint ? ActionBranches::joint(actions.size()) : ActionBranches::per_knob(actions),
           options.duelling};
+}
+
+std::string describe_head(const QHead& head) {
+  std::vector<std::size_t> sizes;
+  std::ranges::transform(head.branches.all(), std::back_inserter(sizes),
+                         &ActionBranches::Branch::size);
+  return fmt::format("{}{}", head.duelling ? "duelling " : "", fmt::join(sizes, " x "));
 }
 
 }  // namespace
@@ -184,50 +194,27 @@ void Dqn::update() {
   }
 }
 
-void Dqn::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["random"] = random_.save();
-  json["scaling"] = scaler_.save();
-  json["network"] = learned_.save();
-  json["target"] = numbers_to_base64<float>(learned_.layout.pack(target_));
-  json["exploration"] = {{"opened", opened_}, {"decaying", decaying_}};
-  json["change"] = detector_.save();
-  if (options_.save_replay && replay_.size() > 0) {
-    json["replay"] = replay_.save();
-  }
-  write_file(file, json.dump(1) + "\n");
-}
-
-void Dqn::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  FeatureScaler scaler = scaler_;
-  scaler.load(node.at("scaling"));
-  LearnedWeights learned = learned_;
-  learned.load(node.at("network"));
-  AlignedFloats target =
-      learned.layout.unpack(read_numbers<float>(node.at("target"), learned.layout.packed_size()));
-  const ConfigNode exploration = node.at("exploration");
-  const double opened = exploration.at("opened").number(Range::share());
-  const auto decaying = static_cast<std::size_t>(exploration.at("decaying").integer({.min = 0}));
-  exploration.reject_unknown();
-  ChangeDetector detector = detector_;
-  detector.load(node.at("change"));
-  ReplayBuffer replay =
-      node.has("replay") ? ReplayBuffer::load(node.at("replay"), options_.replay,
-                                              problem_.observations.size(), problem_.actions.size())
-                         : ReplayBuffer(options_.replay, problem_.observations.size());
-  Random loaded(0);
-  load_random(node.at("random"), loaded);
-  node.reject_unknown();
-
-  scaler_ = std::move(scaler);
-  learned_ = std::move(learned);
-  target_ = std::move(target);
-  opened_ = opened;
-  decaying_ = decaying;
-  detector_ = detector;
-  replay_ = std::move(replay);
-  random_ = loaded;
+void Dqn::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+    options.same("discount", options_.loss.discount);
+    options.same("reward_floor", options_.reward_floor);
+    options.same("head", describe_head(head_));
+    options.same("layers", learned_.layout.sizes());
+  });
+  archive.keep(random_, scaler_, learned_, target_, opened_, decaying_, detector_);
+  archive.replace(replay_, {options_.replay, problem_.observations.size()});
+  archive.random("random", random_);
+  archive.part("scaling", scaler_);
+  archive.part("network", learned_);
+  archive_row(archive, "target", learned_.layout, target_);
+  archive.section("exploration", [this](Archive& exploration) {
+    exploration.number("opened", opened_, Range::share());
+    exploration.count("decaying", decaying_);
+  });
+  archive.part("change", detector_);
+  bool has_replay = options_.save_replay && replay_.size() > 0;
+  archive.section_if("replay", has_replay,
+                     [this](Archive& replay) { replay_.archive(replay, problem_.actions.size()); });
 }
 
 }  // namespace rein

@@ -61,8 +61,7 @@ class Dqn final : public Agent {
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
   /// What it believes to be best.
   ActionId greedy(const Observation& observation);

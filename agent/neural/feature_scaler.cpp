@@ -1,11 +1,7 @@
 #include "agent/neural/feature_scaler.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
-#include <utility>
 
 namespace rein {
 
@@ -60,26 +56,13 @@ void FeatureScaler::scale(std::span<float> observations) const {
   }
 }
 
-nlohmann::ordered_json FeatureScaler::save() const {
-  return {{"count", count_}, {"means", means_}, {"squares", squares_}};
-}
-
-void FeatureScaler::load(const ConfigNode& node) {
-  FeatureScaler loaded = *this;
-  loaded.count_ = node.at("count").number({.min = kPriorCount});
-  const auto read = [&](const char* key, const Range& range) {
-    auto numbers = node.at(key).numbers(range);
-    if (numbers.size() != means_.size()) {
-      node.at(key).reject(fmt::format("expected {} numbers, one for each feature, found {}",
-                                      means_.size(), numbers.size()));
-    }
-    return numbers;
-  };
-  loaded.means_ = read("means", {});
-  loaded.squares_ = read("squares", Range::count());
-  node.reject_unknown();
-  loaded.set_factors();
-  *this = std::move(loaded);
+void FeatureScaler::archive(Archive& archive) {
+  archive.number("count", count_, {.min = kPriorCount});
+  archive.numbers("means", means_, means_.size());
+  archive.numbers("squares", squares_, squares_.size(), Range::count());
+  if (archive.is_reading()) {
+    set_factors();
+  }
 }
 
 }  // namespace rein

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <vector>
 
-#include "common/config_node.hpp"
+#include "common/archive.hpp"
 #include "env/observation_spec.hpp"
 
 namespace rein {
@@ -24,9 +23,7 @@ class FeatureScaler {
   /// The same in place, of one observation after another.
   void scale(std::span<float> observations) const;
 
-  nlohmann::ordered_json save() const;
-  /// @throws ConfigError; this is then as it was.
-  void load(const ConfigNode& node);
+  void archive(Archive& archive);
 
  private:
   void set_factors();

@@ -1,26 +1,18 @@
 #include "agent/neural/learned_weights.hpp"
 
-#include <fmt/ranges.h>
-
-#include <cstdint>
+#include <vector>
 
 #include "agent/neural/fused_kernels.hpp"
 
 namespace rein {
 
-std::string write_actions(const std::vector<ActionId>& actions) {
-  const std::vector<std::uint32_t> numbers(actions.begin(), actions.end());
-  return numbers_to_base64<std::uint32_t>(numbers);
-}
-
-std::vector<ActionId> read_actions(const ConfigNode& node, std::size_t count, std::size_t actions) {
-  const auto numbers = read_numbers<std::uint32_t>(node, count);
-  for (const auto action : numbers) {
-    if (action >= actions) {
-      node.reject(fmt::format("expected actions below {}, found {}", actions, action));
-    }
+void archive_row(Archive& archive, const std::string& key, const NetworkLayout& layout,
+                 AlignedFloats& row) {
+  auto packed = archive.is_reading() ? std::vector<float>() : layout.pack(row);
+  archive.packed<float>(key, packed, layout.packed_size());
+  if (archive.is_reading()) {
+    row = layout.unpack(packed);
   }
-  return {numbers.begin(), numbers.end()};
 }
 
 void blend_weights(const AlignedFloats& source, float rate, AlignedFloats& target) {
@@ -31,36 +23,11 @@ void blend_weights(const AlignedFloats& source, float rate, AlignedFloats& targe
   }
 }
 
-nlohmann::ordered_json LearnedWeights::save() const {
-  const auto text = [this](const AlignedFloats& of) {
-    return numbers_to_base64<float>(layout.pack(of));
-  };
-  return {{"layers", layout.sizes()},
-          {"weights", text(weights)},
-          {"means", text(adam.means)},
-          {"squares", text(adam.squares)},
-          {"steps", adam.steps}};
-}
-
-void LearnedWeights::load(const ConfigNode& node) {
-  std::vector<std::size_t> sizes;
-  for (const auto& size : node.at("layers").items()) {
-    sizes.push_back(static_cast<std::size_t>(size.integer({.min = 1, .max = 1e9})));
-  }
-  if (sizes != layout.sizes()) {
-    node.at("layers").reject(
-        fmt::format("expected {} as in this run, found {}", layout.sizes(), sizes));
-  }
-  const auto read = [&](const char* key) {
-    return layout.unpack(read_numbers<float>(node.at(key), layout.packed_size()));
-  };
-  LearnedWeights loaded = *this;
-  loaded.weights = read("weights");
-  loaded.adam.means = read("means");
-  loaded.adam.squares = read("squares");
-  loaded.adam.steps = static_cast<std::size_t>(node.at("steps").integer({.min = 0}));
-  node.reject_unknown();
-  *this = std::move(loaded);
+void LearnedWeights::archive(Archive& archive) {
+  archive_row(archive, "weights", layout, weights);
+  archive_row(archive, "means", layout, adam.means);
+  archive_row(archive, "squares", layout, adam.squares);
+  archive.count("steps", adam.steps);
 }
 
 }  // namespace rein

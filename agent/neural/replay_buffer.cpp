@@ -1,10 +1,6 @@
 #include "agent/neural/replay_buffer.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "agent/core/packed_numbers.hpp"
-#include "agent/neural/learned_weights.hpp"
 
 namespace rein {
 
@@ -53,31 +49,15 @@ void ReplayBuffer::sample(std::size_t count, Random& random, QBatch& batch) cons
   }
 }
 
-nlohmann::ordered_json ReplayBuffer::save() const {
-  return {{"size", rows_.size()},
-          {"next", next_},
-          {"observations", numbers_to_base64<float>(rows_.observations)},
-          {"next_observations", numbers_to_base64<float>(rows_.next_observations)},
-          {"actions", write_actions(rows_.actions)},
-          {"rewards", numbers_to_base64<float>(rows_.rewards)},
-          {"continues", numbers_to_base64<float>(rows_.continues)}};
-}
-
-ReplayBuffer ReplayBuffer::load(const ConfigNode& node, std::size_t capacity, std::size_t features,
-                                std::size_t actions) {
-  const auto size = static_cast<std::size_t>(
-      node.at("size").integer({.min = 0, .max = static_cast<double>(capacity)}));
-  ReplayBuffer loaded(capacity, features);
-  loaded.next_ = static_cast<std::size_t>(
-      node.at("next").integer({.min = 0, .max = static_cast<double>(size)}));
-  loaded.rows_ = {
-      .observations = read_numbers<float>(node.at("observations"), size * features),
-      .next_observations = read_numbers<float>(node.at("next_observations"), size * features),
-      .actions = read_actions(node.at("actions"), size, actions),
-      .rewards = read_numbers<float>(node.at("rewards"), size),
-      .continues = read_numbers<float>(node.at("continues"), size)};
-  node.reject_unknown();
-  return loaded;
+void ReplayBuffer::archive(Archive& archive, std::size_t actions) {
+  std::size_t size = rows_.size();
+  archive.count("size", size, capacity_);
+  archive.count("next", next_, size < capacity_ ? size : capacity_ - 1);
+  archive.packed<float>("observations", rows_.observations, size * features_);
+  archive.packed<float>("next_observations", rows_.next_observations, size * features_);
+  archive.packed_indices("actions", rows_.actions, size, actions);
+  archive.packed<float>("rewards", rows_.rewards, size);
+  archive.packed<float>("continues", rows_.continues, size);
 }
 
 }  // namespace rein

@@ -2,11 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "agent/neural/action_branches.hpp"
-#include "common/config_node.hpp"
+#include "common/archive.hpp"
 #include "common/random.hpp"
 
 namespace rein {
@@ -37,12 +36,9 @@ class ReplayBuffer {
   /// @pre it is not empty.
   void sample(std::size_t count, Random& random, QBatch& batch) const;
 
-  /// {size, next, observations, ...}: all in the order of the memory, and where the next one goes.
-  nlohmann::ordered_json save() const;
-  /// One of this capacity and number of features; no action is at or above `actions`.
-  /// @throws ConfigError for what does not fit.
-  static ReplayBuffer load(const ConfigNode& node, std::size_t capacity, std::size_t features,
-                           std::size_t actions);
+  /// All in the order of the memory, and where the next one goes. No action is at or above
+  /// `actions`.
+  void archive(Archive& archive, std::size_t actions);
 
  private:
   std::size_t capacity_;

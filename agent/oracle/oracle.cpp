@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -140,26 +138,13 @@ void Oracle::sort(std::vector<Prospect>& prospects) const {
   std::ranges::sort(prospects, {}, rank);
 }
 
-void Oracle::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["horizon"] = options_.horizon;
-  json["candidates"] = options_.candidates;
-  json["is_behind"] = is_behind_;
-  json["in_force"] = in_force_ ? nlohmann::ordered_json(*in_force_) : nullptr;
-  write_file(file, json.dump(1) + "\n");
-}
-
-void Oracle::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const Options options = Options::from_yaml(node);
-  std::optional<ActionId> in_force;
-  if (!node.at("in_force").is_null()) {
-    const double last = static_cast<double>(problem_.actions.size() - 1);
-    in_force = static_cast<ActionId>(node.at("in_force").integer({.min = 0.0, .max = last}));
-  }
-  is_behind_ = node.at("is_behind").boolean();
-  options_ = options;
-  in_force_ = in_force;
+void Oracle::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
+  archive.keep(options_, is_behind_, in_force_);
+  archive.count("horizon", options_.horizon, kHorizon);
+  archive.count("candidates", options_.candidates, kCandidates);
+  archive.flag("is_behind", is_behind_);
+  archive.index("in_force", in_force_, problem_.actions.size());
 }
 
 }  // namespace rein

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,8 +34,7 @@ class Oracle final : public Agent {
   std::string kind() const override { return "oracle"; }
   ActionId act(const View&) override;
   void observe(const Transition& transition) override;
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
  private:
   /// What is to be expected of an action.

@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "common/error.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -23,6 +21,9 @@ constexpr double kLeastTrace = 0.01;
 bool matches(const std::string& feature, const std::string& pattern) {
   return feature == pattern || feature.starts_with(pattern + ".");
 }
+
+/// Of a bin's number.
+constexpr Range kBins{.min = 0.0, .max = 1e6};
 
 /// Two values this close are equal for the choice of an action.
 constexpr double kTie = 1e-9;
@@ -87,12 +88,6 @@ double highest(const std::vector<double>& values) {
     lanes[0] = std::max(lanes[0], values[i]);
   }
   return *std::ranges::max_element(lanes);
-}
-
-void expect_actions(const ConfigNode& list, std::size_t count, std::size_t actions) {
-  if (count != actions) {
-    list.reject(fmt::format("expected {} numbers, one for each action, found {}", actions, count));
-  }
 }
 
 }  // namespace
@@ -422,144 +417,65 @@ double QLearning::value(const Observation& observation, ActionId action) const {
   return entry == table_.end() ? optimistic_value(action) : entry->second.values().at(action);
 }
 
-void QLearning::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["random"] = random_.save();
-  json["bins"] = states_.describe();
-  json["lacking"] = lacking_;
-  std::vector<const Table::value_type*> states;
-  states.reserve(table_.size());
-  for (const auto& entry : table_) {
-    states.push_back(&entry);
-  }
-  std::ranges::sort(states, {}, [](const auto* entry) { return entry->first; });
-  json["states"] = nlohmann::ordered_json::array();
-  for (const auto* entry : states) {
-    const Row& row = entry->second;
-    nlohmann::ordered_json state = {{"key", entry->first},
-                                    {"values", row.estimates.front().values},
-                                    {"visits", row.estimates.front().visits},
-                                    {"visited", row.visited}};
-    if (options_.double_q) {
-      state["second_values"] = row.estimates.back().values;
-      state["second_visits"] = row.estimates.back().visits;
-    }
-    json["states"].push_back(std::move(state));
-  }
-  json["traces"] = nlohmann::ordered_json::array();
-  for (const Traces& traces : traces_) {
-    auto stream = nlohmann::ordered_json::array();
-    for (const Trace& trace : traces) {
-      stream.push_back({{"key", trace.state->first},
-                        {"action", trace.action},
-                        {"estimate", trace.estimate},
-                        {"eligibility", trace.eligibility}});
-    }
-    json["traces"].push_back(std::move(stream));
-  }
-  json["change"] = detector_.save();
-  write_file(file, json.dump(1) + "\n");
-}
-
-StateAggregation::Key QLearning::load_key(const ConfigNode& node) const {
-  StateAggregation::Key key;
-  const auto bins = node.items();
-  key.reserve(bins.size());
-  for (const auto& bin : bins) {
-    key.push_back(static_cast<int>(bin.integer({.min = 0, .max = 1e6})));
-  }
-  if (key.size() != states_.size()) {
-    node.reject(
-        fmt::format("expected {} bins as in this run, found {}", states_.size(), key.size()));
-  }
-  return key;
-}
-
-QLearning::Row QLearning::load_row(const ConfigNode& node) const {
+void QLearning::archive_row(Archive& archive, Row& row) const {
   const std::size_t actions = problem_.actions.size();
-  Row row;
-  const auto load = [&](const std::string& prefix) {
-    Estimate estimate{.values = node.at(prefix + "values").numbers(), .visits = {}};
-    expect_actions(node.at(prefix + "values"), estimate.values.size(), actions);
-    const auto visits = node.at(prefix + "visits").items();
-    expect_actions(node.at(prefix + "visits"), visits.size(), actions);
-    estimate.visits.reserve(actions);
-    for (const auto& each : visits) {
-      estimate.visits.push_back(static_cast<std::uint64_t>(each.integer({.min = 0})));
-      row.visited += estimate.visits.back();
-    }
-    row.estimates.push_back(std::move(estimate));
-  };
-  load("");
-  if (options_.double_q) {
-    load("second_");
+  row.estimates.resize(options_.double_q ? 2 : 1);
+  for (std::size_t i = 0; i < row.estimates.size(); ++i) {
+    const std::string prefix = i == 0 ? "" : "second_";
+    archive.numbers(prefix + "values", row.estimates[i].values, actions);
+    archive.counts(prefix + "visits", row.estimates[i].visits, actions);
+  }
+  archive.count("visited", row.visited);
+  if (archive.is_reading() && options_.double_q) {
     row.means.resize(actions);
     for (ActionId action = 0; action < actions; ++action) {
       row.add(0, action, 0.0);
     }
   }
-  if (node.has("visited")) {  // Else from before exploration was ever opened again.
-    row.visited = static_cast<std::uint64_t>(node.at("visited").integer({.min = 0}));
-  }
-  return row;
 }
 
-QLearning::Traces QLearning::load_traces(const ConfigNode& node, Table& table) const {
-  const auto items = node.items();
-  Traces traces;
-  traces.reserve(items.size());
-  for (const auto& item : items) {
-    const auto state = table.find(load_key(item.at("key")));
-    if (state == table.end()) {
-      item.at("key").reject("expected the key of one of the states");
-    }
-    traces.push_back({.state = &*state,
-                      .action = load_index(item.at("action"), problem_.actions.size() - 1),
-                      .estimate = load_index(item.at("estimate"), options_.double_q ? 1 : 0),
-                      .eligibility = item.at("eligibility").number({.min = 0.0, .max = 1.0})});
-    item.reject_unknown();
+void QLearning::archive_table(Archive& archive) {
+  std::vector<StateAggregation::Key> keys;
+  for (const auto& entry : table_) {
+    keys.push_back(entry.first);
   }
-  return traces;
+  std::ranges::sort(keys);  // Not in the order of the hashes.
+  archive.list("states", keys, [this](Archive& state, StateAggregation::Key& key) {
+    state.counts("key", key, states_.size(), kBins);
+    archive_row(state, table_[key]);
+  });
 }
 
-void QLearning::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  if (!node.has("bins")) {
-    node.reject(
-        "expected `bins`, which say what its states mean, found none: made by an earlier version; "
-        "train it anew (`rein train`, or `rein run` without --load)");
+void QLearning::archive_trace(Archive& archive, Trace& trace) {
+  auto key = archive.is_reading() ? StateAggregation::Key() : trace.state->first;
+  archive.counts("key", key, states_.size(), kBins);
+  const auto state = table_.find(key);
+  if (state == table_.end()) {
+    archive.reject("key", "expected the key of one of the states");
   }
-  expect_lines(node.at("bins"), states_.describe());
-  const auto lacking = node.at("lacking").numbers();
-  expect_actions(node.at("lacking"), lacking.size(), problem_.actions.size());
-  Table table;
-  for (const auto& state : node.at("states").items()) {
-    auto key = load_key(state.at("key"));
-    Row row = load_row(state);
-    state.reject_unknown();
-    table[std::move(key)] = std::move(row);
-  }
-  // Earlier checkpoints have neither traces nor a detector.
-  std::vector<Traces> traces;
-  if (node.has("traces")) {
-    const auto streams = node.at("traces").items();
-    traces.reserve(streams.size());
-    for (const auto& stream : streams) {
-      traces.push_back(load_traces(stream, table));
-    }
-  }
-  ChangeDetector detector(options_.change);
-  if (node.has("change")) {
-    detector.load(node.at("change"));
-  }
-  Random loaded(0);
-  load_random(node.at("random"), loaded);
-  node.reject_unknown();
-  random_ = loaded;
-  lacking_ = lacking;
-  table_ = std::move(table);  // Its nodes stay where they are, and so the traces hold.
-  traces_ = std::move(traces);
-  detector_ = detector;
+  trace.state = &*state;
+  archive.index("action", trace.action, problem_.actions.size());
+  archive.index("estimate", trace.estimate, options_.double_q ? 2 : 1);
+  archive.number("eligibility", trace.eligibility, Range::share());
+}
+
+void QLearning::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+    options.same("discount", options_.discount);
+    options.same("estimates", options_.double_q ? 2 : 1);
+    options.same("bins", states_.describe());
+  });
+  archive.keep(random_, lacking_, detector_);
+  archive.replace(traces_, {});
+  archive.replace(table_, {});  // Its nodes stay where they are, and so the traces hold.
+  archive.random("random", random_);
+  archive.numbers("lacking", lacking_, problem_.actions.size());
+  archive_table(archive);
+  archive.list("traces", traces_, [this](Archive& stream, Traces& traces) {
+    stream.list("steps", traces,
+                [this](Archive& step, Trace& trace) { archive_trace(step, trace); });
+  });
+  archive.part("change", detector_);
 }
 
 }  // namespace rein

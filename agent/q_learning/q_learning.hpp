@@ -97,8 +97,7 @@ class QLearning final : public Agent {
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
   /// The value of an action, for tests and reports.
   double value(const Observation& observation, ActionId action) const;
@@ -155,9 +154,9 @@ class QLearning final : public Agent {
   void spread_fines(Row& row, const Transition& transition);
   void spread(Row& row, const std::vector<ActionId>& worse, double fine);
   Traces& traces_of(std::size_t stream);
-  Row load_row(const ConfigNode& node) const;
-  Traces load_traces(const ConfigNode& node, Table& table) const;
-  StateAggregation::Key load_key(const ConfigNode& node) const;
+  void archive_table(Archive& archive);
+  void archive_row(Archive& archive, Row& row) const;
+  void archive_trace(Archive& archive, Trace& trace);
 
   Options options_;
   StateAggregation states_;

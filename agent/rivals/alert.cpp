@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/core/knob_layout.hpp"
 #include "agent/rivals/profile_source.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -33,18 +31,6 @@ AdaptiveFilter::Options read_filter(const ConfigNode& node, const std::string& k
   return options;
 }
 
-nlohmann::ordered_json to_json(const AdaptiveFilter::State& state) {
-  return {state.mean, state.variance, state.gain, state.noise, state.correction};
-}
-
-AdaptiveFilter::State load_filter(const ConfigNode& node) {
-  const auto numbers = node.numbers();
-  if (numbers.size() != 5) {
-    node.fail("five numbers");
-  }
-  return {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
-}
-
 }  // namespace
 
 void AdaptiveFilter::reset() { state_ = {.gain = options_.gain, .noise = options_.process_noise}; }
@@ -58,6 +44,14 @@ void AdaptiveFilter::update(double observed) {
   now.gain = now.variance / (now.variance + options_.measurement_noise);
   now.correction = now.gain * (observed - now.mean);
   now.mean += now.correction;
+}
+
+void AdaptiveFilter::archive(Archive& archive) {
+  archive.number("mean", state_.mean);
+  archive.number("variance", state_.variance);
+  archive.number("gain", state_.gain);
+  archive.number("noise", state_.noise);
+  archive.number("correction", state_.correction);
 }
 
 Alert::Options Alert::Options::from_yaml(const ConfigNode& node) {
@@ -139,23 +133,12 @@ void Alert::observe(const Transition& transition) {
   }
 }
 
-void Alert::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["slowdown"] = to_json(slowdown_.state());
-  json["power"] = to_json(power_ratio_.state());
-  json["last_asked"] = last_asked_;
-  write_file(file, json.dump(1) + "\n");
-}
-
-void Alert::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const auto slowdown = load_filter(node.at("slowdown"));
-  const auto power = load_filter(node.at("power"));
-  const auto last_asked = load_index(node.at("last_asked"), problem_.actions.size());
-  node.reject_unknown();
-  slowdown_.restore(slowdown);
-  power_ratio_.restore(power);
-  last_asked_ = last_asked;
+void Alert::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
+  archive.keep(slowdown_, power_ratio_, last_asked_);
+  archive.part("slowdown", slowdown_);
+  archive.part("power", power_ratio_);
+  archive.count("last_asked", last_asked_, problem_.actions.size());
 }
 
 }  // namespace rein

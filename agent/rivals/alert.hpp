@@ -38,7 +38,7 @@ class AdaptiveFilter {
   void update(double observed);
 
   const State& state() const { return state_; }
-  void restore(const State& state) { state_ = state; }
+  void archive(Archive& archive);
 
  private:
   Options options_;
@@ -67,8 +67,7 @@ class Alert final : public Agent {
   void begin_episode(std::size_t stream = 0) override;
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
   /// The chance that a request that takes `service_ms` by the profile is done in `time_ms`.
   double chance(double service_ms, double time_ms) const;

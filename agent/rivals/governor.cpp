@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -122,29 +120,16 @@ void Governor::observe(const Transition& transition) {
   }
 }
 
-void Governor::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["held"] = held_.chosen();
-  json["levels"] = levels_;
-  write_file(file, json.dump(1) + "\n");
-}
-
-void Governor::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const auto held = load_index(node.at("held"), problem_.actions.size());
-  const auto items = node.at("levels").items();
-  if (items.size() != layout_.frequencies.size()) {
-    node.at("levels").fail(fmt::format("{} levels", layout_.frequencies.size()));
-  }
-  std::vector<std::size_t> levels;
-  levels.reserve(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const Knob& domain = problem_.actions.knobs()[layout_.frequencies[i]];
-    levels.push_back(load_index(items[i], domain.levels.size() - 1));
-  }
-  node.reject_unknown();
-  held_.restore(held);
-  levels_ = std::move(levels);
+void Governor::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
+  archive.keep(levels_);
+  held_.archive(archive, "held");
+  archive.section("levels", [this](Archive& levels) {
+    for (std::size_t i = 0; i < levels_.size(); ++i) {
+      const Knob& domain = problem_.actions.knobs()[layout_.frequencies[i]];
+      levels.index(domain.name, levels_[i], domain.levels.size());
+    }
+  });
 }
 
 }  // namespace rein

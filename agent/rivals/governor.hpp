@@ -33,8 +33,7 @@ class Governor final : public Agent {
   void begin_episode(std::size_t stream = 0) override;
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
   /// The level that a domain of these frequencies gets at this load. @param level  the present one.
   static std::size_t next_level(const Options& options, const std::vector<Knob::Level>& levels,

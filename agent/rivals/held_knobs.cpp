@@ -61,13 +61,12 @@ const std::vector<std::size_t>& HeldKnobs::levels(const Situation& now) {
   return levels_;
 }
 
-ActionId HeldKnobs::chosen() const {
-  return levels_.empty() ? problem_.actions.size() : problem_.actions.encode(levels_);
-}
-
-void HeldKnobs::restore(ActionId chosen) {
-  levels_ = chosen < problem_.actions.size() ? problem_.actions.decode(chosen)
-                                             : std::vector<std::size_t>{};
+void HeldKnobs::archive(Archive& archive, const std::string& key) {
+  const ActionSpace& actions = problem_.actions;
+  archive.keep(levels_);
+  auto chosen = levels_.empty() ? std::nullopt : std::optional(actions.encode(levels_));
+  archive.index(key, chosen, actions.size());
+  levels_ = chosen ? actions.decode(*chosen) : std::vector<std::size_t>();
 }
 
 std::size_t HeldKnobs::given_or(std::size_t knob, const std::string& wish,

@@ -9,6 +9,7 @@
 #include "agent/core/knob_layout.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
+#include "common/archive.hpp"
 #include "common/config_node.hpp"
 
 namespace rein {
@@ -38,9 +39,8 @@ class HeldKnobs {
   /// first call.
   const std::vector<std::size_t>& levels(const Situation& now);
 
-  /// What was chosen, for a checkpoint: an action, or nothing yet (as the number of actions).
-  ActionId chosen() const;
-  void restore(ActionId chosen);
+  /// What was chosen, as an action; null if nothing was yet. Keeps what it reads into.
+  void archive(Archive& archive, const std::string& key);
 
   const std::optional<Profile>& profile() const { return profile_; }
 

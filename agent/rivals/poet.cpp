@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/core/knob_layout.hpp"
 #include "agent/rivals/profile_source.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -168,56 +166,31 @@ void Poet::observe(const Transition& transition) {
   }
 }
 
-void Poet::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["filter"] = {filter_.base_hz, filter_.variance};
-  json["power_ratio"] = power_ratio_;
-  json["schedule"] = {schedule_.lower, schedule_.upper, schedule_.periods_in_lower};
-  json["period"] = period_;
-  json["last_asked"] = last_asked_;
-  json["window"] = {served_, busy_s_, expected_s_, applied_, speed_hz_};
-  json["control"] = {speedup_, goal_hz_};
-  write_file(file, json.dump(1) + "\n");
-}
-
-void Poet::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const auto numbers = [&](const std::string& key, std::size_t count) {
-    auto list = node.at(key).numbers(Range::non_negative());
-    if (list.size() != count) {
-      node.at(key).fail(std::to_string(count) + " numbers");
-    }
-    return list;
-  };
-  const auto filter = numbers("filter", 2);
-  const auto window = numbers("window", 5);
-  const auto control = node.at("control").numbers();
-  if (control.size() != 2) {
-    node.at("control").fail("2 numbers");
-  }
-  const auto schedule = node.at("schedule").items();
-  if (schedule.size() != 3) {
-    node.at("schedule").fail("3 numbers");
-  }
-  const std::size_t last = problem_.actions.size() - 1;
-  const Schedule loaded{load_index(schedule[0], last), load_index(schedule[1], last),
-                        load_index(schedule[2], options_.window)};
-  const double ratio = node.at("power_ratio").number();
-  const std::size_t period = load_index(node.at("period"), options_.window - 1);
-  const ActionId last_asked = load_index(node.at("last_asked"), problem_.actions.size());
-  node.reject_unknown();
-  last_asked_ = last_asked;
-  filter_ = {filter[0], filter[1]};
-  power_ratio_ = ratio;
-  schedule_ = loaded;
-  period_ = period;
-  served_ = window[0];
-  busy_s_ = window[1];
-  expected_s_ = window[2];
-  applied_ = window[3];
-  speed_hz_ = window[4];
-  speedup_ = control[0];
-  goal_hz_ = control[1];
+void Poet::archive(Archive& archive) {
+  const std::size_t actions = problem_.actions.size();
+  archive_header(archive, kind(), problem_, LearnedOf::kMachine,
+                 [this](Archive& options) { options.same("window_periods", options_.window); });
+  archive.keep(filter_, power_ratio_, schedule_, period_, last_asked_, served_, busy_s_,
+               expected_s_, applied_, speed_hz_, speedup_, goal_hz_);
+  archive.section("filter", [this](Archive& filter) {
+    filter.number("base_hz", filter_.base_hz, Range::non_negative());
+    filter.number("variance", filter_.variance, Range::non_negative());
+  });
+  archive.number("power_ratio", power_ratio_);
+  archive.section("schedule", [this, actions](Archive& schedule) {
+    schedule.index("lower", schedule_.lower, actions);
+    schedule.index("upper", schedule_.upper, actions);
+    schedule.count("periods_in_lower", schedule_.periods_in_lower, options_.window);
+  });
+  archive.index("period", period_, options_.window);
+  archive.count("last_asked", last_asked_, actions);
+  archive.number("served", served_, Range::non_negative());
+  archive.number("busy_s", busy_s_, Range::non_negative());
+  archive.number("expected_s", expected_s_, Range::non_negative());
+  archive.number("applied", applied_, Range::non_negative());
+  archive.number("speed_hz", speed_hz_, Range::non_negative());
+  archive.number("speedup", speedup_);
+  archive.number("goal_hz", goal_hz_);
 }
 
 }  // namespace rein

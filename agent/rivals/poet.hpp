@@ -58,8 +58,7 @@ class Poet final : public Agent {
   void begin_episode(std::size_t stream = 0) override;
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
   /// The cheapest way to have this speed-up on average, or the fastest if none has it.
   Schedule plan(double speedup, const Situation& now) const;

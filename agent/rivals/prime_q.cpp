@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
-#include "common/files.hpp"
 #include "common/index.hpp"
 
 namespace rein {
@@ -195,51 +193,24 @@ void PrimeQ::observe(const Transition& transition) {
   }
 }
 
-void PrimeQ::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["random"] = random_.save();
-  json["held"] = held_.chosen();
-  json["highest_w"] = highest_w_;
-  json["predicted"] = nlohmann::ordered_json::array();
-  for (const auto& [stream, work_ms] : predicted_ms_) {
-    json["predicted"].push_back({{"stream", stream}, {"work_ms", work_ms}});
-  }
-  json["rows"] = nlohmann::ordered_json::array();
-  for (const auto& [bin, row] : table_) {
-    json["rows"].push_back({{"bin", bin}, {"visits", row.visits}, {"values", row.values}});
-  }
-  write_file(file, json.dump(1) + "\n");
-}
-
-void PrimeQ::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  std::map<std::size_t, Row> table;
-  for (const auto& item : node.at("rows").items()) {
-    const std::size_t bin = load_index(item.at("bin"), options_.bins);
-    Row row{.values = item.at("values").numbers(),
-            .visits = static_cast<std::uint64_t>(item.at("visits").integer({.min = 0.0}))};
-    if (row.values.size() != choices_.size()) {
-      item.at("values").fail(fmt::format("{} numbers, one for each choice", choices_.size()));
-    }
-    item.reject_unknown();
-    table[bin] = std::move(row);
-  }
-  const std::size_t held = load_index(node.at("held"), problem_.actions.size());
-  const double highest_w = node.at("highest_w").number(Range::non_negative());
-  std::map<std::size_t, double> predicted_ms;
-  for (const auto& item : node.at("predicted").items()) {
-    const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
-    predicted_ms[stream] = item.at("work_ms").number(Range::non_negative());
-    item.reject_unknown();
-  }
-  Random loaded(0);
-  load_random(node.at("random"), loaded);
-  node.reject_unknown();
-  random_ = loaded;
-  held_.restore(held);
-  table_ = std::move(table);
-  highest_w_ = highest_w;
-  predicted_ms_ = std::move(predicted_ms);
+void PrimeQ::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+    options.same("bins", options_.bins);
+    options.same("power_weight", options_.power_weight);
+  });
+  archive.keep(random_, highest_w_, predicted_ms_, table_);
+  archive.random("random", random_);
+  held_.archive(archive, "held");
+  archive.number("highest_w", highest_w_, Range::non_negative());
+  archive.map("predicted", predicted_ms_, "stream", [](Archive& each, double& work_ms) {
+    each.number("work_ms", work_ms, Range::non_negative());
+  });
+  archive.map("rows", table_, "bin",
+              [this](Archive& each, Row& row) {
+                each.count("visits", row.visits);
+                each.numbers("values", row.values, choices_.size());
+              },
+              {.min = 0.0, .max = static_cast<double>(options_.bins)});
 }
 
 }  // namespace rein

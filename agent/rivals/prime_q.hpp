@@ -47,8 +47,7 @@ class PrimeQ final : public Agent {
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
   /// PRiME's reward for the slowest request: highest just before its time is over. What was in time
   /// earns the rest for the power that was saved; what draws more than it may earns nothing good.

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "common/error.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -44,35 +42,26 @@ ActionId StaticAgent::read_configuration(const ConfigNode& node, const ActionSpa
   return actions.encode(levels);
 }
 
-void StaticAgent::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind_, problem_);
-  json["action"] = action_;
-  write_file(file, json.dump(1) + "\n");
-}
-
-void StaticAgent::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  const double last = static_cast<double>(problem_.actions.size() - 1);
-  const auto action = static_cast<ActionId>(node.at("action").integer({.min = 0.0, .max = last}));
-  if (is_chosen_ && action != action_) {
-    node.at("action").reject(fmt::format(
-        "expected the agent's `configuration` ({}), which would have no effect, found {}",
-        problem_.actions.describe(action_), problem_.actions.describe(action)));
+void StaticAgent::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
+  archive.keep(action_);
+  const ActionId before = action_;
+  archive.index("action", action_, problem_.actions.size());
+  if (is_chosen_ && action_ != before) {
+    archive.reject("action", fmt::format("expected the agent's `configuration` ({}), which would "
+                                         "have no effect, found {}",
+                                         problem_.actions.describe(before),
+                                         problem_.actions.describe(action_)));
   }
-  action_ = action;
 }
 
 RandomAgent::RandomAgent(Problem problem, Random& random)
     : problem_(std::move(problem)), random_(random) {}
 
-void RandomAgent::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["random"] = random_.save();
-  write_file(file, json.dump(1) + "\n");
-}
-
-void RandomAgent::load(const std::filesystem::path& file) {
-  load_random(open_checkpoint(file, kind(), problem_).at("random"), random_);
+void RandomAgent::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kMachine);
+  archive.keep(random_);
+  archive.random("random", random_);
 }
 
 }  // namespace rein

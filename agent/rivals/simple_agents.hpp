@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include "agent/core/agent.hpp"
@@ -25,8 +24,7 @@ class StaticAgent final : public Agent {
   std::string kind() const override { return kind_; }
   ActionId act(const View&) override { return action_; }
   void observe(const Transition&) override {}
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
  private:
   ActionId action_;
@@ -45,8 +43,7 @@ class RandomAgent final : public Agent {
   ActionId act(const View&) override { return random_.index(problem_.actions.size()); }
   void observe(const Transition&) override {}
   ExplorationStatus exploration() const override { return {.rate = 1.0, .explored = true}; }
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
  private:
   Problem problem_;

@@ -6,12 +6,9 @@
 #include <cctype>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
-#include "agent/core/packed_numbers.hpp"
-#include "common/files.hpp"
 
 namespace rein {
 
@@ -277,74 +274,42 @@ void Ztt::learn() {
   }
 }
 
-void Ztt::save(const std::filesystem::path& file) const {
-  auto json = checkpoint_header(kind(), problem_);
-  json["random"] = random_.save();
-  json["held"] = held_.chosen();
-  json["network"] = learned_.save();
-  json["target"] = numbers_to_base64<float>(learned_.layout.pack(target_));
-  json["epsilon"] = epsilon_;
-  json["sessions"] = nlohmann::ordered_json::array();
-  for (const auto& [stream, of] : sessions_) {
-    json["sessions"].push_back({{"stream", stream},
-                                {"positions", of.positions},
-                                {"state", of.state},
-                                {"too_hot", of.too_hot},
-                                {"move", of.move},
-                                {"asked", of.asked ? nlohmann::ordered_json(*of.asked) : nullptr}});
-  }
-  json["replay"] = replay_.save();
-  write_file(file, json.dump(1) + "\n");
-}
-
-Ztt::Session Ztt::load_session(const ConfigNode& node) const {
-  Session session;
-  const auto positions = node.at("positions").items();
-  if (positions.size() != groups_.size()) {
-    node.at("positions").fail(fmt::format("{} positions", groups_.size()));
-  }
+void Ztt::archive_session(Archive& archive, Session& session) const {
+  archive.counts("positions", session.positions, groups_.size());
   for (std::size_t i = 0; i < groups_.size(); ++i) {
-    session.positions.push_back(load_index(positions[i], groups_[i].top));
+    if (session.positions[i] > groups_[i].top) {
+      archive.reject("positions", fmt::format("expected at most {} as position {}, found {}",
+                                              groups_[i].top, i, session.positions[i]));
+    }
   }
-  session.state = node.at("state").numbers();
+  archive.numbers("state", session.state);
   if (!session.state.empty() && session.state.size() != kFeatures) {
-    node.at("state").fail(fmt::format("{} numbers or none", kFeatures));
+    archive.reject("state", fmt::format("expected {} numbers or none, found {}", kFeatures,
+                                        session.state.size()));
   }
-  session.too_hot = node.at("too_hot").boolean();
-  session.move = load_index(node.at("move"), num_moves() - 1);
-  if (!node.at("asked").is_null()) {
-    session.asked = load_index(node.at("asked"), problem_.actions.size() - 1);
-  }
-  node.reject_unknown();
-  return session;
+  archive.flag("too_hot", session.too_hot);
+  archive.index("move", session.move, num_moves());
+  archive.index("asked", session.asked, problem_.actions.size());
 }
 
-void Ztt::load(const std::filesystem::path& file) {
-  const ConfigNode node = open_checkpoint(file, kind(), problem_);
-  ReplayBuffer replay =
-      ReplayBuffer::load(node.at("replay"), options_.replay, kFeatures, num_moves());
-  LearnedWeights learned = learned_;
-  learned.load(node.at("network"));
-  AlignedFloats target =
-      learned.layout.unpack(read_numbers<float>(node.at("target"), learned.layout.packed_size()));
-  const double epsilon = node.at("epsilon").number(Range::share());
-  std::map<std::size_t, Session> sessions;
-  for (const auto& item : node.at("sessions").items()) {
-    const auto stream = static_cast<std::size_t>(item.at("stream").integer({.min = 0}));
-    sessions[stream] = load_session(item);
-  }
-  const std::size_t held = load_index(node.at("held"), problem_.actions.size());
-  Random loaded(0);
-  load_random(node.at("random"), loaded);
-  node.reject_unknown();
-
-  random_ = loaded;
-  held_.restore(held);
-  learned_ = std::move(learned);
-  target_ = std::move(target);
-  epsilon_ = epsilon;
-  replay_ = std::move(replay);
-  sessions_ = std::move(sessions);
+void Ztt::archive(Archive& archive) {
+  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+    options.same("discount", options_.discount);
+    options.same("power_weight", options_.power_weight);
+    options.same("over_limit", options_.over_limit);
+    options.same("temperature_target_c", options_.temperature_target_c);
+    options.same("layers", learned_.layout.sizes());
+  });
+  archive.keep(random_, learned_, target_, epsilon_, sessions_);
+  archive.replace(replay_, {options_.replay, kFeatures});
+  archive.random("random", random_);
+  held_.archive(archive, "held");
+  archive.part("network", learned_);
+  archive_row(archive, "target", learned_.layout, target_);
+  archive.number("epsilon", epsilon_, Range::share());
+  archive.map("sessions", sessions_, "stream",
+              [this](Archive& each, Session& session) { archive_session(each, session); });
+  archive.section("replay", [this](Archive& replay) { replay_.archive(replay, num_moves()); });
 }
 
 }  // namespace rein

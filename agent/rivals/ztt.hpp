@@ -64,8 +64,7 @@ class Ztt final : public Agent {
   ActionId act(const View& view) override;
   void observe(const Transition& transition) override;
   ExplorationStatus exploration() const override { return exploration_; }
-  void save(const std::filesystem::path& file) const override;
-  void load(const std::filesystem::path& file) override;
+  void archive(Archive& archive) override;
 
   /// u + v + beta / P: u the frames in time, v the temperature.
   static double reward(const Outcome& outcome, const Options& options);
@@ -94,7 +93,7 @@ class Ztt final : public Agent {
   std::size_t direction(std::size_t move, std::size_t group) const;
   std::size_t num_moves() const;
   Session& session(std::size_t stream);
-  Session load_session(const ConfigNode& node) const;
+  void archive_session(Archive& archive, Session& session) const;
   /// Puts the positions where somebody else put the clocks.
   void follow(ActionId action, Session& session) const;
   /// By the values of what it believes.

@@ -33,38 +33,14 @@ std::filesystem::path state_in(const std::filesystem::path& folder) {
   return folder / "training.json";
 }
 
-std::optional<double> read_optional(const ConfigNode& node) {
-  return node.is_null() ? std::nullopt : std::optional(node.number());
-}
-
-nlohmann::ordered_json to_json(const std::optional<double>& value) {
-  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
-}
-
-nlohmann::ordered_json to_json(const LearningPoint& point) {
-  return {{"episodes", point.episodes},
-          {"periods", point.periods},
-          {"reward", point.reward},
-          {"objective", to_json(point.objective)},
-          {"violation", to_json(point.violation)},
-          {"miss_share", to_json(point.miss_share)},
-          {"seconds", point.seconds}};
-}
-
-std::uint64_t read_count(const ConfigNode& node) {
-  return static_cast<std::uint64_t>(node.integer(Range::seed()));
-}
-
-LearningPoint read_point(const ConfigNode& node) {
-  LearningPoint point{.episodes = read_count(node.at("episodes")),
-                      .periods = read_count(node.at("periods")),
-                      .reward = node.at("reward").number(),
-                      .objective = read_optional(node.at("objective")),
-                      .violation = read_optional(node.at("violation")),
-                      .miss_share = read_optional(node.at("miss_share")),
-                      .seconds = node.at("seconds").number(Range::non_negative())};
-  node.reject_unknown();
-  return point;
+void archive_point(Archive& archive, LearningPoint& point) {
+  archive.count("episodes", point.episodes, Range::seed());
+  archive.count("periods", point.periods, Range::seed());
+  archive.number("reward", point.reward);
+  archive.number("objective", point.objective);
+  archive.number("violation", point.violation);
+  archive.number("miss_share", point.miss_share);
+  archive.number("seconds", point.seconds, Range::non_negative());
 }
 
 std::string to_csv(const std::vector<LearningPoint>& curve) {
@@ -104,31 +80,30 @@ Trainer::Trainer(const Options& options, Lesson& lesson, MakeAgent make_agent,
 
 bool Trainer::is_begun(const std::filesystem::path& folder) { return is_there(state_in(folder)); }
 
+void Trainer::archive(Archive& archive) {
+  archive.same("format", kFormat);
+  archive.same("version", kVersion);
+  std::string setting = options_.setting;
+  archive.text("setting", setting);
+  if (setting != options_.setting) {
+    archive.reject("setting",
+                   "expected the training of the same run files, profile, agent and options: those "
+                   "of config.yaml beside it");
+  }
+  archive.keep(episodes_, periods_, seconds_, curve_);
+  archive.count("episodes", episodes_, Range::seed());
+  archive.count("periods", periods_, Range::seed());
+  archive.number("seconds", seconds_, Range::non_negative());
+  archive.list("curve", curve_, archive_point);
+}
+
 void Trainer::resume(Agent& agent) {
   // JSON is YAML, and so gets errors with line and key.
-  const ConfigNode node = ConfigNode::load_record(state_in(folder_));
-  node.at("format").one_of({kFormat});
-  if (node.at("version").integer() != kVersion) {
-    node.at("version").fail(fmt::format("version {}", kVersion));
-  }
-  if (node.at("setting").text() != options_.setting) {
-    node.at("setting").reject(
-        "expected the training of the same run files, profile, agent and options: those of "
-        "config.yaml beside it");
-  }
-  const std::uint64_t episodes = read_count(node.at("episodes"));
-  const std::uint64_t periods = read_count(node.at("periods"));
-  const double seconds = node.at("seconds").number(Range::non_negative());
-  std::vector<LearningPoint> curve;
-  for (const auto& item : node.at("curve").items()) {
-    curve.push_back(read_point(item));
-  }
-  node.reject_unknown();
+  Archive read(ConfigNode::load_record(state_in(folder_)));
+  archive(read);
+  read.reject_unknown();
   agent.load(agent_in(folder_));
-  episodes_ = episodes;
-  periods_ = periods;
-  seconds_ = seconds;
-  curve_ = std::move(curve);
+  read.finish();
 }
 
 void Trainer::run(Agent& agent, const ForEach& for_each, const std::function<bool()>& stop,
@@ -227,19 +202,10 @@ void Trainer::add(const LearningPoint& point, const Agent& agent) {
   curve_.push_back(point);
 }
 
-void Trainer::save() const {
-  nlohmann::ordered_json json;
-  json["format"] = kFormat;
-  json["version"] = kVersion;
-  json["setting"] = options_.setting;
-  json["episodes"] = episodes_;
-  json["periods"] = periods_;
-  json["seconds"] = seconds_;
-  json["curve"] = nlohmann::ordered_json::array();
-  for (const auto& point : curve_) {
-    json["curve"].push_back(to_json(point));
-  }
-  write_file(state_in(folder_), json_text(json, 1) + "\n");
+void Trainer::save() {
+  Archive written;
+  archive(written);
+  write_file(state_in(folder_), json_text(written.json(), 1) + "\n");
   write_file(folder_ / "training.csv", to_csv(curve_));
 }
 

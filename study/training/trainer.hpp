@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "common/archive.hpp"
 #include "common/random.hpp"
 #include "env/worth.hpp"
 #include "study/training/lesson.hpp"
@@ -78,7 +79,8 @@ class Trainer {
                                         const std::function<bool()>& stop) const;
   void add(const LearningPoint& point, const Agent& agent);
   /// All but the agent.
-  void save() const;
+  void save();
+  void archive(Archive& archive);
 
   Options options_;
   Lesson& lesson_;

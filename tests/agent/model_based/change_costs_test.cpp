@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "support/archived.hpp"
 #include "support/responsive_machine.hpp"
 
 namespace rein {
@@ -67,11 +68,10 @@ DOCTEST_TEST_CASE("costs are read back to the bit, and what does not fit is refu
   Bench bench;
   bench.costs.learn(bench.from, bench.both, 1.0 / 3.0);
   ChangeCosts again(bench.machine.actions);
-  again.load(ConfigNode::parse(bench.costs.to_json().dump(), "c.json"));
-  DOCTEST_CHECK(again.to_json() == bench.costs.to_json());
-  DOCTEST_CHECK_THROWS_WITH_AS(again.load(ConfigNode::parse("[]", "c.json")),
-                               "c.json:1:1: expected 3 entries, one for each knob, found 0",
-                               ConfigError);
+  read_archived(again, archived(bench.costs).dump(), "c.json");
+  DOCTEST_CHECK(archived(again) == archived(bench.costs));
+  DOCTEST_CHECK_THROWS_WITH_AS(read_archived(again, "{knobs: []}", "c.json"),
+                               "c.json:1:9: knobs: expected 3 entries, found 0", ConfigError);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "common/error.hpp"
+#include "support/archived.hpp"
 
 namespace rein {
 namespace {
@@ -108,10 +109,8 @@ DOCTEST_TEST_CASE("a model and a belief are read back to the bit") {
   model.basis[3] = 1.0 / 3.0;
   model.own[1] = 0.7;
   model.round_to_singles();
-  const auto parse = [](const nlohmann::ordered_json& json) {
-    return ConfigNode::parse(json.dump(), "model.json");
-  };
-  const FactorModel again = FactorModel::from_json(parse(model.to_json()), 3);
+  FactorModel again;
+  read_archived(again, archived(model, 3).dump(), "model.json", 3);
   DOCTEST_CHECK(again.lasting == 1);
   DOCTEST_CHECK(again.passing == 1);
   DOCTEST_CHECK(again.offset == model.offset);
@@ -120,15 +119,16 @@ DOCTEST_TEST_CASE("a model and a belief are read back to the bit") {
 
   Belief belief = after_a_sum(model);
   Belief resumed(again);
-  resumed.load(parse(belief.to_json()));
+  read_archived(resumed, archived(belief).dump(), "belief.json");
   const Evidence more{{{0, 0.3}, {2, 1.0}}, 1.7, 0.01};
   DOCTEST_CHECK(belief.update(more) == resumed.update(more));
-  DOCTEST_CHECK(belief.to_json() == resumed.to_json());
+  DOCTEST_CHECK(archived(belief) == archived(resumed));
 }
 
 DOCTEST_TEST_CASE("a model for another number of quantities is refused") {
-  const auto node = ConfigNode::parse(small_model().to_json().dump(), "model.json");
-  DOCTEST_CHECK_THROWS_AS(FactorModel::from_json(node, 4), ConfigError);
+  FactorModel model = small_model();
+  const std::string text = archived(model, 3).dump();
+  DOCTEST_CHECK_THROWS_AS(read_archived(model, text, "model.json", 4), ConfigError);
 }
 
 }  // namespace

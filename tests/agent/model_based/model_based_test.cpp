@@ -182,9 +182,9 @@ DOCTEST_TEST_CASE("what was learned of one power was taken for another's") {
   Problem problem = machine.problem();
   problem.task.power_signals = {PowerSignal::kOurs};
   ModelBased other({}, problem);
-  DOCTEST_CHECK_THROWS_WITH_AS(other.load(folder.path() / "agent.json"),
-                               doctest::Contains("model.power_scales_w: expected power_ours_w"),
-                               ConfigError);
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      other.load(folder.path() / "agent.json"),
+      doctest::Contains("model.power_scales_w.power_ours_w: expected this key"), ConfigError);
 }
 
 DOCTEST_TEST_CASE("limits far below a watt, a millisecond or a millijoule are limits") {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "support/archived.hpp"
 
 namespace rein {
 namespace {
@@ -135,12 +136,13 @@ DOCTEST_TEST_CASE("what was seen is read back to the bit") {
   ratio.add(1.1, 1.0 / 3.0);
   ratio.sum_up();
   ServiceSpread again;
-  again.load(ConfigNode::parse(ratio.to_json().dump(), "ratio.json"));
-  DOCTEST_CHECK(again.to_json() == ratio.to_json());
+  read_archived(again, archived(ratio).dump(), "ratio.json");
+  DOCTEST_CHECK(archived(again) == archived(ratio));
   DOCTEST_CHECK(again.exceedance(1.1) == ratio.exceedance(1.1));
   DOCTEST_CHECK(again.variance() == ratio.variance());
-  DOCTEST_CHECK_THROWS_WITH_AS(again.load(ConfigNode::parse("[1, 2]", "ratio.json")),
-                               "ratio.json:1:1: expected 160 numbers, found 2", ConfigError);
+  DOCTEST_CHECK_THROWS_WITH_AS(read_archived(again, "{weights: [1, 2]}", "ratio.json"),
+                               "ratio.json:1:11: weights: expected 160 numbers, found 2",
+                               ConfigError);
 }
 
 }  // namespace

@@ -313,9 +313,9 @@ DOCTEST_TEST_CASE("a broken checkpoint is refused with its place") {
       DOCTEST_CHECK(message.find(part) != std::string::npos);
     }
   };
-  check_refused("   32,", "   33,", "network.layers: expected [1, 32, 3] as in this run");
+  check_refused("   32,", "   33,", "for.options.layers: expected [1, 32, 3] as in this run");
   check_refused("\"actions\": \"AQAA", "\"actions\": \"AgAA",
-                "rollouts.0.actions: expected actions below 2, found 2");
+                "rollouts.0.actions: expected numbers below 2, found 2");
   check_refused("\"steps\": 0", "\"steps\": -1", "network.steps: expected");
   check_refused("\"stream\"", "\"flow\"", "rollouts.0.stream: expected this key");
   write_file(file, good);

@@ -403,9 +403,9 @@ DOCTEST_TEST_CASE("a broken or foreign checkpoint is refused with its place, and
     DOCTEST_CHECK(agent.best_value({0.3}) == before);
   };
   check_refused(good.substr(0, good.size() / 2), "expected");
-  check_refused(replaced("\"dqn\"", "\"q_learning\""), "kind: expected one of dqn");
-  check_refused(replaced("   16,", "   17,"),
-                "network.layers: expected [1, 16, 3] as in this run, found [1, 17, 3]");
+  check_refused(replaced("\"dqn\"", "\"q_learning\""), "kind: expected 'dqn' as in this run");
+  check_refused(replaced("    16,", "    17,"),
+                "for.options.layers: expected [1, 16, 3] as in this run, found [1, 17, 3]");
   check_refused(replaced("\"target\": \"", "\"target\": \"*"),
                 "target: expected numbers in base64");
   check_refused(replaced("\"target\": \"", "\"target\": \"AAAA"), "expected");

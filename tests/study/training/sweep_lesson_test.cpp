@@ -27,10 +27,8 @@ DOCTEST_TEST_CASE("a machine without power was taught what was no number") {
   SweepLesson lesson({task}, {}, 1, 1);
   DOCTEST_REQUIRE(lesson.teach(
       *agent, 0, 4, [] { return false; }, [](double) {}));
-  const auto json = dynamic_cast<const ModelBased&>(*agent).model().to_json();
+  const FactorModel& factors = dynamic_cast<const ModelBased&>(*agent).model().factors();
   const Quantities quantities = Quantities::of(problem);
-  const FactorModel factors = FactorModel::from_json(
-      ConfigNode::parse(json.at("factors").dump(), "factors.json"), quantities.size());
   for (std::size_t i = 0; i < quantities.hint(0); ++i) {
     DOCTEST_REQUIRE(std::isfinite(factors.offset[i]));
     DOCTEST_CHECK((i < quantities.actions || factors.offset[i] == 0.0));

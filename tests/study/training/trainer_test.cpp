@@ -84,8 +84,7 @@ struct Pupil final : Agent {
       truncated += transition.truncated ? 1 : 0;
     }
   }
-  void save(const std::filesystem::path&) const override {}
-  void load(const std::filesystem::path&) override {}
+  void archive(Archive&) override {}
 
   std::size_t actions;
   std::size_t acted = 0;

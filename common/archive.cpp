@@ -1,0 +1,316 @@
+#include "common/archive.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/base64.hpp"
+#include "common/error.hpp"
+
+namespace rein {
+
+/// How to put back what was kept.
+struct Archive::Journal {
+  std::vector<std::function<void()>> steps;
+
+  Journal() = default;
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  ~Journal() {
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+      (*step)();
+    }
+  }
+};
+
+Archive::Archive() : Archive(std::nullopt, nullptr) {}
+Archive::Archive(const ConfigNode& node) : Archive(node, std::make_shared<Journal>()) {}
+Archive::Archive(std::optional<ConfigNode> node, std::shared_ptr<Journal> journal)
+    : node_(std::move(node)), journal_(std::move(journal)) {
+  if (!is_reading()) {
+    json_ = std::make_unique<nlohmann::ordered_json>(nlohmann::ordered_json::object());
+  }
+}
+Archive::Archive(Archive&&) noexcept = default;
+Archive::~Archive() = default;
+
+void Archive::on_failure(std::function<void()> put_back) {
+  journal_->steps.push_back(std::move(put_back));
+}
+
+void Archive::reject_unknown() const {
+  if (is_reading()) {
+    node_->reject_unknown();
+  }
+}
+
+void Archive::finish() {
+  reject_unknown();
+  if (is_reading()) {
+    journal_->steps.clear();
+  }
+}
+
+void Archive::reject(const std::string& key, const std::string& problem) const {
+  at(key).reject(problem);
+}
+
+ConfigNode Archive::at(const std::string& key) const { return node_->at(key); }
+
+template <typename Value>
+void Archive::put(const std::string& key, Value&& value) {
+  (*json_)[key] = std::forward<Value>(value);
+}
+
+bool Archive::has_value(const std::string& key, bool is_there) {
+  if (is_reading()) {
+    return !at(key).is_null();
+  }
+  if (!is_there) {
+    put(key, nullptr);
+  }
+  return is_there;
+}
+
+void Archive::number(const std::string& key, double& value, const Range& range) {
+  if (is_reading()) {
+    value = at(key).number(range);
+  } else {
+    put(key, value);
+  }
+}
+
+void Archive::number(const std::string& key, std::optional<double>& value, const Range& range) {
+  if (has_value(key, value.has_value())) {
+    number(key, value ? *value : value.emplace(), range);
+  } else {
+    value.reset();
+  }
+}
+
+std::int64_t Archive::whole(const std::string& key, std::int64_t value, const Range& range) {
+  if (is_reading()) {
+    return at(key).integer(range);
+  }
+  put(key, value);
+  return value;
+}
+
+void Archive::index(const std::string& key, std::size_t& value, std::size_t size) {
+  if (is_reading() && size == 0) {
+    reject(key, "expected null, as there is nothing that it could name");
+  }
+  count(key, value, size - 1);
+}
+
+void Archive::index(const std::string& key, std::optional<std::size_t>& value, std::size_t size) {
+  if (has_value(key, value.has_value())) {
+    index(key, value ? *value : value.emplace(), size);
+  } else {
+    value.reset();
+  }
+}
+
+void Archive::flag(const std::string& key, bool& value) {
+  if (is_reading()) {
+    value = at(key).boolean();
+  } else {
+    put(key, value);
+  }
+}
+
+void Archive::text(const std::string& key, std::string& value) {
+  if (is_reading()) {
+    value = at(key).text();
+  } else {
+    put(key, value);
+  }
+}
+
+void Archive::texts(const std::string& key, std::vector<std::string>& values) {
+  if (!is_reading()) {
+    put(key, values);
+    return;
+  }
+  values.clear();
+  for (const auto& item : at(key).items()) {
+    values.push_back(item.text());
+  }
+}
+
+void Archive::random(const std::string& key, Random& random) {
+  if (!is_reading()) {
+    put(key, random.save());
+    return;
+  }
+  const std::string state = at(key).text();
+  try {
+    random.load(state);
+  } catch (const Error& error) {
+    reject(key, error.what());
+  }
+}
+
+void Archive::numbers(const std::string& key, std::vector<double>& values,
+                      std::optional<std::size_t> length, const Range& range) {
+  if (!is_reading()) {
+    put(key, values);
+    return;
+  }
+  values = at(key).numbers(range);
+  if (length && values.size() != *length) {
+    reject(key, fmt::format("expected {} numbers, found {}", *length, values.size()));
+  }
+}
+
+void Archive::numbers(const std::string& key, std::span<double> values, const Range& range) {
+  std::vector<double> copy(values.begin(), values.end());
+  numbers(key, copy, values.size(), range);
+  std::ranges::copy(copy, values.begin());
+}
+
+std::vector<std::int64_t> Archive::wholes(const std::string& key, std::vector<std::int64_t> values,
+                                          std::size_t length, const Range& range) {
+  if (!is_reading()) {
+    put(key, values);
+    return values;
+  }
+  values.clear();
+  for (const auto& item : at(key).items()) {
+    values.push_back(item.integer(range));
+  }
+  if (values.size() != length) {
+    reject(key, fmt::format("expected {} numbers, found {}", length, values.size()));
+  }
+  return values;
+}
+
+void Archive::packed_indices(const std::string& key, std::vector<std::size_t>& values,
+                             std::size_t length, std::size_t size) {
+  packed<std::uint32_t>(key, values, length);
+  if (const auto highest = std::ranges::max_element(values);
+      is_reading() && highest != values.end() && *highest >= size) {
+    reject(key, fmt::format("expected numbers below {}, found {}", size, *highest));
+  }
+}
+
+void Archive::write_bytes(const std::string& key, std::span<const std::byte> bytes) {
+  if (has_value(key, !bytes.empty())) {
+    put(key, to_base64(bytes));
+  }
+}
+
+std::vector<std::byte> Archive::read_bytes(const std::string& key, std::size_t size_of_each,
+                                           std::optional<std::size_t> length) const {
+  const ConfigNode node = at(key);
+  const auto bytes = from_base64(node.is_null() ? "" : node.text());
+  if (!bytes || bytes->size() % size_of_each != 0) {
+    reject(key, "expected numbers in base64");
+  }
+  const std::size_t count = bytes->size() / size_of_each;
+  if (length && count != *length) {
+    reject(key, fmt::format("expected {} numbers in base64, found {}", *length, count));
+  }
+  return *bytes;
+}
+
+void Archive::same(const std::string& key, const std::string& text) {
+  if (!is_reading()) {
+    put(key, text);
+  } else if (const ConfigNode node = at(key); node.text() != text) {
+    node.fail(fmt::format("'{}' as in this run", text));
+  }
+}
+
+void Archive::same_whole(const std::string& key, std::int64_t number) {
+  if (!is_reading()) {
+    put(key, number);
+  } else if (const ConfigNode node = at(key); node.integer() != number) {
+    node.fail(fmt::format("{} as in this run", number));
+  }
+}
+
+void Archive::same_number(const std::string& key, double number) {
+  if (!is_reading()) {
+    put(key, number);
+  } else if (const ConfigNode node = at(key); node.number() != number) {
+    node.fail(fmt::format("{} as in this run", number));
+  }
+}
+
+void Archive::same(const std::string& key, const std::vector<std::size_t>& sizes) {
+  if (!is_reading()) {
+    put(key, sizes);
+    return;
+  }
+  std::vector<std::size_t> found;
+  for (const auto& item : at(key).items()) {
+    found.push_back(static_cast<std::size_t>(item.integer(Range::count())));
+  }
+  if (found != sizes) {
+    reject(key, fmt::format("expected {} as in this run, found {}", sizes, found));
+  }
+}
+
+void Archive::same(const std::string& key, const std::vector<std::string>& lines) {
+  if (!is_reading()) {
+    put(key, lines);
+    return;
+  }
+  const auto items = at(key).items();
+  for (std::size_t i = 0; i < std::min(items.size(), lines.size()); ++i) {
+    if (items[i].text() != lines[i]) {
+      items[i].fail(fmt::format("'{}' as in this run", lines[i]));
+    }
+  }
+  if (items.size() != lines.size()) {
+    reject(key,
+           fmt::format("expected {} entries as in this run, found {}", lines.size(), items.size()));
+  }
+}
+
+Archive Archive::open(const std::string& key) const {
+  return {is_reading() ? std::optional(at(key)) : std::nullopt, journal_};
+}
+
+void Archive::close(const std::string& key, Archive&& part) {
+  part.reject_unknown();
+  if (!is_reading()) {
+    put(key, std::move(*part.json_));
+  }
+}
+
+std::vector<Archive> Archive::open_list(const std::string& key, std::size_t count,
+                                        std::optional<std::size_t> length) const {
+  std::vector<Archive> parts;
+  if (is_reading()) {
+    for (const auto& item : at(key).items()) {
+      parts.push_back(Archive(item, journal_));
+    }
+    if (length && parts.size() != *length) {
+      reject(key, fmt::format("expected {} entries, found {}", *length, parts.size()));
+    }
+    return parts;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    parts.emplace_back();
+  }
+  return parts;
+}
+
+void Archive::close(const std::string& key, std::vector<Archive>&& parts) {
+  auto list = nlohmann::ordered_json::array();
+  for (Archive& part : parts) {
+    part.reject_unknown();
+    if (!is_reading()) {
+      list.push_back(std::move(*part.json_));
+    }
+  }
+  if (!is_reading()) {
+    put(key, std::move(list));
+  }
+}
+
+}  // namespace rein

@@ -1,0 +1,276 @@
+#include "agent/core/checkpoint.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "agent/loop/control_loop.hpp"
+#include "agent/make_agent.hpp"
+#include "common/error.hpp"
+#include "common/files.hpp"
+#include "env/simulated_world.hpp"
+#include "support/simulated_world.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace rein {
+namespace {
+
+using Change = std::function<void(SimulatedTask&)>;
+
+void unchanged(SimulatedTask&) {}
+
+/// An agent of a kind in a world of its own.
+struct Player {
+  explicit Player(const std::string& kind, std::uint64_t seed = 1, const Change& change = unchanged,
+                  const std::string& options = "")
+      : world(task(change)), random(seed) {
+    const Problem problem = problem_of(world.environment());
+    Profile profile;
+    for (ActionId action = 0; action < problem.actions.size(); ++action) {
+      profile.entries.push_back({action, 10, 9.0, 0.0, 9.0, 2.0, 40.0, 0.7});
+    }
+    const bool has_network = kind == "dqn" || kind == "actor_critic";
+    const auto node = ConfigNode::parse(
+        "{kind: " + kind + (has_network ? ", hidden: [4]" : "") + options + "}", "run.yaml");
+    agent = make_agent(node, problem, random,
+                       {.clairvoyant = &world.clairvoyant(),
+                        .find_best_static = [] { return ActionId{3}; },
+                        .measure_profile = [&profile] { return profile; }});
+  }
+
+  static SimulatedTask task(const Change& change) {
+    SimulatedTask task = SmallTask::make(
+        "name: busy\nco_runners:\n  busy: {contention: {cpu: {all: 1}, on_ms: 30, off_ms: 70}}\n"
+        "phases:\n  - {name: one, duration_s: 2}\n"
+        "  - {name: two, duration_s: 60, co_runners: [busy]}\n");
+    task.duration_s = 4.0;
+    change(task);
+    return task;
+  }
+
+  Player& play() {
+    ControlLoop(world.environment(), *agent, world.clock(), {}).run(1, [] { return false; });
+    return *this;
+  }
+  std::string saved() const {
+    agent->save(folder.path() / "saved.json");
+    return read_file(folder.path() / "saved.json");
+  }
+  /// @return what it was refused with; empty if it was loaded.
+  std::string load(const std::string& text) {
+    const auto file = folder.path() / "agent.json";
+    write_file(file, text);
+    try {
+      agent->load(file);
+    } catch (const ConfigError& error) {
+      const std::string message = error.what();
+      DOCTEST_CHECK(message.starts_with(file.string() + ":"));
+      DOCTEST_CHECK(message.find('\n') == std::string::npos);
+      return message.substr(file.string().size() + 1);
+    }
+    return "";
+  }
+
+  TemporaryFolder folder;
+  SimulatedWorld world;
+  Random random;
+  std::unique_ptr<Agent> agent;
+};
+
+bool learns_rewards(const std::string& kind) {
+  return kind == "q_learning" || kind == "dqn" || kind == "actor_critic" || kind == "ztt" ||
+         kind == "prime_q";
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string edited(const std::string& text, const std::string& pointer,
+                   const nlohmann::ordered_json& value) {
+  auto json = nlohmann::ordered_json::parse(text);
+  json[nlohmann::ordered_json::json_pointer(pointer)] = value;
+  return json.dump(1);
+}
+
+DOCTEST_TEST_CASE("every kind of agent is saved, loaded and saved again as the same bytes") {
+  for (const auto& kind : agent_kinds()) {
+    DOCTEST_CAPTURE(kind);
+    const std::string fresh = Player(kind).saved();
+    Player again(kind, 2);
+    DOCTEST_CHECK(again.load(fresh) == "");
+    const bool was_read_fresh = again.saved() == fresh;
+    DOCTEST_CHECK(was_read_fresh);
+    const std::string experienced = Player(kind).play().saved();
+    DOCTEST_CHECK(again.load(experienced) == "");
+    const bool was_read = again.saved() == experienced;
+    DOCTEST_CHECK(was_read);
+  }
+}
+
+/// Loads what was made for something else. @return the message.
+std::string refused(const std::string& kind, const std::string& checkpoint,
+                    const Change& change = unchanged, const std::string& options = "") {
+  Player player(kind, 2, change, options);
+  const std::string before = player.saved();
+  const std::string message = player.load(checkpoint);
+  const bool is_as_it_was = player.saved() == before;
+  DOCTEST_CHECK(message != "");
+  DOCTEST_CHECK(is_as_it_was);
+  return message;
+}
+
+void check_refused(const std::string& message, const std::string& part) {
+  DOCTEST_CAPTURE(message);
+  DOCTEST_CHECK(holds(message, part));
+}
+
+DOCTEST_TEST_CASE("a checkpoint for anything else is refused with what differs, by every kind") {
+  for (const auto& kind : agent_kinds()) {
+    DOCTEST_CAPTURE(kind);
+    Player player(kind);
+    const auto& features = player.world.environment().observation_spec().features();
+    const std::string checkpoint = player.play().saved();
+    const auto refuse = [&](const std::string& pointer, const nlohmann::ordered_json& value,
+                            const std::string& part) {
+      check_refused(refused(kind, edited(checkpoint, pointer, value)), part);
+    };
+    check_refused(refused(kind, checkpoint,
+                          [](SimulatedTask& task) { task.network.levels[1].network.name = "0.9"; }),
+                  "for.knobs.0: expected 'width.app: 0.5 0.9' as in this run, found 'width.app: "
+                  "0.5 1.0'");
+    check_refused(refused(kind, checkpoint,
+                          [](SimulatedTask& task) { task.period = from_milliseconds(250); }),
+                  "for.period_s: expected 0.25 as in this run, found '0.1'");
+    refuse("/for/features/4", "deadline.app",
+           "for.features.4: expected '" + describe_feature(features[4]) +
+               "' as in this run, found 'deadline.app'");
+    refuse("/for/features/" + std::to_string(features.size()), "more",
+           fmt::format("for.features: expected {} entries as in this run, found {}",
+                       features.size(), features.size() + 1));
+    refuse("/kind", "psychic", "kind: expected '" + kind + "' as in this run, found 'psychic'");
+    refuse("/format", "rein training",
+           "format: expected 'rein agent' as in this run, found 'rein training'");
+    refuse("/version", 1,
+           "version: expected version 2, found '1': made by an earlier version; make a new one "
+           "(`rein train RUN.yaml`, docs/training.md)");
+    refuse("/version", 3, "version: expected version 2, found '3'");
+    refuse("/for/owner", "me", "for.owner: expected one of ");
+    refuse("/more", 1, "more: expected one of ");  // After all of it was read.
+  }
+}
+
+DOCTEST_TEST_CASE("a checkpoint of rewards was taken for those of another task") {
+  const Change other_objective = [](SimulatedTask& task) {
+    task.objective = {Objective::Kind::kMinEnergy, 200.0};
+  };
+  const Change other_prices = [](SimulatedTask& task) { task.prices.power = 5.0; };
+  const Change other_arrival = [](SimulatedTask& task) {
+    task.requests.arrival = RequestSpec::Arrival::kPoisson;
+  };
+  for (const auto& kind : agent_kinds()) {
+    DOCTEST_CAPTURE(kind);
+    const std::string checkpoint = Player(kind).play().saved();
+    for (const auto& change : {other_objective, other_prices, other_arrival}) {
+      if (!learns_rewards(kind)) {
+        // It learned the machine, or nothing.
+        DOCTEST_CHECK(Player(kind, 2, change).load(checkpoint) == "");
+      }
+    }
+    if (!learns_rewards(kind)) {
+      continue;
+    }
+    check_refused(refused(kind, checkpoint, other_objective),
+                  "for.objective: expected 'min_energy of power_w, which earns nothing at 200' as "
+                  "in this run, found 'max_accuracy'");
+    check_refused(refused(kind, checkpoint, other_prices),
+                  "for.prices.power: expected 5 as in this run, found '4.0'");
+    check_refused(refused(kind, checkpoint, other_arrival),
+                  "for.arrival: expected 'poisson' as in this run, found 'periodic'");
+    check_refused(refused(kind, edited(checkpoint, "/for/power_signals", {"power_ours_w"})),
+                  "for.power_signals: expected power_w, which this run's budgets or objective ask "
+                  "for, found power_ours_w");
+    // More than is asked for does no harm.
+    DOCTEST_CHECK(Player(kind).load(
+                      edited(checkpoint, "/for/power_signals", {"power_ours_w", "power_w"})) == "");
+  }
+}
+
+DOCTEST_TEST_CASE("a checkpoint was taken for one of other options that it depends on") {
+  struct Option {
+    std::string kind;
+    std::string text;
+    std::string message;
+  };
+  for (const auto& option : std::vector<Option>{
+           {"q_learning", "discount: 0.5", "discount: expected 0.5 as in this run, found '0.2'"},
+           {"q_learning", "double: true", "estimates: expected 2 as in this run, found '1'"},
+           {"q_learning", "state: []", "bins: expected 0 entries as in this run, found"},
+           {"dqn", "discount: 0.3", "discount: expected 0.3 as in this run"},
+           {"dqn", "reward_floor: -1", "reward_floor: expected -1 as in this run, found '-2.0'"},
+           {"dqn", "duelling: false", "head: expected '24' as in this run, found 'duelling 24'"},
+           {"dqn", "head: branching", "head: expected 'duelling 2 x 2 x 2 x 3' as in this run"},
+           {"actor_critic", "discount: 0.5", "discount: expected 0.5 as in this run"},
+           {"actor_critic", "reward_floor: -1", "reward_floor: expected -1 as in this run"},
+           {"ztt", "discount: 0.5", "discount: expected 0.5 as in this run"},
+           {"ztt", "hidden: 4", "layers: expected [7, 4, 4, 3] as in this run, found [7, 16, 16"},
+           {"ztt", "power_weight: 3", "power_weight: expected 3 as in this run, found '2.0'"},
+           {"prime_q", "bins: 3", "bins: expected 3 as in this run, found"},
+           {"prime_q", "power_weight: 0.9", "power_weight: expected 0.9 as in this run, found"},
+           {"poet", "window_periods: 4", "window_periods: expected 4 as in this run, found '1'"}}) {
+    DOCTEST_CAPTURE(option.kind);
+    check_refused(
+        refused(option.kind, Player(option.kind).play().saved(), unchanged, ", " + option.text),
+        "for.options." + option.message);
+  }
+  for (const std::string kind : {"dqn", "actor_critic"}) {
+    auto json = nlohmann::ordered_json::parse(Player(kind).saved());
+    auto& layers = json.at("for").at("options").at("layers");
+    layers[1] = 5;
+    check_refused(refused(kind, json.dump()), "for.options.layers: expected [");
+  }
+  check_refused(refused("model_based",
+                        edited(Player("model_based").saved(), "/for/options/hints", {"power_w"})),
+                "for.options.hints");
+}
+
+DOCTEST_TEST_CASE("a checkpoint that is broken anywhere leaves every kind as it was") {
+  for (const auto& kind : agent_kinds()) {
+    DOCTEST_CAPTURE(kind);
+    const auto good = nlohmann::ordered_json::parse(Player(kind).play().saved());
+    Player player(kind, 2);
+    player.play();
+    const std::string before = player.saved();
+    for (const auto& [key, value] : good.items()) {
+      DOCTEST_CAPTURE(key);
+      auto bad = good;
+      bad.erase(key);
+      DOCTEST_CHECK(holds(player.load(bad.dump(1)), key + ": expected this key, found nothing"));
+      bad = good;
+      bad[key] = {{"other", {{"than", "expected"}}}};
+      DOCTEST_CHECK(player.load(bad.dump(1)) != "");
+    }
+    const bool is_as_it_was = player.saved() == before;
+    DOCTEST_CHECK(is_as_it_was);
+  }
+}
+
+DOCTEST_TEST_CASE("a checkpoint of an agent that had not learned anything yet could not be read") {
+  Player ztt("ztt");
+  DOCTEST_CHECK(Player("ztt", 2).load(ztt.saved()) == "");
+}
+
+DOCTEST_TEST_CASE("a replay buffer that was full took a place beyond its end as the next one") {
+  Player full("dqn", 1, unchanged, ", replay: 20");
+  auto json = nlohmann::ordered_json::parse(full.play().saved());
+  DOCTEST_REQUIRE(json.at("replay").at("size") == 20);
+  json.at("replay").at("next") = 20;
+  check_refused(refused("dqn", json.dump(), unchanged, ", replay: 20"),
+                "replay.next: expected a whole number from 0 to 19, found '20'");
+}
+
+}  // namespace
+}  // namespace rein
