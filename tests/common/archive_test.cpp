@@ -25,7 +25,7 @@ struct Everything {
   std::optional<std::size_t> maybe_index = 2;
   std::optional<std::size_t> no_index;
   bool flag = true;
-  std::string text = "a \"text\":\nin two lines, ü";
+  std::string text = "a \"text\":\n of two lines, ü";
   std::vector<std::string> texts = {"one", "no", "1"};
   Random random{7};
   std::vector<double> numbers = {1e-300, -0.0, 2.5};
