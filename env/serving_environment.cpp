@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
-#include <set>
 #include <utility>
 
 namespace rein {
@@ -16,10 +15,16 @@ namespace {
 constexpr int kLeastBlindPatience = 2;
 constexpr int kMaxBlindPatience = 64;
 
-Knob::Kind kind_of(const Control& control) {
-  return control.name.starts_with("mapping.")     ? Knob::Kind::kMapping
-         : control.name.starts_with("bandwidth.") ? Knob::Kind::kBandwidth
-                                                  : Knob::Kind::kFrequency;
+Knob::Kind kind_of(Control::Kind kind) {
+  switch (kind) {
+    case Control::Kind::kMapping:
+      break;
+    case Control::Kind::kFrequency:
+      return Knob::Kind::kFrequency;
+    case Control::Kind::kBandwidth:
+      return Knob::Kind::kBandwidth;
+  }
+  return Knob::Kind::kMapping;
 }
 
 std::vector<Knob> make_knobs(const std::string& application, const RequestWorker& worker,
@@ -32,7 +37,7 @@ std::vector<Knob> make_knobs(const std::string& application, const RequestWorker
   for (const auto& control : platform.controls()) {
     Knob knob{.name = control.name,
               .unit = control.unit,
-              .kind = kind_of(control),
+              .kind = kind_of(control.kind),
               .levels = {},
               .cpus = control.cpus};
     for (const auto& level : control.levels) {
@@ -73,16 +78,12 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
   const auto& knobs = actions_.knobs();
   width_ = actions_.find(Knob::Kind::kWidth).value();
   mapping_ = actions_.find(Knob::Kind::kMapping);
-  if (mapping_) {
-    std::set<int> threads;
-    for (const auto& place : knobs[*mapping_].levels) {
-      threads.insert(static_cast<int>(place.value));
-    }
-    thread_counts_.assign(threads.begin(), threads.end());
-  }
   for (const auto& control : platform.controls()) {
     const auto knob = std::ranges::find(knobs, control.name, &Knob::name);
     control_knobs_.push_back(static_cast<std::size_t>(knob - knobs.begin()));
+    if (control_knobs_.back() == mapping_) {
+      places_ = control.places;
+    }
   }
   std::ranges::transform(kPowerSignals, power_.begin(),
                          [this](std::string_view name) { return find_signal(signals_, name); });
@@ -176,7 +177,7 @@ Observation ServingEnvironment::reset(std::uint64_t seed) {
   info.applications.front().service.clear();
   player_.reset(seed);
   platform_.reset(seed);
-  worker_.prepare(seed, thread_counts_);
+  worker_.prepare(seed, places_);
   monitor_.reset();
   observer_.reset();
   began_ = false;
@@ -261,8 +262,7 @@ void ServingEnvironment::apply() {
   }
   // The network's threads divide the CPUs of the place among themselves, once they are given.
   if (mapping_ && (is_first || place() != place_before)) {
-    worker_.set_threads(
-        static_cast<int>(actions_.knobs()[*mapping_].levels[levels_[*mapping_]].value));
+    worker_.set_place(places_[levels_[*mapping_]]);
   }
 }
 

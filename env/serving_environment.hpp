@@ -100,8 +100,8 @@ class ServingEnvironment final : public Environment {
   // Indices among the knobs and signals.
   std::size_t width_ = 0;
   std::optional<std::size_t> mapping_;
-  std::vector<std::size_t> control_knobs_;  ///< [controls of the platform]
-  std::vector<int> thread_counts_;
+  std::vector<std::size_t> control_knobs_;                          ///< [controls of the platform]
+  std::vector<Place> places_;                                       ///< [levels of the mapping]
   std::array<std::optional<std::size_t>, kNumPowerSignals> power_;  ///< [PowerSignal]
   std::vector<std::size_t> temperatures_;                           ///< Those that are heat ...
   Fold heat_fold_ = Fold::kMost;  ///< ... and what of them counts.
