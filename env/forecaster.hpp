@@ -105,7 +105,7 @@ class Forecaster final : public Clairvoyant {
   Meter meter_;
   ServiceReport report_;
   PeriodFacts facts_;
-  double missed_ = 0.0;  ///< Of the period, expected.
+  std::vector<double> missed_;  ///< [applications] Of the period, expected.
   PeriodFacts sum_;
   Worth worth_;
 };

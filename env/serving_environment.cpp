@@ -76,8 +76,8 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
       levels_(actions_.knobs().size(), 0),
       configuration_(platform.controls().size(), 0) {
   const auto& knobs = actions_.knobs();
-  width_ = actions_.find(Knob::Kind::kWidth).value();
-  mapping_ = actions_.find(Knob::Kind::kMapping);
+  width_ = actions_.find(Knob::Kind::kWidth, kApplication).value();
+  mapping_ = actions_.find(Knob::Kind::kMapping, kApplication);
   for (const auto& control : platform.controls()) {
     const auto knob = std::ranges::find(knobs, control.name, &Knob::name);
     control_knobs_.push_back(static_cast<std::size_t>(knob - knobs.begin()));
@@ -166,7 +166,7 @@ std::vector<std::string> ServingEnvironment::reward_terms() const {
 }
 
 double ServingEnvironment::reward_bound(ActionId action) const {
-  const ApplicationFacts& range = facts_.applications.front();
+  const ApplicationFacts& range = facts_.applications[kApplication];
   return worth_bound(options_.objective,
                      worker_.levels()[actions_.decode(action)[width_]].accuracy_top1,
                      range.accuracy_lowest, range.accuracy_highest);
@@ -174,7 +174,7 @@ double ServingEnvironment::reward_bound(ActionId action) const {
 
 Observation ServingEnvironment::reset(std::uint64_t seed) {
   StepInfo& info = result_.info;
-  info.applications.front().service.clear();
+  service().clear();
   player_.reset(seed);
   platform_.reset(seed);
   worker_.prepare(seed, places_);
@@ -205,7 +205,7 @@ const StepResult& ServingEnvironment::step(ActionId action) {
   info.phase = phase_->name;
   info.task = task_;
   apply();
-  server_.serve_until(timer_.end(), info.applications.front().service);
+  server_.serve_until(timer_.end(), service());
   info.skipped_periods = timer_.advance(clock_.now());
   sample();
   read_back();
@@ -230,7 +230,7 @@ void ServingEnvironment::enter_phase(double time_s) {
     begin_phase(phase);
   }
   task_.battery_allowance_w = monitor_.battery_allowance_w(task_.energy);
-  task_.applications.front().rate_hz = arrival_rate_hz();
+  task_.applications[kApplication].rate_hz = arrival_rate_hz();
 }
 
 void ServingEnvironment::begin_phase(const ScenarioPhase& phase) {
@@ -317,8 +317,8 @@ void ServingEnvironment::assess() {
   }
   facts_.hottest_c = hottest_c.value();
   watch_heat();
-  facts_.applications.front().count(info.applications.front().service,
-                                    worker_.levels()[server_.level()].accuracy_top1);
+  facts_.applications[kApplication].count(service(),
+                                          worker_.levels()[server_.level()].accuracy_top1);
 
   worth(facts_, info.task, worth_);
   info.reward_terms = worth_.terms;
@@ -355,9 +355,9 @@ std::optional<double> ServingEnvironment::arrival_rate_hz() {
     return server_.rate_hz();
   }
   // Requests come as fast as they are served, which is known when one was.
-  const ServiceReport& service = result_.info.applications.front().service;
-  if (service.busy_ms > 0.0) {
-    served_rate_hz_ = 1e3 * static_cast<double>(service.served) / service.busy_ms;
+  const ServiceReport& last = service();
+  if (last.busy_ms > 0.0) {
+    served_rate_hz_ = 1e3 * static_cast<double>(last.served) / last.busy_ms;
   }
   return served_rate_hz_;
 }

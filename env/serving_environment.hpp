@@ -35,9 +35,11 @@ class ServingEnvironment final : public Environment {
     Prices prices{};
   };
 
-  /// All references must outlive this. One application: a process has one set of threads that
-  /// compute, and one place for them.
-  /// @param application  its name.
+  /// Its index: there is one, since a process has one set of threads that compute, and one place
+  /// for them.
+  static constexpr std::size_t kApplication = 0;
+
+  /// All references must outlive this. @param application  its name.
   ServingEnvironment(Platform& platform, RequestWorker& worker, const std::string& application,
                      const RequestSpec& requests, ScenarioPlayer& player, Clock& clock,
                      Options options);
@@ -96,6 +98,8 @@ class ServingEnvironment final : public Environment {
   Observer observer_;
   RequestServer server_;
   BudgetMonitor monitor_;
+
+  ServiceReport& service() { return result_.info.applications[kApplication].service; }
 
   // Indices among the knobs and signals.
   std::size_t width_ = 0;

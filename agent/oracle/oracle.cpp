@@ -89,8 +89,10 @@ ActionId Oracle::best_soon(ActionId settled) {
 
 void Oracle::observe(const Transition& transition) {
   const StepInfo* info = transition.info;
-  is_behind_ = info != nullptr && !info->applications.empty() &&
-               info->applications.front().service.waited_ms > 0.0;
+  is_behind_ = info != nullptr &&
+               std::ranges::any_of(info->applications, [](const ApplicationInfo& application) {
+                 return application.service.waited_ms > 0.0;
+               });
 }
 
 bool Oracle::Prospect::is_feasible() const { return violation <= kRounding; }

@@ -8,6 +8,7 @@
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/managed_application.hpp"
 #include "agent/rivals/profile_source.hpp"
 #include "common/files.hpp"
 
@@ -130,7 +131,7 @@ void Alert::observe(const Transition& transition) {
     return;  // What the change itself takes says nothing of the slow-down.
   }
   const auto& entry = profile_.entries[asked];
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   if (service.served > 0 && entry.service_ms) {
     slowdown_.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
   }

@@ -8,6 +8,7 @@
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/managed_application.hpp"
 #include "agent/rivals/profile_source.hpp"
 #include "common/files.hpp"
 
@@ -150,7 +151,7 @@ void Poet::observe(const Transition& transition) {
   const ActionId before = std::exchange(last_asked_, asked);
   // What a change itself takes says nothing of the speed.
   const bool changed = before != asked && before < problem_.actions.size();
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   if (const auto applied = speedup(asked); applied && service.served > 0 && !changed) {
     served_ += static_cast<double>(service.served);
     busy_s_ += 1e-3 * service.busy_ms;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
+#include "agent/core/managed_application.hpp"
 #include "common/files.hpp"
 #include "common/index.hpp"
 
@@ -157,7 +158,7 @@ void PrimeQ::observe(const Transition& transition) {
     return;
   }
   const StepInfo& info = *transition.info;
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   const auto levels = problem_.actions.decode(transition.action);
   std::vector<std::size_t> clocks;
   clocks.reserve(layout_.frequencies.size());

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
+#include "agent/core/managed_application.hpp"
 #include "agent/core/packed_numbers.hpp"
 #include "common/files.hpp"
 
@@ -148,7 +149,7 @@ double Ztt::reward(const Outcome& outcome, const Options& options) {
 
 Ztt::Outcome Ztt::judge(const StepInfo& info, const Situation& situation) const {
   Outcome outcome;
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   if (service.requests() > 0) {
     const double share =
         1.0 - static_cast<double>(service.missed()) / static_cast<double>(service.requests());

@@ -161,7 +161,7 @@ DOCTEST_TEST_CASE("a control was taken for what its name begins with") {
   const ActionSpace& actions = environment.action_space();
   DOCTEST_CHECK(actions.knobs()[1].kind == Knob::Kind::kMapping);
   DOCTEST_CHECK(actions.knobs()[2].kind == Knob::Kind::kFrequency);
-  DOCTEST_CHECK(actions.find(Knob::Kind::kMapping) == std::size_t{1});
+  DOCTEST_CHECK(actions.find(Knob::Kind::kMapping, 0) == std::size_t{1});
 }
 
 DOCTEST_TEST_CASE("a place was told to the worker as a number of threads") {
