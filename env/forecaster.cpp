@@ -109,7 +109,7 @@ void Forecaster::add_to_sum() {
       *sum_.power_w[i] += *facts_.power_w[i] * facts_.interval_s;
     }
   }
-  sum_.hottest_c = facts_.hottest_c;
+  sum_.by_budget = facts_.by_budget;
   for (std::size_t i = 0; i < sum_.applications.size(); ++i) {
     const ApplicationFacts& period = facts_.applications[i];
     ApplicationFacts& application = sum_.applications[i];
@@ -189,8 +189,9 @@ void Forecaster::pass_period() {
   if (sees_power_ours_) {
     facts_.power(PowerSignal::kOurs) = ours_w;
   }
+  facts_.by_budget.fill(std::nullopt);
   if (sees_temperature_) {
-    facts_.hottest_c = board_.hottest_c();
+    facts_.measured(BudgetId::Kind::kTemperature) = board_.hottest_c();
   }
   constexpr std::size_t kApplication = ServingEnvironment::kApplication;
   ApplicationFacts& application = facts_.applications[kApplication];

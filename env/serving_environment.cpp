@@ -87,10 +87,16 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
   }
   std::ranges::transform(kPowerSignals, power_.begin(),
                          [this](std::string_view name) { return find_signal(signals_, name); });
-  for (std::size_t i = 0; i < signals_.size(); ++i) {
-    if (signals_[i].is_heat) {
-      temperatures_.push_back(i);
-      heat_fold_ = quantity_of(signals_[i].name).over_signals;
+  for (const auto& rule : budget_rules()) {
+    if (rule.is_measured_by == nullptr) {
+      continue;
+    }
+    Measured& measured = measured_.emplace_back(Measured{.rule = &rule});
+    for (std::size_t i = 0; i < signals_.size(); ++i) {
+      if (rule.is_measured_by(signals_[i])) {
+        measured.signals.push_back(i);
+        measured.fold = quantity_of(signals_[i].name).over_signals;
+      }
     }
   }
   if (options_.duration_s <= 0.0) {
@@ -103,11 +109,8 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
                           .latency_mean_ms = std::nullopt}};
   task_.objective = options_.objective;
   task_.prices = options_.prices;
-  task_.applications = {{.name = application,
-                         .latency = {},
-                         .accuracy = {},
-                         .arrival = requests.arrival,
-                         .rate_hz = std::nullopt}};
+  task_.applications = {
+      {.name = application, .arrival = requests.arrival, .rate_hz = std::nullopt}};
   result_.info.applications = {{application, {}}};
   result_.info.task = task_;
   result_.info.signals.resize(signals_.size());
@@ -182,8 +185,10 @@ Observation ServingEnvironment::reset(std::uint64_t seed) {
   observer_.reset();
   began_ = false;
   served_rate_hz_.reset();
-  blind_periods_ = 0;
-  blind_patience_ = kLeastBlindPatience;
+  for (auto& measured : measured_) {
+    measured.blind_periods = 0;
+    measured.blind_patience = kLeastBlindPatience;
+  }
   std::ranges::fill(levels_, 0);
   start_ = clock_.now();
   timer_ = PeriodTimer(start_, options_.period);
@@ -309,14 +314,16 @@ void ServingEnvironment::assess() {
   for (std::size_t i = 0; i < kNumPowerSignals; ++i) {
     facts_.power_w[i] = power_[i] ? info.signals[*power_[i]] : std::nullopt;
   }
-  Folded hottest_c(heat_fold_);
-  for (const std::size_t i : temperatures_) {
-    if (info.signals[i]) {
-      hottest_c.add(*info.signals[i]);
+  for (auto& measured : measured_) {
+    Folded folded(measured.fold);
+    for (const std::size_t i : measured.signals) {
+      if (info.signals[i]) {
+        folded.add(*info.signals[i]);
+      }
     }
+    facts_.measured(measured.rule->kind) = folded.value();
+    watch(measured);
   }
-  facts_.hottest_c = hottest_c.value();
-  watch_heat();
   facts_.applications[kApplication].count(service(),
                                           worker_.levels()[server_.level()].accuracy_top1);
 
@@ -326,28 +333,30 @@ void ServingEnvironment::assess() {
   result_.reward = worth_.sum;
 }
 
-void ServingEnvironment::watch_heat() {
-  if (!result_.info.task.temperature || facts_.hottest_c) {
-    if (blind_periods_ >= blind_patience_) {
+void ServingEnvironment::watch(Measured& measured) {
+  const BudgetRule& rule = *measured.rule;
+  if (!rule.limit(result_.info.task, kApplication) || facts_.measured(rule.kind)) {
+    if (measured.blind_periods >= measured.blind_patience) {
       // So that one that comes and goes does not fill the log.
-      blind_patience_ = std::min(2 * blind_patience_, kMaxBlindPatience);
+      measured.blind_patience = std::min(2 * measured.blind_patience, kMaxBlindPatience);
     }
-    blind_periods_ = 0;
+    measured.blind_periods = 0;
     return;
   }
-  if (++blind_periods_ != blind_patience_) {
+  if (++measured.blind_periods != measured.blind_patience) {
     return;
   }
   std::vector<std::string> names;
-  for (const std::size_t i : temperatures_) {
+  for (const std::size_t i : measured.signals) {
     names.push_back(signals_[i].name);
   }
   result_.info.messages.push_back(
       names.empty()
-          ? "the budget on temperature is blind: nothing here is known to measure the processor's "
-            "heat (`rein probe` says why)"
-          : fmt::format("the budget on temperature is blind: no value of {} ({} periods)",
-                        fmt::join(names, ", "), blind_periods_));
+          ? fmt::format("the budget on {} is blind: nothing here is known to measure {} (`rein "
+                        "probe` says why)",
+                        rule.name(), rule.measured)
+          : fmt::format("the budget on {} is blind: no value of {} ({} periods)", rule.name(),
+                        fmt::join(names, ", "), measured.blind_periods));
 }
 
 std::optional<double> ServingEnvironment::arrival_rate_hz() {

@@ -81,8 +81,9 @@ class ServingEnvironment final : public Environment {
   void sample();
   /// Judges the period, by the budgets that held in it.
   void assess();
-  /// Tells a user whose budget on temperature sees none.
-  void watch_heat();
+  struct Measured;
+  /// Tells a user whose budget sees nothing of what it is about.
+  void watch(Measured& measured);
   void observe();
   /// NaN if nobody knows yet.
   std::optional<double> arrival_rate_hz();
@@ -107,10 +108,15 @@ class ServingEnvironment final : public Environment {
   std::vector<std::size_t> control_knobs_;                          ///< [controls of the platform]
   std::vector<Place> places_;                                       ///< [levels of the mapping]
   std::array<std::optional<std::size_t>, kNumPowerSignals> power_;  ///< [PowerSignal]
-  std::vector<std::size_t> temperatures_;                           ///< Those that are heat ...
-  Fold heat_fold_ = Fold::kMost;  ///< ... and what of them counts.
-  int blind_periods_ = 0;         ///< In a row, without any of them ...
-  int blind_patience_ = 0;        ///< ... and when that is told.
+  /// What a budget is judged by that signals tell.
+  struct Measured {
+    const BudgetRule* rule = nullptr;
+    std::vector<std::size_t> signals = {};
+    Fold fold = Fold::kMost;  ///< What of them counts.
+    int blind_periods = 0;    ///< In a row, without any of them ...
+    int blind_patience = 0;   ///< ... and when that is told.
+  };
+  std::vector<Measured> measured_;
 
   TimePoint start_{};
   PeriodTimer timer_;

@@ -7,10 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "env/network_worker.hpp"
 #include "env/scenario_player.hpp"
 #include "env/serving_environment.hpp"
-#include "models/slimmable_network.hpp"
 #include "platform/co_runners/co_runner_process.hpp"
 #include "platform/controls/placement.hpp"
 #include "platform/giving_back/control_guard.hpp"
@@ -97,8 +95,7 @@ void on_this_machine(const RunConfig& config, bool only_look,
   ScenarioPlayer player(config.scenario, make_co_runners(config.scenario, root));
 
   const ApplicationConfig& application = config.application();
-  const auto network = load_slimmable_network(application.checkpoint);
-  const ImageSet images = application.data_set->read(application.images_folder, ImageSplit::kTest);
+  const std::shared_ptr<RequestWorker> worker = application.start();
 
   warn_of_lost_places(config, root);
   SteadyClock clock;
@@ -111,8 +108,7 @@ void on_this_machine(const RunConfig& config, bool only_look,
                  platform.notes().size(),
                  config.board_file.empty() ? "" : " --board " + config.board_file.string());
   }
-  NetworkWorker worker(*network, images, application.requests.batch);
-  ServingEnvironment environment(platform, worker, application.name, application.requests, player,
+  ServingEnvironment environment(platform, *worker, application.name, application.requests, player,
                                  clock,
                                  {.period = config.period,
                                   .duration_s = config.duration_s,

@@ -385,15 +385,13 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   for (std::size_t i = 0; i < config.applications.size(); ++i) {
     const std::string prefix = fmt::format("applications.{}.", i);
     const ApplicationConfig& application = config.applications[i];
+    for (const auto& [key, path] : application.files) {
+      node.set_text(prefix + key, std::filesystem::absolute(path).string(), origin);
+    }
     if (application.simulated) {
       const ConfigNode levels = node.at("applications").items()[i].at("network").at("levels");
       node.set(prefix + "network.levels", open_named(levels).dump(), origin);
-      continue;
     }
-    node.set_text(prefix + "network.checkpoint",
-                  std::filesystem::absolute(application.checkpoint).string(), origin);
-    node.set_text(prefix + "images.folder",
-                  std::filesystem::absolute(application.images_folder).string(), origin);
   }
   config.effective = node.dump();
   return config;
