@@ -40,8 +40,12 @@ MORE_OF_BUDGETS = {
     "kTemperature": {"agent/loop/shield.cpp": "is kept at any price",
                      "env/forecaster.cpp": "is foreseen by the board's model"},
 }
-# What names a quantity that is a number in a file beside its row, and why.
+# Those that all of it is about: they are read everywhere.
+READ_EVERYWHERE = {"power_w", "power_ours_w", "temperature_c", "frequency_mhz", "cpu_ours_share",
+                   "cpu_others_share", "cpu_steal_share"}
+# What names another quantity beside its row and the one sensor that it may have, and why.
 MORE_OF_QUANTITIES = {
+    "throttle_share": {"study/training/sweep_lesson.cpp": "is lifted while a board is swept"},
     "gpu_load_share": {"agent/rivals/governor.cpp": "is the load of a domain without CPUs"},
 }
 
@@ -123,6 +127,8 @@ def problems_of(root: pathlib.Path) -> tuple[list[str], int]:
 
     for name in has("agents", tree.table("agent/make_agent.cpp", r'\{\s*"(\w+)",')):
         own = {file for file in tree.files if re.fullmatch(rf"agent/\w+/{name}\.[ch]pp", file)}
+        if not own and name not in WORDS:
+            found.append(f"agent {name}: expected agent/*/{name}.hpp and .cpp, found neither")
         files = tree.naming(rf'"agent/\w+/{name}\.hpp"')
         if name not in WORDS:
             files |= tree.naming(rf'"{name}"')
@@ -137,12 +143,14 @@ def problems_of(root: pathlib.Path) -> tuple[list[str], int]:
         compare(f"budget {name}", files, listed | set(MORE_OF_BUDGETS.get(kind, {})))
 
     rows = re.split(r"Quantity\{", tree.files.get("platform/quantities.cpp", ""))[1:]
-    plain = [match[1] for row in rows if "is_given = true" in row or ".files =" in row
-             if (match := re.search(r'\.name = "(\w+)"', row))]
-    for name in has("quantities", [each for each in plain if each not in ("power_w", "temperature_c",
-                                                                          "frequency_mhz")]):
-        compare(f"quantity {name}", tree.naming(rf'"{name}[."]'),
-                {"platform/quantities.cpp"} | set(MORE_OF_QUANTITIES.get(name, {})))
+    names = [match[1] for row in rows if (match := re.search(r'\.name = "(\w+)"', row))]
+    for name in has("quantities", [each for each in names if each not in READ_EVERYWHERE]):
+        files = tree.naming(rf'"{name}[."]')
+        sensors = sorted(file for file in files if file.startswith("platform/sensors/"))
+        # A budget's row may say that it is judged by one.
+        compare(f"quantity {name}", files,
+                {"platform/quantities.cpp", "env/worth.cpp", *sensors[:1],
+                 *MORE_OF_QUANTITIES.get(name, {})})
 
     for board in has("boards", [path.stem for path in (root / "configs/boards").glob("*.yaml")]):
         if board not in WORDS:
