@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Holds docs/adding.md against the tree: every path that it names exists, no list names more code files
-than its heading says, and what is in the tree already took no more than its list.
+than its heading says, and what is in the tree already took no more than its list. And the README's table
+of where things are: that its paths exist, and that it has what a newcomer asks.
 
   tests/adding_test.py [ROOT]   exit status 1 if anything is wrong
 """
@@ -11,6 +12,9 @@ import sys
 CODE = ("common", "platform", "models", "env", "agent", "study", "cli")
 PATH = re.compile(r"`([\w./-]+/(?:[\w.-]+\.(?:cpp|hpp|py|yaml|md|txt))?|README\.md)`")
 HEADING = re.compile(r"^## (.*?)(?: \((?:at most )?(\d+) code files?\))?$")
+# What README.md's last section answers.
+ASKED = ("a budget judged", "where an agent gets its numbers", "what is written on a SIGKILL",
+         "which file to copy for a new agent")
 # Of these names nobody can tell who means the agent.
 WORDS = {"static", "random", "governor", "pc"}
 # What names one agent beside its own files and the table, and why.
@@ -100,12 +104,19 @@ def problems_of(root: pathlib.Path) -> tuple[list[str], int]:
     found: list[str] = []
     checked = 0
 
-    for number, line in enumerate(page.splitlines(), 1):
-        for path in PATH.findall(line):
-            checked += 1
-            place = root / path
-            if not (place.parent if "NAME" in place.name else place).exists():
-                found.append(f"docs/adding.md:{number}: there is no {path}")
+    readme = (root / "README.md").read_text()
+    for name, text in (("docs/adding.md", page), ("README.md", readme)):
+        for number, line in enumerate(text.splitlines(), 1):
+            for path in PATH.findall(line):
+                checked += 1
+                place = root / path
+                if not (place.parent if "NAME" in place.name else place).exists():
+                    found.append(f"{name}:{number}: there is no {path}")
+    for question in ASKED:
+        checked += 1
+        row = re.search(rf"^\| {question}[^|]*\|(.*)$", readme, re.MULTILINE)
+        if not row or not PATH.search(row[1]):
+            found.append(f"README.md: expected a row that says where '{question}' is, with a path")
     for heading, (allowed, items) in sections.items():
         files = code_files(items)
         if allowed is not None:
