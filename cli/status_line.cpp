@@ -20,13 +20,14 @@ StatusLine::~StatusLine() {
 
 void StatusLine::update(const PeriodRecord& record) {
   const StepInfo& info = record.result.info;
-  std::string latency = "-";
+  std::string latency;
   for (std::size_t i = 0; i < info.applications.size(); ++i) {
     const ApplicationInfo& application = info.applications[i];
     requests_ += application.service.requests();
     missed_ += application.service.missed();
     if (application.service.served > 0) {
-      latency = fmt::format("{:.1f}", quantile(application.service.latencies_ms, 0.95));
+      latency += fmt::format("{}{:.1f}", latency.empty() ? "" : " ",
+                             quantile(application.service.latencies_ms, 0.95));
       if (const auto& budget = info.task.applications[i].latency) {
         latency += fmt::format("/{:g}", budget->deadline_ms);
       }
@@ -51,7 +52,7 @@ void StatusLine::update(const PeriodRecord& record) {
       "{:5.1f}/{:.0f} s  {}{}  {}  p95 {} ms  missed {:.2f} %  reward {:+.2f}",
       info.time_s + info.interval_s, planned_s_, info.phase,
       info.co_runners.empty() ? "" : fmt::format(" [{}]", fmt::join(info.co_runners, " ")),
-      settings, latency, misses, record.result.reward));
+      settings, latency.empty() ? "-" : latency, misses, record.result.reward));
 }
 
 }  // namespace rein

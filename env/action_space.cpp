@@ -50,12 +50,26 @@ ActionSpace::ActionSpace(std::vector<Knob> knobs) : knobs_(std::move(knobs)) {
   }
 }
 
+namespace {
+
+template <typename Is>
+std::optional<std::size_t> find_knob(const std::vector<Knob>& knobs, Is is) {
+  const auto found = std::ranges::find_if(knobs, is);
+  return found == knobs.end() ? std::nullopt
+                              : std::optional(static_cast<std::size_t>(found - knobs.begin()));
+}
+
+}  // namespace
+
 std::optional<std::size_t> ActionSpace::find(Knob::Kind kind, std::size_t application) const {
-  const auto found = std::ranges::find_if(knobs_, [&](const Knob& knob) {
-    return knob.kind == kind && (!knob.is_applications() || knob.application == application);
+  return find_knob(knobs_, [&](const Knob& knob) {
+    return knob.kind == kind && knob.is_applications() && knob.application == application;
   });
-  return found == knobs_.end() ? std::nullopt
-                               : std::optional(static_cast<std::size_t>(found - knobs_.begin()));
+}
+
+std::optional<std::size_t> ActionSpace::find_domain(Knob::Kind kind) const {
+  return find_knob(knobs_,
+                   [&](const Knob& knob) { return knob.kind == kind && !knob.is_applications(); });
 }
 
 void ActionSpace::check(const Action& levels) const {

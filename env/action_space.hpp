@@ -53,9 +53,10 @@ class ActionSpace {
   explicit ActionSpace(std::vector<Knob> knobs);
 
   const std::vector<Knob>& knobs() const { return knobs_; }
-  /// The index of an application's knob, or of the first domain's of that kind; empty if there is
-  /// none.
-  std::optional<std::size_t> find(Knob::Kind kind, std::size_t application = 0) const;
+  /// The index of an application's knob; empty if there is none.
+  std::optional<std::size_t> find(Knob::Kind kind, std::size_t application) const;
+  /// Of the first domain's of that kind.
+  std::optional<std::size_t> find_domain(Knob::Kind kind) const;
   /// The greatest number there is if they are more: then nothing else can be asked of it but
   /// knobs().
   std::size_t size() const { return size_; }

@@ -22,6 +22,18 @@ constexpr std::string_view name_of(PowerSignal signal) {
 /// The key `signal`. @throws ConfigError for a name that is none of them.
 PowerSignal read_power_signal(const ConfigNode& node, PowerSignal fallback);
 
+/// Which of the budgets in force.
+struct BudgetId {
+  enum class Kind { kLatency, kAccuracy, kPower, kEnergy, kTemperature };
+  Kind kind = Kind::kLatency;
+  std::size_t application = 0;  ///< Whose latency or accuracy; 0 for what is the machine's.
+
+  bool operator==(const BudgetId&) const = default;
+};
+/// [BudgetId::Kind]: the keys in files, and what terms and features are called.
+constexpr std::array kBudgetNames = {"latency", "accuracy", "power", "energy", "temperature"};
+constexpr std::size_t kNumBudgets = kBudgetNames.size();
+
 /// Requests that end later than this after their arrival are late.
 struct LatencyBudget {
   double deadline_ms = 0.0;  ///< Above 0.
@@ -55,14 +67,21 @@ struct TemperatureBudget {
   double limit_c = 0.0;
 };
 
-/// The limits in force, any subset. They can change at run time.
-struct Budgets {
+/// Those that each application has of its own.
+struct ApplicationBudgets {
   std::optional<LatencyBudget> latency;
+  std::optional<AccuracyBudget> accuracy;
+};
+
+/// Those of the machine.
+struct MachineBudgets {
   std::optional<PowerBudget> power;
   std::optional<EnergyBudget> energy;
-  std::optional<AccuracyBudget> accuracy;
   std::optional<TemperatureBudget> temperature;
+};
 
+/// The limits in force, any subset. They can change at run time.
+struct Budgets : ApplicationBudgets, MachineBudgets {
   /// Takes from `others` those that there are none of here.
   void add_missing(const Budgets& others);
 

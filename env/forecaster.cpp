@@ -109,13 +109,15 @@ void Forecaster::add_to_sum() {
       *sum_.power_w[i] += *facts_.power_w[i] * facts_.interval_s;
     }
   }
-  sum_.hottest_c = facts_.hottest_c;
-  const ApplicationFacts& period = facts_.applications.front();
-  ApplicationFacts& application = sum_.applications.front();
-  application.served += period.served;
-  application.missed += missed_;
-  application.requests += period.requests;
-  application.accuracy_top1 += period.accuracy_top1 * period.served;
+  sum_.by_budget = facts_.by_budget;
+  for (std::size_t i = 0; i < sum_.applications.size(); ++i) {
+    const ApplicationFacts& period = facts_.applications[i];
+    ApplicationFacts& application = sum_.applications[i];
+    application.served += period.served;
+    application.missed += missed_[i];
+    application.requests += period.requests;
+    application.accuracy_top1 += period.accuracy_top1 * period.served;
+  }
 }
 
 void Forecaster::judge_sum(Outlook& outlook) {
@@ -159,6 +161,7 @@ void Forecaster::start_from_now(const Action& action) {
     server_.set_random(arrivals_);
   }
   facts_ = environment.facts();
+  missed_.assign(facts_.applications.size(), 0.0);
 
   // As the environment applies it.
   environment.configure(levels_, configuration_);
@@ -187,16 +190,18 @@ void Forecaster::pass_period() {
   if (sees_power_ours_) {
     facts_.power(PowerSignal::kOurs) = ours_w;
   }
+  facts_.by_budget.fill(std::nullopt);
   if (sees_temperature_) {
-    facts_.hottest_c = board_.hottest_c();
+    facts_.measured(BudgetId::Kind::kTemperature) = board_.hottest_c();
   }
-  ApplicationFacts& application = facts_.applications.front();
+  constexpr std::size_t kApplication = ServingEnvironment::kApplication;
+  ApplicationFacts& application = facts_.applications[kApplication];
   application.count(report_, worker_.levels()[server_.level()].accuracy_top1);
   Lateness lateness = worker_.take_lateness();
   lateness.surely += static_cast<double>(report_.dropped);
-  missed_ = lateness.surely + lateness.expected;
-  application.missed = missed_;
-  if (const auto& latency = parts_.environment.task().applications.front().latency) {
+  missed_[kApplication] = lateness.surely + lateness.expected;
+  application.missed = missed_[kApplication];
+  if (const auto& latency = parts_.environment.task().applications[kApplication].latency) {
     // So that the period's violation is the expected one.
     const double allowed = latency->miss_rate * application.requests;
     application.missed = allowed + expected_excess(lateness, allowed);

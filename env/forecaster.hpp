@@ -51,7 +51,7 @@ class Forecaster final : public Clairvoyant {
     MeanWorker(SimulatedBoard& board, const SimulatedNetwork& network, std::size_t batch,
                const LatencyNoise& noise);
     using BoardWorker::follow;
-    void prepare(std::uint64_t, const std::vector<int>&) override {}
+    void prepare(std::uint64_t, const std::vector<Place>&) override {}
     std::size_t serve(std::size_t images, Duration time_left) override;
     /// Which of the requests since the last call are late, as far as can be told.
     Lateness take_lateness() { return std::exchange(lateness_, {}); }
@@ -105,7 +105,7 @@ class Forecaster final : public Clairvoyant {
   Meter meter_;
   ServiceReport report_;
   PeriodFacts facts_;
-  double missed_ = 0.0;  ///< Of the period, expected.
+  std::vector<double> missed_;  ///< [applications] Of the period, expected.
   PeriodFacts sum_;
   Worth worth_;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <span>
 
 #include "common/error.hpp"
@@ -21,9 +22,13 @@ NetworkWorker::NetworkWorker(ScalableNetwork& network, const ImageSet& images, s
   }
 }
 
-void NetworkWorker::prepare(std::uint64_t seed, const std::vector<int>& thread_counts) {
+void NetworkWorker::prepare(std::uint64_t seed, const std::vector<Place>& places) {
   const std::size_t batch = predictions_.size();
   next_image_ = Random(seed).index(images_.count() - batch + 1);
+  std::set<int> thread_counts;
+  for (const auto& place : places) {
+    thread_counts.insert(place.threads);
+  }
   for (const int threads : thread_counts) {
     network_.set_threads(threads);
     for (std::size_t level = 0; level < network_.levels().size(); ++level) {

@@ -15,10 +15,11 @@ class NetworkWorker final : public RequestWorker {
 
   const std::vector<NetworkLevel>& levels() const override { return network_.levels(); }
   void set_level(std::size_t level) override { network_.set_level(level); }
-  void set_threads(int threads) override { network_.set_threads(threads); }
-  /// Serves one request at every level with every number of threads: the first of each kind is
-  /// slow (kernels are compiled, threads made), which is nobody's decision to be blamed for.
-  void prepare(std::uint64_t seed, const std::vector<int>& thread_counts) override;
+  void set_place(const Place& place) override { network_.set_threads(place.threads); }
+  /// Serves one request at every level with every number of threads of a place: the first of each
+  /// kind is slow (kernels are compiled, threads made), which is nobody's decision to be blamed
+  /// for.
+  void prepare(std::uint64_t seed, const std::vector<Place>& places) override;
   std::size_t serve(std::size_t images, Duration time_left) override;
 
  private:

@@ -29,8 +29,15 @@ struct PeriodFacts {
   double interval_s = 0.0;
   std::vector<ApplicationFacts> applications;                     ///< As the task has them.
   std::array<std::optional<double>, kNumPowerSignals> power_w{};  ///< [PowerSignal]
-  std::optional<double> hottest_c;
+  /// [BudgetId::Kind]: what the machine measures of what a budget is about.
+  std::array<std::optional<double>, kNumBudgets> by_budget{};
 
+  std::optional<double>& measured(BudgetId::Kind kind) {
+    return by_budget[static_cast<std::size_t>(kind)];
+  }
+  const std::optional<double>& measured(BudgetId::Kind kind) const {
+    return by_budget[static_cast<std::size_t>(kind)];
+  }
   std::optional<double>& power(PowerSignal signal) {
     return power_w[static_cast<std::size_t>(signal)];
   }

@@ -6,6 +6,7 @@
 
 #include "common/clock.hpp"
 #include "models/scalable_network.hpp"
+#include "platform/place.hpp"
 
 namespace rein {
 
@@ -21,13 +22,13 @@ class RequestWorker {
   /// From the next request on. @throws std::out_of_range if level >= levels().size().
   virtual void set_level(std::size_t level) = 0;
 
-  /// Told whenever the place has changed: so many threads compute there from the next request on.
-  /// @pre threads >= 1.
-  virtual void set_threads(int threads) = 0;
+  /// Told whenever the place has changed: where requests are served from the next one on, on how
+  /// many threads. The platform has moved the threads that there are.
+  virtual void set_place(const Place& place) = 0;
 
   /// Before an episode: what is random starts from `seed`, and what is slow for the first time is
-  /// done. @param thread_counts  those that set_threads() will be given, each once.
-  virtual void prepare(std::uint64_t seed, const std::vector<int>& thread_counts) = 0;
+  /// done. @param places  those that set_place() will be given.
+  virtual void prepare(std::uint64_t seed, const std::vector<Place>& places) = 0;
 
   /// Classifies so many images as one request. Blocks until done.
   /// @param time_left  until the request's deadline; below 0 if that has passed.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
-#include <set>
 #include <utility>
 
 namespace rein {
@@ -16,10 +15,16 @@ namespace {
 constexpr int kLeastBlindPatience = 2;
 constexpr int kMaxBlindPatience = 64;
 
-Knob::Kind kind_of(const Control& control) {
-  return control.name.starts_with("mapping.")     ? Knob::Kind::kMapping
-         : control.name.starts_with("bandwidth.") ? Knob::Kind::kBandwidth
-                                                  : Knob::Kind::kFrequency;
+Knob::Kind kind_of(Control::Kind kind) {
+  switch (kind) {
+    case Control::Kind::kMapping:
+      break;
+    case Control::Kind::kFrequency:
+      return Knob::Kind::kFrequency;
+    case Control::Kind::kBandwidth:
+      return Knob::Kind::kBandwidth;
+  }
+  return Knob::Kind::kMapping;
 }
 
 std::vector<Knob> make_knobs(const std::string& application, const RequestWorker& worker,
@@ -32,7 +37,7 @@ std::vector<Knob> make_knobs(const std::string& application, const RequestWorker
   for (const auto& control : platform.controls()) {
     Knob knob{.name = control.name,
               .unit = control.unit,
-              .kind = kind_of(control),
+              .kind = kind_of(control.kind),
               .levels = {},
               .cpus = control.cpus};
     for (const auto& level : control.levels) {
@@ -71,25 +76,27 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
       levels_(actions_.knobs().size(), 0),
       configuration_(platform.controls().size(), 0) {
   const auto& knobs = actions_.knobs();
-  width_ = actions_.find(Knob::Kind::kWidth).value();
-  mapping_ = actions_.find(Knob::Kind::kMapping);
-  if (mapping_) {
-    std::set<int> threads;
-    for (const auto& place : knobs[*mapping_].levels) {
-      threads.insert(static_cast<int>(place.value));
-    }
-    thread_counts_.assign(threads.begin(), threads.end());
-  }
+  width_ = actions_.find(Knob::Kind::kWidth, kApplication).value();
+  mapping_ = actions_.find(Knob::Kind::kMapping, kApplication);
   for (const auto& control : platform.controls()) {
     const auto knob = std::ranges::find(knobs, control.name, &Knob::name);
     control_knobs_.push_back(static_cast<std::size_t>(knob - knobs.begin()));
+    if (control_knobs_.back() == mapping_) {
+      places_ = control.places;
+    }
   }
   std::ranges::transform(kPowerSignals, power_.begin(),
                          [this](std::string_view name) { return find_signal(signals_, name); });
-  for (std::size_t i = 0; i < signals_.size(); ++i) {
-    if (signals_[i].is_heat) {
-      temperatures_.push_back(i);
-      heat_fold_ = quantity_of(signals_[i].name).over_signals;
+  for (const auto& rule : budget_rules()) {
+    if (rule.is_measured_by == nullptr) {
+      continue;
+    }
+    Measured& measured = measured_.emplace_back(Measured{.rule = &rule});
+    for (std::size_t i = 0; i < signals_.size(); ++i) {
+      if (rule.is_measured_by(signals_[i])) {
+        measured.signals.push_back(i);
+        measured.fold = quantity_of(signals_[i].name).over_signals;
+      }
     }
   }
   if (options_.duration_s <= 0.0) {
@@ -102,11 +109,8 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
                           .latency_mean_ms = std::nullopt}};
   task_.objective = options_.objective;
   task_.prices = options_.prices;
-  task_.applications = {{.name = application,
-                         .latency = {},
-                         .accuracy = {},
-                         .arrival = requests.arrival,
-                         .rate_hz = std::nullopt}};
+  task_.applications = {
+      {.name = application, .arrival = requests.arrival, .rate_hz = std::nullopt}};
   result_.info.applications = {{application, {}}};
   result_.info.task = task_;
   result_.info.signals.resize(signals_.size());
@@ -165,23 +169,25 @@ std::vector<std::string> ServingEnvironment::reward_terms() const {
 }
 
 double ServingEnvironment::reward_bound(const Action& action) const {
-  const ApplicationFacts& range = facts_.applications.front();
+  const ApplicationFacts& range = facts_.applications[kApplication];
   return worth_bound(options_.objective, worker_.levels()[action.at(width_)].accuracy_top1,
                      range.accuracy_lowest, range.accuracy_highest);
 }
 
 Observation ServingEnvironment::reset(std::uint64_t seed) {
   StepInfo& info = result_.info;
-  info.applications.front().service.clear();
+  service().clear();
   player_.reset(seed);
   platform_.reset(seed);
-  worker_.prepare(seed, thread_counts_);
+  worker_.prepare(seed, places_);
   monitor_.reset();
   observer_.reset();
   began_ = false;
   served_rate_hz_.reset();
-  blind_periods_ = 0;
-  blind_patience_ = kLeastBlindPatience;
+  for (auto& measured : measured_) {
+    measured.blind_periods = 0;
+    measured.blind_patience = kLeastBlindPatience;
+  }
   std::ranges::fill(levels_, 0);
   start_ = clock_.now();
   timer_ = PeriodTimer(start_, options_.period);
@@ -204,7 +210,7 @@ const StepResult& ServingEnvironment::step(const Action& action) {
   info.phase = phase_->name;
   info.task = task_;
   apply();
-  server_.serve_until(timer_.end(), info.applications.front().service);
+  server_.serve_until(timer_.end(), service());
   info.skipped_periods = timer_.advance(clock_.now());
   sample();
   read_back();
@@ -229,7 +235,7 @@ void ServingEnvironment::enter_phase(double time_s) {
     begin_phase(phase);
   }
   task_.battery_allowance_w = monitor_.battery_allowance_w(task_.energy);
-  task_.applications.front().rate_hz = arrival_rate_hz();
+  task_.applications[kApplication].rate_hz = arrival_rate_hz();
 }
 
 void ServingEnvironment::begin_phase(const ScenarioPhase& phase) {
@@ -261,8 +267,7 @@ void ServingEnvironment::apply() {
   }
   // The network's threads divide the CPUs of the place among themselves, once they are given.
   if (mapping_ && (is_first || place() != place_before)) {
-    worker_.set_threads(
-        static_cast<int>(actions_.knobs()[*mapping_].levels[levels_[*mapping_]].value));
+    worker_.set_place(places_[levels_[*mapping_]]);
   }
 }
 
@@ -309,16 +314,18 @@ void ServingEnvironment::assess() {
   for (std::size_t i = 0; i < kNumPowerSignals; ++i) {
     facts_.power_w[i] = power_[i] ? info.signals[*power_[i]] : std::nullopt;
   }
-  Folded hottest_c(heat_fold_);
-  for (const std::size_t i : temperatures_) {
-    if (info.signals[i]) {
-      hottest_c.add(*info.signals[i]);
+  for (auto& measured : measured_) {
+    Folded folded(measured.fold);
+    for (const std::size_t i : measured.signals) {
+      if (info.signals[i]) {
+        folded.add(*info.signals[i]);
+      }
     }
+    facts_.measured(measured.rule->kind) = folded.value();
+    watch(measured);
   }
-  facts_.hottest_c = hottest_c.value();
-  watch_heat();
-  facts_.applications.front().count(info.applications.front().service,
-                                    worker_.levels()[server_.level()].accuracy_top1);
+  facts_.applications[kApplication].count(service(),
+                                          worker_.levels()[server_.level()].accuracy_top1);
 
   worth(facts_, info.task, worth_);
   info.reward_terms = worth_.terms;
@@ -326,28 +333,30 @@ void ServingEnvironment::assess() {
   result_.reward = worth_.sum;
 }
 
-void ServingEnvironment::watch_heat() {
-  if (!result_.info.task.temperature || facts_.hottest_c) {
-    if (blind_periods_ >= blind_patience_) {
+void ServingEnvironment::watch(Measured& measured) {
+  const BudgetRule& rule = *measured.rule;
+  if (!rule.limit(result_.info.task, kApplication) || facts_.measured(rule.kind)) {
+    if (measured.blind_periods >= measured.blind_patience) {
       // So that one that comes and goes does not fill the log.
-      blind_patience_ = std::min(2 * blind_patience_, kMaxBlindPatience);
+      measured.blind_patience = std::min(2 * measured.blind_patience, kMaxBlindPatience);
     }
-    blind_periods_ = 0;
+    measured.blind_periods = 0;
     return;
   }
-  if (++blind_periods_ != blind_patience_) {
+  if (++measured.blind_periods != measured.blind_patience) {
     return;
   }
   std::vector<std::string> names;
-  for (const std::size_t i : temperatures_) {
+  for (const std::size_t i : measured.signals) {
     names.push_back(signals_[i].name);
   }
   result_.info.messages.push_back(
       names.empty()
-          ? "the budget on temperature is blind: nothing here is known to measure the processor's "
-            "heat (`rein probe` says why)"
-          : fmt::format("the budget on temperature is blind: no value of {} ({} periods)",
-                        fmt::join(names, ", "), blind_periods_));
+          ? fmt::format("the budget on {} is blind: nothing here is known to measure {} (`rein "
+                        "probe` says why)",
+                        rule.name(), rule.measured)
+          : fmt::format("the budget on {} is blind: no value of {} ({} periods)", rule.name(),
+                        fmt::join(names, ", "), measured.blind_periods));
 }
 
 std::optional<double> ServingEnvironment::arrival_rate_hz() {
@@ -355,9 +364,9 @@ std::optional<double> ServingEnvironment::arrival_rate_hz() {
     return server_.rate_hz();
   }
   // Requests come as fast as they are served, which is known when one was.
-  const ServiceReport& service = result_.info.applications.front().service;
-  if (service.busy_ms > 0.0) {
-    served_rate_hz_ = 1e3 * static_cast<double>(service.served) / service.busy_ms;
+  const ServiceReport& last = service();
+  if (last.busy_ms > 0.0) {
+    served_rate_hz_ = 1e3 * static_cast<double>(last.served) / last.busy_ms;
   }
   return served_rate_hz_;
 }

@@ -35,9 +35,11 @@ class ServingEnvironment final : public Environment {
     Prices prices{};
   };
 
-  /// All references must outlive this. One application: a process has one set of threads that
-  /// compute, and one place for them.
-  /// @param application  its name.
+  /// Its index: there is one, since a process has one set of threads that compute, and one place
+  /// for them.
+  static constexpr std::size_t kApplication = 0;
+
+  /// All references must outlive this. @param application  its name.
   ServingEnvironment(Platform& platform, RequestWorker& worker, const std::string& application,
                      const RequestSpec& requests, ScenarioPlayer& player, Clock& clock,
                      Options options);
@@ -79,8 +81,9 @@ class ServingEnvironment final : public Environment {
   void sample();
   /// Judges the period, by the budgets that held in it.
   void assess();
-  /// Tells a user whose budget on temperature sees none.
-  void watch_heat();
+  struct Measured;
+  /// Tells a user whose budget sees nothing of what it is about.
+  void watch(Measured& measured);
   void observe();
   /// NaN if nobody knows yet.
   std::optional<double> arrival_rate_hz();
@@ -97,16 +100,23 @@ class ServingEnvironment final : public Environment {
   RequestServer server_;
   BudgetMonitor monitor_;
 
+  ServiceReport& service() { return result_.info.applications[kApplication].service; }
+
   // Indices among the knobs and signals.
   std::size_t width_ = 0;
   std::optional<std::size_t> mapping_;
-  std::vector<std::size_t> control_knobs_;  ///< [controls of the platform]
-  std::vector<int> thread_counts_;
+  std::vector<std::size_t> control_knobs_;                          ///< [controls of the platform]
+  std::vector<Place> places_;                                       ///< [levels of the mapping]
   std::array<std::optional<std::size_t>, kNumPowerSignals> power_;  ///< [PowerSignal]
-  std::vector<std::size_t> temperatures_;                           ///< Those that are heat ...
-  Fold heat_fold_ = Fold::kMost;  ///< ... and what of them counts.
-  int blind_periods_ = 0;         ///< In a row, without any of them ...
-  int blind_patience_ = 0;        ///< ... and when that is told.
+  /// What a budget is judged by that signals tell.
+  struct Measured {
+    const BudgetRule* rule = nullptr;
+    std::vector<std::size_t> signals = {};
+    Fold fold = Fold::kMost;  ///< What of them counts.
+    int blind_periods = 0;    ///< In a row, without any of them ...
+    int blind_patience = 0;   ///< ... and when that is told.
+  };
+  std::vector<Measured> measured_;
 
   TimePoint start_{};
   PeriodTimer timer_;

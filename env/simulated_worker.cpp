@@ -48,7 +48,7 @@ SimulatedWorker::SimulatedWorker(SimulatedBoard& board, const SimulatedNetwork& 
                                  std::size_t batch, const LatencyNoise& noise)
     : BoardWorker(board, network, batch), factor_(noise) {}
 
-void SimulatedWorker::prepare(std::uint64_t seed, const std::vector<int>&) {
+void SimulatedWorker::prepare(std::uint64_t seed, const std::vector<Place>&) {
   forget_level();
   random_ = Random(seed ^ kWorkerStream);
   factor_.reset(random_);

@@ -22,7 +22,7 @@ class BoardWorker : public RequestWorker {
 
   const std::vector<NetworkLevel>& levels() const override { return levels_; }
   void set_level(std::size_t level) override;
-  void set_threads(int) override {}  // The board's places have theirs.
+  void set_place(const Place&) override {}  // The platform tells the board.
 
  protected:
   /// Another worker's level, and what its next request pays for it; the board has its work already.
@@ -47,7 +47,7 @@ class SimulatedWorker final : public BoardWorker {
   SimulatedWorker(SimulatedBoard& board, const SimulatedNetwork& network, std::size_t batch,
                   const LatencyNoise& noise);
 
-  void prepare(std::uint64_t seed, const std::vector<int>& thread_counts) override;
+  void prepare(std::uint64_t seed, const std::vector<Place>& places) override;
   std::size_t serve(std::size_t images, Duration time_left) override;
 
  private:

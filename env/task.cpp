@@ -40,26 +40,26 @@ std::string Objective::name() const {
   return "max_accuracy";
 }
 
+Prices::Prices() {
+  of.fill(4.0);
+  (*this)[BudgetId::Kind::kLatency] = 10.0;
+}
+
 Prices Prices::from_yaml(const ConfigNode& node) {
   constexpr Range kPrice = Range::factor().or_zero();
   Prices prices;
-  prices.latency = node.number_or("latency", prices.latency, kPrice);
-  prices.power = node.number_or("power", prices.power, kPrice);
-  prices.energy = node.number_or("energy", prices.energy, kPrice);
-  prices.accuracy = node.number_or("accuracy", prices.accuracy, kPrice);
-  prices.temperature = node.number_or("temperature", prices.temperature, kPrice);
+  for (std::size_t i = 0; i < kNumBudgets; ++i) {
+    prices.of[i] = node.number_or(kBudgetNames[i], prices.of[i], kPrice);
+  }
   node.reject_unknown();
   return prices;
 }
 
 void Task::set(const Budgets& budgets) {
   for (auto& application : applications) {
-    application.latency = budgets.latency;
-    application.accuracy = budgets.accuracy;
+    static_cast<ApplicationBudgets&>(application) = budgets;
   }
-  power = budgets.power;
-  energy = budgets.energy;
-  temperature = budgets.temperature;
+  static_cast<MachineBudgets&>(*this) = budgets;
 }
 
 }  // namespace rein

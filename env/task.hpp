@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,20 +33,20 @@ struct Objective {
 
 /// What one unit of each budget's violation costs, in units of the objective (which is in [0, 1]).
 struct Prices {
-  double latency = 10.0;
-  double power = 4.0;
-  double energy = 4.0;
-  double accuracy = 4.0;
-  double temperature = 4.0;
+  /// 10 for latency, and 4 for all others.
+  Prices();
+
+  double& operator[](BudgetId::Kind kind) { return of[static_cast<std::size_t>(kind)]; }
+  double operator[](BudgetId::Kind kind) const { return of[static_cast<std::size_t>(kind)]; }
+
+  std::array<double, kNumBudgets> of{};  ///< [BudgetId::Kind]
 
   static Prices from_yaml(const ConfigNode& node);
 };
 
 /// What is asked for of one application.
-struct ApplicationTask {
+struct ApplicationTask : ApplicationBudgets {
   std::string name;
-  std::optional<LatencyBudget> latency;
-  std::optional<AccuracyBudget> accuracy;
   RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic;
   /// Of the requests that arrive; above 0. In a closed loop as they were served lately, and empty
   /// before the first one was.
@@ -53,14 +55,10 @@ struct ApplicationTask {
 
 /// What is asked for in one period, in its own units: every budget in force, with its limit, its
 /// window and the signal that judges it. Agents, shield and oracle get it as it is.
-struct Task {
+struct Task : MachineBudgets {
   Objective objective;
   Prices prices;
   std::vector<ApplicationTask> applications;
-  // Of the machine:
-  std::optional<PowerBudget> power;
-  std::optional<EnergyBudget> energy;
-  std::optional<TemperatureBudget> temperature;
   /// What a battery leaves for each second of the rest of its horizon: what counts of an energy
   /// budget with `total_j`. 0: it is empty.
   std::optional<double> battery_allowance_w;

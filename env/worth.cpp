@@ -101,63 +101,58 @@ std::optional<double> temperature_limit(const Task& task, std::size_t) {
   return task.temperature ? std::optional(task.temperature->limit_c) : std::nullopt;
 }
 std::optional<double> temperature(const PeriodFacts& facts, const Task&, std::size_t) {
-  return facts.hottest_c;
+  return facts.measured(BudgetId::Kind::kTemperature);
 }
 double ten_kelvin(const PeriodFacts&, double, std::size_t) { return 10.0; }
 
 using enum BudgetId::Kind;
 
-constexpr std::array<BudgetRule, 5> kRules = {{
+constexpr std::array<BudgetRule, kNumBudgets> kRules = {{
     {.kind = kLatency,
-     .name = "latency",
      .is_applications = true,
      .is_floor = false,
-     .price = &Prices::latency,
      .limit = miss_limit,
      .value = miss_share,
      .scale = miss_scale,
      .window_s = nullptr,
      .part = nullptr},
     {.kind = kAccuracy,
-     .name = "accuracy",
      .is_applications = true,
      .is_floor = true,
-     .price = &Prices::accuracy,
      .limit = accuracy_limit,
      .value = accuracy,
      .scale = accuracy_scale,
      .window_s = accuracy_window_s,
      .part = accuracy_part},
     {.kind = kPower,
-     .name = "power",
      .is_applications = false,
      .is_floor = false,
-     .price = &Prices::power,
      .limit = power_limit,
      .value = power,
      .scale = own_scale,
      .window_s = power_window_s,
-     .part = power_part},
+     .part = power_part,
+     .limit_column = "power_limit_w"},
     {.kind = kEnergy,
-     .name = "energy",
      .is_applications = false,
      .is_floor = false,
-     .price = &Prices::energy,
      .limit = energy_limit,
      .value = energy,
      .scale = own_scale,
      .window_s = energy_window_s,
-     .part = energy_part},
+     .part = energy_part,
+     .limit_column = "energy_limit"},
     {.kind = kTemperature,
-     .name = "temperature",
      .is_applications = false,
      .is_floor = false,
-     .price = &Prices::temperature,
      .limit = temperature_limit,
      .value = temperature,
      .scale = ten_kelvin,
      .window_s = nullptr,
-     .part = nullptr},
+     .part = nullptr,
+     .is_measured_by = [](const SignalDescription& signal) { return signal.is_heat; },
+     .measured = "the processor's heat",
+     .limit_column = "temperature_limit_c"},
 }};
 
 /// Calls `visit` with each budget that is set.
@@ -178,7 +173,7 @@ void for_each_budget(const Task& task, Visit visit) {
 }
 
 void set_name(std::string& name, const BudgetInForce& budget, const Task& task) {
-  name = budget.rule->name;
+  name = budget.rule->name();
   if (budget.rule->is_applications) {
     name += "." + task.applications[budget.application].name;
   }
@@ -190,6 +185,15 @@ std::span<const BudgetRule> budget_rules() { return kRules; }
 
 const BudgetRule& rule_of(BudgetId::Kind kind) {
   return *std::ranges::find(kRules, kind, &BudgetRule::kind);
+}
+
+const BudgetRule* rule_of_term(std::string_view name) {
+  const auto found = std::ranges::find_if(kRules, [&](const BudgetRule& rule) {
+    const std::string_view own = rule.name();
+    return name == own || (rule.is_applications && name.substr(0, own.size() + 1).ends_with('.') &&
+                           name.starts_with(own));
+  });
+  return found == kRules.end() ? nullptr : &*found;
 }
 
 double BudgetInForce::excess(const PeriodFacts& facts, double value) const {
@@ -229,7 +233,7 @@ void worth(const PeriodFacts& facts, const Task& task, Worth& result) {
     check.excess =
         check.value || budget.is_used_up() ? budget.excess(facts, check.value.value_or(0.0)) : 0.0;
     check.violation = clamp01(check.excess);
-    term.value = -(task.prices.*budget.rule->price) * check.violation;
+    term.value = -task.prices[budget.rule->kind] * check.violation;
     result.sum += term.value;
   });
   result.checks.resize(size);

@@ -4,21 +4,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "env/period_facts.hpp"
+#include "env/signal_description.hpp"
 #include "env/task.hpp"
 
 namespace rein {
-
-/// Which of the budgets in force.
-struct BudgetId {
-  enum class Kind { kLatency, kAccuracy, kPower, kEnergy, kTemperature };
-  Kind kind = Kind::kLatency;
-  std::size_t application = 0;  ///< Whose latency or accuracy; 0 for what is the machine's.
-
-  bool operator==(const BudgetId&) const = default;
-};
 
 /// All that is to be known of one kind of budget: what its limit is, what it is judged by and how.
 /// The one place where a kind is described; whoever judges, sums up, forecasts or plans reads it.
@@ -30,10 +23,8 @@ struct BudgetRule {
   };
 
   BudgetId::Kind kind;
-  const char* name;
   bool is_applications;  ///< Each application has its own; else it is the machine's.
   bool is_floor;         ///< The value has to be above the limit.
-  double Prices::*price;
   /// Empty if there is no such budget.
   std::optional<double> (*limit)(const Task& task, std::size_t application);
   /// Of one period, in the unit of the limit; empty if it is not known.
@@ -44,11 +35,21 @@ struct BudgetRule {
   /// Length of the window, and what a period adds to its mean; null if it is judged by the period.
   std::optional<double> (*window_s)(const Task& task, std::size_t application);
   Part (*part)(const PeriodFacts& facts, const Task& task, std::size_t application);
+  /// Which signals of the machine PeriodFacts::measured() has of it, and what they measure, for
+  /// people; null if it is judged by something else.
+  bool (*is_measured_by)(const SignalDescription& signal) = nullptr;
+  const char* measured = nullptr;
+  /// Of the limit in a trace; null of those that have columns of their own.
+  const char* limit_column = nullptr;
+
+  const char* name() const { return kBudgetNames[static_cast<std::size_t>(kind)]; }
 };
 
 /// Of every kind: those of applications first, and in the order in which they are listed.
 std::span<const BudgetRule> budget_rules();
 const BudgetRule& rule_of(BudgetId::Kind kind);
+/// The rule whose term this is; null for the objective's.
+const BudgetRule* rule_of_term(std::string_view name);
 
 /// A budget that is set: what there is to be judged in a task.
 struct BudgetInForce {

@@ -123,9 +123,9 @@ void LinuxPlatform::add_mapping(const Board& board, const std::string& applicati
     notes_.push_back(missing.line());
   }
   if (usable.empty()) {
-    throw Error(fmt::format("mapping.{}: expected a place that can be used, found none{}{}",
-                            application, notes_.empty() ? "" : ": ",
-                            notes_.empty() ? "" : notes_.back()));
+    throw Error(fmt::format("{}: expected a place that can be used, found none{}{}",
+                            control_name(Control::Kind::kMapping, application),
+                            notes_.empty() ? "" : ": ", notes_.empty() ? "" : notes_.back()));
   }
   const std::size_t begin = guard_.mark();
   add(std::make_unique<Placement>(root_, application, std::move(usable), guard_, options.subject),
@@ -241,8 +241,9 @@ void LinuxPlatform::refused(Managed& managed, std::size_t level, const std::stri
 void LinuxPlatform::read_back(Managed& managed, Grant& grant) {
   const Control& control = managed.actuator->control();
   grant.value = managed.actuator->granted();
-  // Places may have equal values: what is as it was asked for is that.
-  if (grant.value && *grant.value != control.levels[grant.level].value) {
+  if (const auto level = managed.actuator->granted_level()) {
+    grant.level = *level;
+  } else if (grant.value && *grant.value != control.levels[grant.level].value) {
     grant.level = nearest(control, *grant.value);
   }
 }
@@ -258,7 +259,8 @@ const std::vector<Grant>& LinuxPlatform::grants() {
     }
     read_back(managed, grants_[i]);
     const bool differs =
-        managed.in_force && grants_[i].value != controls_[i].levels[*managed.in_force].value;
+        managed.in_force && (grants_[i].level != *managed.in_force ||
+                             grants_[i].value != controls_[i].levels[*managed.in_force].value);
     if (differs && managed.actuator->is_undone()) {
       managed.in_force.reset();
       troubles_.push_back(

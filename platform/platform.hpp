@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "platform/place.hpp"
 
 namespace rein {
 
@@ -46,11 +47,22 @@ struct ControlLevel {
 /// Something that can be set: `mapping.<application>`, `frequency.<domain>`, `bandwidth.<domain>`.
 /// Levels ascend (a mapping's are in the order of the board file); there is at least one.
 struct Control {
+  enum class Kind { kMapping, kFrequency, kBandwidth };
+
+  Kind kind = Kind::kMapping;
   std::string name;
   std::string unit;
   std::vector<ControlLevel> levels;
-  std::vector<int> cpus = {};  ///< Of a frequency domain; empty if it is not of CPUs.
+  std::vector<int> cpus = {};      ///< Of a frequency domain; empty if it is not of CPUs.
+  std::vector<Place> places = {};  ///< Of a mapping, one for each level; empty for all others.
 };
+
+/// For people, and how a control's name begins: "mapping", "frequency", "bandwidth".
+const char* to_string(Control::Kind kind);
+/// A control's name: "frequency.big".
+std::string control_name(Control::Kind kind, const std::string& owner);
+/// The control by which an application is put in one of these places, in their order.
+Control mapping_control(const std::string& application, std::vector<Place> places);
 
 /// A level for each control of a platform, in their order.
 using Configuration = std::vector<std::size_t>;

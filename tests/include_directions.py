@@ -22,6 +22,7 @@ MAY_SEE = {
 # longer counts.
 ROOMS = {
     "platform": [
+        "platform/place.",
         "platform/platform.",  # What all of it is for.
         "platform/quantities.",
         "platform/kernel/",

@@ -66,7 +66,7 @@ void archive_rewards(Archive& archive, const TaskDescription& task) {
   archive.same("objective", describe_objective(task.objective));
   archive.section("prices", [&task](Archive& prices) {
     for (const auto& rule : budget_rules()) {
-      prices.same(rule.name, task.prices.*rule.price);
+      prices.same(rule.name(), task.prices[rule.kind]);
     }
   });
   archive_powers(archive, task.power_signals);

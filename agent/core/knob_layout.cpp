@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <iterator>
 
+#include "agent/core/managed_application.hpp"
+
 namespace rein {
 
 KnobLayout::KnobLayout(const ActionSpace& actions) {
-  width = actions.find(Knob::Kind::kWidth);
-  mapping = actions.find(Knob::Kind::kMapping);
+  width = actions.find(Knob::Kind::kWidth, kManagedApplication);
+  mapping = actions.find(Knob::Kind::kMapping, kManagedApplication);
   for (std::size_t i = 0; i < actions.knobs().size(); ++i) {
     if (actions.knobs()[i].kind == Knob::Kind::kFrequency) {
       frequencies.push_back(i);

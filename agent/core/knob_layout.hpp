@@ -9,7 +9,7 @@
 
 namespace rein {
 
-/// Which knobs are of which kind. Where there are several applications, of the first.
+/// Which knobs are of which kind: of the machine and of kManagedApplication.
 struct KnobLayout {
   explicit KnobLayout(const ActionSpace& actions);
 

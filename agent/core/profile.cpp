@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "agent/core/managed_application.hpp"
 #include "common/config_node.hpp"
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
@@ -50,7 +51,7 @@ class Measurement {
     seconds_ += info.interval_s;
     limited_.add(info);
     whole_.add(info);
-    const ServiceReport& service = info.applications.front().service;
+    const ServiceReport& service = managed_service(info);
     if (service.served == 0) {
       return;
     }
@@ -202,6 +203,7 @@ void Profile::measure_rest(Environment& environment, std::uint64_t seed, std::si
   const auto top1 = environment.description().top1;
   entries.reserve(actions.size());
   environment.reset(seed);
+  const auto width = actions.find(Knob::Kind::kWidth, kManagedApplication);
   for (ActionId action = entries.size(); action < actions.size(); ++action) {
     Measurement measurement(environment);
     const Action levels = actions.decode(action);
@@ -217,7 +219,7 @@ void Profile::measure_rest(Environment& environment, std::uint64_t seed, std::si
         environment.reset(seed);
       }
     }
-    entries.push_back(measurement.entry(action, top1.at(levels.front())));
+    entries.push_back(measurement.entry(action, top1.at(levels[*width])));
     progress(action + 1);
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/core/managed_application.hpp"
+
 namespace rein {
 
 namespace {
@@ -14,7 +16,7 @@ double Situation::gap_ms() const { return is_closed_loop ? kForeverMs : 1e3 / ra
 Situation Situation::of(const Task& task) {
   Situation now;
   if (!task.applications.empty()) {
-    const ApplicationTask& application = task.applications.front();
+    const ApplicationTask& application = task.applications[kManagedApplication];
     if (application.latency) {
       now.deadline_ms = application.latency->deadline_ms;
       now.miss_rate = application.latency->miss_rate;

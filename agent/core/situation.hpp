@@ -23,7 +23,7 @@ struct Situation {
   /// The next request comes when the last one ends, so that none waits, and there is always one.
   bool is_closed_loop = false;
 
-  /// Of the first application, where there are several.
+  /// Of kManagedApplication.
   static Situation of(const Task& task);
 
   /// In which a request has to be served: before its deadline, and before the next one comes.

@@ -20,14 +20,45 @@ nlohmann::ordered_json json_of(const std::optional<double>& value) {
 
 std::optional<double> Statistics::Mean::value() const { return ratio(sum, weight); }
 
+void Statistics::MissRuns::add(bool miss) {
+  last = miss ? last + 1 : 0;
+  first += miss && first == outcomes ? 1 : 0;
+  ++outcomes;
+  longest = std::max(longest, last);
+}
+
+void Statistics::MissRuns::add(const MissRuns& next) {
+  longest = std::max({longest, next.longest, last + next.first});
+  if (first == outcomes) {
+    first += next.first;
+  }
+  last = next.first == next.outcomes ? last + next.last : next.last;
+  outcomes += next.outcomes;
+}
+
+void Statistics::pause() {
+  for (auto& runs : miss_runs_) {
+    runs.last = 0;
+  }
+}
+
+std::uint64_t Statistics::longest_miss_run() const {
+  std::uint64_t longest = 0;
+  for (const auto& runs : miss_runs_) {
+    longest = std::max(longest, runs.longest);
+  }
+  return longest;
+}
+
 void Statistics::add(const StepResult& result, std::optional<double> power_w,
                      std::optional<double> power_ours_w) {
   const StepInfo& info = result.info;
   ++periods_;
   reward_sum_ += result.reward;
   objective_sum_ += info.reward_terms.empty() ? 0.0 : info.reward_terms.front().value;
-  for (const auto& application : info.applications) {
-    const ServiceReport& service = application.service;
+  miss_runs_.resize(std::max(miss_runs_.size(), info.applications.size()));
+  for (std::size_t i = 0; i < info.applications.size(); ++i) {
+    const ServiceReport& service = info.applications[i].service;
     served_ += service.served;
     late_ += service.late;
     dropped_ += service.dropped;
@@ -38,11 +69,9 @@ void Statistics::add(const StepResult& result, std::optional<double> power_w,
       latencies_.add(latency_ms);
       latency_sum_ms_ += latency_ms;
     }
+    MissRuns& runs = miss_runs_[i];
     for (const bool miss : service.misses) {
-      miss_run_ = miss ? miss_run_ + 1 : 0;
-      first_miss_run_ += miss && first_miss_run_ == outcomes_ ? 1 : 0;
-      ++outcomes_;
-      longest_miss_run_ = std::max(longest_miss_run_, miss_run_);
+      runs.add(miss);
     }
   }
   if (power_w) {
@@ -54,13 +83,10 @@ void Statistics::add(const StepResult& result, std::optional<double> power_w,
 }
 
 void Statistics::add(const Statistics& next) {
-  longest_miss_run_ =
-      std::max({longest_miss_run_, next.longest_miss_run_, miss_run_ + next.first_miss_run_});
-  if (first_miss_run_ == outcomes_) {
-    first_miss_run_ += next.first_miss_run_;
+  miss_runs_.resize(std::max(miss_runs_.size(), next.miss_runs_.size()));
+  for (std::size_t i = 0; i < next.miss_runs_.size(); ++i) {
+    miss_runs_[i].add(next.miss_runs_[i]);
   }
-  miss_run_ = next.first_miss_run_ == next.outcomes_ ? miss_run_ + next.miss_run_ : next.miss_run_;
-  outcomes_ += next.outcomes_;
   periods_ += next.periods_;
   served_ += next.served_;
   late_ += next.late_;
@@ -128,7 +154,7 @@ nlohmann::ordered_json Statistics::to_json() const {
   json["dropped"] = dropped_;
   json["miss_share"] =
       json_of(ratio(static_cast<double>(late_ + dropped_), static_cast<double>(requests())));
-  json["longest_miss_run"] = longest_miss_run_;
+  json["longest_miss_run"] = longest_miss_run();
   json["accuracy_top1"] = json_of(ratio(accuracy_sum_, served));
   json["accuracy_measured"] =
       json_of(ratio(static_cast<double>(correct_), static_cast<double>(images_)));

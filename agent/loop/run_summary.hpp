@@ -26,14 +26,14 @@ class Statistics {
   /// Adds what was next after this stretch.
   void add(const Statistics& next);
   /// What is added from here on came later: misses before and after are no run of them.
-  void pause() { miss_run_ = 0; }
+  void pause();
   nlohmann::ordered_json to_json() const;
 
   std::uint64_t served() const { return served_; }
   std::uint64_t requests() const { return served_ + dropped_; }
   /// Late or dropped over all; 0 without requests.
   double miss_share() const;
-  std::uint64_t longest_miss_run() const { return longest_miss_run_; }
+  std::uint64_t longest_miss_run() const;
   /// Mean over what was served; 0 if nothing was.
   double accuracy_top1() const;
   /// What the run's objective is about, in its own unit, over the whole stretch: the mean top-1 of
@@ -64,16 +64,24 @@ class Statistics {
   }
   std::optional<double> energy_per_request_mj(PowerSignal signal) const;
 
+  /// Of the requests of one application, in the order in which they ended.
+  struct MissRuns {
+    void add(bool miss);
+    void add(const MissRuns& next);
+
+    std::uint64_t outcomes = 0;  ///< Requests that ended: of them ...
+    std::uint64_t first = 0;     ///< ... those that were missed before the first that was not,
+    std::uint64_t last = 0;      ///< ... after the last that was not, up to now,
+    std::uint64_t longest = 0;
+  };
+
   std::uint64_t periods_ = 0;
   std::uint64_t served_ = 0;
   std::uint64_t late_ = 0;
   std::uint64_t dropped_ = 0;
   std::uint64_t images_ = 0;
   std::uint64_t correct_ = 0;
-  std::uint64_t outcomes_ = 0;        ///< Requests that ended, in their order: of them ...
-  std::uint64_t first_miss_run_ = 0;  ///< ... those that were missed before the first that was not,
-  std::uint64_t miss_run_ = 0;        ///< ... after the last that was not,
-  std::uint64_t longest_miss_run_ = 0;
+  std::vector<MissRuns> miss_runs_;  ///< [applications]
   double accuracy_sum_ = 0.0;
   double latency_sum_ms_ = 0.0;
   double reward_sum_ = 0.0;

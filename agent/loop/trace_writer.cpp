@@ -82,11 +82,12 @@ void add_granted(Row& row, const std::vector<Knob>& knobs, const std::vector<Kno
 }
 
 void add_budgets(Row& row, const std::vector<BudgetStatus>& budgets) {
-  for (const auto& [name, column] : {std::pair{"power", "power_limit_w"},
-                                     {"energy", "energy_limit"},
-                                     {"temperature", "temperature_limit_c"}}) {
-    const auto found = std::ranges::find(budgets, name, &BudgetStatus::name);
-    row.number(column, found != budgets.end() ? std::optional(found->limit) : std::nullopt);
+  for (const auto& rule : budget_rules()) {
+    if (rule.limit_column != nullptr) {
+      const auto found = std::ranges::find(budgets, rule.name(), &BudgetStatus::name);
+      row.number(rule.limit_column,
+                 found != budgets.end() ? std::optional(found->limit) : std::nullopt);
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
+#include "agent/core/managed_application.hpp"
 #include "agent/model_based/others_demand.hpp"
 
 namespace rein {
@@ -45,7 +46,7 @@ ModelBased::ModelBased(const Options& options, Problem problem)
           problem_, ResponseModel::Prior::of_knobs(problem_, options_.planner), options_.planner)),
       top1_(problem_.actions.size(), 1.0),
       margins_(first_margins()) {
-  if (const auto width = problem_.actions.find(Knob::Kind::kWidth)) {
+  if (const auto width = problem_.actions.find(Knob::Kind::kWidth, kManagedApplication)) {
     problem_.task.top1.resize(problem_.actions.knobs()[*width].levels.size(), 1.0);
     for (ActionId action = 0; action < top1_.size(); ++action) {
       top1_[action] = problem_.task.top1[problem_.actions.decode(action)[*width]];
@@ -100,7 +101,7 @@ double ModelBased::fine(const BudgetInForce& budget, const PeriodFacts& expected
 
 const PeriodFacts& ModelBased::expect(ActionId action, const Asked& asked, double optimism) const {
   const Forecast& forecast = forecasts_[action];
-  ApplicationFacts& application = expected_.applications.front();
+  ApplicationFacts& application = expected_.applications[kManagedApplication];
   application.served = rate_hz(action, asked.now);
   application.missed = optimism > 0.0 ? forecast.hoped_miss : forecast.miss;
   application.accuracy_top1 = top1_of(action);
@@ -117,14 +118,15 @@ double ModelBased::promise(ActionId action, const Asked& asked, double optimism)
   const Forecast& forecast = forecasts_[action];
   const PeriodFacts& expected = expect(action, asked, optimism);
   const Situation& now = asked.now;
-  const double miss = expected.applications.front().missed;
+  const ApplicationFacts& application = expected.applications[kManagedApplication];
+  const double miss = application.missed;
   double value = objective_value(expected, asked.task);
   const Objective::Kind objective = asked.task.objective.kind;
   if (objective == Objective::Kind::kMaxAccuracy ||
       (objective == Objective::Kind::kMinLatency && !now.deadline_ms)) {
     // Of actions that are equally good the fastest is the least disturbed by what comes.
-    value -= options_.planner.haste * std::min(1.0, *expected.applications.front().latency_mean_ms /
-                                                        now.deadline_ms.value_or(1e3));
+    value -= options_.planner.haste *
+             std::min(1.0, *application.latency_mean_ms / now.deadline_ms.value_or(1e3));
   }
   value -= options_.latency_price * std::max(0.0, miss - now.miss_rate * margins_.miss);
   if (now.deadline_ms && miss > 0.5) {
@@ -259,7 +261,7 @@ void ModelBased::adapt(const Transition& transition, bool is_own) {
 
   if (is_own && static_cast<double>(model_->stayed()) > planner.settled_periods &&
       !exploration_.explored) {
-    const ServiceReport& service = info.applications.front().service;
+    const ServiceReport& service = managed_service(info);
     const double may_miss =
         Situation::of(info.task).miss_rate * static_cast<double>(service.requests());
     margins_.miss *=

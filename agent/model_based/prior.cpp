@@ -4,6 +4,7 @@
 #include <armadillo>
 #include <cmath>
 
+#include "agent/core/managed_application.hpp"
 #include "agent/model_based/blas_memory.hpp"
 
 namespace rein {
@@ -39,7 +40,7 @@ Means keep(Environment& environment, const Action& action, const std::vector<Cpu
     ++periods;
     const StepInfo& info = result.info;
     if (i >= kSettle) {
-      const ServiceReport& service = info.applications.front().service;
+      const ServiceReport& service = managed_service(info);
       served += static_cast<double>(service.served);
       busy_ms += service.busy_ms;
       time_s += info.interval_s;

@@ -22,8 +22,8 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
                            const std::vector<PowerSignal>& signals) {
   const auto& knobs = actions.knobs();
   const std::size_t n = actions.size();
-  const auto width = actions.find(Knob::Kind::kWidth);
-  const auto mapping = actions.find(Knob::Kind::kMapping);
+  const auto width = actions.find(Knob::Kind::kWidth, kManagedApplication);
+  const auto mapping = actions.find(Knob::Kind::kMapping, kManagedApplication);
   const std::size_t places = mapping ? knobs[*mapping].levels.size() : 1;
   std::vector<std::size_t> speeds;
   for (std::size_t i = 0; i < knobs.size(); ++i) {

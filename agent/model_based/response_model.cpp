@@ -8,6 +8,8 @@
 #include <numbers>
 #include <utility>
 
+#include "agent/core/managed_application.hpp"
+
 namespace rein {
 
 namespace {
@@ -30,8 +32,8 @@ namespace {
 std::vector<double> time_shares(const ActionSpace& actions) {
   std::vector<double> shares(actions.size(), 1.0);
   const auto& knobs = actions.knobs();
-  const auto mapping = actions.find(Knob::Kind::kMapping);
-  const auto bandwidth = actions.find(Knob::Kind::kBandwidth);
+  const auto mapping = actions.find(Knob::Kind::kMapping, kManagedApplication);
+  const auto bandwidth = actions.find_domain(Knob::Kind::kBandwidth);
   if (!bandwidth) {
     return shares;
   }
@@ -119,7 +121,7 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   measured.action = measured.in_force.nearest();
   measured.before = std::exchange(last_, measured.action);
   measured.is_new = measured.before != measured.action;
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   // The first request after a change pays for it.
   const std::size_t skipped = measured.is_new && service.served > 1 ? 1 : 0;
   double sum_ms = 0.0;
@@ -313,7 +315,7 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
   doubtful_.clear();
   const double mean_ms =
       std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
-  for (const double service_ms : info.applications.front().service.services_ms) {
+  for (const double service_ms : managed_service(info).services_ms) {
     const double ratio = std::max(1e-3, service_ms / mean_ms);
     if (outliers_ > 0 && !is_restless_) {
       doubtful_.push_back(ratio);
@@ -325,7 +327,7 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
 }
 
 void ResponseModel::learn_change_cost(const StepInfo& info, const Measured& measured) {
-  const auto& services_ms = info.applications.front().service.services_ms;
+  const auto& services_ms = managed_service(info).services_ms;
   if (!measured.service || !measured.is_new || !measured.before || has_changed_ || outliers_ > 0 ||
       services_ms.empty()) {
     return;
@@ -340,7 +342,7 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
     return;
   }
   ceilings_.note(info.granted, action);
-  waited_ms_ = info.applications.front().service.waited_ms;
+  waited_ms_ = managed_service(info).waited_ms;
   const Measured measured = measure(info);
   recognise(measured);
   learn_ratio(info, measured);

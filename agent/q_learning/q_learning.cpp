@@ -439,9 +439,10 @@ void QLearning::spread_fines(Row& row, ActionId action, const std::vector<Reward
   double for_latency = 0.0;
   double for_cost = 0.0;
   for (const auto& term : terms) {
-    if (term.name.starts_with("latency.")) {
+    const BudgetRule* const rule = rule_of_term(term.name);
+    if (rule != nullptr && rule->kind == BudgetId::Kind::kLatency) {
       for_latency -= term.value;
-    } else if (term.name == "power" || term.name == "energy" || term.name == "temperature") {
+    } else if (rule != nullptr && !rule->is_applications) {
       for_cost -= term.value;
     }
   }

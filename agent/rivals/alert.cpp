@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/managed_application.hpp"
 #include "agent/rivals/profile_source.hpp"
 
 namespace rein {
@@ -110,7 +111,7 @@ void Alert::follow(const PeriodRecord& record, Now& now) const {
     return;  // What the change itself takes says nothing of the slow-down.
   }
   const auto& entry = profile_.entries[problem_.actions.encode(record.action)];
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   if (service.served > 0 && entry.service_ms) {
     now.slowdown.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
   }

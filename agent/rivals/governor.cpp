@@ -92,8 +92,11 @@ double Governor::load_of(const Knob& domain, const StepInfo& info) const {
   if (domain.cpus.empty()) {
     load = signal("gpu_load_share");
   }
-  const double busy =
-      info.applications.front().service.busy_ms / std::max(1e3 * info.interval_s, 1e-3);
+  double busy_ms = 0.0;
+  for (const auto& application : info.applications) {
+    busy_ms += application.service.busy_ms;
+  }
+  const double busy = busy_ms / std::max(1e3 * info.interval_s, 1e-3);
   return std::clamp(load.value_or(busy), 0.0, 1.0);
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/core/knob_layout.hpp"
+#include "agent/core/managed_application.hpp"
 #include "agent/rivals/profile_source.hpp"
 
 namespace rein {
@@ -150,7 +151,7 @@ void Poet::follow(const PeriodRecord& record, Now& now) const {
   const Action before = std::exchange(now.last_asked, record.action);
   // What a change itself takes says nothing of the speed.
   const bool changed = !before.empty() && before != record.action;
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   if (const auto applied = speedup(asked); applied && service.served > 0 && !changed) {
     now.served += static_cast<double>(service.served);
     now.busy_s += 1e-3 * service.busy_ms;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
+#include "agent/core/managed_application.hpp"
 #include "common/index.hpp"
 
 namespace rein {
@@ -226,11 +227,11 @@ void PrimeQ::learn(const PeriodRecord& record, Session& session) {
   }
   const StepInfo& info = record.result.info;
   const std::size_t choice = policy_.choice_of(record.action);
-  if (info.applications.empty() || info.applications.front().service.requests() == 0 ||
+  if (info.applications.empty() || managed_service(info).requests() == 0 ||
       choice == policy_.choices().size()) {
     return;
   }
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   const Situation asked = Situation::of(info.task);
   const double time_ms = asked.time_for_request_ms();
   // A request that was dropped took too long, as far as can be known.

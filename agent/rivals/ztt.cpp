@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
+#include "agent/core/managed_application.hpp"
 
 namespace rein {
 
@@ -130,7 +131,7 @@ std::unique_ptr<Session> ZttPolicy::begin_episode(Random& random) const {
 ZttPolicy::Outcome ZttPolicy::judge(const StepInfo& info) const {
   const Situation situation = Situation::of(info.task);
   Outcome outcome;
-  const ServiceReport& service = info.applications.front().service;
+  const ServiceReport& service = managed_service(info);
   if (service.requests() > 0) {
     const double share =
         1.0 - static_cast<double>(service.missed()) / static_cast<double>(service.requests());

@@ -9,19 +9,11 @@
 #include "platform/board/heat.hpp"
 #include "platform/board/simulation_section.hpp"
 #include "platform/kernel/cpu_set.hpp"
+#include "platform/place.hpp"
 
 namespace rein {
 
 class SysfsRoot;
-
-/// A named place where an application can run.
-struct Place {
-  std::string name;            ///< Unique on the board.
-  std::string device = "cpu";  ///< "cpu" or "gpu", which needs its CPUs for launching.
-  CpuList cpus;                ///< Never empty.
-  int threads = 1;             ///< That compute; from 1 to the number of cpus.
-  CpuList offline;             ///< CPUs that are hot-unplugged while this place is in use.
-};
 
 /// The files by which the kernel offers a clock.
 enum class ClockInterface {

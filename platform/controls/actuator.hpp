@@ -32,6 +32,10 @@ class Actuator {
 
   /// What the kernel says is in force, in the control's unit; nothing if it does not tell.
   virtual std::optional<double> granted() = 0;
+
+  /// The level that granted() was of when it was last asked, where values do not tell the levels
+  /// apart: places. Nothing where they do, or if it was of none.
+  virtual std::optional<std::size_t> granted_level() const { return std::nullopt; }
 };
 
 }  // namespace rein

@@ -212,7 +212,10 @@ BandwidthControl::BandwidthControl(const SysfsRoot& root, const BandwidthPlan& p
       period_file_(root, period_path_),
       period_us_(static_cast<std::uint64_t>(std::lround(plan.spec.period_ms * 1e3))),
       unlimited_cpus_(plan.unlimited_cpus) {
-  control_ = {.name = "bandwidth." + plan.spec.name, .unit = "CPUs", .levels = {}};
+  control_ = {.kind = Control::Kind::kBandwidth,
+              .name = control_name(Control::Kind::kBandwidth, plan.spec.name),
+              .unit = "CPUs",
+              .levels = {}};
   for (const double cpus : plan.spec.levels_cpus) {
     control_.levels.push_back({.label = fmt::format("{}cpu", cpus), .value = cpus});
   }

@@ -87,7 +87,11 @@ CpuList cpus_of(const SysfsRoot& root, const std::string& folder, const CpuList&
 }
 
 Control make_control(const DomainSpec& spec, const std::vector<double>& opps_mhz) {
-  Control control{.name = "frequency." + spec.name, .unit = "MHz", .levels = {}, .cpus = spec.cpus};
+  Control control{.kind = Control::Kind::kFrequency,
+                  .name = control_name(Control::Kind::kFrequency, spec.name),
+                  .unit = "MHz",
+                  .levels = {},
+                  .cpus = spec.cpus};
   for (const double mhz : opps_mhz) {
     control.levels.push_back({.label = fmt::format("{}MHz", mhz), .value = mhz});
   }

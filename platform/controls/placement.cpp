@@ -202,10 +202,8 @@ std::vector<Missing> Placement::leave_out_unusable(const SysfsRoot& root,
 
 Placement::Placement(const SysfsRoot& root, const std::string& application,
                      std::vector<Place> places, ControlGuard& guard, const Subject& subject)
-    : root_(root), places_(std::move(places)) {
-  control_ = {.name = "mapping." + application, .unit = "threads", .levels = {}};
-  for (const auto& place : places_) {
-    control_.levels.push_back({.label = place.name, .value = static_cast<double>(place.threads)});
+    : root_(root), control_(mapping_control(application, std::move(places))) {
+  for (const auto& place : control_.places) {
     for (const int cpu : place.offline) {
       if (online_.try_emplace(cpu, root_.read(online_file(cpu)) == "1").second) {
         guard.save(online_file(cpu));
@@ -238,7 +236,7 @@ void Placement::set_online(int cpu, bool online) {
 void Placement::set(std::size_t level) {
   const auto previous = std::exchange(level_, std::nullopt);
   try {
-    enter(places_.at(level));
+    enter(control_.places.at(level));
   } catch (const Error&) {
     put_back(previous);
     throw;
@@ -268,7 +266,7 @@ void Placement::enter(const Place& place) {
 void Placement::put_back(std::optional<std::size_t> level) {
   try {
     if (level) {
-      enter(places_[*level]);
+      enter(control_.places[*level]);
       level_ = level;
     } else {
       threads_->move_back();
@@ -279,9 +277,11 @@ void Placement::put_back(std::optional<std::size_t> level) {
 }
 
 std::optional<double> Placement::granted() {
+  const auto& places = control_.places;
+  granted_level_.reset();
   std::optional<CpuList> cpus;
   try {
-    cpus = level_ ? threads_->cpus_but(places_[*level_].cpus) : threads_->cpus();
+    cpus = level_ ? threads_->cpus_but(places[*level_].cpus) : threads_->cpus();
   } catch (const Error&) {
     return std::nullopt;
   }
@@ -289,11 +289,13 @@ std::optional<double> Placement::granted() {
     return std::nullopt;
   }
   // A network that computes on several threads gives each a part of the place.
-  if (level_ && std::ranges::includes(places_[*level_].cpus, *cpus)) {
-    return places_[*level_].threads;
+  if (level_ && std::ranges::includes(places[*level_].cpus, *cpus)) {
+    granted_level_ = level_;
+  } else if (const auto place = std::ranges::find(places, *cpus, &Place::cpus);
+             place != places.end()) {
+    granted_level_ = static_cast<std::size_t>(place - places.begin());
   }
-  const auto place = std::ranges::find(places_, *cpus, &Place::cpus);
-  return place == places_.end() ? std::nullopt : std::optional<double>(place->threads);
+  return granted_level_ ? std::optional(control_.levels[*granted_level_].value) : std::nullopt;
 }
 
 }  // namespace rein

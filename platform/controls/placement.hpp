@@ -48,6 +48,7 @@ class Placement final : public Actuator {
   /// The number of threads of the place where the main thread of this process may run, or all
   /// threads of another subject.
   std::optional<double> granted() override;
+  std::optional<std::size_t> granted_level() const override { return granted_level_; }
 
  private:
   void set_online(int cpu, bool online);
@@ -59,10 +60,10 @@ class Placement final : public Actuator {
 
   SysfsRoot root_;
   std::shared_ptr<Threads> threads_;
-  std::vector<Place> places_;
   Control control_;
-  std::optional<std::size_t> level_;  ///< In force.
-  std::map<int, bool> online_;        ///< CPUs that some place takes offline, as last set.
+  std::optional<std::size_t> level_;          ///< In force.
+  std::optional<std::size_t> granted_level_;  ///< As it was read back last.
+  std::map<int, bool> online_;                ///< CPUs that some place takes offline, as last set.
 };
 
 }  // namespace rein

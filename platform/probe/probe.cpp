@@ -156,8 +156,8 @@ void probe_frequencies(const SysfsRoot& root, ProbeReport& report) {
     if (const auto obstacle = FrequencyDomain::obstacle(root, domain)) {
       report.missing.push_back(*obstacle);
     } else {
-      report.controls.push_back(
-          {"frequency." + domain.name, kind_of(domain.interface), report.clocks[i].path});
+      report.controls.push_back({control_name(Control::Kind::kFrequency, domain.name),
+                                 kind_of(domain.interface), report.clocks[i].path});
     }
   }
 }
@@ -172,7 +172,7 @@ void probe_bandwidth(const SysfsRoot& root, ProbeReport& report) {
     return;
   }
   const auto& planned = std::get<BandwidthPlan>(plan);
-  report.controls.push_back({"bandwidth." + planned.spec.name,
+  report.controls.push_back({control_name(Control::Kind::kBandwidth, planned.spec.name),
                              fmt::format("cgroup v{}", planned.cgroup.version),
                              planned.cgroup.parents.front()});
   if (planned.cut) {

@@ -85,16 +85,16 @@ SimulatedPlatform::SimulatedPlatform(const Board& board, SimulatedBoard& simulat
 }
 
 void SimulatedPlatform::add_mapping(const Board& board, const SimulatedPlatformOptions& options) {
-  Control control{.name = "mapping." + options.application, .unit = "threads", .levels = {}};
   std::vector<std::string> names = options.places;
   if (names.empty()) {
     std::ranges::transform(board.places, std::back_inserter(names), &Place::name);
   }
+  std::vector<Place> places;
   for (const auto& name : names) {
     places_.push_back(index_of(board.places, name, "a place of the board " + board.name));
-    control.levels.push_back({name, static_cast<double>(board.places[places_.back()].threads)});
+    places.push_back(board.places[places_.back()]);
   }
-  controls_.push_back(std::move(control));
+  controls_.push_back(mapping_control(options.application, std::move(places)));
 }
 
 void SimulatedPlatform::add_frequency(const Board& board, const DomainSpec& wanted) {
@@ -102,17 +102,16 @@ void SimulatedPlatform::add_frequency(const Board& board, const DomainSpec& want
       index_of(board.domains, wanted.name, "a domain of the board " + board.name);
   const auto& all = board.domains[domain].opps_mhz;
   Clocks clocks{.domain = domain, .opps = {}};
-  Control control{.name = "frequency." + wanted.name,
+  Control control{.kind = Control::Kind::kFrequency,
+                  .name = control_name(Control::Kind::kFrequency, wanted.name),
                   .unit = "MHz",
                   .levels = {},
                   .cpus = board.domains[domain].cpus};
   for (const double mhz : wanted.opps_mhz) {
     const auto opp = std::ranges::find(all, mhz);
     if (opp == all.end()) {
-      throw Error(
-          fmt::format("frequency.{}: expected operating points of the board ({} MHz), "
-                      "found {}",
-                      wanted.name, fmt::join(all, ", "), mhz));
+      throw Error(fmt::format("{}: expected operating points of the board ({} MHz), found {}",
+                              control.name, fmt::join(all, ", "), mhz));
     }
     clocks.opps.push_back(static_cast<std::size_t>(opp - all.begin()));
     control.levels.push_back({fmt::format("{}MHz", mhz), mhz});
@@ -122,7 +121,10 @@ void SimulatedPlatform::add_frequency(const Board& board, const DomainSpec& want
 }
 
 void SimulatedPlatform::add_bandwidth(const BandwidthSpec& spec) {
-  Control control{.name = "bandwidth." + spec.name, .unit = "CPUs", .levels = {}};
+  Control control{.kind = Control::Kind::kBandwidth,
+                  .name = control_name(Control::Kind::kBandwidth, spec.name),
+                  .unit = "CPUs",
+                  .levels = {}};
   for (const double cpus : spec.levels_cpus) {
     control.levels.push_back({fmt::format("{}cpu", cpus), cpus});
   }

@@ -6,6 +6,9 @@
 #include <iterator>
 
 #include "common/files.hpp"
+#include "env/network_worker.hpp"
+#include "models/data_set.hpp"
+#include "models/network_kinds.hpp"
 
 namespace rein {
 
@@ -45,27 +48,71 @@ void check_kind(const ConfigNode& kind, const ApplicationConfig& application, co
   }
 }
 
-void read_slimmable_network(const ConfigNode& node, ApplicationConfig& application) {
+/// A network that this process runs, and the images that it serves.
+struct InProcess {
+  InProcess(const NetworkKind& kind, const std::filesystem::path& checkpoint,
+            const DataSet& data_set, const std::filesystem::path& folder, std::size_t batch)
+      : network(kind.load(checkpoint)),
+        images(data_set.read(folder, ImageSplit::kTest)),
+        worker(*network, images, batch) {}
+
+  std::unique_ptr<ScalableNetwork> network;
+  ImageSet images;
+  NetworkWorker worker;
+};
+
+void read_in_process(const ConfigNode& node, const Board&, ApplicationConfig& application) {
   const ConfigNode network = node.at("network");
-  application.checkpoint = network.resolve(network.at("checkpoint").text());
-  if (!is_regular(application.checkpoint)) {
+  const NetworkKind& kind =
+      *std::ranges::find(network_kinds(), network.at("kind").text(), &NetworkKind::name);
+  const auto checkpoint = network.resolve(network.at("checkpoint").text());
+  if (!is_regular(checkpoint)) {
     network.at("checkpoint")
-        .fail(fmt::format("a file that exists (looked for {})", application.checkpoint.string()));
+        .fail(fmt::format("a file that exists (looked for {})", checkpoint.string()));
   }
   network.reject_unknown();
 
   const ConfigNode images = node.at("images");
   std::vector<std::string> names;
   std::ranges::transform(data_sets(), std::back_inserter(names), &DataSet::name);
-  application.data_set = &find_data_set(images.at("kind").one_of(names));
-  if (images.has("folder")) {
-    application.images_folder = images.resolve(images.at("folder").text());
-  } else if (!application.data_set->default_folder.empty()) {
-    application.images_folder = application.data_set->default_folder;
-  } else {
-    images.at("folder");  // Has no default: reports that it is missing.
-  }
+  const DataSet& data_set = find_data_set(images.at("kind").one_of(names));
+  // Without a default: reports that it is missing.
+  const auto folder = images.has("folder") || data_set.default_folder.empty()
+                          ? images.resolve(images.at("folder").text())
+                          : data_set.default_folder;
   images.reject_unknown();
+
+  application.files = {{"network.checkpoint", checkpoint}, {"images.folder", folder}};
+  application.start = [&kind, checkpoint, &data_set, folder,
+                       batch = application.requests.batch]() -> std::shared_ptr<RequestWorker> {
+    const auto served = std::make_shared<InProcess>(kind, checkpoint, data_set, folder, batch);
+    return {served, &served->worker};
+  };
+}
+
+void read_simulated(const ConfigNode& node, const Board& board, ApplicationConfig& application) {
+  const ConfigNode network = node.at("network");
+  const ConfigNode levels = open_named(network.at("levels"));
+  application.simulated = SimulatedNetwork::from_yaml(levels);
+  network.reject_unknown();
+  check_kind(levels.at("kind"), application, board);
+}
+
+/// A kind of application.
+struct ApplicationKind {
+  std::string name;       ///< As in `network.kind`.
+  PlatformKind platform;  ///< Where it can run.
+  /// Reads what is its own. @pre name, requests and places have been read.
+  void (*read)(const ConfigNode& node, const Board& board, ApplicationConfig& application);
+};
+
+std::vector<ApplicationKind> application_kinds() {
+  std::vector<ApplicationKind> kinds;
+  for (const auto& network : network_kinds()) {
+    kinds.push_back({network.name, PlatformKind::kLinux, read_in_process});
+  }
+  kinds.push_back({"simulated", PlatformKind::kSimulated, read_simulated});
+  return kinds;
 }
 
 }  // namespace
@@ -77,29 +124,29 @@ ApplicationConfig ApplicationConfig::read(const ConfigNode& node, PlatformKind p
   if (application.name.find_first_of(".,;\" ") != std::string::npos) {
     node.at("name").fail("a name without dots, commas, semicolons, quotes and blanks");
   }
-  const ConfigNode network = node.at("network");
-  const bool is_simulated = network.at("kind").one_of({"slimmable", "simulated"}) == "simulated";
-  if (is_simulated != (platform == PlatformKind::kSimulated)) {
-    network.at("kind").fail(fmt::format("{} with `platform: {{kind: {}}}`",
-                                        is_simulated ? "slimmable" : "simulated",
-                                        name_of(platform)));
+  const auto kinds = application_kinds();
+  std::vector<std::string> names;
+  std::vector<std::string> names_here;
+  for (const auto& each : kinds) {
+    names.push_back(each.name);
+    if (each.platform == platform) {
+      names_here.push_back(each.name);
+    }
   }
-  std::optional<ConfigNode> levels;
-  if (is_simulated) {
-    levels = open_named(network.at("levels"));
-    application.simulated = SimulatedNetwork::from_yaml(*levels);
-    network.reject_unknown();
-  } else {
-    read_slimmable_network(node, application);
+  const ConfigNode named = node.at("network").at("kind");
+  const auto kind = std::ranges::find(kinds, named.one_of(names), &ApplicationKind::name);
+  if (kind->platform != platform) {
+    named.fail(fmt::format("{} with `platform: {{kind: {}}}`", fmt::join(names_here, ", "),
+                           name_of(platform)));
   }
   application.requests = RequestSpec::from_yaml(node.at("requests"));
   if (node.has("places")) {
     for (const auto& item : node.at("places").items()) {
       const std::string place = item.text();
       if (std::ranges::find(board.places, place, &Place::name) == board.places.end()) {
-        std::vector<std::string> names;
-        std::ranges::transform(board.places, std::back_inserter(names), &Place::name);
-        item.fail(fmt::format("a place of the board ({})", fmt::join(names, ", ")));
+        std::vector<std::string> places;
+        std::ranges::transform(board.places, std::back_inserter(places), &Place::name);
+        item.fail(fmt::format("a place of the board ({})", fmt::join(places, ", ")));
       }
       if (std::ranges::count(application.places, place) > 0) {
         item.fail("each place once");
@@ -107,9 +154,7 @@ ApplicationConfig ApplicationConfig::read(const ConfigNode& node, PlatformKind p
       application.places.push_back(place);
     }
   }
-  if (levels) {
-    check_kind(levels->at("kind"), application, board);
-  }
+  kind->read(node, board, application);
   node.reject_unknown();
   return application;
 }

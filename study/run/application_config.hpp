@@ -1,14 +1,17 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/config_node.hpp"
-#include "env/request_server.hpp"
+#include "env/request_spec.hpp"
+#include "env/request_worker.hpp"
 #include "env/simulated_network.hpp"
-#include "models/data_set.hpp"
 #include "platform/board/board.hpp"
 
 namespace rein {
@@ -22,14 +25,15 @@ enum class PlatformKind {
 /// A network under management, as the run file names it.
 struct ApplicationConfig {
   std::string name;
-  // On a real machine.
-  std::filesystem::path checkpoint;
-  const DataSet* data_set = nullptr;  ///< Never null after reading.
-  std::filesystem::path images_folder;
-  /// On a simulated one.
-  std::optional<SimulatedNetwork> simulated;
   RequestSpec requests;
   std::vector<std::string> places;  ///< Names of the board's; all of them if empty.
+  /// On a real machine: makes what serves the requests. Reads files and may make threads.
+  /// @throws ConfigError.
+  std::function<std::shared_ptr<RequestWorker>()> start;
+  /// On a simulated one.
+  std::optional<SimulatedNetwork> simulated;
+  /// The keys below the application's that name files, and those files.
+  std::vector<std::pair<std::string, std::filesystem::path>> files;
 
   /// @throws ConfigError for whatever is wrong, also for what does not fit the platform.
   static ApplicationConfig read(const ConfigNode& node, PlatformKind platform, const Board& board);

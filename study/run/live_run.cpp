@@ -7,10 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "env/network_worker.hpp"
 #include "env/scenario_player.hpp"
 #include "env/serving_environment.hpp"
-#include "models/slimmable_network.hpp"
 #include "platform/co_runners/co_runner_process.hpp"
 #include "platform/controls/placement.hpp"
 #include "platform/giving_back/control_guard.hpp"
@@ -45,7 +43,7 @@ Board with_chosen_domains(const RunConfig& config) {
 
 /// Those that the run file names, or all of the board.
 std::vector<Place> used_places(const RunConfig& config) {
-  const auto& names = config.applications.front().places;
+  const auto& names = config.application().places;
   std::vector<Place> places = config.board.places;
   std::erase_if(places, [&](const Place& place) {
     return !names.empty() && std::ranges::count(names, place.name) == 0;
@@ -71,7 +69,7 @@ void warn_of_lost_places(const RunConfig& config, const SysfsRoot& root) {
 }
 
 LinuxPlatformOptions platform_options(const RunConfig& config) {
-  const ApplicationConfig& application = config.applications.front();
+  const ApplicationConfig& application = config.application();
   LinuxPlatformOptions options;
   options.applications = {application.name};
   if (!application.places.empty()) {
@@ -96,9 +94,8 @@ void on_this_machine(const RunConfig& config, bool only_look,
   // platform moves this process into its control group, where they don't belong.
   ScenarioPlayer player(config.scenario, make_co_runners(config.scenario, root));
 
-  const ApplicationConfig& application = config.applications.front();
-  const auto network = load_slimmable_network(application.checkpoint);
-  const ImageSet images = application.data_set->read(application.images_folder, ImageSplit::kTest);
+  const ApplicationConfig& application = config.application();
+  const std::shared_ptr<RequestWorker> worker = application.start();
 
   warn_of_lost_places(config, root);
   SteadyClock clock;
@@ -111,8 +108,7 @@ void on_this_machine(const RunConfig& config, bool only_look,
                  platform.notes().size(),
                  config.board_file.empty() ? "" : " --board " + config.board_file.string());
   }
-  NetworkWorker worker(*network, images, application.requests.batch);
-  ServingEnvironment environment(platform, worker, application.name, application.requests, player,
+  ServingEnvironment environment(platform, *worker, application.name, application.requests, player,
                                  clock,
                                  {.period = config.period,
                                   .duration_s = config.duration_s,

@@ -232,18 +232,17 @@ void read_controls(const ConfigNode& node, bool found, RunConfig& config) {
 /// A period, and a request, are over before so many requests have come.
 constexpr double kMostRequests = 1e6;
 
-/// Refuses rates at which a period could not be counted. @param scenario  where it has a file.
-void check_rates(const ConfigNode& node, const RunConfig& config,
+/// Refuses rates at which a period could not be counted. @param own  the application's.
+/// @param scenario  where it has a file.
+void check_rates(const ConfigNode& own, const RequestSpec& requests, const RunConfig& config,
                  const std::optional<ConfigNode>& scenario) {
-  const RequestSpec& requests = config.applications.front().requests;
   if (requests.arrival == RequestSpec::Arrival::kClosedLoop) {
     return;
   }
   for (std::size_t i = 0; i < config.scenario.phases.size(); ++i) {
     const ScenarioPhase& phase = config.scenario.phases[i];
     const bool is_own = scenario && (phase.rate_hz || phase.rate_scale != 1.0);
-    const ConfigNode where = is_own ? scenario->at("phases").items()[i]
-                                    : node.at("applications").items().front().at("requests");
+    const ConfigNode where = is_own ? scenario->at("phases").items()[i] : own.at("requests");
     const double rate_hz = phase.rate_hz.value_or(requests.rate_hz * phase.rate_scale);
     if (!Range::hertz().contains(rate_hz)) {
       where.reject(fmt::format("expected {} as the rate of requests, found {} times {}",
@@ -260,10 +259,9 @@ void check_rates(const ConfigNode& node, const RunConfig& config,
 }
 
 /// Refuses requests that take so long at the lowest clocks that a simulation would end nowhere.
-void check_request(const ConfigNode& node, const RunConfig& config) {
+void check_request(const ConfigNode& where, const ApplicationConfig& application,
+                   const RunConfig& config) {
   constexpr double kLongestS = 3600.0;
-  const ApplicationConfig& application = config.applications.front();
-  const ConfigNode where = node.at("applications").items().front();
   SimulatedBoard board(config.board);
   double settled_ms = 1.0;
   for (std::size_t d = 0; d < config.board.domains.size(); ++d) {
@@ -365,9 +363,13 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
     config.scenario =
         Scenario::alone(config.budgets, node.at("duration_s").number(Range::seconds()));
   }
-  check_rates(node, config, scenario);
-  if (config.platform == PlatformKind::kSimulated) {
-    check_request(node, config);
+  for (std::size_t i = 0; i < config.applications.size(); ++i) {
+    const ConfigNode own = node.at("applications").items()[i];
+    const ApplicationConfig& application = config.applications[i];
+    check_rates(own, application.requests, config, scenario);
+    if (config.platform == PlatformKind::kSimulated) {
+      check_request(own, application, config);
+    }
   }
   if (config.duration_s == 0.0) {
     config.duration_s = config.scenario.duration_s();
@@ -383,15 +385,13 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   for (std::size_t i = 0; i < config.applications.size(); ++i) {
     const std::string prefix = fmt::format("applications.{}.", i);
     const ApplicationConfig& application = config.applications[i];
+    for (const auto& [key, path] : application.files) {
+      node.set_text(prefix + key, std::filesystem::absolute(path).string(), origin);
+    }
     if (application.simulated) {
       const ConfigNode levels = node.at("applications").items()[i].at("network").at("levels");
       node.set(prefix + "network.levels", open_named(levels).dump(), origin);
-      continue;
     }
-    node.set_text(prefix + "network.checkpoint",
-                  std::filesystem::absolute(application.checkpoint).string(), origin);
-    node.set_text(prefix + "images.folder",
-                  std::filesystem::absolute(application.images_folder).string(), origin);
   }
   config.effective = node.dump();
   return config;

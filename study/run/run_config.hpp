@@ -30,7 +30,7 @@ struct RunConfig {
   PlatformKind platform = PlatformKind::kLinux;
   Board board;
   std::filesystem::path board_file;  ///< That it was read from; empty if it has none of its own.
-  std::vector<ApplicationConfig> applications;
+  std::vector<ApplicationConfig> applications;  ///< One: load() refuses more for now.
   Budgets budgets;
   Objective objective;
   Prices prices;
@@ -46,6 +46,9 @@ struct RunConfig {
   std::uint64_t seed = 1;
   double duration_s = 0.0;
   std::string effective;  ///< All of it as one YAML document that can be run again.
+
+  /// The one that there is, for those who serve it.
+  const ApplicationConfig& application() const { return applications.at(0); }
 
   /// @throws ConfigError for whatever is wrong in any of the files; UsageError for the overrides.
   static RunConfig load(const std::filesystem::path& file, const RunOverrides& overrides);

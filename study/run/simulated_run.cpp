@@ -11,7 +11,7 @@
 namespace rein {
 
 SimulatedTask task_of(const RunConfig& config) {
-  const ApplicationConfig& application = config.applications.front();
+  const ApplicationConfig& application = config.application();
   SimulatedTask task{.board = config.board,
                      .application = application.name,
                      .network = *application.simulated,

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "agent/core/managed_application.hpp"
 #include "agent/model_based/model_based.hpp"
 #include "common/parallel.hpp"
 
@@ -92,7 +93,7 @@ std::vector<double> measure_ratios(const SimulatedTask& task, std::uint64_t seed
   const Action action = environment.action_space().decode(environment.action_space().size() - 1);
   std::vector<double> ratios;
   for (std::size_t i = 0; i < kRatioPeriods; ++i) {
-    const auto& services = environment.step(action).info.applications.front().service.services_ms;
+    const auto& services = managed_service(environment.step(action).info).services_ms;
     ratios.insert(ratios.end(), services.begin(), services.end());
   }
   const double mean =

@@ -76,7 +76,7 @@ struct Period {
                                   .requests = served,
                                   .accuracy_top1 = accuracy,
                                   .latency_mean_ms = std::nullopt});
-    task.applications.push_back({.name = "a", .latency = {}, .accuracy = {}});
+    task.applications.push_back({.name = "a"});
   }
   std::optional<double>& power_w() { return facts.power(PowerSignal::kMachine); }
 

@@ -26,7 +26,9 @@ DOCTEST_TEST_CASE("before an episode every level is tried with every number of t
   FakeNetwork network(machine);
   const ImageSet images = fake_images();
   NetworkWorker worker(network, images, 4);
-  worker.prepare(1, {1, 2});
+  worker.prepare(1, {{.name = "cpu0", .cpus = {0}},
+                     {.name = "cpu1", .cpus = {1}},
+                     {.name = "all2", .cpus = {0, 1}, .threads = 2}});
   DOCTEST_CHECK(machine.clock.now().time_since_epoch() ==
                 2 * from_milliseconds(8.0 * (0.25 + 0.5 + 0.75 + 1.0)));
   DOCTEST_CHECK(machine.threads == 2);

@@ -151,6 +151,32 @@ DOCTEST_TEST_CASE("knobs are the width and then every control of the platform") 
   DOCTEST_CHECK(world.environment.action_space().size() == 24);
 }
 
+DOCTEST_TEST_CASE("a control was taken for what its name begins with") {
+  StillPlatform platform(4);
+  platform.rename(0, "frequency.app");
+  platform.rename(1, "mapping.cpu");
+  ManualClock clock;
+  StillWorker worker(clock);
+  ScenarioPlayer player(StillWorld::scenario(), {});
+  const ServingEnvironment environment(platform, worker, "app", StillWorld::requests(), player,
+                                       clock, {});
+  const ActionSpace& actions = environment.action_space();
+  DOCTEST_CHECK(actions.knobs()[1].kind == Knob::Kind::kMapping);
+  DOCTEST_CHECK(actions.knobs()[2].kind == Knob::Kind::kFrequency);
+  DOCTEST_CHECK(actions.find(Knob::Kind::kMapping, 0) == std::size_t{1});
+}
+
+DOCTEST_TEST_CASE("a place was told to the worker as a number of threads") {
+  StillWorld world;
+  world.environment.reset(1);
+  std::vector<std::string> told;
+  for (const std::size_t place : {0U, 1U, 2U}) {  // The first two have as many threads.
+    world.environment.step({0, place, 0, 0, 0});
+    told.push_back(world.worker.place);
+  }
+  DOCTEST_CHECK(told == std::vector<std::string>{"cpu0", "cpu1", "all2"});
+}
+
 DOCTEST_TEST_CASE("an action sets width, place, threads and bandwidth") {
   FakeWorld world;
   world.environment.reset(1);

@@ -2,8 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "common/error.hpp"
 #include "common/random.hpp"
+#include "env/budget_monitor.hpp"
 
 namespace rein {
 namespace {
@@ -12,7 +17,7 @@ PeriodFacts typical() {
   PeriodFacts facts;
   facts.interval_s = 0.1;
   facts.power(PowerSignal::kMachine) = 5.0;
-  facts.hottest_c = 60.0;
+  facts.measured(BudgetId::Kind::kTemperature) = 60.0;
   facts.applications.push_back({.served = 8,
                                 .missed = 1,
                                 .requests = 10,
@@ -25,7 +30,8 @@ PeriodFacts typical() {
 
 Task asked() {
   Task task;
-  task.applications = {{.name = "a", .latency = LatencyBudget{12.0, 0.05}, .accuracy = {}}};
+  task.applications = {{.name = "a"}};
+  task.applications[0].latency = LatencyBudget{12.0, 0.05};
   return task;
 }
 
@@ -43,7 +49,7 @@ DOCTEST_TEST_CASE("the objective is accuracy between the narrowest and the wides
 
 DOCTEST_TEST_CASE("a violation costs its price times the share of misses beyond the allowed one") {
   Task task = asked();
-  task.prices.latency = 4.0;
+  task.prices[BudgetId::Kind::kLatency] = 4.0;
   const Worth found = worth_of(typical(), task);
   DOCTEST_REQUIRE(found.terms.size() == 2);
   DOCTEST_CHECK(found.terms[1].name == "latency.a");
@@ -100,7 +106,7 @@ DOCTEST_TEST_CASE("a worth that is filled again is as if it were new") {
 DOCTEST_TEST_CASE("what is not known breaks no budget") {
   PeriodFacts facts = typical();
   facts.power_w.fill(std::nullopt);
-  facts.hottest_c.reset();
+  facts.measured(BudgetId::Kind::kTemperature).reset();
   facts.applications[0].requests = 0;
   Task task = asked();
   task.power = PowerBudget{.limit_w = 0.1};
@@ -109,6 +115,80 @@ DOCTEST_TEST_CASE("what is not known breaks no budget") {
   for (const auto& check : worth_of(facts, task).checks) {
     DOCTEST_CHECK(check.violation == 0.0);
     DOCTEST_CHECK_FALSE(check.value.has_value());
+  }
+}
+
+/// The typical application, and one beside it that misses more and is served at its best.
+PeriodFacts two_applications() {
+  PeriodFacts facts = typical();
+  facts.applications.push_back({.served = 12,
+                                .missed = 5,
+                                .requests = 20,
+                                .accuracy_top1 = 0.8,
+                                .accuracy_lowest = 0.7,
+                                .accuracy_highest = 0.8,
+                                .latency_mean_ms = 3.0});
+  return facts;
+}
+
+Task asked_of_two() {
+  Task task = asked();
+  task.applications.push_back({.name = "b"});
+  task.applications[1].latency = LatencyBudget{.deadline_ms = 30.0, .miss_rate = 0.2};
+  task.applications[1].accuracy = AccuracyBudget{.min_top1 = 0.85};
+  return task;
+}
+
+DOCTEST_TEST_CASE("each of two applications is judged by its own budgets") {
+  Task task = asked_of_two();
+  task.energy = EnergyBudget{.limit_mj = 20.0, .total_j = std::nullopt};
+  const Worth found = worth_of(two_applications(), task);
+  std::vector<std::string> names;
+  for (const auto& check : found.checks) {
+    names.push_back(check.name);
+  }
+  DOCTEST_CHECK(names ==
+                std::vector<std::string>{"latency.a", "latency.b", "accuracy.b", "energy"});
+  DOCTEST_CHECK(found.checks[0].violation == doctest::Approx(0.05 / 0.95));
+  DOCTEST_CHECK(found.checks[1].violation == doctest::Approx(0.05 / 0.8));
+  DOCTEST_CHECK(found.checks[2].violation == doctest::Approx(0.5));
+  // 5 W for a tenth of a second over the 20 requests of both.
+  DOCTEST_CHECK(found.checks[3].value == doctest::Approx(25.0));
+  DOCTEST_CHECK(found.terms[0].value == doctest::Approx((0.5 + 1.0) / 2.0));
+  task.objective.kind = Objective::Kind::kMinLatency;
+  DOCTEST_CHECK(worth_of(two_applications(), task).terms[0].value ==
+                doctest::Approx((0.5 + 0.9) / 2.0));
+}
+
+DOCTEST_TEST_CASE("the windows of two applications are not mixed up") {
+  Task task = asked_of_two();
+  task.applications[0].accuracy = AccuracyBudget{.min_top1 = 0.91};
+  PeriodFacts facts = two_applications();
+  BudgetMonitor monitor;
+  std::vector<BudgetStatus> statuses;
+  const auto pass = [&] {
+    monitor.update(facts, task, worth_of(facts, task).checks, statuses);
+    std::map<std::string, double> values;
+    for (const auto& status : statuses) {
+      values[status.name] = status.value.value_or(-1.0);
+    }
+    return values;
+  };
+  pass();
+  facts.applications[0].accuracy_top1 = 0.90;
+  facts.applications[1].accuracy_top1 = 0.70;
+  const auto values = pass();
+  DOCTEST_CHECK(values.at("accuracy.a") == doctest::Approx(0.91));
+  DOCTEST_CHECK(values.at("accuracy.b") == doctest::Approx(0.75));
+  DOCTEST_CHECK(values.at("latency.b") == doctest::Approx(0.25));
+  DOCTEST_CHECK(statuses.size() == 4);
+}
+
+DOCTEST_TEST_CASE("a term tells which budget it is of") {
+  DOCTEST_CHECK(rule_of_term("latency.app")->kind == BudgetId::Kind::kLatency);
+  DOCTEST_CHECK(rule_of_term("temperature")->kind == BudgetId::Kind::kTemperature);
+  for (const char* other : {"objective", "latencyapp", "power.app", "lat", ""}) {
+    DOCTEST_CHECK(rule_of_term(other) == nullptr);
   }
 }
 

@@ -249,11 +249,11 @@ struct Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  /// Indices of the controls whose names begin so.
-  std::vector<std::size_t> controls(const std::string& beginning) const {
+  /// Indices of the controls of a kind.
+  std::vector<std::size_t> controls(Control::Kind kind) const {
     std::vector<std::size_t> found;
     for (std::size_t i = 0; i < platform.controls().size(); ++i) {
-      if (platform.controls()[i].name.starts_with(beginning)) {
+      if (platform.controls()[i].kind == kind) {
         found.push_back(i);
       }
     }
@@ -261,7 +261,7 @@ struct Machine {
   }
   /// The place's level of the mapping.
   std::size_t place(const std::string& name) const {
-    const auto& offered = platform.controls().at(controls("mapping.").at(0)).levels;
+    const auto& offered = platform.controls().at(controls(Control::Kind::kMapping).at(0)).levels;
     for (std::size_t level = 0; level < offered.size(); ++level) {
       if (offered[level].label == name) {
         return level;
@@ -275,13 +275,13 @@ struct Machine {
   }
   /// All domains to a level.
   std::vector<Grant> apply_frequency(std::size_t level) {
-    for (const std::size_t control : controls("frequency.")) {
+    for (const std::size_t control : controls(Control::Kind::kFrequency)) {
       levels[control] = level;
     }
     return apply();
   }
   std::vector<Grant> apply_place(const std::string& name) {
-    levels[controls("mapping.").at(0)] = place(name);
+    levels[controls(Control::Kind::kMapping).at(0)] = place(name);
     return apply();
   }
   /// Whether applying the levels again soon says that a control has its own.
@@ -366,7 +366,7 @@ DOCTEST_TEST_CASE("the three frequencies are found, and each is set and read bac
   const Unchanged unchanged;
   {
     Machine machine;
-    const auto domains = machine.controls("frequency.");
+    const auto domains = machine.controls(Control::Kind::kFrequency);
     DOCTEST_REQUIRE(domains.size() == machine.board.domains.size());
     DOCTEST_REQUIRE_FALSE(domains.empty());
     for (const std::size_t level : {0, 2, 1, 2, 0, 1}) {
@@ -402,7 +402,7 @@ DOCTEST_TEST_SUITE("apart") {
     const Unchanged unchanged;
     {
       Machine machine(board_with_domains_apart);
-      const auto domains = machine.controls("frequency.");
+      const auto domains = machine.controls(Control::Kind::kFrequency);
       DOCTEST_REQUIRE(domains.size() == 2);
       DOCTEST_CHECK(machine.board.domains[1].cpus == CpuList{1});
       for (const auto& [first, second] : {std::pair{0, 2}, {2, 0}, {1, 2}, {0, 0}}) {
@@ -419,7 +419,7 @@ DOCTEST_TEST_SUITE("apart") {
     const Unchanged unchanged;
     {
       Machine machine(board_with_domains_apart);
-      const auto domains = machine.controls("frequency.");
+      const auto domains = machine.controls(Control::Kind::kFrequency);
       DOCTEST_REQUIRE(domains.size() == 2);
       machine.levels[domains[1]] = 2;
       machine.apply_place("cpu1");
@@ -512,7 +512,7 @@ DOCTEST_TEST_CASE("limits that somebody had narrowed come back") {
         machine.apply_frequency(level);
         std::this_thread::sleep_for(50ms);
         // Granted or not, what it says is what is in force.
-        const Grant grant = machine.apply().at(machine.controls("frequency.").at(0));
+        const Grant grant = machine.apply().at(machine.controls(Control::Kind::kFrequency).at(0));
         DOCTEST_CHECK(grant.value.value_or(0.0) == kOppsMhz[grant.level]);
         DOCTEST_CHECK(read(kPolicy + "/scaling_cur_freq") ==
                       fmt::format("{:.0f}", grant.value.value_or(0.0) * 1e3));
@@ -556,7 +556,7 @@ DOCTEST_TEST_CASE("a place unplugs a CPU and plugs it in again, and frequencies 
   const Unchanged unchanged;
   {
     Machine machine(board_with_unplugged_place);
-    const std::size_t domain = machine.controls("frequency.").at(0);
+    const std::size_t domain = machine.controls(Control::Kind::kFrequency).at(0);
     for (int round = 0; round < 2; ++round) {
       machine.apply_place("alone");
       DOCTEST_CHECK(read(kCpus + "/online") == "0");
@@ -583,7 +583,7 @@ DOCTEST_TEST_CASE("a CPU that somebody else unplugs is survived") {
   const Unchanged unchanged;
   {
     Machine machine;
-    const std::size_t domain = machine.controls("frequency.").at(0);
+    const std::size_t domain = machine.controls(Control::Kind::kFrequency).at(0);
     machine.apply_place("cpu1");
     write(kCpus + "/cpu1/online", "0");
     for (const std::size_t level : {1, 2}) {
@@ -594,7 +594,7 @@ DOCTEST_TEST_CASE("a CPU that somebody else unplugs is survived") {
     write(kCpus + "/cpu1/online", "1");
     machine.apply();                      // The kernel has moved us; that is seen ...
     const auto grants = machine.apply();  // ... and set right.
-    DOCTEST_CHECK_FALSE(grants.at(machine.controls("mapping.").at(0)).refused);
+    DOCTEST_CHECK_FALSE(grants.at(machine.controls(Control::Kind::kMapping).at(0)).refused);
     DOCTEST_CHECK(sched_getcpu() == 1);
   }
   DOCTEST_CHECK(unchanged.within_time(kSoon));

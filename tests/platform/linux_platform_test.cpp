@@ -176,6 +176,21 @@ DOCTEST_TEST_CASE("what somebody else has undone is set again, and told") {
   DOCTEST_CHECK(machine.tree.read("/sys/fs/cgroup/rein-100/cpu.max") == "5000 10000");
 }
 
+DOCTEST_TEST_CASE("threads that somebody had moved to a place of as many CPUs were not missed") {
+  Machine machine;
+  Run run(machine);
+  run.platform.apply({1, 1, 0});
+  machine.calls.cpus_of[100] = {0};  // The place cpu0, and not cpu1.
+  const Grant grant = run.platform.grants()[0];
+  DOCTEST_CHECK(grant.level == 0);
+  DOCTEST_CHECK(grant.value == 1.0);
+  const auto troubles = run.platform.new_troubles();
+  DOCTEST_CHECK(
+      std::ranges::count(troubles, "mapping.dnn: somebody else has changed it; set again") == 1);
+  run.platform.apply({1, 1, 0});
+  DOCTEST_CHECK(machine.calls.cpus_of[100] == CpuList{1});
+}
+
 DOCTEST_TEST_CASE(
     "a bandwidth that the kernel rounds, or above all CPUs, was set in every period") {
   Machine machine;

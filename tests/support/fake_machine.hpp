@@ -46,8 +46,11 @@ struct FakeMachine {
 class FakePlatform final : public Platform {
  public:
   explicit FakePlatform(FakeMachine& machine, bool with_heat = true) : machine_(machine) {
-    controls_ = {{"mapping.app", "threads", {{"cpu0", 1}, {"cpu1", 1}, {"all2", 2}}},
-                 {"bandwidth.cpu", "CPUs", {{"0.5cpu", 0.5}, {"2cpu", 2}}}};
+    controls_ = {
+        mapping_control("app", {{.name = "cpu0", .cpus = {0}},
+                                {.name = "cpu1", .cpus = {1}},
+                                {.name = "all2", .cpus = {0, 1}, .threads = 2}}),
+        {Control::Kind::kBandwidth, "bandwidth.cpu", "CPUs", {{"0.5cpu", 0.5}, {"2cpu", 2}}}};
     signals_ = {{"cpu_others_share.cpu0", "1", "fake", false},
                 {"cpu_others_share.cpu1", "1", "fake", false},
                 {"power_w", "W", "fake", true},

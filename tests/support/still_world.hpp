@@ -15,10 +15,13 @@ namespace rein {
 class StillPlatform final : public Platform {
  public:
   explicit StillPlatform(int num_signals) {
-    controls_ = {{"mapping.app", "threads", {{"cpu0", 1}, {"cpu1", 1}, {"all2", 2}}},
-                 {"frequency.cpu", "MHz", {{"600MHz", 600}, {"1400MHz", 1400}}},
-                 {"frequency.gpu", "MHz", {{"200MHz", 200}, {"800MHz", 800}}},
-                 {"frequency.memory", "MHz", {{"800MHz", 800}, {"1600MHz", 1600}}}};
+    constexpr auto kFrequency = Control::Kind::kFrequency;
+    controls_ = {mapping_control("app", {{.name = "cpu0", .cpus = {0}},
+                                         {.name = "cpu1", .cpus = {1}},
+                                         {.name = "all2", .cpus = {0, 1}, .threads = 2}}),
+                 {kFrequency, "frequency.cpu", "MHz", {{"600MHz", 600}, {"1400MHz", 1400}}},
+                 {kFrequency, "frequency.gpu", "MHz", {{"200MHz", 200}, {"800MHz", 800}}},
+                 {kFrequency, "frequency.memory", "MHz", {{"800MHz", 800}, {"1600MHz", 1600}}}};
     signals_ = {{"power_w", "W", "still", false}};
     for (int i = 1; i < num_signals; ++i) {
       const bool heat = i % 4 == 0;
@@ -28,6 +31,7 @@ class StillPlatform final : public Platform {
     telemetry_.readings.assign(signals_.size(), {.value = 0.5, .valid = true});
     grants_.resize(controls_.size());
   }
+  void rename(std::size_t control, const std::string& name) { controls_[control].name = name; }
   const std::vector<Signal>& signals() const override { return signals_; }
   const std::vector<Control>& controls() const override { return controls_; }
   const Telemetry& sample() override { return telemetry_; }
@@ -54,12 +58,13 @@ class StillWorker final : public RequestWorker {
   explicit StillWorker(ManualClock& clock) : clock_(clock) {}
   const std::vector<NetworkLevel>& levels() const override { return levels_; }
   void set_level(std::size_t) override {}
-  void set_threads(int) override {}
-  void prepare(std::uint64_t, const std::vector<int>&) override {}
+  void set_place(const Place& told) override { place = told.name; }
+  void prepare(std::uint64_t, const std::vector<Place>&) override {}
   std::size_t serve(std::size_t images, Duration) override {
     clock_.advance(from_milliseconds(5.0));
     return images;
   }
+  std::string place;  ///< As it was told last.
 
  private:
   ManualClock& clock_;

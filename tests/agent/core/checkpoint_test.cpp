@@ -169,7 +169,9 @@ DOCTEST_TEST_CASE("a checkpoint of rewards was taken for those of another task")
   const Change other_objective = [](SimulatedTask& task) {
     task.objective = {Objective::Kind::kMinEnergy, 200.0};
   };
-  const Change other_prices = [](SimulatedTask& task) { task.prices.power = 5.0; };
+  const Change other_prices = [](SimulatedTask& task) {
+    task.prices[BudgetId::Kind::kPower] = 5.0;
+  };
   const Change other_arrival = [](SimulatedTask& task) {
     task.requests.arrival = RequestSpec::Arrival::kPoisson;
   };

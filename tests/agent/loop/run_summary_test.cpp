@@ -44,6 +44,30 @@ DOCTEST_TEST_CASE("stretches that follow one another add up to the whole") {
   }
 }
 
+DOCTEST_TEST_CASE("a run of misses was broken by another application's requests") {
+  const auto of_two = [](std::size_t from, std::size_t to) {
+    Statistics statistics;
+    for (std::size_t i = from; i < to; ++i) {
+      StepResult result = period(i);
+      result.info.applications[0].service.misses = {i >= 2 && i < 7};
+      result.info.applications.push_back(result.info.applications[0]);
+      result.info.applications[1].name = "other";
+      result.info.applications[1].service.misses = {false, false};
+      result.info.applications[1].service.served = 2;
+      statistics.add(result, 2.0, 1.0);
+    }
+    return statistics;
+  };
+  DOCTEST_CHECK(of_two(0, 10).longest_miss_run() == 5);
+  DOCTEST_CHECK(of_two(0, 10).served() == 30);
+  Statistics joined = of_two(0, 4);
+  joined.add(of_two(4, 10));
+  DOCTEST_CHECK(joined.longest_miss_run() == 5);
+  joined.pause();
+  joined.add(of_two(2, 5));
+  DOCTEST_CHECK(joined.longest_miss_run() == 5);
+}
+
 DOCTEST_TEST_CASE("an objective on our own power was told of the whole machine's") {
   const Statistics statistics = summed(0, 10);  // 2 W, of which 1 W is ours, a request a second.
   const auto told = [&](Objective::Kind kind, PowerSignal signal) {

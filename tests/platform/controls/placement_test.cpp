@@ -145,8 +145,10 @@ DOCTEST_TEST_CASE("the place in force is read back") {
   Placement placement(machine.root(), "dnn", machine.places, guard);
   DOCTEST_CHECK(placement.control().name == "mapping.dnn");
   DOCTEST_CHECK(placement.granted() == std::nullopt);  // CPUs of no place.
+  DOCTEST_CHECK(placement.granted_level() == std::nullopt);
   placement.set(2);
   DOCTEST_CHECK(placement.granted() == 2.0);
+  DOCTEST_CHECK(placement.granted_level() == std::size_t{2});
 }
 
 DOCTEST_TEST_CASE("a thread that was given a part of its place is still in that place") {

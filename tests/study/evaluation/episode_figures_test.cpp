@@ -66,9 +66,8 @@ StepInfo period(std::size_t requests, std::size_t missed, double power_w) {
   application.service.served = requests;
   application.service.late = missed;
   info.applications = {application};
-  info.task.applications = {{.name = "app",
-                             .latency = LatencyBudget{.deadline_ms = 10.0, .miss_rate = 0.1},
-                             .accuracy = {}}};
+  info.task.applications = {{.name = "app"}};
+  info.task.applications[0].latency = LatencyBudget{.deadline_ms = 10.0, .miss_rate = 0.1};
   info.budgets.push_back({.name = "latency.app", .limit = 0.1, .value = 0.0});
   info.budgets.push_back(
       {.name = "power", .limit = 3.0, .value = power_w, .exceeded = power_w > 3.0});

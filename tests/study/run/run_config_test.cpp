@@ -87,8 +87,8 @@ DOCTEST_TEST_CASE(
     write_file(effective, config.effective);
     const RunConfig again = RunConfig::load(effective, {});
     DOCTEST_REQUIRE(again.effective == config.effective);
-    DOCTEST_REQUIRE(again.applications[0].checkpoint == folder / "network");
-    DOCTEST_REQUIRE(again.applications[0].images_folder == folder);
+    DOCTEST_REQUIRE(again.applications[0].files.at(0).second == folder / "network");
+    DOCTEST_REQUIRE(again.applications[0].files.at(1).second == folder);
     DOCTEST_REQUIRE(again.agent.at("profile").text() == (folder / "profile").string());
   }
 }

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/scalable_network.hpp"
+
+namespace rein {
+
+/// An engine that runs networks of one kind at their levels.
+struct NetworkKind {
+  std::string name;  ///< As in a run file's `network.kind`: "slimmable".
+  /// Makes a network of a file. @throws ConfigError naming the file.
+  std::unique_ptr<ScalableNetwork> (*load)(const std::filesystem::path& checkpoint);
+};
+
+/// All that there are, each under a name of its own.
+const std::vector<NetworkKind>& network_kinds();
+
+}  // namespace rein
