@@ -66,7 +66,9 @@ void HeldKnobs::archive(Archive& archive, const std::string& key) {
   archive.keep(levels_);
   auto chosen = levels_.empty() ? std::nullopt : std::optional(actions.encode(levels_));
   archive.index(key, chosen, actions.size());
-  levels_ = chosen ? actions.decode(*chosen) : std::vector<std::size_t>();
+  if (archive.is_reading()) {
+    levels_ = chosen ? actions.decode(*chosen) : std::vector<std::size_t>();
+  }
 }
 
 std::size_t HeldKnobs::given_or(std::size_t knob, const std::string& wish,
