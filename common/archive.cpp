@@ -60,25 +60,23 @@ void Archive::reject(const std::string& key, const std::string& problem) const {
 ConfigNode Archive::at(const std::string& key) const { return node_->at(key); }
 
 template <typename Value>
-void Archive::put(const std::string& key, Value&& value) {
-  (*json_)[key] = std::forward<Value>(value);
+bool Archive::put(const std::string& key, Value&& value) {
+  if (!is_reading()) {
+    (*json_)[key] = std::forward<Value>(value);
+  }
+  return !is_reading();
 }
 
 bool Archive::has_value(const std::string& key, bool is_there) {
   if (is_reading()) {
     return !at(key).is_null();
   }
-  if (!is_there) {
-    put(key, nullptr);
-  }
-  return is_there;
+  return is_there || !put(key, nullptr);
 }
 
 void Archive::number(const std::string& key, double& value, const Range& range) {
-  if (is_reading()) {
+  if (!put(key, value)) {
     value = at(key).number(range);
-  } else {
-    put(key, value);
   }
 }
 
@@ -91,11 +89,7 @@ void Archive::number(const std::string& key, std::optional<double>& value, const
 }
 
 std::int64_t Archive::whole(const std::string& key, std::int64_t value, const Range& range) {
-  if (is_reading()) {
-    return at(key).integer(range);
-  }
-  put(key, value);
-  return value;
+  return put(key, value) ? value : at(key).integer(range);
 }
 
 void Archive::index(const std::string& key, std::size_t& value, std::size_t size) {
@@ -114,35 +108,28 @@ void Archive::index(const std::string& key, std::optional<std::size_t>& value, s
 }
 
 void Archive::flag(const std::string& key, bool& value) {
-  if (is_reading()) {
+  if (!put(key, value)) {
     value = at(key).boolean();
-  } else {
-    put(key, value);
   }
 }
 
 void Archive::text(const std::string& key, std::string& value) {
-  if (is_reading()) {
+  if (!put(key, value)) {
     value = at(key).text();
-  } else {
-    put(key, value);
   }
 }
 
 void Archive::texts(const std::string& key, std::vector<std::string>& values) {
-  if (!is_reading()) {
-    put(key, values);
-    return;
-  }
-  values.clear();
-  for (const auto& item : at(key).items()) {
-    values.push_back(item.text());
+  if (!put(key, values)) {
+    values.clear();
+    for (const auto& item : at(key).items()) {
+      values.push_back(item.text());
+    }
   }
 }
 
 void Archive::random(const std::string& key, Random& random) {
-  if (!is_reading()) {
-    put(key, random.save());
+  if (put(key, random.save())) {
     return;
   }
   const std::string state = at(key).text();
@@ -155,8 +142,7 @@ void Archive::random(const std::string& key, Random& random) {
 
 void Archive::numbers(const std::string& key, std::vector<double>& values,
                       std::optional<std::size_t> length, const Range& range) {
-  if (!is_reading()) {
-    put(key, values);
+  if (put(key, values)) {
     return;
   }
   values = at(key).numbers(range);
@@ -173,8 +159,7 @@ void Archive::numbers(const std::string& key, std::span<double> values, const Ra
 
 std::vector<std::int64_t> Archive::wholes(const std::string& key, std::vector<std::int64_t> values,
                                           std::size_t length, const Range& range) {
-  if (!is_reading()) {
-    put(key, values);
+  if (put(key, values)) {
     return values;
   }
   values.clear();
@@ -216,33 +201,39 @@ std::vector<std::byte> Archive::read_bytes(const std::string& key, std::size_t s
   return *bytes;
 }
 
+namespace {
+
+/// @param found  at the node.
+template <typename Value>
+void expect_same(const ConfigNode& node, const Value& found, const Value& expected) {
+  if (found != expected) {
+    node.fail(fmt::format("{} as in this run", expected));
+  }
+}
+
+}  // namespace
+
 void Archive::same(const std::string& key, const std::string& text) {
-  if (!is_reading()) {
-    put(key, text);
-  } else if (const ConfigNode node = at(key); node.text() != text) {
-    node.fail(fmt::format("'{}' as in this run", text));
+  if (!put(key, text)) {
+    const ConfigNode node = at(key);
+    expect_same(node, fmt::format("'{}'", node.text()), fmt::format("'{}'", text));
   }
 }
 
 void Archive::same_whole(const std::string& key, std::int64_t number) {
-  if (!is_reading()) {
-    put(key, number);
-  } else if (const ConfigNode node = at(key); node.integer() != number) {
-    node.fail(fmt::format("{} as in this run", number));
+  if (!put(key, number)) {
+    expect_same(at(key), at(key).integer(), number);
   }
 }
 
 void Archive::same_number(const std::string& key, double number) {
-  if (!is_reading()) {
-    put(key, number);
-  } else if (const ConfigNode node = at(key); node.number() != number) {
-    node.fail(fmt::format("{} as in this run", number));
+  if (!put(key, number)) {
+    expect_same(at(key), at(key).number(), number);
   }
 }
 
 void Archive::same(const std::string& key, const std::vector<std::size_t>& sizes) {
-  if (!is_reading()) {
-    put(key, sizes);
+  if (put(key, sizes)) {
     return;
   }
   std::vector<std::size_t> found;
@@ -255,15 +246,12 @@ void Archive::same(const std::string& key, const std::vector<std::size_t>& sizes
 }
 
 void Archive::same(const std::string& key, const std::vector<std::string>& lines) {
-  if (!is_reading()) {
-    put(key, lines);
+  if (put(key, lines)) {
     return;
   }
   const auto items = at(key).items();
   for (std::size_t i = 0; i < std::min(items.size(), lines.size()); ++i) {
-    if (items[i].text() != lines[i]) {
-      items[i].fail(fmt::format("'{}' as in this run", lines[i]));
-    }
+    expect_same(items[i], fmt::format("'{}'", items[i].text()), fmt::format("'{}'", lines[i]));
   }
   if (items.size() != lines.size()) {
     reject(key,

@@ -156,8 +156,9 @@ class Archive {
   Archive(std::optional<ConfigNode> node, std::shared_ptr<Journal> journal);
 
   ConfigNode at(const std::string& key) const;
+  /// False when reading: there is something to be read then.
   template <typename Value>
-  void put(const std::string& key, Value&& value);
+  bool put(const std::string& key, Value&& value);
   void on_failure(std::function<void()> put_back);
   /// Writes null for what has none, and says whether what is read has one.
   bool has_value(const std::string& key, bool is_there);

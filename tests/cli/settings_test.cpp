@@ -136,6 +136,28 @@ DOCTEST_TEST_CASE("a checkpoint of another configuration replaced the one that w
       "action: expected the agent's `configuration` (");
 }
 
+DOCTEST_TEST_CASE("a checkpoint of another period, objective or price was taken") {
+  const Files files;
+  const auto first = files.folder.path() / "first";
+  for (const std::string agent : {"dqn", "model_based"}) {
+    DOCTEST_REQUIRE(Process({REIN_PROGRAM, "run", files.run().string(), "--agent", agent,
+                             "--output", (first / agent).string()})
+                        .wait() == 0);
+    const auto with = [&](const std::string& setting) {
+      return std::vector<std::string>{
+          "--agent", agent, "--load", (first / agent / "checkpoint").string(), "--set", setting};
+    };
+    files.refuses("run", with("period_ms=50"), 3,
+                  "for.period_s: expected 0.05 as in this run, found '0.1'");
+    if (agent == "dqn") {
+      files.refuses("run", with("objective=min_latency"), 3,
+                    "for.objective: expected 'min_latency' as in this run, found 'max_accuracy'");
+      files.refuses("run", with("agent.discount=0.9"), 3,
+                    "for.options.discount: expected 0.9 as in this run, found '0.5'");
+    }
+  }
+}
+
 DOCTEST_TEST_CASE("what was set within a section was named by what set the section") {
   ConfigNode node = ConfigNode::parse("{}", "file");
   node.set("agent", "{kind: dqn}", "--agent dqn");

@@ -118,7 +118,7 @@ std::string refused(const std::string& kind, const std::string& checkpoint,
                     const Change& change = unchanged, const std::string& options = "") {
   Player player(kind, 2, change, options);
   const std::string before = player.saved();
-  const std::string message = player.load(checkpoint);
+  std::string message = player.load(checkpoint);
   const bool is_as_it_was = player.saved() == before;
   DOCTEST_CHECK(message != "");
   DOCTEST_CHECK(is_as_it_was);
@@ -247,7 +247,8 @@ DOCTEST_TEST_CASE("a checkpoint that is broken anywhere leaves every kind as it 
     Player player(kind, 2);
     player.play();
     const std::string before = player.saved();
-    for (const auto& [key, value] : good.items()) {
+    for (const auto& entry : good.items()) {
+      const std::string& key = entry.key();
       DOCTEST_CAPTURE(key);
       auto bad = good;
       bad.erase(key);
