@@ -62,7 +62,7 @@ struct Task {
 
   WrittenFuture future;
   ActionSpace actions;
-  ObservationSpec observations{{Feature{.name = "f", .unit = "1", .source = "test"}}};
+  ObservationSpec observations{{Feature{.name = "f"}}};
 };
 
 DOCTEST_TEST_CASE("the oracle takes the best reward of what keeps the budgets") {
