@@ -27,16 +27,14 @@ struct Scale {
     if (!std::isfinite(number)) {
       return neutral;
     }
-    const double ones = number / one;
-    switch (kind) {
-      case Kind::kLinear:
-        return std::clamp(ones / divisor, min, max);
-      case Kind::kLog2:
-        return ones > 0.0 ? std::clamp(std::log2(ones) / divisor, min, max) : min;
-      case Kind::kLog10:
-        return ones > 0.0 ? std::clamp(std::log10(ones) / divisor, min, max) : min;
+    if (kind == Kind::kLinear) {
+      return std::clamp(number / (one * divisor), min, max);
     }
-    return neutral;
+    const double ones = number / one;
+    return ones > 0.0
+               ? std::clamp((kind == Kind::kLog2 ? std::log2(ones) : std::log10(ones)) / divisor,
+                            min, max)
+               : min;
   }
 
   // Of all that it gives.

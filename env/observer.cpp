@@ -61,14 +61,32 @@ Observer::Observer(const ActionSpace& actions, const std::vector<ObservedApplica
   for (const auto& application : applications) {
     queue_limits_.push_back(static_cast<double>(application.queue_limit));
   }
+  for (const auto& feature : spec_.features()) {
+    seen_.push_back({.source = feature.source, .scale = feature.scale});
+  }
 }
 
 void Observer::observe(const Snapshot& snapshot, Observation& observation) {
-  const auto& features = spec_.features();
-  observation.resize(features.size());
-  for (std::size_t i = 0; i < features.size(); ++i) {
-    observation[i] = features[i].scale(read(features[i].source, snapshot));
+  observation.resize(seen_.size());
+  double* value = observation.data();
+  for (auto& seen : seen_) {
+    // Most are signals.
+    *value++ = seen.see(seen.source.kind == Source::Kind::kSignal
+                            ? or_unknown(snapshot.signals[seen.source.index])
+                            : read(seen.source, snapshot));
   }
+}
+
+double Observer::Seen::see(double number) {
+  if (scale.kind == Scale::Kind::kLinear) {
+    return scale(number);
+  }
+  // Logarithms are dear, and limits seldom change.
+  if (number != last_number) {
+    last_number = number;
+    last_value = scale(number);
+  }
+  return last_value;
 }
 
 double Observer::read(const Source& source, const Snapshot& snapshot) {

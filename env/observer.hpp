@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -53,6 +54,15 @@ class Observer {
   double period_ms_;
   std::vector<double> queue_limits_;  ///< [applications]
   ObservationSpec spec_;
+  /// All that a period needs of the features.
+  struct Seen {
+    Source source;
+    Scale scale;
+    double last_number = std::numeric_limits<double>::quiet_NaN();
+    double last_value = 0.0;
+    double see(double number);
+  };
+  std::vector<Seen> seen_;
   /// By application x actions + action.
   std::unordered_map<std::size_t, double> fastest_ms_;
   std::vector<double> latencies_ms_;  ///< Of one period, while they are put in order.
