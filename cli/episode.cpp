@@ -63,8 +63,8 @@ void describe(const RunConfig& config, const Environment& environment) {
     put("  {:<24} {}\n", knob.name, fmt::join(labels, ", "));
   }
   put("features    {}\n", environment.observation_spec().size());
-  for (const auto& feature : environment.observation_spec().features()) {
-    put("  {:<24} {}\n", feature.name, feature.source);
+  for (const auto& line : describe(environment.observation_spec())) {
+    put("  {}\n", line);
   }
 }
 

@@ -27,7 +27,7 @@ constexpr std::array kGpuLoadFiles{
     NumberFiles{"/sys/class/drm/card*/device/gpu_busy_percent", kPerCent},
 };
 
-constexpr Sight kShare{.of = Sight::Of::kEach, .source = "as measured"};
+constexpr Sight kShare{.of = Sight::Of::kEach};
 
 /// In the order of docs/trace.md.
 constexpr std::array kQuantities{
@@ -123,9 +123,12 @@ constexpr std::array kQuantities{
              .zero_may_stay = true,
              .over_signals = Fold::kSum,
              .sight = {.of = Sight::Of::kWhole,
-                       .scale = Sight::Scale::kDecades,
-                       .divisor = 4.0,
-                       .source = "log10(W) / 4"},
+                       .scale = {.kind = Scale::Kind::kLog10,  // 2.5 mW to 100 kW.
+                                 .one = 10.0,
+                                 .divisor = 4.0,
+                                 .min = -0.9,
+                                 .max = 1.0,
+                                 .neutral = -1.0}},
              .simulated = Simulated::kRail,
              .is_given = true,
              .group = Quantity::Group::kPower},
@@ -150,7 +153,7 @@ constexpr std::array kQuantities{
              .usual_max = 120.0,
              .over_signals = Fold::kMost,
              .over_time = Fold::kLast,
-             .sight = {.of = Sight::Of::kHeat, .divisor = 150.0, .source = "over 150 degC"},
+             .sight = {.of = Sight::Of::kHeat, .scale = {.one = 150.0}},
              .simulated = Simulated::kZone,
              .is_given = true,
              .chart = "Temperature"},

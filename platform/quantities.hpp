@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/scale.hpp"
 #include "platform/platform.hpp"
 
 namespace rein {
@@ -62,15 +63,8 @@ struct Sight {
     kEach,
     kHeat,  ///< Those that count for the hottest.
   };
-  enum class Scale {
-    kLinear,   ///< value / divisor
-    kDecades,  ///< log10(value) / divisor, of what is above 1
-  };
   Of of = Of::kNone;
-  Scale scale = Scale::kLinear;
-  double divisor = 1.0;
-  double neutral = 0.0;          ///< While there is no value.
-  std::string_view source = "";  ///< The same in words.
+  Scale scale = {};
 };
 
 /// What of a simulated board a signal shows.

@@ -86,22 +86,14 @@ std::vector<std::string> describe_knobs(const ActionSpace& actions) {
   return lines;
 }
 
-std::string describe_feature(const Feature& feature) {
-  return fmt::format("{} [{}] {} to {}, {} if not known: {}", feature.name, feature.unit,
-                     feature.min, feature.max, feature.neutral, feature.source);
-}
-
 void archive_header(Archive& archive, const std::string& kind, const Problem& problem,
                     LearnedOf learned, const std::function<void(Archive&)>& options) {
   archive.same("format", kFormat);
   archive_version(archive);
   archive.same("kind", kind);
   archive.section("for", [&](Archive& purpose) {
-    std::vector<std::string> features;
-    std::ranges::transform(problem.observations.features(), std::back_inserter(features),
-                           describe_feature);
     purpose.same("knobs", describe_knobs(problem.actions));
-    purpose.same("features", features);
+    purpose.same("features", describe(problem.observations));
     purpose.same("period_s", problem.task.period_s);
     if (learned == LearnedOf::kRewards) {
       archive_rewards(purpose, problem.task);

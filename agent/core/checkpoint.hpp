@@ -25,7 +25,4 @@ void archive_header(Archive& archive, const std::string& kind, const Problem& pr
 /// The knobs with their levels, a line each: what an action number means.
 std::vector<std::string> describe_knobs(const ActionSpace& actions);
 
-/// All that makes a number mean what it does to who learned from it.
-std::string describe_feature(const Feature& feature);
-
 }  // namespace rein

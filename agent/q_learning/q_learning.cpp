@@ -103,6 +103,24 @@ double highest(const std::vector<double>& values) {
   return *std::ranges::max_element(lanes);
 }
 
+/// Wherever the number that a feature shows rises by 1.45, over all that it tells apart; where
+/// there is none is a bin of its own.
+std::vector<double> ratio_steps(const Scale& scale) {
+  constexpr double kDecades = 0.16;  // Of a step.
+  constexpr int kMostSteps = 80;     // From 1 up and down.
+  std::vector<double> edges;
+  for (int i = -kMostSteps; i <= kMostSteps; ++i) {
+    const double edge = scale(std::pow(10.0, kDecades * i));
+    if (edge > scale.min && edge < scale.max) {
+      edges.push_back(edge);
+    }
+  }
+  if (scale.neutral > scale.max) {
+    edges.push_back(scale.neutral);
+  }
+  return edges;
+}
+
 }  // namespace
 
 StateAggregation::StateAggregation(const std::vector<Cut>& cuts,
@@ -143,17 +161,14 @@ StateAggregation StateAggregation::from_yaml(const ConfigNode& node,
 }
 
 StateAggregation StateAggregation::standard(const ObservationSpec& observations) {
-  std::vector<double> decade_steps;  // 10^(4 x 0.04) is 1.45.
-  for (int i = 1; i < 25; ++i) {
-    decade_steps.push_back(0.04 * i);
-  }
   std::vector<Cut> cuts;
-  for (const Cut& cut : {Cut{"cpu_others_share", {0.25}}, Cut{"deadline", decade_steps},
-                         Cut{"power.limit", decade_steps}}) {
-    if (std::ranges::any_of(observations.features(), [&](const auto& feature) {
-          return matches(feature.name, cut.feature);
-        })) {
-      cuts.push_back(cut);
+  for (const auto* const pattern : {"cpu_others_share", "deadline", "power.limit"}) {
+    for (const auto& feature : observations.features()) {
+      if (matches(feature.name, pattern)) {
+        const bool is_share = feature.name.starts_with("cpu_others_share");
+        cuts.push_back(
+            {feature.name, is_share ? std::vector<double>{0.25} : ratio_steps(feature.scale)});
+      }
     }
   }
   return {cuts, observations};

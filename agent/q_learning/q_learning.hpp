@@ -32,7 +32,7 @@ class StateAggregation {
   /// A list of {feature, edges}. @throws ConfigError, also for a feature that does not exist.
   static StateAggregation from_yaml(const ConfigNode& node, const ObservationSpec& observations);
   /// Others' load on each CPU above a quarter or not; the deadline and the power limit in steps of
-  /// about 1.45.
+  /// about 1.45, and none apart.
   static StateAggregation standard(const ObservationSpec& observations);
 
   /// What a key means: a line for each bin, with the feature and the edges.

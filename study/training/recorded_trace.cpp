@@ -115,6 +115,42 @@ std::vector<std::size_t> find_features(const TraceTable& table, const Problem& p
   return find_all(table, names);
 }
 
+/// The column that has a feature's number beside what was seen of it; empty if there is none.
+std::string number_column(const Feature& feature) {
+  if (feature.source.kind == Source::Kind::kDeadline) {
+    return "deadline_ms" + feature.name.substr(feature.name.find('.'));
+  }
+  const bool is_power_limit = feature.source.kind == Source::Kind::kLimit &&
+                              feature.source.budget == BudgetId::Kind::kPower;
+  return is_power_limit ? "power_limit_w" : "";
+}
+
+/// An earlier version showed agents other numbers under the same names.
+void expect_same_scales(const TraceTable& table, const Problem& problem,
+                        const std::vector<std::size_t>& observed) {
+  constexpr double kRounding = 1e-6;  // Of what a trace writes.
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    const Feature& feature = problem.observations.features()[i];
+    const std::string name = number_column(feature);
+    if (std::ranges::count(table.columns(), name) == 0) {
+      continue;
+    }
+    const std::size_t column = table.find(name);
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+      if (table.cell(row, column).empty()) {
+        continue;
+      }
+      const double expected = feature.scale(table.number(row, column));
+      if (std::abs(table.number(row, observed[i]) - expected) > kRounding) {
+        table.fail(row, observed[i],
+                   fmt::format("{:.6g}, which is how this version shows a {} of {} (a trace of "
+                               "another version has to be recorded anew)",
+                               expected, name, table.cell(row, column)));
+      }
+    }
+  }
+}
+
 std::vector<std::size_t> find_knobs(const TraceTable& table, const Problem& problem) {
   std::vector<std::string> names;
   for (const auto& knob : problem.actions.knobs()) {
@@ -139,6 +175,7 @@ std::vector<PeriodRecord> read_transitions(const std::filesystem::path& file,
                                            const Problem& problem) {
   const TraceTable table(file);
   const auto features = find_features(table, problem);
+  expect_same_scales(table, problem, features);
   const auto knobs = find_knobs(table, problem);
   const auto terms = find_terms(table);
   const std::size_t reward = table.find("reward");

@@ -47,10 +47,10 @@ DOCTEST_TEST_CASE("in a closed loop agents were told of a rate that nobody had s
   const auto& features = environment.observation_spec().features();
   const auto rate = static_cast<std::size_t>(
       std::ranges::find(features, "arrival_rate.app", &Feature::name) - features.begin());
-  DOCTEST_CHECK(environment.reset(1)[rate] == features[rate].neutral);
+  DOCTEST_CHECK(environment.reset(1)[rate] == features[rate].scale.neutral);
   for (int i = 0; i < 10; ++i) {
     const StepResult& result = environment.step(action_of(environment, "1", "cpu0"));
-    DOCTEST_CHECK(std::pow(10.0, 5.0 * result.observation[rate]) ==
+    DOCTEST_CHECK(100.0 * std::pow(10.0, 4.0 * result.observation[rate]) ==
                   doctest::Approx(1e3 / 150.0).epsilon(0.01));
   }
 }

@@ -95,10 +95,10 @@ inline void check_environment_contract(Environment& environment) {
     for (std::size_t i = 0; i < features.size(); ++i) {
       DOCTEST_CAPTURE(features[i].name);
       DOCTEST_REQUIRE(std::isfinite(observation[i]));
-      DOCTEST_REQUIRE(observation[i] >= features[i].min);
-      DOCTEST_REQUIRE(observation[i] <= features[i].max);
+      DOCTEST_REQUIRE(observation[i] >= features[i].scale.least());
+      DOCTEST_REQUIRE(observation[i] <= features[i].scale.most());
       DOCTEST_REQUIRE_FALSE(features[i].unit.empty());
-      DOCTEST_REQUIRE_FALSE(features[i].source.empty());
+      DOCTEST_REQUIRE_FALSE(features[i].number.empty());
     }
   };
   const auto reward_terms = environment.description().reward_terms;

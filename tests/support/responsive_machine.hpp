@@ -79,7 +79,7 @@ struct ResponsiveMachine {
                         "MHz",
                         Knob::Kind::kFrequency,
                         {{"500MHz", 500}, {"1000MHz", 1000}, {"2000MHz", 2000}}}}};
-  ObservationSpec observations{{Feature{.name = "x", .unit = "1", .source = "test"}}};
+  ObservationSpec observations{{Feature{.name = "x"}}};
   std::vector<SignalDescription> signals = {{"power_w", "W", "test"},
                                             {"cpu_others_share.cpu0", "1", "test"}};
 

@@ -61,7 +61,7 @@ struct RivalTask {
        {{"500MHz", 500.0}, {"1000MHz", 1000.0}},
        {0, 1}},
   }};
-  ObservationSpec observations{{Feature{.name = "x", .unit = "1", .source = "test"}}};
+  ObservationSpec observations{{Feature{.name = "x"}}};
   std::vector<SignalDescription> signals = {
       {"power_w", "W", "test"},
       {"cpu_ours_share.cpu0", "1", "test"},

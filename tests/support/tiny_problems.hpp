@@ -48,7 +48,7 @@ class TinyProblem {
     std::vector<Feature> features;
     features.reserve(names.size());
     for (const auto& name : names) {
-      features.push_back({.name = name, .unit = "1", .source = "test"});
+      features.push_back({.name = name});
     }
     return features;
   }

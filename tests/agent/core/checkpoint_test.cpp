@@ -148,7 +148,7 @@ DOCTEST_TEST_CASE("a checkpoint for anything else is refused with what differs, 
                           [](SimulatedTask& task) { task.period = from_milliseconds(250); }),
                   "for.period_s: expected 0.25 as in this run, found '0.1'");
     refuse("/for/features/4", "deadline.app",
-           "for.features.4: expected '" + describe_feature(features[4]) +
+           "for.features.4: expected '" + describe(features[4]) +
                "' as in this run, found 'deadline.app'");
     refuse("/for/features/" + std::to_string(features.size()), "more",
            fmt::format("for.features: expected {} entries as in this run, found {}",

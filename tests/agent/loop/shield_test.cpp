@@ -83,7 +83,7 @@ struct Bench {
                             "MHz",
                             Knob::Kind::kFrequency,
                             {{"100", 100}, {"200", 200}, {"300", 300}}}}};
-  ObservationSpec observations{{Feature{.name = "x", .unit = "1", .source = "test"}}};
+  ObservationSpec observations{{Feature{.name = "x"}}};
   std::vector<SignalDescription> signals = {{"power_w", "W", "test"},
                                             {"temperature_c.dead", "degC", "test", false, true},
                                             {"temperature_c.soc", "degC", "test", false, true}};
@@ -357,7 +357,7 @@ DOCTEST_TEST_CASE("whatever a period does not say is no reason to throw") {
   half.granted.resize(1);
   bench.live(bench.id(1, 1, 2), half, 300);
   DOCTEST_CHECK_NOTHROW(bench.actions.check(bench.check(bench.id(1, 1, 2)).action));
-  const ObservationSpec blank{{Feature{.name = "f", .unit = "1", .source = "test"}}};
+  const ObservationSpec blank{{Feature{.name = "f"}}};
   const Shield shield({}, {bench.actions, blank, {}});
   DOCTEST_CHECK(shield.check({0, 1, 0}).action == Action{0, 1, 0});
 }

@@ -17,7 +17,7 @@ namespace {
 const ActionSpace kTwo({{"k", "1", Knob::Kind::kMapping, {{"low"}, {"high"}}}});
 const ActionSpace kSix({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}},
                         {"b", "1", Knob::Kind::kMapping, {{"0"}, {"1"}, {"2"}}}});
-const ObservationSpec kOneFeature({Feature{.name = "f", .unit = "1", .source = "test"}});
+const ObservationSpec kOneFeature({Feature{.name = "f"}});
 
 std::vector<RolloutStep> three_steps() {
   return {{.reward = 1.0, .value = 0.5, .next_value = 1.0},

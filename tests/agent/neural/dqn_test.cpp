@@ -19,7 +19,7 @@ const ActionSpace kTwo({{"k", "1", Knob::Kind::kMapping, {{"low"}, {"high"}}}});
 const ActionSpace kFour({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}},
                          {"b", "1", Knob::Kind::kMapping, {{"0"}}},
                          {"c", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}}});
-const ObservationSpec kOneFeature({Feature{.name = "f", .unit = "1", .source = "test"}});
+const ObservationSpec kOneFeature({Feature{.name = "f"}});
 
 QBatch one_row(float x, ActionId action, float reward, float next_x, bool terminated) {
   return {{x}, {next_x}, {action}, {reward}, {terminated ? 0.0F : 1.0F}};

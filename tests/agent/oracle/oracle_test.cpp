@@ -67,7 +67,7 @@ struct Bench {
 
   WrittenFuture future;
   ActionSpace actions;
-  ObservationSpec observations{{Feature{.name = "f", .unit = "1", .source = "test"}}};
+  ObservationSpec observations{{Feature{.name = "f"}}};
 };
 
 /// In an episode of its own.

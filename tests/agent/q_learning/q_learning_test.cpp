@@ -3,12 +3,15 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "env/feature_table.hpp"
 #include "support/allocation_count.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tiny_problems.hpp"
@@ -23,7 +26,7 @@ struct Task {
   StateAggregation states() const { return {{{"f", {0.5}}}, observations}; }
 
   ActionSpace actions;
-  ObservationSpec observations{{Feature{.name = "f", .unit = "1", .source = "test"}}};
+  ObservationSpec observations{{Feature{.name = "f"}}};
   Random random{1};
 };
 
@@ -368,6 +371,46 @@ DOCTEST_TEST_CASE("three problems with known answers are solved from each of fiv
         DOCTEST_CHECK(solve(*agent.learner, random, {&problem}, seed, extended ? 20'000 : 5000) <
                       1e-9);
       }
+    }
+  }
+}
+
+DOCTEST_TEST_CASE(
+    "a limit of 0.5 W and one of 1 W, 10 s and no deadline were one state to a table of the "
+    "standard states") {
+  const ObservationSpec spec = make_observation_spec({}, {"app"}, {});
+  const auto states = StateAggregation::standard(spec);
+  DOCTEST_REQUIRE(states.size() == 2);
+  const auto key_of = [&](const std::string& feature, std::optional<double> number) {
+    Observation observation;
+    for (const auto& each : spec.features()) {
+      observation.push_back(each.name == feature && number ? each.scale(*number)
+                                                           : each.scale.neutral);
+    }
+    StateAggregation::Key key;
+    states.find_key(observation, key);
+    return key;
+  };
+  for (const char* const feature : {"deadline.app", "power.limit"}) {  // In ms and W.
+    DOCTEST_CAPTURE(feature);
+    for (const double first : {0.5, 0.1, 0.3, 0.123}) {
+      std::set<StateAggregation::Key> keys = {key_of(feature, std::nullopt)};
+      std::size_t numbers = 1;
+      for (double number = first; number < 39e3; number *= 1.5, ++numbers) {
+        keys.insert(key_of(feature, number));
+      }
+      DOCTEST_CHECK(keys.size() == numbers);
+    }
+    for (const double number : {0.5, 1.0, 2.0, 5.0, 10e3, 20e3}) {
+      DOCTEST_CHECK(key_of(feature, number) != key_of(feature, 2.0 * number));
+    }
+  }
+  // The bins that there always were: at the powers of 10^0.16 in ms and W.
+  for (int i = 1; i < 25; ++i) {
+    const double edge = std::pow(10.0, 0.16 * i);
+    for (const char* const feature : {"deadline.app", "power.limit"}) {
+      DOCTEST_CHECK(key_of(feature, 0.999 * edge) != key_of(feature, 1.001 * edge));
+      DOCTEST_CHECK(key_of(feature, 1.001 * edge) == key_of(feature, 1.4 * edge));
     }
   }
 }

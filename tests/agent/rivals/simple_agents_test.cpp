@@ -17,7 +17,7 @@ const ActionSpace kActions({
     {"mapping.app", "threads", Knob::Kind::kMapping, {{"cpu0", 1}, {"all2", 2}}},
     {"bandwidth.cpu", "CPUs", Knob::Kind::kBandwidth, {{"1cpu", 1}, {"2cpu", 2}}},
 });
-const ObservationSpec kObservations({Feature{.name = "f", .unit = "1", .source = "test"}});
+const ObservationSpec kObservations({Feature{.name = "f"}});
 
 Problem problem() { return {kActions, kObservations, std::vector<double>(kActions.size(), 1.0)}; }
 
