@@ -18,6 +18,7 @@
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "env/trace_reader.hpp"
 #include "env/trace_writer.hpp"
 #include "models/image_set.hpp"
 #include "models/slimmable_checkpoint.hpp"
