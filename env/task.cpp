@@ -1,5 +1,7 @@
 #include "env/task.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace rein {
@@ -26,6 +28,15 @@ Objective Objective::from_yaml(const ConfigNode& node) {
   return objective;
 }
 
+std::string Objective::to_yaml() const {
+  if (!asks_for_power()) {
+    return fmt::format("{{kind: {}}}", name());
+  }
+  return fmt::format("{{kind: {}, {}: {}, signal: {}}}", name(),
+                     kind == Kind::kMinPower ? "reference_w" : "reference_mj", reference,
+                     name_of(signal));
+}
+
 std::string Objective::name() const {
   switch (kind) {
     case Kind::kMinEnergy:
@@ -50,6 +61,11 @@ Prices Prices::from_yaml(const ConfigNode& node) {
   prices.temperature = node.number_or("temperature", prices.temperature, kPrice);
   node.reject_unknown();
   return prices;
+}
+
+std::string Prices::to_yaml() const {
+  return fmt::format("{{latency: {}, power: {}, energy: {}, accuracy: {}, temperature: {}}}",
+                     latency, power, energy, accuracy, temperature);
 }
 
 void Task::set(const Budgets& budgets) {

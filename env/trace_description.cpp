@@ -20,22 +20,6 @@ std::string entry(const char* before, const char* key, const std::string& text) 
   return text.empty() ? "" : fmt::format("{}{}: {}", before, key, yaml_quoted(text));
 }
 
-std::string to_yaml(const Objective& objective) {
-  std::string text = fmt::format("{{kind: {}", objective.name());
-  if (objective.asks_for_power()) {
-    const bool is_power = objective.kind == Objective::Kind::kMinPower;
-    text += fmt::format(", {}: {}, signal: {}", is_power ? "reference_w" : "reference_mj",
-                        objective.reference, name_of(objective.signal));
-  }
-  return text + "}";
-}
-
-std::string to_yaml(const Prices& prices) {
-  return fmt::format("{{latency: {}, power: {}, energy: {}, accuracy: {}, temperature: {}}}",
-                     prices.latency, prices.power, prices.energy, prices.accuracy,
-                     prices.temperature);
-}
-
 std::string to_yaml(const Knob& knob) {
   std::string text = fmt::format("  - name: {}\n    kind: {}{}\n", yaml_text(knob.name),
                                  name_of(knob.kind), entry("\n    ", "unit", knob.unit));
@@ -161,8 +145,8 @@ std::string TraceDescription::to_yaml() const {
       "# How to read the trace.csv beside it: docs/trace.md.\n"
       "format: {}\nversion: {}{}\nseed: {}\nperiod_s: {}\nobjective: {}\nprices: {}\n"
       "power_signals: {}\napplications: {}\n",
-      kFormat, version, entry("\n", "rein", program), seed, period_s, rein::to_yaml(objective),
-      rein::to_yaml(prices), yaml_list(powers), yaml_list(applications));
+      kFormat, version, entry("\n", "rein", program), seed, period_s, objective.to_yaml(),
+      prices.to_yaml(), yaml_list(powers), yaml_list(applications));
   text += list_of("knobs", knobs);
   text += list_of("signals", signals);
   text += list_of("features", features);

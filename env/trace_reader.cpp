@@ -109,8 +109,8 @@ struct BoundField {
   std::size_t at;
 };
 
-std::vector<BoundField> bind(const std::vector<std::string>& columns,
-                             const TraceDescription& description) {
+std::vector<BoundField> bind_fields(const std::vector<std::string>& columns,
+                                    const TraceDescription& description) {
   std::vector<BoundField> bound;
   for (auto& field : fields_of(description)) {
     const auto found = std::ranges::find(columns, field.name);
@@ -183,9 +183,9 @@ auto at_cell(const CsvTable& table, std::size_t row, std::size_t at, const std::
   }
 }
 
-std::vector<PeriodRecord> read_records(const CsvTable& table, const TraceDescription& description,
+std::vector<PeriodRecord> read_records(CsvTable& table, const TraceDescription& description,
                                        const std::string& name) {
-  const auto bound = bind(table.columns, description);
+  const auto bound = bind_fields(table.columns, description);
   std::vector<PeriodRecord> records;
   records.reserve(table.rows.size());
   const PeriodRecord empty = make_record(description);
@@ -200,6 +200,7 @@ std::vector<PeriodRecord> read_records(const CsvTable& table, const TraceDescrip
         });
       }
     }
+    table.rows[row].cells = {};  // Long traces are large.
   }
   for (std::size_t i = 0; i + 1 < records.size(); ++i) {
     if (follows(records[i + 1], records[i])) {

@@ -426,6 +426,18 @@ DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing w
         "trace.csv:2: mapping.app: expected a level of this run (cpu0, all2), found 'all3'");
   write_file(trace, good.substr(0, good.find('\n', good.find('\n') + 1) + 1));
   check(run, {"--trace", trace.string()}, 3, "expected two periods or more, found 1");
+  const std::string described = read_file(recorded / "trace.yaml");
+  for (const auto& [from, to, told] :
+       {std::tuple{"period_s: 0.1", "period_s: 0.2",
+                   "period_s: expected 0.1 as in this run, found 0.2"},
+        {"kind: max_accuracy", "kind: min_latency",
+         "objective: expected {kind: max_accuracy} as in this run, found {kind: min_latency}"},
+        {"prices: {latency: 10", "prices: {latency: 9", "prices: expected {latency: 10"}}) {
+    write_file(recorded / "trace.yaml", described);
+    RunFiles::edit(recorded / "trace.yaml", from, to);
+    check(run, {"--trace", recorded.string()}, 3, std::string("run/trace.yaml: ") + told);
+  }
+  write_file(recorded / "trace.yaml", described);
   RunFiles::edit(recorded / "trace.yaml", "version: 2", "version: 3");
   check(run, {"--trace", recorded.string()}, 3, "run/trace.yaml:3:10: version: expected at most 2");
 }
