@@ -61,7 +61,7 @@ std::string list_of(const char* key, const Items& items) {
 
 /// A name that no other item of its list has.
 std::string unique_name(const ConfigNode& node, std::set<std::string>& names) {
-  const std::string name = node.text();
+  std::string name = node.text();
   if (name.empty() || !names.insert(name).second) {
     node.fail("a name that no other has");
   }

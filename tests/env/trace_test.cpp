@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
@@ -595,9 +596,8 @@ DOCTEST_TEST_CASE("a trace of version 1 had fewer columns and is still read") {
   std::string old = csv_line(names);
   for (const auto& row : table.rows) {
     std::vector<std::string> cells;
-    for (const std::size_t i : kept) {
-      cells.push_back(row.cells[i]);
-    }
+    std::ranges::transform(kept, std::back_inserter(cells),
+                           [&row](std::size_t i) { return row.cells[i]; });
     old += csv_line(cells);
   }
   write_file(recording.file(), old);
