@@ -9,7 +9,6 @@
 
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/run_summary.hpp"
-#include "agent/loop/trace_writer.hpp"
 #include "agent/make_agent.hpp"
 #include "cli/dated_folder.hpp"
 #include "cli/output.hpp"
@@ -19,6 +18,7 @@
 #include "common/json_text.hpp"
 #include "common/stop.hpp"
 #include "common/time_text.hpp"
+#include "env/trace_writer.hpp"
 #include "study/run/run_description.hpp"
 
 namespace rein {
@@ -169,8 +169,12 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
   const auto output = make_output(options, *agent);
   write_file(output / "config.yaml", config.effective);
   write_file(output / "machine.json", json_text(stage.machine, 2) + "\n");
+  TraceDescription description = TraceDescription::of(environment);
+  description.program = REIN_VERSION;
+  description.seed = config.seed;
+  description.write_beside(output / "trace.csv");
   OutputFile trace_file(output / "trace.csv", OutputFile::IfThere::kFail);
-  TraceWriter trace(environment, trace_file);
+  TraceWriter trace(std::move(description), trace_file);
   RunSummary summary(environment, config.duration_s, RunSummary::Ends::kAnyTime);
   Results results(output, config, summary, *agent);
   {

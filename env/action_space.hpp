@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rein {
@@ -44,6 +46,13 @@ struct Knob {
   /// @throws Error listing the labels.
   std::size_t find(const std::string& label) const;
 };
+
+/// [Knob::Kind]: what the name of such a knob begins with, before the dot.
+constexpr std::array<std::string_view, 4> kKnobKinds = {"width", "mapping", "frequency",
+                                                        "bandwidth"};
+constexpr std::string_view name_of(Knob::Kind kind) {
+  return kKnobKinds[static_cast<std::size_t>(kind)];
+}
 
 /// All combinations of the knobs' levels, numbered in mixed base with the last knob fastest:
 /// knobs of 2, 3 and 6 levels at {1, 1, 1} are 1 x 18 + 1 x 6 + 1 = 25.

@@ -22,16 +22,16 @@ constexpr Scale kPowerLimit{.kind = Scale::Kind::kLog10,
 /// Around 0.
 constexpr Scale kAround0{.min = -1.0};
 
-using Of = FeatureKind::Of;
+using FeatureOf = FeatureKind::Of;
 using From = Source::Kind;
 
 constexpr std::array kFeatureKinds{
-    FeatureKind{.of = Of::kKnob,
+    FeatureKind{.of = FeatureOf::kKnob,
                 .name = "<knob>",
                 .number = "level",
                 .source = From::kLevel,
                 .what = "the knob's level in force, over the highest one"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "deadline.<app>",
                 .number = "deadline_ms",
                 .unit = "ms",
@@ -43,7 +43,7 @@ constexpr std::array kFeatureKinds{
                           .max = 0.9,
                           .neutral = 1.0},
                 .what = "latency budget: its deadline"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "miss_rate.<app>",
                 .number = "miss_limit",
                 .source = From::kLimit,
@@ -55,23 +55,23 @@ constexpr std::array kFeatureKinds{
                           .max = 0.5,
                           .neutral = 1.0},
                 .what = "latency budget: the share that may miss"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "latency.<app>",
                 .number = "p95_deadlines",
                 .source = From::kLatency,
                 .scale = {.divisor = 2.0},
                 .what = "p95 of the period's requests over the deadline"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "miss_share.<app>",
                 .number = "miss_share",
                 .source = From::kMissShare,
                 .what = "late or dropped over all of the period's requests"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "queue.<app>",
                 .number = "queue_share",
                 .source = From::kQueue,
                 .what = "requests waiting, over the queue's limit"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "arrival_rate.<app>",
                 .number = "rate_hz",
                 .unit = "Hz",
@@ -84,25 +84,25 @@ constexpr std::array kFeatureKinds{
                           .neutral = 1.0},
                 .what = "requests a second, as the scenario has them; in a closed loop as they "
                         "were served last"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "busy.<app>",
                 .number = "busy_share",
                 .source = From::kBusy,
                 .what = "share of the period in which requests were served"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "slowdown.<app>",
                 .number = "slowdown",
                 .source = From::kSlowdown,
                 .scale = {.kind = Scale::Kind::kLog2, .divisor = 4.0},
                 .what = "mean latency over the least seen with the same levels of the knobs"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "accuracy.<app>.limit",
                 .number = "min_top1",
                 .source = From::kLimit,
                 .budget = BudgetId::Kind::kAccuracy,
                 .scale = {.neutral = -0.1},
                 .what = "accuracy budget: its floor"},
-    FeatureKind{.of = Of::kApplication,
+    FeatureKind{.of = FeatureOf::kApplication,
                 .name = "accuracy.<app>.slack",
                 .number = "accuracy_slack",
                 .source = From::kSlack,
@@ -213,7 +213,7 @@ ObservationSpec make_observation_spec(const std::vector<Knob>& knobs,
                                       const std::vector<std::string>& applications,
                                       const std::vector<SignalDescription>& signals) {
   std::vector<Feature> features;
-  const auto add = [&features](Of of, std::size_t index, const std::string& owner) {
+  const auto add = [&features](FeatureOf of, std::size_t index, const std::string& owner) {
     for (const auto& kind : kFeatureKinds) {
       if (kind.of == of) {
         features.push_back(make_feature(kind, index, owner));
@@ -221,12 +221,12 @@ ObservationSpec make_observation_spec(const std::vector<Knob>& knobs,
     }
   };
   for (std::size_t i = 0; i < knobs.size(); ++i) {
-    add(Of::kKnob, i, knobs[i].name);
+    add(FeatureOf::kKnob, i, knobs[i].name);
   }
   for (std::size_t i = 0; i < applications.size(); ++i) {
-    add(Of::kApplication, i, applications[i]);
+    add(FeatureOf::kApplication, i, applications[i]);
   }
-  add(Of::kMachine, 0, "");
+  add(FeatureOf::kMachine, 0, "");
   add_signals(signals, features);
   return ObservationSpec(std::move(features));
 }

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <string>
-#include <vector>
 
 namespace rein {
 
 RequestSpec RequestSpec::from_yaml(const ConfigNode& node) {
   RequestSpec spec;
-  const std::vector<std::string> arrivals = {"periodic", "poisson", "closed_loop"};
-  const std::string arrival = node.at("arrival").one_of(arrivals);
-  spec.arrival = static_cast<Arrival>(std::ranges::find(arrivals, arrival) - arrivals.begin());
+  const std::string arrival = node.at("arrival").one_of({kArrivals.begin(), kArrivals.end()});
+  spec.arrival = static_cast<Arrival>(std::ranges::find(kArrivals, arrival) - kArrivals.begin());
   if (spec.arrival != Arrival::kClosedLoop) {
     spec.rate_hz = node.at("rate_hz").number(Range::hertz());
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <string_view>
 
 #include "common/config_node.hpp"
 
@@ -18,5 +20,8 @@ struct RequestSpec {
 
   static RequestSpec from_yaml(const ConfigNode& node);
 };
+
+/// [RequestSpec::Arrival]
+constexpr std::array<std::string_view, 3> kArrivals = {"periodic", "poisson", "closed_loop"};
 
 }  // namespace rein

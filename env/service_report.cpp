@@ -5,6 +5,7 @@ namespace rein {
 void ServiceReport::clear() {
   arrived = served = late = dropped = queued = images = correct = 0;
   latencies_ms.clear();
+  told = {};
   services_ms.clear();
   misses.clear();
   accuracy_sum = 0.0;

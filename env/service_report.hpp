@@ -1,9 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace rein {
+
+/// What is told of latencies [ms] where they themselves are not kept; empty where nothing was
+/// served.
+struct LatencyFigures {
+  std::optional<double> mean, p50, p95, p99, max;
+};
 
 /// What became of the requests of one application in one period.
 struct ServiceReport {
@@ -14,6 +21,7 @@ struct ServiceReport {
   std::size_t queued = 0;            ///< Waiting at the end of the period ...
   double waited_ms = 0.0;            ///< ... and for how long the oldest of them has.
   std::vector<double> latencies_ms;  ///< [served], from arrival to end, in the order of serving.
+  LatencyFigures told;               ///< Of a report that was read, instead of latencies_ms.
   std::vector<double> services_ms;   ///< [served], the same without the waiting.
   std::vector<bool> misses;  ///< [served + dropped], whether late or dropped, in order of event.
   double accuracy_sum =

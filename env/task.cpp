@@ -1,5 +1,7 @@
 #include "env/task.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace rein {
@@ -24,6 +26,15 @@ Objective Objective::from_yaml(const ConfigNode& node) {
     node.reject_unknown();
   }
   return objective;
+}
+
+std::string Objective::to_yaml() const {
+  if (!asks_for_power()) {
+    return fmt::format("{{kind: {}}}", name());
+  }
+  return fmt::format("{{kind: {}, {}: {}, signal: {}}}", name(),
+                     kind == Kind::kMinPower ? "reference_w" : "reference_mj", reference,
+                     name_of(signal));
 }
 
 std::string Objective::name() const {
@@ -53,6 +64,14 @@ Prices Prices::from_yaml(const ConfigNode& node) {
   }
   node.reject_unknown();
   return prices;
+}
+
+std::string Prices::to_yaml() const {
+  std::vector<std::string> entries;
+  for (std::size_t i = 0; i < kNumBudgets; ++i) {
+    entries.push_back(fmt::format("{}: {}", kBudgetNames[i], of[i]));
+  }
+  return fmt::format("{{{}}}", fmt::join(entries, ", "));
 }
 
 void Task::set(const Budgets& budgets) {

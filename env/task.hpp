@@ -24,6 +24,8 @@ struct Objective {
   /// Either a name (`max_accuracy`, `min_latency`) or a mapping
   /// (`{kind: min_power, reference_w: 10}`, `{kind: min_energy, reference_mj: 200}`).
   static Objective from_yaml(const ConfigNode& node);
+  /// On one line, what from_yaml() reads to the same.
+  std::string to_yaml() const;
   std::string name() const;
   /// Whether power is what it is about.
   bool asks_for_power() const { return kind == Kind::kMinEnergy || kind == Kind::kMinPower; }
@@ -42,6 +44,9 @@ struct Prices {
   std::array<double, kNumBudgets> of{};  ///< [BudgetId::Kind]
 
   static Prices from_yaml(const ConfigNode& node);
+  std::string to_yaml() const;
+
+  bool operator==(const Prices&) const = default;
 };
 
 /// What is asked for of one application.

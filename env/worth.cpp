@@ -132,7 +132,11 @@ constexpr std::array<BudgetRule, kNumBudgets> kRules = {{
      .scale = own_scale,
      .window_s = power_window_s,
      .part = power_part,
-     .limit_column = "power_limit_w"},
+     .column = {.name = "power_limit_w",
+                .unit = "W",
+                .what = "the power budget in force",
+                .put = [](Task& task,
+                          double limit) { task.power = PowerBudget{.limit_w = limit}; }}},
     {.kind = kEnergy,
      .is_applications = false,
      .is_floor = false,
@@ -141,7 +145,11 @@ constexpr std::array<BudgetRule, kNumBudgets> kRules = {{
      .scale = own_scale,
      .window_s = energy_window_s,
      .part = energy_part,
-     .limit_column = "energy_limit"},
+     .column = {.name = "energy_limit",
+                .unit = "mJ, W with a battery",
+                .what = "the energy budget in force: of a request; of a battery what it leaves for "
+                        "each second of the rest of its horizon",
+                .put = [](Task& task, double limit) { task.energy.emplace().limit_mj = limit; }}},
     {.kind = kTemperature,
      .is_applications = false,
      .is_floor = false,
@@ -152,7 +160,13 @@ constexpr std::array<BudgetRule, kNumBudgets> kRules = {{
      .part = nullptr,
      .is_measured_by = [](const SignalDescription& signal) { return signal.is_heat; },
      .measured = "the processor's heat",
-     .limit_column = "temperature_limit_c"},
+     .column = {.name = "temperature_limit_c",
+                .unit = "degC",
+                .what = "the temperature budget in force",
+                .put =
+                    [](Task& task, double limit) {
+                      task.temperature = TemperatureBudget{.limit_c = limit};
+                    }}},
 }};
 
 /// Calls `visit` with each budget that is set.

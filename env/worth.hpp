@@ -39,8 +39,14 @@ struct BudgetRule {
   /// people; null if it is judged by something else.
   bool (*is_measured_by)(const SignalDescription& signal) = nullptr;
   const char* measured = nullptr;
-  /// Of the limit in a trace; null of those that have columns of their own.
-  const char* limit_column = nullptr;
+  /// The limit's in a trace; without a name for those that have columns of their own.
+  struct Column {
+    std::string_view name;
+    std::string_view unit;
+    std::string_view what;  ///< For docs/trace.md.
+    void (*put)(Task& task, double limit) = nullptr;
+  };
+  Column column = {};
 
   const char* name() const { return kBudgetNames[static_cast<std::size_t>(kind)]; }
 };

@@ -125,6 +125,7 @@ struct Quantity {
   Group group = Group::kOther;
   bool throttles = false;       ///< What is above 0 holds something back.
   std::string_view chart = "";  ///< Title of its chart in the report; empty: no chart of its own.
+  bool in_report = false;       ///< The report draws it in another chart.
 };
 
 std::span<const Quantity> quantities();

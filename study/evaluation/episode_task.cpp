@@ -7,12 +7,12 @@
 
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/shield.hpp"
-#include "agent/loop/trace_writer.hpp"
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/json_text.hpp"
 #include "common/stop.hpp"
+#include "env/trace_writer.hpp"
 #include "study/evaluation/course_recorder.hpp"
 #include "study/run/run_description.hpp"
 
@@ -59,8 +59,12 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   RunSummary summary(environment, of.config.duration_s);
   std::vector<PeriodSink> sinks = {[&](const PeriodRecord& record) { summary.add(record); }};
   if (!task.folder.empty()) {
+    TraceDescription description = TraceDescription::of(environment);
+    description.program = REIN_VERSION;
+    description.seed = task.seed;
+    description.write_beside(task.folder / "trace.csv");
     file.emplace(task.folder / "trace.csv", OutputFile::IfThere::kReplace);
-    trace.emplace(environment, *file);
+    trace.emplace(std::move(description), *file);
     sinks.emplace_back([&](const PeriodRecord& record) { trace->write(record); });
   }
   CourseRecorder course(environment, of.config.duration_s);

@@ -12,7 +12,9 @@ function bandsOf(run) {
   const bands = [];
   const colors = new Map();
   for (const row of rows) {
-    const others = (coRunners[row] || '').split(';').filter(Boolean).join(', ');
+    // Names with ';' between; a ';' within one has a backslash before it.
+    const others = ((coRunners[row] || '').match(/(?:\\.|[^;\\])+/gs) || [])
+      .map((name) => name.replace(/\\(.)/gs, '$1')).join(', ');
     const name = phases[row] || others || 'alone';
     const last = bands[bands.length - 1];
     const start = run.columns.time_s[row];

@@ -1,18 +1,17 @@
 #include "study/report/run_results.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "common/config_node.hpp"
-#include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/json_text.hpp"
+#include "env/trace_reader.hpp"
 #include "platform/quantities.hpp"
 #include "study/run/json_input.hpp"
 
@@ -102,68 +101,13 @@ std::vector<std::pair<std::string, std::string>> read_machine(const std::filesys
   return entries;
 }
 
-/// Without the application, domain or CPU behind the dot; and those of quantities with a chart of
-/// their own.
-constexpr std::string_view kNumberColumns[] = {"accuracy_measured",
-                                               "accuracy_top1",
-                                               "arrived",
-                                               "bandwidth",
-                                               "cpu_others_share",
-                                               "cpu_ours_share",
-                                               "cpu_steal_share",
-                                               "deadline_ms",
-                                               "decision_us",
-                                               "dropped",
-                                               "exploration",
-                                               "explored",
-                                               "late",
-                                               "latency_max_ms",
-                                               "latency_mean_ms",
-                                               "latency_p50_ms",
-                                               "latency_p95_ms",
-                                               "latency_p99_ms",
-                                               "learning_us",
-                                               "miss_rate_limit",
-                                               "period",
-                                               "power_limit_w",
-                                               "power_ours_w",
-                                               "power_w",
-                                               "queue",
-                                               "reward",
-                                               "served",
-                                               "skipped_periods",
-                                               "time_s",
-                                               "width"};
-
-bool holds_numbers(std::string_view column) {
-  const Quantity* const quantity = find_quantity(column);
-  return column.starts_with("reward_") || (quantity != nullptr && !quantity->chart.empty()) ||
-         std::ranges::count(kNumberColumns, column.substr(0, column.find('.'))) > 0;
-}
-
-bool holds_names(std::string_view column) {
-  return column == "phase" || column == "co_runners" || column.starts_with("mapping.");
-}
-
-std::vector<std::optional<double>> numbers_of(const CsvTable& table, std::size_t column,
-                                              const std::string& name) {
-  std::vector<std::optional<double>> values;
-  values.reserve(table.rows.size());
-  for (const auto& row : table.rows) {
-    const std::string& cell = row.cells[column];
-    if (cell.empty()) {
-      values.emplace_back();
-      continue;
-    }
-    double value = 0.0;
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (error != std::errc{} || end != cell.data() + cell.size() || !Range{}.contains(value)) {
-      throw ConfigError(fmt::format("{}:{}: column '{}': expected a number, found '{}'", name,
-                                    row.line, table.columns[column], cell));
-    }
-    values.emplace_back(value);
+/// Whether a report draws it: of the signals those that their quantity says.
+bool is_drawn(const TraceColumn& column, const std::string& name) {
+  if (column.of != TraceColumn::Of::kSignal) {
+    return column.in_report;
   }
-  return values;
+  const Quantity& quantity = quantity_of(name);
+  return quantity.in_report || !quantity.chart.empty();
 }
 
 }  // namespace
@@ -174,7 +118,7 @@ bool Run::is_estimated(const std::string& signal) const {
 }
 
 bool Run::explores() const {
-  const auto found = trace.numbers.find("exploration");
+  const auto found = trace.numbers.find(std::string(kExplorationColumn));
   return found != trace.numbers.end() &&
          std::ranges::any_of(found->second, [](const auto& share) { return share > 0.0; });
 }
@@ -189,18 +133,31 @@ std::string Run::shortfall() const {
   return ended == "interrupted" ? ended + after : fmt::format("failed{}: {}", after, ended);
 }
 
-Trace parse_trace(const std::string& text, const std::string& name) {
-  const CsvTable table = parse_csv(text, name);
+Trace parse_trace(const std::string& text, const std::string& name,
+                  const std::optional<TraceDescription>& description) {
+  const TraceTable read = parse_trace_table(text, name);
+  const CsvTable& table = read.table;
+  if (description) {
+    require_columns(table.columns, *description, name);
+  }
   Trace trace;
   trace.rows = table.rows.size();
-  for (std::size_t column = 0; column < table.columns.size(); ++column) {
-    const std::string& title = table.columns[column];
-    if (holds_numbers(title)) {
-      trace.numbers[title] = numbers_of(table, column, name);
-    } else if (holds_names(title)) {
+  trace.is_cut = read.is_cut;
+  for (std::size_t at = 0; at < table.columns.size(); ++at) {
+    const std::string& title = table.columns[at];
+    const TraceColumn* const column = find_trace_column(title);
+    if (column == nullptr || !is_drawn(*column, title)) {
+      continue;
+    }
+    if (holds_names(*column, title)) {
       auto& names = trace.names[title];
       for (const auto& row : table.rows) {
-        names.push_back(row.cells[column]);
+        names.push_back(row.cells[at]);
+      }
+    } else {
+      auto& numbers = trace.numbers[title];
+      for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        numbers.push_back(read_number(*column, table, row, at, name));
       }
     }
   }
@@ -216,9 +173,14 @@ Run read_run(const std::filesystem::path& folder) {
   run.folder = folder;
   read_summary(folder / "summary.json", run);
   const auto trace = folder / "trace.csv";
-  run.trace = parse_trace(read_file(trace), trace.string());
-  for (const char* const column : {"period", "time_s"}) {
-    if (!run.trace.numbers.contains(column)) {
+  // What a later rein wrote may mean something else by the same names.
+  const auto description = TraceDescription::read_beside(trace);
+  run.trace = parse_trace(read_file(trace), trace.string(), description);
+  if (run.trace.is_cut) {
+    spdlog::warn("{}: its last line does not end, and is left out", trace.string());
+  }
+  for (const std::string_view column : {kPeriodColumn, kTimeColumn}) {
+    if (!run.trace.numbers.contains(std::string(column))) {
       throw ConfigError(
           fmt::format("{}:1: expected the column {}, found none", trace.string(), column));
     }

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "env/trace_description.hpp"
+
 namespace rein::report {
 
 /// What a summary says of a stretch of a run; empty where it does not know.
@@ -45,6 +47,7 @@ struct Trace {
   std::size_t rows = 0;
   std::map<std::string, std::vector<std::optional<double>>> numbers;
   std::map<std::string, std::vector<std::string>> names;  ///< Empty text: not available.
+  bool is_cut = false;  ///< Its last line did not end, and is left out.
 };
 
 /// What one run left in its folder.
@@ -85,8 +88,10 @@ struct Run {
 Run read_run(const std::filesystem::path& folder);
 
 /// `text` with the columns that a report knows.
-/// @throws ConfigError reading `file:line: column 'x': expected a number, found 'abc'`, and as
-///         parse_csv() does.
-Trace parse_trace(const std::string& text, const std::string& name);
+/// @param description  of the trace, if there is one beside it.
+/// @throws ConfigError reading `file:line: x: expected a number, found 'abc'`, as parse_csv() does,
+///         and for a trace that the description is not of.
+Trace parse_trace(const std::string& text, const std::string& name,
+                  const std::optional<TraceDescription>& description = std::nullopt);
 
 }  // namespace rein::report

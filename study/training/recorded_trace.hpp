@@ -8,11 +8,12 @@
 
 namespace rein {
 
-/// What a trace.csv of `rein run` recorded, of each row but the last,
-/// whose next observation is not known: what was seen, done and earned.
+/// What a trace.csv, or the one in a run's folder, recorded: of each row that the next period
+/// follows, since what a period led to is known of no other.
 /// @throws ConfigError naming file, line and column for what is wrong, or for other knobs or
-///         features than the problem's.
-std::vector<PeriodRecord> read_transitions(const std::filesystem::path& file,
+///         features than the problem's, and as far as it is told for another objective, prices or
+///         period.
+std::vector<PeriodRecord> read_transitions(const std::filesystem::path& path,
                                            const Problem& problem);
 
 }  // namespace rein

@@ -93,6 +93,7 @@ DOCTEST_TEST_CASE("an evaluation does not depend on how many episodes are played
                "--output", alone.string()});
   DOCTEST_REQUIRE(run.wait() == 0);
   DOCTEST_CHECK(read_file(alone / "trace.csv") == read_file(one / episode / "trace.csv"));
+  DOCTEST_CHECK(read_file(alone / "trace.yaml") == read_file(one / episode / "trace.yaml"));
 }
 
 DOCTEST_TEST_CASE("the oracle is played as the measure even where nobody asked for it") {

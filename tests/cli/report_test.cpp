@@ -253,15 +253,41 @@ DOCTEST_TEST_CASE("a mistake in a trace is named with its line and column") {
   DOCTEST_CHECK(trace_message("period,phase\n0,\"a\nb\"\n1,a,b\n") ==
                 "trace.csv:4: expected 2 cells, found 3");
   DOCTEST_CHECK(trace_message("period,late.camera\n0,1\n1,abc\n") ==
-                "trace.csv:3: column 'late.camera': expected a number, found 'abc'");
+                "trace.csv:3: late.camera: expected a whole number from 0, found 'abc'");
   DOCTEST_CHECK(trace_message("reward_power\nnan\n") ==
-                "trace.csv:2: column 'reward_power': expected a number, found 'nan'");
+                "trace.csv:2: reward_power: expected a number from -1e+15 to 1e+15, found 'nan'");
   DOCTEST_CHECK(trace_message("power_w\n1.5W\n") ==
-                "trace.csv:2: column 'power_w': expected a number, found '1.5W'");
+                "trace.csv:2: power_w: expected a number from -1e+15 to 1e+15, found '1.5W'");
   DOCTEST_CHECK(trace_message("phase\n\"a\n") ==
                 "trace.csv:2: expected the end of a quoted cell, found the end of the file");
   DOCTEST_CHECK(trace_message("phase\n\"a\"b\n") ==
                 "trace.csv:2: expected ',' or the end of the line, found 'b'");
+}
+
+DOCTEST_TEST_CASE("a trace that a loss of power cut short was no run's any more") {
+  const rein::TemporaryFolder folder;
+  const Run run =
+      rein::report::read_run(write_run(folder.path(), "cut", "period,time_s\n0,0\n1,0.1\n2,0."));
+  DOCTEST_CHECK(run.trace.rows == 2);
+  DOCTEST_CHECK(run.trace.is_cut);
+}
+
+DOCTEST_TEST_CASE("a trace that its trace.yaml is not of, or of a later rein, is refused") {
+  const rein::TemporaryFolder folder;
+  const std::string path = folder.path().string();
+  const fs::path run = write_run(folder.path(), "run", "period,time_s\n0,0\n");
+  rein::TraceDescription description;
+  description.write_beside(run / "trace.csv");
+  DOCTEST_CHECK(message_of(run) ==
+                path +
+                    "/run/trace.csv: expected the column episode that trace.yaml beside it tells "
+                    "of, found none");
+  description.version = 3;
+  description.write_beside(run / "trace.csv");
+  DOCTEST_CHECK(message_of(run) ==
+                path +
+                    "/run/trace.yaml:3:10: version: expected at most 2, found 3: the trace was "
+                    "written by a later rein");
 }
 
 DOCTEST_TEST_CASE("what is missing from a run's folder is named") {

@@ -166,8 +166,8 @@ DOCTEST_TEST_CASE("a run to its end writes all its files, and resumes from its c
   first.insert(first.end(), {"--output", output.string()});
   Process process(first);
   DOCTEST_REQUIRE(process.wait() == 0);
-  for (const std::string file :
-       {"trace.csv", "summary.json", "config.yaml", "machine.json", "checkpoint/agent.json"}) {
+  for (const std::string file : {"trace.csv", "trace.yaml", "summary.json", "config.yaml",
+                                 "machine.json", "checkpoint/agent.json"}) {
     DOCTEST_CAPTURE(file);
     DOCTEST_CHECK(std::filesystem::file_size(output / file) > 0);
   }

@@ -33,7 +33,8 @@ DOCTEST_TEST_CASE("a simulated run writes all its files, and the same ones for t
   const auto first = run(files.run(), files.folder.path() / "first");
   const auto second = run(files.run(), files.folder.path() / "second");
   const auto other = run(files.run(), files.folder.path() / "other", {"--seed", "2"});
-  for (const std::string file : {"trace.csv", "summary.json", "config.yaml", "machine.json"}) {
+  for (const std::string file :
+       {"trace.csv", "trace.yaml", "summary.json", "config.yaml", "machine.json"}) {
     DOCTEST_CAPTURE(file);
     DOCTEST_CHECK(read_file(first / file) == read_file(second / file));
   }

@@ -158,6 +158,10 @@ DOCTEST_TEST_CASE("an agent learns from the traces of another") {
   DOCTEST_REQUIRE(result.status == 0);
   DOCTEST_CHECK(contains(result.errors, "worse than no training at all"));
   DOCTEST_CHECK(contains(result.errors, "--environments has no effect"));
+  // The folder of the run is as good.
+  const fs::path again = files.folder.path() / "again";
+  DOCTEST_REQUIRE(train(files.run().string(), again, "4", {"--trace", run.string()}).status == 0);
+  DOCTEST_CHECK(read_file(again / "agent.json") == read_file(output / "agent.json"));
   // Each time it is shown, one transition fewer than it has periods.
   const std::string rows = read_file(trace);
   const auto periods = std::ranges::count(rows, '\n') - 1;
@@ -406,7 +410,7 @@ DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing w
           "found " +
               agent);
   }
-  check(run, {"--trace", trace.string()}, 3, "expected the column observed.width.app of this run");
+  check(run, {"--trace", trace.string()}, 3, "expected the column width.app of this run");
 
   const fs::path recorded = files.folder.path() / "run";
   DOCTEST_REQUIRE(
@@ -428,6 +432,20 @@ DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing w
         "trace.csv:2: mapping.app: expected a level of this run (cpu0, all2), found 'all3'");
   write_file(trace, good.substr(0, good.find('\n', good.find('\n') + 1) + 1));
   check(run, {"--trace", trace.string()}, 3, "expected two periods or more, found 1");
+  const std::string described = read_file(recorded / "trace.yaml");
+  for (const auto& [from, to, told] :
+       {std::tuple{"period_s: 0.1", "period_s: 0.2",
+                   "period_s: expected 0.1 as in this run, found 0.2"},
+        {"kind: max_accuracy", "kind: min_latency",
+         "objective: expected {kind: max_accuracy} as in this run, found {kind: min_latency}"},
+        {"prices: {latency: 10", "prices: {latency: 9", "prices: expected {latency: 10"}}) {
+    write_file(recorded / "trace.yaml", described);
+    RunFiles::edit(recorded / "trace.yaml", from, to);
+    check(run, {"--trace", recorded.string()}, 3, std::string("run/trace.yaml: ") + told);
+  }
+  write_file(recorded / "trace.yaml", described);
+  RunFiles::edit(recorded / "trace.yaml", "version: 2", "version: 3");
+  check(run, {"--trace", recorded.string()}, 3, "run/trace.yaml:3:10: version: expected at most 2");
 }
 
 DOCTEST_TEST_CASE("the report shows the curve, and names are escaped in it") {

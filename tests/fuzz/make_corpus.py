@@ -179,6 +179,7 @@ def make(rein, folder):
         put('agent', f'{agent}.json', (out / 'checkpoint/agent.json').read_bytes())
     out = folder / 'q_learning'
     put('trace', 'small.csv', first_lines(out / 'trace.csv', 6))
+    put('trace', 'described', first_lines(out / 'trace.csv', 6) + BETWEEN + (out / 'trace.yaml').read_bytes())
     put('report', 'small', BETWEEN.join(((out / 'summary.json').read_bytes(),
                                          first_lines(out / 'trace.csv', 6),
                                          (out / 'machine.json').read_bytes())))

@@ -15,10 +15,11 @@
 #include "agent/core/profile.hpp"
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/run_summary.hpp"
-#include "agent/loop/trace_writer.hpp"
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "env/trace_reader.hpp"
+#include "env/trace_writer.hpp"
 #include "models/image_set.hpp"
 #include "models/slimmable_checkpoint.hpp"
 #include "platform/giving_back/state_file.hpp"
@@ -202,12 +203,42 @@ void read_profile_file(std::string_view bytes) {
   require(read_file(folder() / "third.csv") == written, "a profile as it was written");
 }
 
+/// What is written of what was read is read again to the same.
+void write_trace_again(const RecordedTrace& trace) {
+  const auto write = [](const RecordedTrace& of) {
+    std::ostringstream rows;
+    TraceWriter writer(of.description, rows);
+    for (const auto& record : of.records) {
+      writer.write(record);
+    }
+    require_finite(rows.str(), {});
+    return rows.str();
+  };
+  if (trace.records.empty()) {
+    return;  // Not even a header.
+  }
+  const std::string written = write(trace);
+  trace.description.write_beside(folder() / "again/trace.csv");
+  store("again/trace.csv", written);
+  require(write(read_trace(folder() / "again/trace.csv")) == written, "a trace as it was written");
+}
+
 void read_trace_file(std::string_view bytes) {
+  const auto [rows, description] = parts<2>(bytes);
   try {
-    report::parse_trace(text(bytes), "trace.csv");
+    report::parse_trace(rows, "trace.csv");
   } catch (const Error&) {
   }
-  for (const auto& transition : read_transitions(store("trace.csv", bytes), small().problem)) {
+  const std::string of_folder = description.empty() ? "old" : "described";
+  const auto file = store(of_folder + "/trace.csv", rows);
+  if (!description.empty()) {
+    store("described/trace.yaml", description);
+    try {
+      write_trace_again(read_trace(file));
+    } catch (const ConfigError&) {
+    }
+  }
+  for (const auto& transition : read_transitions(file, small().problem)) {
     small().problem.actions.check(transition.action);
     require(std::isfinite(transition.result.reward), "a transition of this run");
   }

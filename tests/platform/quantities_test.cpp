@@ -4,57 +4,12 @@
 #include <fmt/format.h>
 
 #include <set>
-#include <sstream>
-#include <vector>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
 
 namespace rein {
 namespace {
-
-/// A line of docs/trace.md.
-std::string docs_line(const Quantity& quantity, std::string_view behind, std::string_view what) {
-  const std::string_view unit = quantity.unit != "1"  ? quantity.unit
-                                : quantity.max == 1.0 ? "share"
-                                                      : "";
-  return fmt::format("| `{}{}` | {}{}| {} |", quantity.name,
-                     behind.empty() ? "" : fmt::format(".<{}>", behind), unit,
-                     unit.empty() ? "" : " ", what);
-}
-
-std::vector<std::string> docs_lines() {
-  std::vector<std::string> lines;
-  for (const auto& quantity : quantities()) {
-    if (!quantity.whole.empty()) {
-      lines.push_back(docs_line(quantity, "", quantity.whole));
-    }
-    if (!quantity.each.empty()) {
-      lines.push_back(docs_line(quantity, quantity.behind, quantity.each));
-    }
-  }
-  return lines;
-}
-
-DOCTEST_TEST_CASE("docs/trace.md lists the signals as the table of quantities has them") {
-  std::istringstream page(read_file(REIN_SOURCE_DIR "/docs/trace.md"));
-  const auto expected = docs_lines();
-  std::vector<std::string> found;
-  std::size_t last = 0;
-  for (std::string line; std::getline(page, line);) {
-    const bool is_signal =
-        line.starts_with("| `") &&
-        find_quantity(line.substr(3, line.find_first_of("`.", 3) - 3)) != nullptr;
-    if (is_signal || !found.empty()) {
-      found.push_back(line);
-      last = is_signal ? found.size() : last;
-    }
-  }
-  // Nothing else is between them.
-  found.resize(last);
-  DOCTEST_CHECK(fmt::format("{}", fmt::join(found, "\n")) ==
-                fmt::format("{}", fmt::join(expected, "\n")));
-}
 
 DOCTEST_TEST_CASE("docs/boards.md names all quantities that a board file may name") {
   const std::string boards = read_file(REIN_SOURCE_DIR "/docs/boards.md");

@@ -11,11 +11,11 @@
 #include <utility>
 
 #include "agent/loop/run_summary.hpp"
-#include "agent/loop/trace_writer.hpp"
 #include "agent/make_agent.hpp"
 #include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "env/trace_writer.hpp"
 #include "support/fake_world.hpp"
 
 namespace rein {
@@ -104,9 +104,10 @@ DOCTEST_TEST_CASE("the trace has a row for each period and every row the header'
   std::string line;
   DOCTEST_REQUIRE(std::getline(lines, line));
   DOCTEST_CHECK(
-      line.starts_with("period,time_s,interval_s,phase,co_runners,width.app,mapping.app,"
-                       "bandwidth.cpu,granted.mapping.app,granted.bandwidth.cpu,refused,"
-                       "deadline_ms.app,miss_rate_limit.app,arrived.app"));
+      line.starts_with("period,episode,time_s,interval_s,phase,co_runners,width.app,mapping.app,"
+                       "bandwidth.cpu,asked.width.app,asked.mapping.app,asked.bandwidth.cpu,"
+                       "granted.mapping.app,granted.bandwidth.cpu,refused,changed,"
+                       "deadline_ms.app,miss_rate_limit.app,accuracy_limit.app"));
   const auto cells = std::ranges::count(line, ',');
   std::uint64_t rows = 0;
   for (; std::getline(lines, line); ++rows) {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "agent/loop/control_loop.hpp"
-#include "agent/loop/trace_writer.hpp"
 #include "agent/make_agent.hpp"
 #include "common/files.hpp"
+#include "env/trace_writer.hpp"
 #include "support/simulated_world.hpp"
 
 namespace rein {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "agent/loop/run_summary.hpp"
-#include "agent/loop/trace_writer.hpp"
 #include "common/csv_table.hpp"
+#include "env/trace_writer.hpp"
 #include "support/still_world.hpp"
 
 namespace rein {
