@@ -28,6 +28,9 @@ class AllowedActions {
         allowed_.push_back(id);
       }
     }
+    if (allowed_.size() == size_) {
+      allowed_.clear();
+    }
     size_ = allowed_.empty() ? size_ : allowed_.size();
   }
 

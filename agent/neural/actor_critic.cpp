@@ -1,13 +1,14 @@
 #include "agent/neural/actor_critic.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/neural/network_options.hpp"
+#include "agent/neural/softmax.hpp"
 
 namespace rein {
 
@@ -21,14 +22,9 @@ float length(const AlignedFloats& vector) {
   return static_cast<float>(std::sqrt(squares));
 }
 
-void append(const Observation& observation, std::vector<float>& row) {
-  std::ranges::transform(observation, std::back_inserter(row),
-                         [](double value) { return static_cast<float>(value); });
-}
-
 }  // namespace
 
-ActorCritic::Options ActorCritic::Options::from_yaml(const ConfigNode& node) {
+ActorCriticPolicy::Options ActorCriticPolicy::Options::from_yaml(const ConfigNode& node) {
   constexpr Range kAboveZeroToOne{.min = 0.0, .max = 1.0, .min_excluded = true};
   Options options;
   options.discount = node.number_or("discount", options.discount, {.min = 0.0, .max = 0.999});
@@ -46,109 +42,145 @@ ActorCritic::Options ActorCritic::Options::from_yaml(const ConfigNode& node) {
   return options;
 }
 
+ActorCriticPolicy::ActorCriticPolicy(const Options& options, const Problem& problem, Random& random)
+    : actions_(problem.actions),
+      head_{ActionBranches::per_knob(problem.actions)},
+      learned_{
+          .scaler = FeatureScaler(problem.observations.size()),
+          .network = {make_layout(problem.observations.size(), options.hidden, head_.outputs()),
+                      random}} {}
+
+std::unique_ptr<Session> ActorCriticPolicy::begin_episode(Random& random) const {
+  return std::make_unique<Now>(random, learned_.network.layout, head_.branches);
+}
+
+void ActorCriticPolicy::evaluate(const Observation& observation, Now& now) const {
+  learned_.scaler.scale(observation, now.network.input(0));
+  now.network.evaluate(learned_.network.weights, 1);
+  for (const auto& branch : head_.branches.all()) {
+    head_.probabilities(now.network.output(0), branch, now.chances.data() + branch.begin);
+  }
+}
+
+double ActorCriticPolicy::value(const Observation& observation) const {
+  Random unused(0);
+  Now now(unused, learned_.network.layout, head_.branches);
+  evaluate(observation, now);
+  return now.network.output(0)[0];
+}
+
+double ActorCriticPolicy::probability(const Observation& observation, const Action& action) const {
+  Random unused(0);
+  Now now(unused, learned_.network.layout, head_.branches);
+  evaluate(observation, now);
+  head_.branches.split(action, now.parts);
+  return chance(now.parts, now);
+}
+
+double ActorCriticPolicy::chance(std::span<const BranchAction> parts, const Now& now) const {
+  double product = 1.0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    product *= now.chances[head_.branches.all()[i].begin + parts[i]];
+  }
+  return product;
+}
+
+Decision ActorCriticPolicy::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
+  evaluate(view.observation, now);
+  const AllowedActions allowed(view, actions_);
+  Decision decision = allowed.are_all() ? choose(now) : choose(allowed, now);
+  now.chosen = decision.action;
+  return decision;
+}
+
+Decision ActorCriticPolicy::choose(Now& now) const {
+  Decision decision;
+  double most_likely = 1.0;
+  for (std::size_t i = 0; i < now.parts.size(); ++i) {
+    const auto& branch = head_.branches.all()[i];
+    const std::span<const float> chances(now.chances.data() + branch.begin, branch.size);
+    const std::size_t drawn = draw(chances, 1.0, now.random);
+    const float highest = *std::ranges::max_element(chances);
+    now.parts[i] = static_cast<BranchAction>(drawn);
+    most_likely *= highest;
+    decision.probability *= chances[drawn];
+    decision.explored = decision.explored || chances[drawn] < highest;
+  }
+  decision.action = head_.branches.join(now.parts);
+  decision.exploration = std::max(0.0, 1.0 - most_likely);
+  return decision;
+}
+
+Decision ActorCriticPolicy::choose(const AllowedActions& allowed, Now& now) const {
+  const auto candidates = head_.branches.split(allowed, actions_);
+  const auto parts_of = [&](std::size_t i) {
+    return std::span(candidates).subspan(i * now.parts.size(), now.parts.size());
+  };
+  std::vector<double> weights(allowed.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    // None is impossible, however much likelier what is not allowed is.
+    weights[i] = std::max(chance(parts_of(i), now), std::numeric_limits<double>::min());
+  }
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  const double highest = *std::ranges::max_element(weights);
+  const std::size_t drawn = draw(std::span<const double>(weights), sum, now.random);
+  return {.action = head_.branches.join(parts_of(drawn)),
+          .probability = weights[drawn] / sum,
+          .exploration = std::max(0.0, 1.0 - highest / sum),
+          .explored = weights[drawn] < highest};
+}
+
 ActorCritic::ActorCritic(const Options& options, Problem problem, Random& random)
     : options_(options),
       problem_(std::move(problem)),
       random_(random),
-      head_{ActionBranches::per_knob(problem_.actions)},
-      scaler_(problem_.observations.size()),
-      learned_(make_layout(problem_.observations.size(), options.hidden, head_.outputs()), random),
-      loss_(make_fused_policy_loss(learned_.layout, head_, options.loss, options.rollout)),
-      acting_(learned_.layout, 1),
-      chances_(head_.branches.outputs()) {}
-
-const float* ActorCritic::evaluate(const Observation& observation) {
-  scaler_.scale(observation, acting_.input(0));
-  acting_.evaluate(learned_.weights, 1);
-  return acting_.output(0);
-}
+      policy_(options, problem_, random),
+      loss_(make_fused_policy_loss(policy_.learned().network.layout, policy_.head(), options.loss,
+                                   options.rollout)),
+      valuing_(policy_.learned().network.layout, 1) {}
 
 double ActorCritic::value_of(const float* scaled) {
-  std::copy_n(scaled, learned_.layout.inputs(), acting_.input(0));
-  acting_.evaluate(learned_.weights, 1);
-  return acting_.output(0)[0];
+  std::copy_n(scaled, valuing_.layout().inputs(), valuing_.input(0));
+  valuing_.evaluate(weights(), 1);
+  return valuing_.output(0)[0];
 }
 
-double ActorCritic::value(const Observation& observation) { return evaluate(observation)[0]; }
-
-void ActorCritic::fill_chances(const float* output) {
-  for (const auto& branch : head_.branches.all()) {
-    head_.probabilities(output, branch, chances_.data() + branch.begin);
-  }
-}
-
-std::vector<double> ActorCritic::probabilities(const Observation& observation) {
-  fill_chances(evaluate(observation));
-  std::vector<double> result(problem_.actions.size(), 1.0);
-  for (ActionId action = 0; action < result.size(); ++action) {
-    for (const auto& branch : head_.branches.all()) {
-      result[action] *= chances_[branch.begin + head_.branches.part(action, branch)];
-    }
-  }
-  return result;
-}
-
-void ActorCritic::begin_episode(std::size_t stream) {
-  chosen_.erase(stream);
-  const auto found = rollouts_.find(stream);
-  if (found != rollouts_.end() && !found->second.cut.empty()) {
-    found->second.cut.back() = 1;
-  }
-}
-
-ActionId ActorCritic::act(const View& view) {
-  fill_chances(evaluate(view.observation));
-  ActionId action = 0;
-  double most_likely = 1.0;
-  exploration_.explored = false;
-  for (const auto& branch : head_.branches.all()) {
-    const float* chances = chances_.data() + branch.begin;
-    const auto best =
-        static_cast<std::size_t>(std::max_element(chances, chances + branch.size) - chances);
-    double draw = random_.uniform();
-    std::size_t chosen = 0;
-    while (chosen + 1 < branch.size && draw >= chances[chosen]) {
-      draw -= chances[chosen];
-      ++chosen;
-    }
-    action += chosen * branch.stride;
-    most_likely *= chances[best];
-    exploration_.explored = exploration_.explored || chosen != best;
-  }
-  exploration_.rate = std::max(0.0, 1.0 - most_likely);
-  chosen_[attended_] = action;
-  return action;
-}
-
-void ActorCritic::observe(const Transition& transition) {
-  scaler_.add(transition.observation);
-  Rollout& rollout = rollouts_[transition.stream];
-  const auto chosen = chosen_.extract(transition.stream);
-  if (chosen.empty() || chosen.mapped() != transition.action) {
-    if (!rollout.cut.empty()) {
-      rollout.cut.back() = 1;
-    }
+void ActorCritic::learn(const PeriodRecord& record, Session& session) {
+  auto& now = session.as<ActorCriticPolicy::Now>();
+  policy_.learned().scaler.add(record.observation);
+  const bool is_own = now.chosen == record.action;
+  now.chosen.clear();
+  if (!is_own) {
+    now.rollout.cut_last();
     return;
   }
-  append(transition.observation, rollout.observations);
-  append(transition.next_observation, rollout.next_observations);
-  rollout.actions.push_back(transition.action);
-  rollout.rewards.push_back(std::max(transition.reward, options_.reward_floor));
-  rollout.terminated.push_back(transition.terminated ? 1 : 0);
-  rollout.cut.push_back(transition.terminated || transition.truncated ? 1 : 0);
-  if (rollout.actions.size() == options_.rollout) {
-    update(rollout);
-    rollout = {};
-  }
+  now.rollout.add(record, std::max(record.result.reward, options_.reward_floor),
+                  policy_.head().branches);
+  update_from(now.rollout);
 }
 
-void ActorCritic::update(Rollout& rollout) {
-  scaler_.scale(rollout.observations);
-  scaler_.scale(rollout.next_observations);
-  const std::size_t features = learned_.layout.inputs();
+void ActorCritic::end_episode(Session& session) {
+  auto& now = session.as<ActorCriticPolicy::Now>();
+  now.rollout.cut_last();
+  for (std::size_t step = 0; step < now.rollout.size(); ++step) {
+    rest_.add(now.rollout, step);
+    update_from(rest_);
+  }
+  now.rollout = {};
+}
+
+void ActorCritic::update_from(Rollout& rollout) {
+  if (rollout.size() < options_.rollout) {
+    return;
+  }
+  auto& [scaler, network] = policy_.learned();
+  scaler.scale(rollout.observations);
+  scaler.scale(rollout.next_observations);
+  const std::size_t features = network.layout.inputs();
   std::vector<RolloutStep> steps;
-  steps.reserve(rollout.actions.size());
-  for (std::size_t i = 0; i < rollout.actions.size(); ++i) {
+  steps.reserve(rollout.size());
+  for (std::size_t i = 0; i < rollout.size(); ++i) {
     steps.push_back({.reward = rollout.rewards[i],
                      .value = value_of(rollout.observations.data() + i * features),
                      .next_value = value_of(rollout.next_observations.data() + i * features),
@@ -157,47 +189,33 @@ void ActorCritic::update(Rollout& rollout) {
   }
   const auto advantages = generalised_advantages(steps, options_.discount, options_.lambda);
   batch_.observations = rollout.observations;
-  batch_.actions = rollout.actions;
+  batch_.parts = rollout.parts;
   batch_.advantages.assign(advantages.begin(), advantages.end());
   batch_.returns.clear();
   for (std::size_t i = 0; i < steps.size(); ++i) {
     batch_.returns.push_back(static_cast<float>(advantages[i] + steps[i].value));
   }
-  loss_->differentiate(batch_, learned_.weights, gradients_);
+  loss_->differentiate(batch_, network.weights, gradients_);
   const auto limit = static_cast<float>(options_.gradient_limit);
-  learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights,
-                     limit / std::max(limit, length(gradients_)));
-}
-
-void ActorCritic::archive_rollout(Archive& archive, Rollout& rollout) const {
-  archive.numbers("rewards", rollout.rewards);
-  const std::size_t steps = rollout.rewards.size();
-  if (steps >= options_.rollout) {
-    archive.reject("rewards",
-                   fmt::format("expected less than {} numbers, found {}", options_.rollout, steps));
-  }
-  const std::size_t features = problem_.observations.size();
-  archive.packed<float>("observations", rollout.observations, steps * features);
-  archive.packed<float>("next_observations", rollout.next_observations, steps * features);
-  archive.packed_indices("actions", rollout.actions, steps, problem_.actions.size());
-  archive.counts("terminated", rollout.terminated, steps, Range::share());
-  archive.counts("cut", rollout.cut, steps, Range::share());
+  network.adam.step(gradients_, static_cast<float>(options_.learning_rate), network.weights,
+                    limit / std::max(limit, length(gradients_)));
+  ++updates_;
+  rollout = {};
 }
 
 void ActorCritic::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+  archive_header(archive, policy_.kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
     options.same("discount", options_.discount);
     options.same("reward_floor", options_.reward_floor);
-    options.same("layers", learned_.layout.sizes());
+    options.same("layers", policy_.learned().network.layout.sizes());
   });
-  archive.keep(random_, scaler_, learned_, rollouts_, chosen_);
+  ActorCriticPolicy::Learned& learned = policy_.learned();
+  archive.keep(random_, learned, rest_);
   archive.random("random", random_);
-  archive.part("scaling", scaler_);
-  archive.part("network", learned_);
-  archive.map("rollouts", rollouts_, "stream",
-              [this](Archive& each, Rollout& rollout) { archive_rollout(each, rollout); });
-  archive.map("chosen", chosen_, "stream", [this](Archive& each, ActionId& action) {
-    each.index("action", action, problem_.actions.size());
+  archive.part("scaling", learned.scaler);
+  archive.part("network", learned.network);
+  archive.section("rollout", [this](Archive& rollout) {
+    rest_.archive(rollout, problem_.observations.size(), policy_.head().branches, options_.rollout);
   });
 }
 

@@ -1,28 +1,27 @@
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/learner.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/neural/feature_scaler.hpp"
 #include "agent/neural/learned_weights.hpp"
 #include "agent/neural/policy_loss.hpp"
+#include "agent/neural/rollout.hpp"
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 
 namespace rein {
 
-/// Advantage actor-critic (Mnih et al. 2016) with generalised advantages (Schulman et al. 2016): a
-/// network that gives the state's value and a policy with a branch for each knob.
-///
-/// It learns from rollouts of some steps of its own, each of one stream. A step that was not its
-/// own (a shield's choice, or anybody's before it was asked) has no part in the gradient, since
-/// nothing is known of the chance with which it was taken: it cuts the rollout, as if its weight of
-/// importance were 0 (V-trace: Espeholt et al. 2018, eq. 1). It explores by drawing from its
-/// policy, which the entropy keeps open.
-class ActorCritic final : public Agent {
+/// A network that gives the state's value and a policy with a branch for each knob, of which is
+/// drawn. Where some actions are not allowed and AllowedActions looks at each, the draw is among
+/// the others, by the product of their branches' chances: so the noted probability is exact, and
+/// what is drawn is the policy's own.
+class ActorCriticPolicy final : public Policy {
  public:
   struct Options {
     PolicyLossOptions loss;
@@ -37,64 +36,100 @@ class ActorCritic final : public Agent {
     static Options from_yaml(const ConfigNode& node);
   };
 
+  /// What is learned.
+  struct Learned {
+    FeatureScaler scaler;
+    LearnedWeights network;
+  };
+  struct Now final : Session {
+    Now(Random& source, const NetworkLayout& layout, const ActionBranches& branches)
+        : Session(source),
+          network(layout, 1),
+          chances(branches.outputs()),
+          parts(branches.count()) {}
+    Rollout rollout;  ///< What was not learned from yet.
+    Action chosen;    ///< The last action; empty once it was done.
+    // Memory of a decision.
+    FusedNetwork network;
+    std::vector<float> chances;       ///< Of the branches' actions.
+    std::vector<BranchAction> parts;  ///< [branches], of an action.
+  };
+
+  /// @param random  of which the network's first weights are drawn.
+  ActorCriticPolicy(const Options& options, const Problem& problem, Random& random);
+
+  std::string kind() const override { return "actor_critic"; }
+  std::unique_ptr<Session> begin_episode(Random& random) const override;
+  Decision decide(const View& view, Session& session) const override;
+
+  double value(const Observation& observation) const;
+  /// The chance of an action, where all are allowed.
+  double probability(const Observation& observation, const Action& action) const;
+
+  const PolicyHead& head() const { return head_; }
+  const Learned& learned() const { return learned_; }
+  /// Changed by who learns.
+  Learned& learned() { return learned_; }
+
+ private:
+  /// Fills the session's chances.
+  void evaluate(const Observation& observation, Now& now) const;
+  /// Of all actions.
+  Decision choose(Now& now) const;
+  Decision choose(const AllowedActions& allowed, Now& now) const;
+  /// Of an action: the product of its branches'.
+  double chance(std::span<const BranchAction> parts, const Now& now) const;
+
+  const ActionSpace& actions_;
+  PolicyHead head_;
+  Learned learned_;
+};
+
+/// Advantage actor-critic (Mnih et al. 2016) with generalised advantages (Schulman et al. 2016).
+///
+/// It learns from rollouts of some steps of its own, each of one episode. A step that was not its
+/// own (a shield's choice, or anybody's before it was asked) has no part in the gradient, since
+/// nothing is known of the chance with which it was taken: it cuts the rollout, as if its weight of
+/// importance were 0 (V-trace: Espeholt et al. 2018, eq. 1). It explores by drawing from its
+/// policy, which the entropy keeps open.
+///
+/// Of what was drawn among the allowed actions alone, the gradient is still that of log pi(a): that
+/// of the chance to be allowed, which it lacks, has no weight, since advantages are 0 in the mean.
+class ActorCritic final : public Learner {
+ public:
+  using Options = ActorCriticPolicy::Options;
+
   /// `random` must outlive the agent; its state is part of the checkpoint.
   ActorCritic(const Options& options, Problem problem, Random& random);
 
-  std::string kind() const override { return "actor_critic"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
+  const ActorCriticPolicy& policy() const override { return policy_; }
   bool learns() const override { return true; }
-  /// The steps of a rollout that was not finished are learned from with the next of the stream.
-  void begin_episode(std::size_t stream) override;
-  void attend(std::size_t stream) override { attended_ = stream; }
-  ActionId act(const View& view) override;
-  void observe(const Transition& transition) override;
-  ExplorationStatus exploration() const override { return exploration_; }
+  std::uint64_t updates() const override { return updates_; }
+  void learn(const PeriodRecord& record, Session& session) override;
+  /// What the episode's last rollout has is learned from with other episodes' rests.
+  void end_episode(Session& session) override;
   void archive(Archive& archive) override;
 
-  double value(const Observation& observation);
-  /// [actions]: the policy.
-  std::vector<double> probabilities(const Observation& observation);
-
-  const LearnedWeights& learned() const { return learned_; }
-  /// @pre as learned().layout says.
-  void set_weights(const AlignedFloats& weights) { learned_.weights = weights; }
+  const AlignedFloats& weights() const { return policy_.learned().network.weights; }
+  /// @pre as the policy's layout says.
+  void set_weights(const AlignedFloats& weights) { policy_.learned().network.weights = weights; }
 
  private:
-  /// Steps of one stream.
-  struct Rollout {
-    std::vector<float> observations;       ///< [steps x features]
-    std::vector<float> next_observations;  ///< The same.
-    std::vector<ActionId> actions;         ///< [steps]
-    std::vector<double> rewards;           ///< [steps]
-    std::vector<std::uint8_t> terminated;  ///< [steps], 0 or 1
-    std::vector<std::uint8_t> cut;         ///< [steps]
-  };
-
-  const float* evaluate(const Observation& observation);
-  /// Fills chances_ with the branches' chances.
-  void fill_chances(const float* output);
   /// Of a scaled observation.
   double value_of(const float* scaled);
-  /// Learns from the rollout, and scales its observations in place.
-  void update(Rollout& rollout);
-
-  void archive_rollout(Archive& archive, Rollout& rollout) const;
+  /// Learns from the rollout once it is long enough, and empties it.
+  void update_from(Rollout& rollout);
 
   Options options_;
   Problem problem_;
   Random& random_;
-  PolicyHead head_;
-  FeatureScaler scaler_;
-  LearnedWeights learned_;
+  ActorCriticPolicy policy_;
   std::unique_ptr<PolicyLoss> loss_;
-  std::map<std::size_t, Rollout> rollouts_;  ///< Of each stream.
-  std::map<std::size_t, ActionId> chosen_;   ///< In each stream, until it was done.
-  std::size_t attended_ = 0;                 ///< The stream in which it acts.
-  ExplorationStatus exploration_;
+  Rollout rest_;  ///< Of episodes that are over.
+  std::uint64_t updates_ = 0;
 
-  // Memory of a step.
-  FusedNetwork acting_;
-  std::vector<float> chances_;  ///< [head_.branches.outputs()]
+  // Memory of an update.
+  FusedNetwork valuing_;
   PolicyBatch batch_;
   AlignedFloats gradients_;
 };

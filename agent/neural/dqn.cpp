@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
+#include <numeric>
 #include <utility>
 
 #include "agent/core/checkpoint.hpp"
 #include "agent/neural/network_options.hpp"
+#include "agent/neural/softmax.hpp"
 
 namespace rein {
 
@@ -18,11 +21,11 @@ namespace {
 /// While it explores, the chance that a knob besides the first one does.
 constexpr double kAlsoExplores = 0.25;
 
-QHead make_head(const Dqn::Options& options, const ActionSpace& actions) {
-  using enum Dqn::Options::Head;
-  const bool joint =
-      options.head == kJoint || (options.head == kBySize && actions.size() <= Dqn::kJointActions);
-  return {joint ? ActionBranches::joint(actions.size()) : ActionBranches::per_knob(actions),
+QHead make_head(const DqnPolicy::Options& options, const ActionSpace& actions) {
+  using enum DqnPolicy::Options::Head;
+  const bool joint = options.head == kJoint ||
+                     (options.head == kBySize && actions.size() <= DqnPolicy::kJointActions);
+  return {joint ? ActionBranches::joint(actions) : ActionBranches::per_knob(actions),
           options.duelling};
 }
 
@@ -35,7 +38,7 @@ std::string describe_head(const QHead& head) {
 
 }  // namespace
 
-Dqn::Options Dqn::Options::from_yaml(const ConfigNode& node) {
+DqnPolicy::Options DqnPolicy::Options::from_yaml(const ConfigNode& node) {
   constexpr Range kAboveZeroToOne{.min = 0.0, .max = 1.0, .min_excluded = true};
   Options options;
   options.loss.discount =
@@ -78,42 +81,142 @@ Dqn::Options Dqn::Options::from_yaml(const ConfigNode& node) {
   return options;
 }
 
+DqnPolicy::DqnPolicy(const Options& options, const Problem& problem, Random& random)
+    : actions_(problem.actions),
+      temperature_(static_cast<float>(options.exploration_temperature)),
+      head_(make_head(options, problem.actions)),
+      learned_{
+          .scaler = FeatureScaler(problem.observations.size()),
+          .network = {make_layout(problem.observations.size(), options.hidden, head_.outputs()),
+                      random},
+          .epsilon = options.exploration_initial} {}
+
+std::unique_ptr<Session> DqnPolicy::begin_episode(Random& random) const {
+  return std::make_unique<Now>(random, learned_.network.layout, head_.branches);
+}
+
+const float* DqnPolicy::evaluate(const Observation& observation, Now& now) const {
+  learned_.scaler.scale(observation, now.network.input(0));
+  now.network.evaluate(learned_.network.weights, 1);
+  return now.network.output(0);
+}
+
+Action DqnPolicy::greedy(const Observation& observation) const {
+  Random unused(0);
+  Now now(unused, learned_.network.layout, head_.branches);
+  head_.choose(evaluate(observation, now), now.best);
+  return head_.branches.join(now.best);
+}
+
+double DqnPolicy::best_value(const Observation& observation) const {
+  Random unused(0);
+  Now now(unused, learned_.network.layout, head_.branches);
+  return best_value(observation, now);
+}
+
+double DqnPolicy::best_value(const Observation& observation, Now& now) const {
+  const float* output = evaluate(observation, now);
+  head_.choose(output, now.best);
+  return head_.value(output, now.best);
+}
+
+double DqnPolicy::value(const Observation& observation, std::span<const BranchAction> parts,
+                        Now& now) const {
+  return head_.value(evaluate(observation, now), parts);
+}
+
+Decision DqnPolicy::decide(const View& view, Session& session) const {
+  auto& now = session.as<Now>();
+  const float* output = evaluate(view.observation, now);
+  for (const auto& branch : head_.branches.all()) {
+    softmax({head_.advantages(output, branch), branch.size}, temperature_,
+            now.chances.data() + branch.begin);
+  }
+  const AllowedActions allowed(view, actions_);
+  Decision decision = allowed.are_all() ? choose(output, now) : choose(allowed, output, now);
+  decision.exploration = learned_.epsilon;
+  return decision;
+}
+
+Decision DqnPolicy::choose(const float* output, Now& now) const {
+  const auto& branches = head_.branches.all();
+  head_.choose(output, now.best);
+  now.parts = now.best;
+  if (now.random.uniform() < learned_.epsilon) {
+    const std::size_t first = now.random.index(branches.size());
+    for (std::size_t i = 0; i < branches.size(); ++i) {
+      if (i == first || now.random.uniform() < kAlsoExplores) {
+        const std::span<const float> chances(now.chances.data() + branches[i].begin,
+                                             branches[i].size);
+        now.parts[i] = static_cast<BranchAction>(draw(chances, 1.0, now.random));
+      }
+    }
+  }
+  const bool explored = now.parts != now.best;
+  return {.action = head_.branches.join(now.parts),
+          .probability = learned_.epsilon * chance_of_exploring(now.parts, now) +
+                         (explored ? 0.0 : 1.0 - learned_.epsilon),
+          .explored = explored};
+}
+
+Decision DqnPolicy::choose(const AllowedActions& allowed, const float* output, Now& now) const {
+  const auto candidates = head_.branches.split(allowed, actions_);
+  const auto parts_of = [&](std::size_t i) {
+    return std::span(candidates).subspan(i * now.best.size(), now.best.size());
+  };
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < allowed.size(); ++i) {
+    if (head_.value(output, parts_of(i)) > head_.value(output, parts_of(best))) {
+      best = i;
+    }
+  }
+  std::ranges::copy(parts_of(best), now.best.begin());
+  std::vector<double> weights(allowed.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = chance_of_exploring(parts_of(i), now);
+  }
+  // There is one, however much worse than what is not allowed.
+  weights[best] = std::max(weights[best], std::numeric_limits<double>::min());
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  const std::size_t chosen = now.random.uniform() < learned_.epsilon
+                                 ? draw(std::span<const double>(weights), sum, now.random)
+                                 : best;
+  return {.action = head_.branches.join(parts_of(chosen)),
+          .probability = learned_.epsilon * weights[chosen] / sum +
+                         (chosen == best ? 1.0 - learned_.epsilon : 0.0),
+          .explored = chosen != best};
+}
+
+double DqnPolicy::chance_of_exploring(std::span<const BranchAction> parts, const Now& now) const {
+  const auto& branches = head_.branches.all();
+  // The first to explore is any of them. Of the parts so far: if it is not among them, ...
+  double chance = 1.0;
+  double with_first = 0.0;  // ... and the sum over each of them that it may be.
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const double drawn = now.chances[branches[i].begin + parts[i]];
+    const double kept = parts[i] == now.best[i] ? 1.0 - kAlsoExplores : 0.0;
+    const double part = kAlsoExplores * drawn + kept;
+    with_first = with_first * part + chance * drawn;
+    chance *= part;
+  }
+  return with_first / static_cast<double>(parts.size());
+}
+
 Dqn::Dqn(const Options& options, Problem problem, Random& random)
     : options_(options),
       problem_(std::move(problem)),
       random_(random),
-      head_(make_head(options, problem_.actions)),
-      scaler_(problem_.observations.size()),
-      learned_(make_layout(problem_.observations.size(), options.hidden, head_.outputs()), random),
-      target_(learned_.weights),
-      loss_(make_fused_q_loss(learned_.layout, head_, options.loss, options.batch)),
-      replay_(options.replay, problem_.observations.size()),
+      policy_(options, problem_, random),
+      target_(weights()),
+      loss_(make_fused_q_loss(policy_.learned().network.layout, policy_.head(), options.loss,
+                              options.batch)),
+      replay_(options.replay, problem_.observations.size(), policy_.head().branches),
       detector_(options.change),
-      opened_(options.exploration_initial),
-      acting_(learned_.layout, 1),
-      chosen_(head_.branches.count()) {}
+      opened_(options.exploration_initial) {}
 
 void Dqn::set_weights(const AlignedFloats& weights) {
-  learned_.weights = weights;
+  policy_.learned().network.weights = weights;
   target_ = weights;
-}
-
-const float* Dqn::evaluate(const Observation& observation) {
-  scaler_.scale(observation, acting_.input(0));
-  acting_.evaluate(learned_.weights, 1);
-  return acting_.output(0);
-}
-
-ActionId Dqn::best_of(const float* output) {
-  head_.choose(output, chosen_);
-  return head_.branches.join(chosen_);
-}
-
-ActionId Dqn::greedy(const Observation& observation) { return best_of(evaluate(observation)); }
-
-double Dqn::best_value(const Observation& observation) {
-  const float* output = evaluate(observation);
-  return head_.value(output, best_of(output));
 }
 
 double Dqn::epsilon() const {
@@ -122,61 +225,23 @@ double Dqn::epsilon() const {
              std::exp2(-static_cast<double>(decaying_) / options_.exploration_half_life);
 }
 
-ActionId Dqn::act(const View& view) {
-  const float* output = evaluate(view.observation);
-  const ActionId best = best_of(output);
-  exploration_.rate = epsilon();
-  exploration_.explored = false;
-  if (random_.uniform() >= exploration_.rate) {
-    return best;
-  }
-  const auto& branches = head_.branches.all();
-  const std::size_t first = random_.index(branches.size());
-  for (std::size_t i = 0; i < branches.size(); ++i) {
-    if (i == first || random_.uniform() < kAlsoExplores) {
-      chosen_[i] = explore(output, branches[i]);
-    }
-  }
-  const ActionId action = head_.branches.join(chosen_);
-  exploration_.explored = action != best;
-  return action;
-}
-
-BranchAction Dqn::explore(const float* output, const ActionBranches::Branch& branch) {
-  // Softmax (Sutton & Barto 2018, eq. 2.11).
-  const float* advantages = head_.advantages(output, branch);
-  const float highest = advantages[head_.best(output, branch)];
-  weights_.resize(branch.size);
-  double sum = 0.0;
-  for (std::size_t i = 0; i < branch.size; ++i) {
-    weights_[i] = std::exp((advantages[i] - highest) / options_.exploration_temperature);
-    sum += weights_[i];
-  }
-  double draw = random_.uniform() * sum;
-  BranchAction chosen = 0;
-  while (chosen + 1 < branch.size && draw >= weights_[chosen]) {
-    draw -= weights_[chosen];
-    ++chosen;
-  }
-  return chosen;
-}
-
-double Dqn::temporal_difference(const Transition& transition, double reward) {
-  const double next = transition.terminated ? 0.0 : best_value(transition.next_observation);
-  const float* output = evaluate(transition.observation);
-  return reward + options_.loss.discount * next - head_.value(output, transition.action);
-}
-
-void Dqn::observe(const Transition& transition) {
-  const double reward = std::max(transition.reward, options_.reward_floor);
-  scaler_.add(transition.observation);
+void Dqn::learn(const PeriodRecord& record, Session& session) {
+  auto& now = session.as<DqnPolicy::Now>();
+  const StepResult& result = record.result;
+  const double reward = std::max(result.reward, options_.reward_floor);
+  policy_.learned().scaler.add(record.observation);
   ++decaying_;
-  if (detector_.add(std::min(1.0, std::abs(temporal_difference(transition, reward))))) {
+  policy_.head().branches.split(record.action, now.parts);
+  const double to_come = result.terminated ? 0.0 : policy_.best_value(result.observation, now);
+  const double error =
+      reward + options_.loss.discount * to_come - policy_.value(record.observation, now.parts, now);
+  if (detector_.add(std::min(1.0, std::abs(error)))) {
     opened_ = std::max(epsilon(), options_.exploration_reopened);
     decaying_ = 0;
   }
-  replay_.add(transition.observation, transition.action, static_cast<float>(reward),
-              transition.next_observation, transition.terminated);
+  policy_.learned().epsilon = epsilon();
+  replay_.add(record.observation, now.parts, static_cast<float>(reward), result.observation,
+              result.terminated);
   for (std::size_t i = 0; replay_.size() >= options_.warm_up && i < options_.updates_per_step;
        ++i) {
     update();
@@ -184,37 +249,43 @@ void Dqn::observe(const Transition& transition) {
 }
 
 void Dqn::update() {
+  auto& [scaler, network, unused] = policy_.learned();
   replay_.sample(options_.batch, random_, batch_);
-  scaler_.scale(batch_.observations);
-  scaler_.scale(batch_.next_observations);
-  loss_->differentiate(batch_, learned_.weights, target_, gradients_);
-  learned_.adam.step(gradients_, static_cast<float>(options_.learning_rate), learned_.weights);
-  if (learned_.adam.steps % options_.target_period == 0) {
-    blend_weights(learned_.weights, static_cast<float>(options_.target_rate), target_);
+  scaler.scale(batch_.observations);
+  scaler.scale(batch_.next_observations);
+  loss_->differentiate(batch_, network.weights, target_, gradients_);
+  network.adam.step(gradients_, static_cast<float>(options_.learning_rate), network.weights);
+  if (network.adam.steps % options_.target_period == 0) {
+    blend_weights(network.weights, static_cast<float>(options_.target_rate), target_);
   }
+  ++updates_;
 }
 
 void Dqn::archive(Archive& archive) {
-  archive_header(archive, kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
+  archive_header(archive, policy_.kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
     options.same("discount", options_.loss.discount);
     options.same("reward_floor", options_.reward_floor);
-    options.same("head", describe_head(head_));
-    options.same("layers", learned_.layout.sizes());
+    options.same("head", describe_head(policy_.head()));
+    options.same("layers", policy_.learned().network.layout.sizes());
   });
-  archive.keep(random_, scaler_, learned_, target_, opened_, decaying_, detector_);
-  archive.replace(replay_, {options_.replay, problem_.observations.size()});
+  DqnPolicy::Learned& learned = policy_.learned();
+  archive.keep(random_, learned, target_, opened_, decaying_, detector_);
+  archive.replace(replay_,
+                  {options_.replay, problem_.observations.size(), policy_.head().branches});
   archive.random("random", random_);
-  archive.part("scaling", scaler_);
-  archive.part("network", learned_);
-  archive_row(archive, "target", learned_.layout, target_);
+  archive.part("scaling", learned.scaler);
+  archive.part("network", learned.network);
+  archive_row(archive, "target", learned.network.layout, target_);
   archive.section("exploration", [this](Archive& exploration) {
     exploration.number("opened", opened_, Range::share());
     exploration.count("decaying", decaying_);
   });
   archive.part("change", detector_);
   bool has_replay = options_.save_replay && replay_.size() > 0;
-  archive.section_if("replay", has_replay,
-                     [this](Archive& replay) { replay_.archive(replay, problem_.actions.size()); });
+  archive.section_if("replay", has_replay, [this](Archive& replay) { replay_.archive(replay); });
+  if (archive.is_reading()) {
+    learned.epsilon = epsilon();
+  }
 }
 
 }  // namespace rein

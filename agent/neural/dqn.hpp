@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/change_detector.hpp"
+#include "agent/core/learner.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/neural/feature_scaler.hpp"
 #include "agent/neural/learned_weights.hpp"
 #include "agent/neural/q_loss.hpp"
@@ -19,9 +22,12 @@ namespace rein {
 /// et al. 2016), with a branch for each knob where there are many joint actions (Tavakoli, Pardo
 /// and Kormushev 2018; QHead says how they are put together).
 ///
-/// It explores with chance epsilon, which falls with the periods, and rises again when rewards are
-/// no longer what was expected. Only some knobs explore at a time, and by softmax of their values.
-class Dqn final : public Agent {
+/// It explores with chance epsilon: one knob, and each other one with a chance of a quarter, by
+/// softmax of their values. What is not allowed is left out before the draw, of the best and of
+/// what exploring leads to, where AllowedActions looks at each action; the branches' chances are
+/// then put together for each allowed action, so that the noted probability stays exact. Drawing
+/// again what is not allowed would need the same sum to be noted right.
+class DqnPolicy final : public Policy {
  public:
   struct Options {
     enum class Head { kBySize, kJoint, kBranching };
@@ -52,57 +58,98 @@ class Dqn final : public Agent {
   /// More than this many joint actions get branches, unless told otherwise.
   static constexpr std::size_t kJointActions = 64;
 
-  /// `random` must outlive the agent; its state is part of the checkpoint.
-  Dqn(const Options& options, Problem problem, Random& random);
+  /// What is learned.
+  struct Learned {
+    FeatureScaler scaler;
+    LearnedWeights network;
+    double epsilon = 0.0;  ///< The chance that it explores, in [0, 1].
+  };
+  /// Memory of a decision: nothing of an episode is kept.
+  struct Now final : Session {
+    Now(Random& source, const NetworkLayout& layout, const ActionBranches& branches)
+        : Session(source),
+          network(layout, 1),
+          chances(branches.outputs()),
+          best(branches.count()),
+          parts(branches.count()) {}
+    FusedNetwork network;
+    std::vector<float> chances;             ///< Of the branches' actions, where they explore.
+    std::vector<BranchAction> best, parts;  ///< [branches], of an action.
+  };
+
+  /// @param random  of which the network's first weights are drawn.
+  DqnPolicy(const Options& options, const Problem& problem, Random& random);
 
   std::string kind() const override { return "dqn"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
-  bool learns() const override { return true; }
-  bool learns_from_others() const override { return true; }
-  ActionId act(const View& view) override;
-  void observe(const Transition& transition) override;
-  ExplorationStatus exploration() const override { return exploration_; }
-  void archive(Archive& archive) override;
+  std::unique_ptr<Session> begin_episode(Random& random) const override;
+  Decision decide(const View& view, Session& session) const override;
 
   /// What it believes to be best.
-  ActionId greedy(const Observation& observation);
+  Action greedy(const Observation& observation) const;
   /// The value of that.
-  double best_value(const Observation& observation);
+  double best_value(const Observation& observation) const;
+  double best_value(const Observation& observation, Now& now) const;
+  /// Of an action. @param parts  [branches]
+  double value(const Observation& observation, std::span<const BranchAction> parts, Now& now) const;
 
   const QHead& head() const { return head_; }
-  const LearnedWeights& learned() const { return learned_; }
-  const AlignedFloats& target() const { return target_; }
-  /// Takes these weights for both networks. @pre as learned().layout says.
-  void set_weights(const AlignedFloats& weights);
+  const Learned& learned() const { return learned_; }
+  /// Changed by who learns.
+  Learned& learned() { return learned_; }
 
  private:
   /// @return the network's outputs, valid until the next call.
-  const float* evaluate(const Observation& observation);
-  ActionId best_of(const float* output);
-  BranchAction explore(const float* output, const ActionBranches::Branch& branch);
+  const float* evaluate(const Observation& observation, Now& now) const;
+  /// Of all actions.
+  Decision choose(const float* output, Now& now) const;
+  Decision choose(const AllowedActions& allowed, const float* output, Now& now) const;
+  /// The chance that exploring leads to this action, now that `best` and `chances` are known.
+  double chance_of_exploring(std::span<const BranchAction> parts, const Now& now) const;
+
+  const ActionSpace& actions_;
+  float temperature_;
+  QHead head_;
+  Learned learned_;
+};
+
+/// Learns DqnPolicy's network from its own periods and others', with replay and a target network.
+/// Epsilon falls with the periods, and rises again when rewards are no longer what was expected.
+class Dqn final : public Learner {
+ public:
+  using Options = DqnPolicy::Options;
+
+  /// `random` must outlive the agent; its state is part of the checkpoint.
+  Dqn(const Options& options, Problem problem, Random& random);
+
+  const DqnPolicy& policy() const override { return policy_; }
+  bool learns() const override { return true; }
+  bool learns_from_others() const override { return true; }
+  std::uint64_t updates() const override { return updates_; }
+  void learn(const PeriodRecord& record, Session& session) override;
+  void archive(Archive& archive) override;
+
+  const AlignedFloats& weights() const { return policy_.learned().network.weights; }
+  const AlignedFloats& target() const { return target_; }
+  /// Takes these weights for both networks. @pre as the policy's layout says.
+  void set_weights(const AlignedFloats& weights);
+
+ private:
   double epsilon() const;
-  /// r + discount x value of the next state - value of this, by the network that acts.
-  double temporal_difference(const Transition& transition, double reward);
   void update();
 
   Options options_;
   Problem problem_;
   Random& random_;
-  QHead head_;
-  FeatureScaler scaler_;
-  LearnedWeights learned_;
+  DqnPolicy policy_;
   AlignedFloats target_;
   std::unique_ptr<QLoss> loss_;
   ReplayBuffer replay_;
   ChangeDetector detector_;
   double opened_;             ///< epsilon when it last began to fall, ...
   std::size_t decaying_ = 0;  ///< ... and the periods since.
-  ExplorationStatus exploration_;
+  std::uint64_t updates_ = 0;
 
   // Memory of a step.
-  FusedNetwork acting_;
-  std::vector<BranchAction> chosen_;  ///< [branches]: parts of an action.
-  std::vector<double> weights_;       ///< Of a softmax.
   QBatch batch_;
   AlignedFloats gradients_;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agent/neural/softmax.hpp"
+
 namespace rein {
 
 std::vector<double> generalised_advantages(std::span<const RolloutStep> steps, double discount,
@@ -21,16 +23,7 @@ std::vector<double> generalised_advantages(std::span<const RolloutStep> steps, d
 
 void PolicyHead::probabilities(const float* output, const ActionBranches::Branch& branch,
                                float* chances) const {
-  const float* of = logits(output, branch);
-  const float highest = *std::max_element(of, of + branch.size);
-  float sum = 0.0F;
-  for (std::size_t i = 0; i < branch.size; ++i) {
-    chances[i] = std::exp(of[i] - highest);
-    sum += chances[i];
-  }
-  for (std::size_t i = 0; i < branch.size; ++i) {
-    chances[i] /= sum;
-  }
+  softmax({logits(output, branch), branch.size}, /*temperature=*/1.0F, chances);
 }
 
 namespace {
@@ -69,6 +62,7 @@ class FusedPolicyLoss final : public PolicyLoss {
     const float lacking = output[0] - batch.returns[row];
     float loss = 0.5F * value_weight_ * lacking * lacking;
     gradient[0] = share * value_weight_ * lacking;
+    const BranchAction* part = batch.parts.data() + row * head_.branches.count();
     for (const auto& branch : head_.branches.all()) {
       float* chances = chances_.data();
       head_.probabilities(output, branch, chances);
@@ -76,7 +70,7 @@ class FusedPolicyLoss final : public PolicyLoss {
       for (std::size_t i = 0; i < branch.size; ++i) {
         entropy -= chances[i] * log_of(chances[i]);
       }
-      const BranchAction taken = head_.branches.part(batch.actions[row], branch);
+      const BranchAction taken = *part++;
       const float advantage = batch.advantages[row];
       loss -= advantage * log_of(chances[taken]) + entropy_weight_ * entropy;
       float* by_logits = gradient + (head_.logits(output, branch) - output);

@@ -26,11 +26,11 @@ std::vector<double> generalised_advantages(std::span<const RolloutStep> steps, d
 /// What the actor-critic learns from, side by side.
 struct PolicyBatch {
   std::vector<float> observations;  ///< [size x features]
-  std::vector<ActionId> actions;    ///< [size]
+  std::vector<BranchAction> parts;  ///< [size x branches], of the actions.
   std::vector<float> advantages;    ///< [size]: how much better than expected the action was.
   std::vector<float> returns;       ///< [size]: what the state was worth.
 
-  std::size_t size() const { return actions.size(); }
+  std::size_t size() const { return returns.size(); }
 };
 
 /// What a policy's network puts out: the state's value, then a logit for each action of each

@@ -11,11 +11,12 @@ BranchAction QHead::best(const float* output, const ActionBranches::Branch& bran
   return static_cast<BranchAction>(std::max_element(of, of + branch.size) - of);
 }
 
-float QHead::value(const float* output, ActionId action) const {
+float QHead::value(const float* output, std::span<const BranchAction> parts) const {
   float value = duelling ? output[0] : 0.0F;
-  for (const auto& branch : branches.all()) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto& branch = branches.all()[i];
     const float* of = advantages(output, branch);
-    value += of[branches.part(action, branch)];
+    value += of[parts[i]];
     if (duelling) {
       value -= std::accumulate(of, of + branch.size, 0.0F) / static_cast<float>(branch.size);
     }
@@ -71,7 +72,7 @@ class FusedQLoss final : public QLoss {
     const FusedNetwork& chooser = options_.double_q ? online_ : target_;
     for (std::size_t row = 0; row < batch.size(); ++row) {
       head_.choose(chooser.output(row), parts_);
-      const float next = head_.value(target_.output(row), head_.branches.join(parts_));
+      const float next = head_.value(target_.output(row), parts_);
       targets_[row] =
           batch.rewards[row] + static_cast<float>(options_.discount) * batch.continues[row] * next;
     }
@@ -82,17 +83,19 @@ class FusedQLoss final : public QLoss {
     const float* output = online_.output(row);
     float* gradient = online_.output_gradient(row);
     const float share = 1.0F / static_cast<float>(batch.size());
-    const float error = head_.value(output, batch.actions[row]) - targets_[row];
+    const auto parts = std::span(batch.parts).subspan(row * parts_.size(), parts_.size());
+    const float error = head_.value(output, parts) - targets_[row];
     const auto bend = static_cast<float>(options_.bend);
     const float by_value = share * std::clamp(error, -bend, bend);
     if (head_.duelling) {
       gradient[0] = by_value;
     }
-    for (const auto& branch : head_.branches.all()) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto& branch = head_.branches.all()[i];
       float* by_advantages = gradient + (head_.advantages(output, branch) - output);
       std::fill_n(by_advantages, branch.size,
                   head_.duelling ? -by_value / static_cast<float>(branch.size) : 0.0F);
-      by_advantages[head_.branches.part(batch.actions[row], branch)] += by_value;
+      by_advantages[parts[i]] += by_value;
     }
     const float size = std::abs(error);
     return share * (size < bend ? 0.5F * error * error : bend * (size - 0.5F * bend));

@@ -25,7 +25,8 @@ struct QHead {
     return output + (duelling ? 1 : 0) + branch.begin;
   }
   BranchAction best(const float* output, const ActionBranches::Branch& branch) const;
-  float value(const float* output, ActionId action) const;
+  /// @param parts  [branches], of the action.
+  float value(const float* output, std::span<const BranchAction> parts) const;
   /// Writes the [branches] parts of the best action.
   void choose(const float* output, std::span<BranchAction> parts) const;
 };

@@ -286,7 +286,7 @@ Ztt::Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random
                                .double_q = false,
                                .bend = std::numeric_limits<double>::infinity()},
                               options.batch)),
-      replay_(options.replay, ZttPolicy::kFeatures) {}
+      replay_(options.replay, ZttPolicy::kFeatures, ActionBranches::joint(policy_.num_moves())) {}
 
 double Ztt::reward(const Outcome& outcome, const Options& options) {
   const double temperature = outcome.headroom_k > 0.0 ? 0.2 * std::tanh(outcome.headroom_k) : -2.0;
@@ -307,7 +307,8 @@ void Ztt::learn(const PeriodRecord& record, Session& session) {
     return;
   }
   const Outcome outcome = policy_.judge(info);
-  replay_.add(now.state, now.move, static_cast<float>(reward(outcome, options_)),
+  const auto move = static_cast<BranchAction>(now.move);
+  replay_.add(now.state, {&move, 1}, static_cast<float>(reward(outcome, options_)),
               policy_.features(info, outcome, now), record.result.terminated);
   double& epsilon = policy_.learned().epsilon;
   epsilon = std::max(options_.exploration_final, epsilon * options_.exploration_decay);
@@ -338,15 +339,15 @@ void Ztt::archive(Archive& archive) {
   });
   ZttPolicy::Learned& learned = policy_.learned();
   archive.keep(random_, target_, learned);
-  archive.replace(replay_, {options_.replay, ZttPolicy::kFeatures});
+  archive.replace(
+      replay_, {options_.replay, ZttPolicy::kFeatures, ActionBranches::joint(policy_.num_moves())});
   archive.random("random", random_);
   auto held = learned.held ? std::optional(problem_.actions.encode(*learned.held)) : std::nullopt;
   archive.index("held", held, problem_.actions.size());
   archive.part("network", learned.network);
   archive_row(archive, "target", learned.network.layout, target_);
   archive.number("epsilon", learned.epsilon, Range::share());
-  archive.section("replay",
-                  [this](Archive& replay) { replay_.archive(replay, policy_.num_moves()); });
+  archive.part("replay", replay_);
   if (archive.is_reading()) {
     learned.held = held ? std::optional(problem_.actions.decode(*held)) : std::nullopt;
   }

@@ -218,7 +218,7 @@ void find_gradients(benchmark::State& state, QLoss& loss) {
   };
   const QBatch batch{.observations = draw(kBatch * kLayout.inputs()),
                      .next_observations = draw(kBatch * kLayout.inputs()),
-                     .actions = std::vector<ActionId>(kBatch, 3),
+                     .parts = std::vector<BranchAction>(kBatch, 3),
                      .rewards = draw(kBatch),
                      .continues = std::vector<float>(kBatch, 1.0F)};
   const AlignedFloats weights = kLayout.draw(random);

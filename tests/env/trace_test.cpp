@@ -705,10 +705,10 @@ DOCTEST_TEST_CASE("a trace of other knobs, features or scales is of another run"
       recording.message_with(",width.app,", ",width.other,") ==
       "trace.csv: expected the column width.app that trace.yaml beside it tells of, found "
       "none");
-  Recording::edit(recording.yaml(), "level in force over the highest level", "log10(level)");
-  DOCTEST_CHECK(recording.message() ==
-                "trace.yaml: width.app: expected 'level in force over the highest level' in [0, 1] "
-                "as in this run, found 'log10(level)' in [0, 1]");
+  const std::string is = describe(recording.environment().observation_spec().features().front());
+  Recording::edit(recording.yaml(), is, "width.app = log10(level)");
+  DOCTEST_CHECK(recording.message() == "trace.yaml: features: expected '" + is +
+                                           "' as in this run, found 'width.app = log10(level)'");
   // Without it, the header says what it is of.
   std::filesystem::remove(recording.yaml());
   DOCTEST_CHECK(recording.message_with("observed.width.app", "observed.height.app") ==

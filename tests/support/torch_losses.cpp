@@ -62,13 +62,12 @@ at::Tensor to_matrix(const std::vector<float>& numbers, std::size_t rows) {
   return at::tensor(numbers).view({static_cast<std::int64_t>(rows), -1});
 }
 
-/// [rows x 1]: the part of each action.
-at::Tensor parts(const std::vector<ActionId>& actions, const ActionBranches& branches,
-                 const ActionBranches::Branch& branch) {
+/// [rows x 1]: the part of each action, of which the branch is the `index`th of `count`.
+at::Tensor parts(const std::vector<BranchAction>& actions, std::size_t index, std::size_t count) {
   std::vector<std::int64_t> parts;
-  parts.reserve(actions.size());
-  for (const ActionId action : actions) {
-    parts.push_back(branches.part(action, branch));
+  parts.reserve(actions.size() / count);
+  for (std::size_t at = index; at < actions.size(); at += count) {
+    parts.push_back(actions[at]);
   }
   return at::tensor(parts).view({-1, 1});
 }
@@ -91,9 +90,10 @@ class TorchQLoss final : public QLoss {
     const at::Tensor targets = make_targets(batch, online, target);
     const at::Tensor outputs = online.evaluate(to_matrix(batch.observations, batch.size()));
     at::Tensor values = base(outputs);
-    for (const auto& branch : head_.branches.all()) {
-      values =
-          values + part_of(outputs, branch).gather(1, parts(batch.actions, head_.branches, branch));
+    const auto& branches = head_.branches.all();
+    for (std::size_t i = 0; i < branches.size(); ++i) {
+      const at::Tensor taken = parts(batch.parts, i, branches.size());
+      values = values + part_of(outputs, branches[i]).gather(1, taken);
     }
     const at::Tensor loss = at::huber_loss(values, targets, at::Reduction::Mean, options_.bend);
     loss.backward();
@@ -148,10 +148,11 @@ class TorchPolicyLoss final : public PolicyLoss {
     const at::Tensor lacking = outputs.narrow(1, 0, 1) - to_matrix(batch.returns, batch.size());
     at::Tensor rows = 0.5 * options_.value_weight * lacking.square();
     const at::Tensor advantages = to_matrix(batch.advantages, batch.size());
-    for (const auto& branch : head_.branches.all()) {
-      const at::Tensor logs = at::log_softmax(columns(outputs, 1, branch), 1);
+    const auto& branches = head_.branches.all();
+    for (std::size_t i = 0; i < branches.size(); ++i) {
+      const at::Tensor logs = at::log_softmax(columns(outputs, 1, branches[i]), 1);
       const at::Tensor entropy = -(logs.exp() * logs).sum(1, /*keepdim=*/true);
-      const at::Tensor taken = logs.gather(1, parts(batch.actions, head_.branches, branch));
+      const at::Tensor taken = logs.gather(1, parts(batch.parts, i, branches.size()));
       rows = rows - advantages * taken - options_.entropy_weight * entropy;
     }
     const at::Tensor loss = rows.mean();

@@ -4,10 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <numeric>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "support/draws.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tiny_problems.hpp"
 
@@ -52,7 +52,7 @@ DOCTEST_TEST_CASE("the loss and its gradient are as worked by hand") {
   // V = 0.5, logits (ln 3, 0): chances 3/4 and 1/4.
   const auto weights = layout.unpack(std::vector<float>{0, 0, 0, 0.5F, std::log(3.0F), 0});
   const PolicyBatch batch{
-      .observations = {0.0F}, .actions = {0}, .advantages = {2.0F}, .returns = {1.0F}};
+      .observations = {0.0F}, .parts = {0}, .advantages = {2.0F}, .returns = {1.0F}};
   AlignedFloats gradients;
   const auto loss = [&](double entropy_weight) {
     return make_fused_policy_loss(layout, head,
@@ -79,36 +79,76 @@ ActorCritic::Options quick() {
   return options;
 }
 
+/// a: 3/4, 1/4; b: 1/4, 1/4, 1/2.
+void set_chances(ActorCritic& agent) {
+  const NetworkLayout& layout = agent.policy().learned().network.layout;
+  AlignedFloats weights(layout.size(), 0.0F);
+  const std::size_t biases = layout.layers().back().biases;
+  weights[biases + 1] = std::log(3.0F);
+  weights[biases + 3 + 2] = std::log(2.0F);
+  agent.set_weights(weights);
+}
+
 DOCTEST_TEST_CASE("a joint action's chance is the product of its knobs' chances, and is drawn so") {
   Random random(1);
   ActorCritic agent(quick(), {kSix, kOneFeature, std::vector<double>(6, 1.0)}, random);
-  const NetworkLayout& layout = agent.learned().layout;
-  AlignedFloats weights(layout.size(), 0.0F);
-  const std::size_t biases = layout.layers().back().biases;
-  weights[biases + 1] = std::log(3.0F);      // a: 3/4, 1/4
-  weights[biases + 3 + 2] = std::log(2.0F);  // b: 1/4, 1/4, 1/2
-  agent.set_weights(weights);
-  const auto chances = agent.probabilities({0.5});
+  set_chances(agent);
   const std::vector<double> expected = {3 / 16.0, 3 / 16.0, 6 / 16.0, 1 / 16.0, 1 / 16.0, 2 / 16.0};
-  std::vector<int> drawn(6, 0);
-  int explored = 0;
-  constexpr int kDraws = 8000;
-  for (int i = 0; i < kDraws; ++i) {
-    ++drawn[agent.act(Observation{0.5})];
-    explored += agent.exploration().explored ? 1 : 0;
-  }
   for (ActionId action = 0; action < 6; ++action) {
-    DOCTEST_CHECK(chances[action] == doctest::Approx(expected[action]));
-    DOCTEST_CHECK(drawn[action] / (1.0 * kDraws) == doctest::Approx(expected[action]).epsilon(0.1));
+    DOCTEST_CHECK(agent.policy().probability({0.5}, kSix.decode(action)) ==
+                  doctest::Approx(expected[action]));
   }
-  DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(10 / 16.0));
-  DOCTEST_CHECK(explored / (1.0 * kDraws) == doctest::Approx(10 / 16.0).epsilon(0.05));
+  const Draws draws(agent.policy(), kSix, nullptr);
+  draws.check(expected);
+  DOCTEST_CHECK(draws.exploration == doctest::Approx(10 / 16.0));
+  DOCTEST_CHECK(draws.share_explored == doctest::Approx(10 / 16.0).epsilon(0.02));
+}
+
+DOCTEST_TEST_CASE("what is not allowed has its chance shared out among what is") {
+  Random random(1);
+  ActorCritic agent(quick(), {kSix, kOneFeature, std::vector<double>(6, 1.0)}, random);
+  set_chances(agent);
+  const Forbids likeliest_and_another(kSix, {2, 3});
+  const Draws draws(agent.policy(), kSix, &likeliest_and_another);
+  draws.check({3 / 9.0, 3 / 9.0, 0.0, 0.0, 1 / 9.0, 2 / 9.0});
+  DOCTEST_CHECK(draws.exploration == doctest::Approx(6 / 9.0));
+  const Forbids all(kSix, {0, 1, 2, 3, 4, 5});
+  Draws(agent.policy(), kSix, &all)
+      .check({3 / 16.0, 3 / 16.0, 6 / 16.0, 1 / 16.0, 1 / 16.0, 2 / 16.0});
+}
+
+DOCTEST_TEST_CASE("what is allowed is drawn however much likelier the rest is") {
+  Random random(1);
+  ActorCritic agent(quick(), {kSix, kOneFeature, std::vector<double>(6, 1.0)}, random);
+  const NetworkLayout& layout = agent.policy().learned().network.layout;
+  AlignedFloats weights(layout.size(), 0.0F);
+  weights[layout.layers().back().biases + 1] = 500.0F;  // a is 0, for certain.
+  agent.set_weights(weights);
+  const Forbids certain(kSix, {0, 1, 2, 5});
+  Draws(agent.policy(), kSix, &certain).check({0.0, 0.0, 0.0, 0.5, 0.5, 0.0});
+}
+
+DOCTEST_TEST_CASE("learns the best of what is allowed") {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    DOCTEST_CAPTURE(seed);
+    Random random(seed);
+    ActorCritic agent(quick(), {kSix, kOneFeature, std::vector<double>(6, 1.0)}, random);
+    const Forbids best(kSix, {5, 4});
+    ByHand stream(agent, kSix, random);
+    for (int i = 0; i < 6000; ++i) {  // The more the better, but for what is not allowed.
+      const ActionId action = stream.act({0.5}, &best);
+      stream.observe({{0.5}, action, 0.2 * static_cast<double>(action), {}, {0.5}, true});
+      stream.end_episode();
+    }
+    // Of the other actions {1, 0} earns the most.
+    DOCTEST_CHECK(Draws(agent.policy(), kSix, &best, 1000).most_drawn() == 3);
+  }
 }
 
 /// Makes it choose one of the two for certain.
 void prefer(ActorCritic& agent, ActionId action) {
-  AlignedFloats weights = agent.learned().weights;
-  weights[agent.learned().layout.layers().back().biases + 1 + action] = 50.0F;
+  AlignedFloats weights = agent.weights();
+  weights[agent.policy().learned().network.layout.layers().back().biases + 1 + action] = 50.0F;
   agent.set_weights(weights);
 }
 
@@ -120,43 +160,46 @@ DOCTEST_TEST_CASE("what a shield chose in its place is no step of its own policy
   ActorCritic cut(quick(), problem, same);
   prefer(shielded, 0);
   prefer(cut, 0);
-  const AlignedFloats before = shielded.learned().weights;
+  ByHand shielded_stream(shielded, kTwo, random);
+  ByHand cut_stream(cut, kTwo, same);
+  const AlignedFloats before = shielded.weights();
   for (int i = 0; i < 50; ++i) {  // Nor is what it was never asked for.
-    const ActionId action = i % 2 == 0 ? shielded.act(Observation{0.5}) : 0;
-    shielded.observe({{0.5}, 1 - action, 1.0, {}, {0.5}, false, false});
-    shielded.observe({{0.5}, 0, 1.0, {}, {0.5}, false, false});
+    const ActionId action = i % 2 == 0 ? shielded_stream.act({0.5}) : 0;
+    shielded_stream.observe({{0.5}, 1 - action, 1.0, {}, {0.5}});
+    shielded_stream.observe({{0.5}, 0, 1.0, {}, {0.5}});
   }
-  DOCTEST_CHECK(shielded.learned().weights == before);
-  DOCTEST_CHECK(shielded.learned().adam.steps == 0);
+  DOCTEST_CHECK(shielded.weights() == before);
+  DOCTEST_CHECK(shielded.updates() == 0);
   // In the middle of a rollout it is a cut.
-  const auto live = [](ActorCritic& agent, double reward, bool is_truncated) {
-    agent.observe({{0.5}, agent.act(Observation{0.5}), reward, {}, {0.5}, false, is_truncated});
+  const auto live = [](ByHand& stream, double reward, bool is_truncated) {
+    stream.observe({{0.5}, stream.act({0.5}), reward, {}, {0.5}, false, is_truncated});
   };
   for (int i = 0; i < 100; ++i) {  // The features' scaling sees all that was.
-    cut.observe({{0.5}, 0, 1.0, {}, {0.5}, false, false});
+    cut_stream.observe({{0.5}, 0, 1.0, {}, {0.5}});
   }
   for (int i = 0; i < 16; ++i) {
-    live(shielded, 0.1 * i, false);
-    live(cut, 0.1 * i, i == 7);
+    live(shielded_stream, 0.1 * i, false);
+    live(cut_stream, 0.1 * i, i == 7);
     if (i == 7) {
-      shielded.observe({{0.5}, 1, -9.0, {}, {0.5}, false, false});
-      cut.observe({{0.5}, 1, -9.0, {}, {0.5}, false, false});
+      shielded_stream.observe({{0.5}, 1, -9.0, {}, {0.5}});
+      cut_stream.observe({{0.5}, 1, -9.0, {}, {0.5}});
     }
   }
-  DOCTEST_CHECK(shielded.learned().adam.steps == 1);
-  DOCTEST_CHECK(shielded.learned().weights == cut.learned().weights);
+  DOCTEST_CHECK(shielded.updates() == 1);
+  DOCTEST_CHECK(shielded.weights() == cut.weights());
 }
 
 DOCTEST_TEST_CASE("the value of what is truncated goes on, of what is terminated does not") {
   for (const bool terminated : {false, true}) {
     Random random(1);
     ActorCritic agent(quick(), {kTwo, kOneFeature, {1.0, 1.0}}, random);
+    ByHand stream(agent, kTwo, random);
     for (int i = 0; i < 20'000; ++i) {
-      const ActionId action = agent.act(Observation{0.5});
-      agent.observe({{0.5}, action, 1.0, {}, {0.5}, terminated, !terminated});
+      stream.observe({{0.5}, stream.act({0.5}), 1.0, {}, {0.5}, terminated, !terminated});
     }
     // 1 / (1 - 0.5), or 1 alone.
-    DOCTEST_CHECK(agent.value({0.5}) == doctest::Approx(terminated ? 1.0 : 2.0).epsilon(0.05));
+    DOCTEST_CHECK(agent.policy().value({0.5}) ==
+                  doctest::Approx(terminated ? 1.0 : 2.0).epsilon(0.05));
   }
 }
 
@@ -169,41 +212,57 @@ DOCTEST_TEST_CASE("streams that interleave are kept apart") {
   ActorCritic apart(quick(), problem, same);
   prefer(mixed, 0);
   prefer(apart, 0);
-  const auto feed = [](ActorCritic& agent, std::size_t stream, int i) {
-    const double reward = stream == 0 ? 0.1 * i : -1.0;
-    agent.attend(stream);
-    const ActionId action = agent.act(Observation{0.5});
-    agent.observe({{0.5}, action, reward, {}, {0.5}, false, false, nullptr, stream});
+  ByHand mixed_streams[] = {{mixed, kTwo, random}, {mixed, kTwo, random}};
+  ByHand apart_streams[] = {{apart, kTwo, same}, {apart, kTwo, same}};
+  const auto feed = [](ByHand& stream, double reward) {
+    stream.observe({{0.5}, stream.act({0.5}), reward, {}, {0.5}});
   };
   for (int i = 0; i < 16; ++i) {
-    feed(mixed, 0, i);
-    feed(mixed, 1, i);
-    feed(apart, 0, i);
+    feed(mixed_streams[0], 0.1 * i);
+    feed(mixed_streams[1], -1.0);
+    feed(apart_streams[0], 0.1 * i);
   }
   for (int i = 0; i < 16; ++i) {
-    feed(apart, 1, i);
+    feed(apart_streams[1], -1.0);
   }
-  DOCTEST_CHECK(mixed.learned().weights == apart.learned().weights);
-  DOCTEST_CHECK(mixed.learned().adam.steps == 2);
+  DOCTEST_CHECK(mixed.weights() == apart.weights());
+  DOCTEST_CHECK(mixed.updates() == 2);
 }
 
-DOCTEST_TEST_CASE("an episode that begins cuts its stream's rollout") {
+DOCTEST_TEST_CASE("an episode that ends cuts its rollout, whose rest is learned from with others") {
   const Problem problem{kTwo, kOneFeature, {1.0, 1.0}};
-  const auto weights_after = [&](bool begins, bool truncated) {
+  const auto weights_after = [&](bool ends, bool truncated, std::size_t steps) {
     Random random(1);
     ActorCritic agent(quick(), problem, random);
-    agent.begin_episode(0);
-    for (int i = 0; i < 16; ++i) {
-      if (i == 8 && begins) {
-        agent.begin_episode(0);
+    ByHand stream(agent, kTwo, random);
+    for (std::size_t i = 0; i < steps; ++i) {
+      const double now = 0.1 * static_cast<double>(i);
+      stream.observe(
+          {{now}, stream.act({now}), i < 8 ? 0.0 : 1.0, {}, {0.5}, false, i == 7 && truncated});
+      if (ends && (i == 7 || i == 15)) {
+        stream.end_episode();
       }
-      const ActionId action = agent.act(Observation{0.1 * i});
-      agent.observe({{0.1 * i}, action, i < 8 ? 0.0 : 1.0, {}, {0.5}, false, i == 7 && truncated});
     }
-    return agent.learned().weights;
+    DOCTEST_CHECK(agent.updates() == steps / 16);
+    return agent.weights();
   };
-  DOCTEST_CHECK(weights_after(true, false) == weights_after(false, true));
-  DOCTEST_CHECK(weights_after(true, false) != weights_after(false, false));
+  DOCTEST_CHECK(weights_after(true, false, 16) == weights_after(false, true, 16));
+  DOCTEST_CHECK(weights_after(true, false, 16) != weights_after(false, false, 16));
+  DOCTEST_CHECK(weights_after(true, false, 15) == weights_after(false, false, 0));
+}
+
+DOCTEST_TEST_CASE("rests that are longer than a rollout together make one and a rest") {
+  const Problem problem{kTwo, kOneFeature, {1.0, 1.0}};
+  Random random(1);
+  ActorCritic agent(quick(), problem, random);
+  ByHand stream(agent, kTwo, random);
+  for (int episode = 1; episode <= 16; ++episode) {
+    for (int i = 0; i < 15; ++i) {
+      stream.observe({{0.5}, stream.act({0.5}), 1.0, {}, {0.5}});
+    }
+    stream.end_episode();
+    DOCTEST_CHECK(agent.updates() == static_cast<std::uint64_t>(15 * episode / 16));
+  }
 }
 
 /// Five seeds, all of which have to do.
@@ -213,7 +272,7 @@ void check_solves(const ActorCritic::Options& options, const std::vector<TinyPro
     DOCTEST_CAPTURE(seed);
     Random random(seed);
     ActorCritic agent(options, problems.front()->problem(), random);
-    DOCTEST_CHECK(solve(agent, problems, seed, steps) < 1e-9);
+    DOCTEST_CHECK(solve(agent, random, problems, seed, steps) < 1e-9);
   }
 }
 
@@ -240,11 +299,28 @@ DOCTEST_TEST_CASE("a changed budget moves the trained policy of two knobs withou
   check_solves(options, {&problem}, 60'000);
   Random random(1);
   ActorCritic agent(options, problem.problem(), random);
-  solve(agent, {&problem}, 1, 60'000);
-  DOCTEST_CHECK(problem.actions.decode(greedy_action(agent, TwoKnobs::observation(0.5))) ==
-                std::vector<std::size_t>{0, 1});
-  DOCTEST_CHECK(problem.actions.decode(greedy_action(agent, TwoKnobs::observation(3.0))) ==
-                std::vector<std::size_t>{2, 0});
+  solve(agent, random, {&problem}, 1, 60'000);
+  ByHand stream(agent, problem.actions, random);
+  const auto best = [&](double budget) {
+    return problem.actions.decode(stream.greedy(TwoKnobs::observation(budget)));
+  };
+  DOCTEST_CHECK(best(0.5) == Action{0, 1});
+  DOCTEST_CHECK(best(3.0) == Action{2, 0});
+}
+
+DOCTEST_TEST_CASE("learns and is saved where no number holds the joint actions") {
+  const TemporaryFolder folder;
+  const ActionSpace& actions = uncountable();
+  const Problem problem{actions, kOneFeature, {}};
+  Random random(1);
+  ActorCritic agent(quick(), problem, random);
+  const double share = share_of_right(agent, actions, 6000);
+  DOCTEST_CHECK(share > 0.9);
+  agent.save(folder.path() / "agent.json");
+  Random fresh(2);
+  ActorCritic loaded(quick(), problem, fresh);
+  loaded.load(folder.path() / "agent.json");
+  DOCTEST_CHECK(loaded.weights() == agent.weights());
 }
 
 DOCTEST_TEST_CASE("save, load and go on equals never having stopped") {
@@ -255,31 +331,40 @@ DOCTEST_TEST_CASE("save, load and go on equals never having stopped") {
   ActorCritic original(quick(), problem, random);
   ActorCritic resumed(quick(), problem, fresh);
   Random world(5);
-  const auto live = [](ActorCritic& agent, Random& draws) {
+  using Streams = std::vector<ByHand>;
+  const auto streams_of = [](ActorCritic& agent, Random& draws) {
+    Streams streams;
+    for (int i = 0; i < 3; ++i) {
+      streams.emplace_back(agent, kSix, draws);
+    }
+    return streams;
+  };
+  const auto live = [](Streams& streams, Random& draws) {
     const Observation now = {draws.uniform()};
     const Observation next = {draws.uniform()};
-    const std::size_t stream = draws.index(3);
-    agent.attend(stream);
-    const ActionId action = agent.act(now);
-    agent.observe({now,
-                   action,
-                   draws.uniform() - static_cast<double>(action) / 6.0,
-                   {},
-                   next,
-                   draws.uniform() < 0.1,
-                   false,
-                   nullptr,
-                   stream});
+    ByHand& stream = streams[draws.index(3)];
+    const ActionId action = stream.act(now);
+    stream.observe({now,
+                    action,
+                    draws.uniform() - static_cast<double>(action) / 6.0,
+                    {},
+                    next,
+                    draws.uniform() < 0.1});
     return action;
   };
+  Streams streams = streams_of(original, random);
   for (int i = 0; i < 120; ++i) {
-    live(original, world);
+    live(streams, world);
+  }
+  for (ByHand& stream : streams) {
+    stream.end_episode();
   }
   original.save(folder.path() / "agent.json");
   resumed.load(folder.path() / "agent.json");
+  Streams other_streams = streams_of(resumed, fresh);
   Random same_world = world;
   for (int i = 0; i < 300; ++i) {
-    DOCTEST_REQUIRE(live(original, world) == live(resumed, same_world));
+    DOCTEST_REQUIRE(live(streams, world) == live(other_streams, same_world));
   }
   original.save(folder.path() / "a.json");
   resumed.save(folder.path() / "b.json");
@@ -292,9 +377,11 @@ DOCTEST_TEST_CASE("a broken checkpoint is refused with its place") {
   Random random(1);
   ActorCritic agent(quick(), {kTwo, kOneFeature, {1.0, 1.0}}, random);
   prefer(agent, 1);
+  ByHand stream(agent, kTwo, random);
   for (int i = 0; i < 5; ++i) {
-    agent.observe({{0.5}, agent.act(Observation{0.5}), 1.0, {}, {0.5}, false, false});
+    stream.observe({{0.5}, stream.act({0.5}), 1.0, {}, {0.5}});
   }
+  stream.end_episode();
   agent.save(file);
   const std::string good = read_file(file);
   const auto check_refused = [&](const std::string& what, const std::string& by,
@@ -315,9 +402,9 @@ DOCTEST_TEST_CASE("a broken checkpoint is refused with its place") {
   };
   check_refused("   32,", "   33,", "for.options.layers: expected [1, 32, 3] as in this run");
   check_refused("\"actions\": \"AQAA", "\"actions\": \"AgAA",
-                "rollouts.0.actions: expected numbers below 2, found 2");
+                "rollout.actions: expected numbers below 2, found 2");
   check_refused("\"steps\": 0", "\"steps\": -1", "network.steps: expected");
-  check_refused("\"stream\"", "\"flow\"", "rollouts.0.stream: expected this key");
+  check_refused("\"cut\"", "\"kept\"", "rollout.cut: expected this key");
   write_file(file, good);
   DOCTEST_CHECK_NOTHROW(agent.load(file));
 }

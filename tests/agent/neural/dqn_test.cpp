@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "support/draws.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tiny_problems.hpp"
 
@@ -21,8 +24,9 @@ const ActionSpace kFour({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}},
                          {"c", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}}});
 const ObservationSpec kOneFeature({Feature{.name = "f"}});
 
-QBatch one_row(float x, ActionId action, float reward, float next_x, bool terminated) {
-  return {{x}, {next_x}, {action}, {reward}, {terminated ? 0.0F : 1.0F}};
+QBatch one_row(float x, std::vector<BranchAction> parts, float reward, float next_x,
+               bool terminated) {
+  return {{x}, {next_x}, std::move(parts), {reward}, {terminated ? 0.0F : 1.0F}};
 }
 
 /// 1-2-2: h = relu(x (1, -2) + (0.5, 1)), Q = (h1 + 3 h2 + `bias`, 2 h1 - h2 - 0.2).
@@ -38,7 +42,7 @@ DOCTEST_TEST_CASE("the target is the reward and what is to come, as double, sing
   AlignedFloats gradients;
   const auto loss = [&](bool double_q, bool terminated) {
     return make_fused_q_loss(layout, head, {.discount = 0.5, .double_q = double_q}, 1)
-        ->differentiate(one_row(0.25F, 0, -1.0F, 2.0F, terminated), online, target, gradients);
+        ->differentiate(one_row(0.25F, {0}, -1.0F, 2.0F, terminated), online, target, gradients);
   };
   // Now: h = (0.75, 0.5), Q of the action that was taken = 2.35.
   // Next: h = (2.5, 0), Q = (2.6, 4.8), by the target network (5.6, 4.8).
@@ -65,7 +69,7 @@ DOCTEST_TEST_CASE("the loss is straight beyond its bend, which may be anywhere o
   const auto loss = [&](double bend) {
     return make_fused_q_loss(layout, {ActionBranches::joint(2), /*duelling=*/false},
                              {.discount = 0.5, .double_q = false, .bend = bend}, 1)
-        ->differentiate(one_row(0.25F, 0, -1.0F, 2.0F, /*terminated=*/true), weights, weights,
+        ->differentiate(one_row(0.25F, {0}, -1.0F, 2.0F, /*terminated=*/true), weights, weights,
                         gradients);
   };
   // The error is 3.35.
@@ -84,9 +88,9 @@ DOCTEST_TEST_CASE(
   // V = 1, A = (0.2, -0.2) and (0.6, 0), of mean 0 and 0.3.
   const auto weights = layout.unpack(std::vector<float>{0, 0, 0, 0, 0, 1, 0.2F, -0.2F, 0.6F, 0});
   AlignedFloats gradients;
-  const float loss = make_fused_q_loss(layout, head, {.discount = 0.8, .double_q = true}, 1)
-                         ->differentiate(one_row(0.0F, kFour.encode({1, 0, 0}), 0.5F, 0.0F, false),
-                                         weights, weights, gradients);
+  const float loss =
+      make_fused_q_loss(layout, head, {.discount = 0.8, .double_q = true}, 1)
+          ->differentiate(one_row(0.0F, {1, 0}, 0.5F, 0.0F, false), weights, weights, gradients);
   // Q of what was taken: 1 - 0.2 + (0.6 - 0.3) = 1.1; the best: 1 + 0.2 + 0.3 = 1.5.
   // Target 0.5 + 0.8 x 1.5 = 1.7; the error is -0.6. What was not taken gets half of it back.
   DOCTEST_CHECK(loss == doctest::Approx(0.18));
@@ -99,17 +103,27 @@ DOCTEST_TEST_CASE(
 
 DOCTEST_TEST_CASE("actions are split into the knobs' levels and joined again") {
   const ActionBranches branches = ActionBranches::per_knob(kFour);
+  const ActionBranches joint = ActionBranches::joint(kFour);
   for (ActionId action = 0; action < kFour.size(); ++action) {
     const auto levels = kFour.decode(action);
-    const std::vector<BranchAction> parts = {branches.part(action, branches.all()[0]),
-                                             branches.part(action, branches.all()[1])};
+    std::vector<BranchAction> parts(2);
+    branches.split(levels, parts);
     DOCTEST_CHECK(parts[0] == levels[0]);
     DOCTEST_CHECK(parts[1] == levels[2]);
-    DOCTEST_CHECK(branches.join(parts) == action);
+    DOCTEST_CHECK(branches.join(parts) == levels);
+    std::vector<BranchAction> number(1);
+    joint.split(levels, number);
+    DOCTEST_CHECK(number[0] == action);
+    DOCTEST_CHECK(joint.join(number) == levels);
   }
   DOCTEST_CHECK(ActionBranches::joint(4).outputs() == 4);
   const ActionSpace fixed({{"k", "1", Knob::Kind::kMapping, {{"only"}}}});
-  DOCTEST_CHECK(ActionBranches::per_knob(fixed).outputs() == 1);
+  const ActionBranches one = ActionBranches::per_knob(fixed);
+  DOCTEST_CHECK(one.outputs() == 1);
+  std::vector<BranchAction> parts(1, 9);
+  one.split({0}, parts);
+  DOCTEST_CHECK(parts[0] == 0);
+  DOCTEST_CHECK(one.join(parts) == Action{0});
 }
 
 Dqn::Options quick() {
@@ -127,11 +141,14 @@ DOCTEST_TEST_CASE("a truncated step is bootstrapped and a terminated one is not"
   for (const bool terminated : {false, true}) {
     Random random(1);
     Dqn agent(quick(), {kTwo, kOneFeature, {1.0, 1.0}}, random);
+    ByHand stream(agent, kTwo, random);
     for (int i = 0; i < 2000; ++i) {
-      agent.observe({{0.5}, static_cast<ActionId>(i % 2), 1.0, {}, {0.5}, terminated, !terminated});
+      stream.observe(
+          {{0.5}, static_cast<ActionId>(i % 2), 1.0, {}, {0.5}, terminated, !terminated});
     }
     // 1 / (1 - 0.5), or 1 alone.
-    DOCTEST_CHECK(agent.best_value({0.5}) == doctest::Approx(terminated ? 1.0 : 2.0).epsilon(0.02));
+    DOCTEST_CHECK(agent.policy().best_value({0.5}) ==
+                  doctest::Approx(terminated ? 1.0 : 2.0).epsilon(0.02));
   }
 }
 
@@ -140,10 +157,11 @@ DOCTEST_TEST_CASE("rewards below the floor count as much as the floor") {
   auto options = quick();
   options.reward_floor = -1.5;
   Dqn agent(options, {kTwo, kOneFeature, {1.0, 1.0}}, random);
+  ByHand stream(agent, kTwo, random);
   for (int i = 0; i < 1000; ++i) {
-    agent.observe({{0.5}, static_cast<ActionId>(i % 2), -30.0, {}, {0.5}, true, false});
+    stream.observe({{0.5}, static_cast<ActionId>(i % 2), -30.0, {}, {0.5}, true});
   }
-  DOCTEST_CHECK(agent.best_value({0.5}) == doctest::Approx(-1.5).epsilon(0.02));
+  DOCTEST_CHECK(agent.policy().best_value({0.5}) == doctest::Approx(-1.5).epsilon(0.02));
 }
 
 DOCTEST_TEST_CASE("the target network follows softly, or is a copy from time to time") {
@@ -153,12 +171,13 @@ DOCTEST_TEST_CASE("the target network follows softly, or is a copy from time to 
   options.target_period = 3;
   Dqn agent(options, {kTwo, kOneFeature, {1.0, 1.0}}, random);
   const auto initial = agent.target();
-  const auto learn = [&] { agent.observe({{0.5}, 1, 1.0, {}, {0.5}, false, false}); };
+  ByHand stream(agent, kTwo, random);
+  const auto learn = [&] { stream.observe({{0.5}, 1, 1.0, {}, {0.5}}); };
   learn();
   learn();
   DOCTEST_CHECK(agent.target() == initial);
   learn();
-  DOCTEST_CHECK(agent.target() == agent.learned().weights);
+  DOCTEST_CHECK(agent.target() == agent.weights());
   DOCTEST_CHECK(agent.target() != initial);
 
   options.target_rate = 0.25;
@@ -166,9 +185,8 @@ DOCTEST_TEST_CASE("the target network follows softly, or is a copy from time to 
   Random same(1);
   Dqn soft(options, {kTwo, kOneFeature, {1.0, 1.0}}, same);
   const float before = soft.target()[0];
-  soft.observe({{0.5}, 1, 1.0, {}, {0.5}, false, false});
-  DOCTEST_CHECK(soft.target()[0] ==
-                doctest::Approx(before + 0.25 * (soft.learned().weights[0] - before)));
+  ByHand(soft, kTwo, same).observe({{0.5}, 1, 1.0, {}, {0.5}});
+  DOCTEST_CHECK(soft.target()[0] == doctest::Approx(before + 0.25 * (soft.weights()[0] - before)));
 }
 
 DOCTEST_TEST_CASE("few joint actions have an output each, many have branches, unless told") {
@@ -179,6 +197,7 @@ DOCTEST_TEST_CASE("few joint actions have an output each, many have branches, un
   const auto outputs = [&](const ActionSpace& actions, const std::string& yaml) {
     return Dqn(Dqn::Options::from_yaml(ConfigNode::parse(yaml, "run.yaml")),
                {actions, kOneFeature, std::vector<double>(actions.size(), 1.0)}, random)
+        .policy()
         .head()
         .branches.outputs();
   };
@@ -208,20 +227,22 @@ DOCTEST_TEST_CASE("exploration falls, opens again when rewards change, and falls
   options.exploration_reopened = 0.3;
   options.exploration_half_life = 100.0;
   Dqn agent(options, {kTwo, kOneFeature, {1.0, 1.0}}, random);
+  ByHand stream(agent, kTwo, random);
+  const auto rate = [&] {
+    stream.act({0.5});
+    return stream.decision().exploration;
+  };
   const auto rate_after = [&](int periods, double reward) {
     double highest = 0.0;
     for (int i = 0; i < periods; ++i) {
-      const ActionId action = agent.act(Observation{0.5});
-      agent.observe({{0.5}, action, reward, {}, {0.5}, true, false});
-      agent.act(Observation{0.5});
-      highest = std::max(highest, agent.exploration().rate);
+      stream.observe({{0.5}, stream.act({0.5}), reward, {}, {0.5}, true});
+      highest = std::max(highest, rate());
     }
-    return std::pair(highest, agent.exploration().rate);
+    return std::pair(highest, rate());
   };
-  agent.act(Observation{0.5});
-  DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(0.4));
+  DOCTEST_CHECK(rate() == doctest::Approx(0.4));
   rate_after(100, 1.0);
-  DOCTEST_CHECK(agent.exploration().rate == doctest::Approx(0.2));
+  DOCTEST_CHECK(rate() == doctest::Approx(0.2));
   DOCTEST_CHECK(rate_after(900, 1.0).second < 0.001);
   const auto [highest, last] = rate_after(500, -1.0);
   DOCTEST_CHECK(highest == doctest::Approx(0.3));
@@ -234,13 +255,127 @@ DOCTEST_TEST_CASE("exploration avoids what is known to be bad") {
   options.exploration_initial = options.exploration_final = 1.0;
   options.exploration_temperature = 0.1;
   Dqn agent(options, {kTwo, kOneFeature, {1.0, 1.0}}, random);
+  ByHand stream(agent, kTwo, random);
   for (int i = 0; i < 1000; ++i) {
     const auto action = static_cast<ActionId>(i % 2);
-    agent.observe({{0.5}, action, action == 0 ? 1.0 : -1.0, {}, {0.5}, true, false});
+    stream.observe({{0.5}, action, action == 0 ? 1.0 : -1.0, {}, {0.5}, true});
   }
   for (int i = 0; i < 500; ++i) {
-    DOCTEST_REQUIRE(agent.act(Observation{0.5}) == 0);  // e^(-20) against 1
+    DOCTEST_REQUIRE(stream.act({0.5}) == 0);  // e^(-20) against 1
   }
+}
+
+/// Three knobs of 2, 1 and 3 levels.
+const ActionSpace kSix({{"a", "1", Knob::Kind::kMapping, {{"0"}, {"1"}}},
+                        {"b", "1", Knob::Kind::kMapping, {{"0"}}},
+                        {"c", "1", Knob::Kind::kMapping, {{"0"}, {"1"}, {"2"}}}});
+
+/// Explores with chance 0.4, by e^preference of each of the head's outputs.
+Dqn prefer(Dqn::Options::Head head, const std::vector<double>& preferences, Random& random) {
+  auto options = quick();
+  options.head = head;
+  options.exploration_initial = 0.4;
+  options.exploration_temperature = 1.0;
+  Dqn agent(options, {kSix, kOneFeature, std::vector<double>(6, 1.0)}, random);
+  const NetworkLayout& layout = agent.policy().learned().network.layout;
+  AlignedFloats weights(layout.size(), 0.0F);
+  for (std::size_t i = 0; i < preferences.size(); ++i) {
+    weights[layout.layers().back().biases + 1 + i] = static_cast<float>(preferences[i]);
+  }
+  agent.set_weights(weights);
+  return agent;
+}
+
+DOCTEST_TEST_CASE("a joint action is drawn with the chance that is noted, of what is allowed") {
+  using std::log;
+  Random random(1);
+  // Softmax: (1, 2, 3, 4, 2, 4) / 16; the fourth is the best.
+  const Dqn agent =
+      prefer(Dqn::Options::Head::kJoint,
+             {log(1.0), log(2.0), log(3.0), log(4.0), log(2.0), log(3.99999)}, random);
+  const Draws all(agent.policy(), kSix, nullptr);
+  all.check({0.025, 0.05, 0.075, 0.7, 0.05, 0.1});
+  DOCTEST_CHECK(all.exploration == 0.4);
+  DOCTEST_CHECK(all.share_explored == doctest::Approx(0.3).epsilon(0.02));
+  const Forbids best_and_another(kSix, {3, 5});
+  // (1, 2, 3, 2) / 8 of the others, of which the third is the best.
+  Draws(agent.policy(), kSix, &best_and_another).check({0.05, 0.1, 0.75, 0.0, 0.1, 0.0});
+}
+
+DOCTEST_TEST_CASE(
+    "knobs that explore are drawn with the chance that is noted, of what is allowed") {
+  using std::log;
+  Random random(1);
+  // a: 1/4, 3/4; c: 1/2, 1/4, 1/4. The best is {1, 0}, number 3.
+  const Dqn agent =
+      prefer(Dqn::Options::Head::kBranching, {0.0, log(3.0), log(2.0), 0.0, 0.0}, random);
+  const auto exploring = [](double of_a, bool a_is_best, double of_c, bool c_is_best) {
+    const double later_a = 0.25 * of_a + (a_is_best ? 0.75 : 0.0);
+    const double later_c = 0.25 * of_c + (c_is_best ? 0.75 : 0.0);
+    return 0.5 * of_a * later_c + 0.5 * of_c * later_a;
+  };
+  const std::vector<double> chances = {
+      exploring(0.25, false, 0.5, true),   exploring(0.25, false, 0.25, false),
+      exploring(0.25, false, 0.25, false), exploring(0.75, true, 0.5, true),
+      exploring(0.75, true, 0.25, false),  exploring(0.75, true, 0.25, false)};
+  std::vector<double> expected(6);
+  std::ranges::transform(chances, expected.begin(), [](double chance) { return 0.4 * chance; });
+  expected[3] += 0.6;
+  Draws(agent.policy(), kSix, nullptr).check(expected);
+  // Without the best one {1, 1} is: of the same two as {1, 2}, the first.
+  const Forbids best(kSix, {3});
+  std::vector<double> others = {
+      exploring(0.25, false, 0.5, false),  exploring(0.25, false, 0.25, true),
+      exploring(0.25, false, 0.25, false), 0.0,
+      exploring(0.75, true, 0.25, true),   exploring(0.75, true, 0.25, false)};
+  const double sum = std::accumulate(others.begin(), others.end(), 0.0);
+  std::ranges::transform(others, expected.begin(),
+                         [&](double chance) { return 0.4 * chance / sum; });
+  expected[4] += 0.6;
+  Draws(agent.policy(), kSix, &best).check(expected);
+}
+
+DOCTEST_TEST_CASE("of many branches, drawn by a network, each action's chance is the one noted") {
+  std::vector<Knob> knobs(4, {"k", "1", Knob::Kind::kMapping, std::vector<Knob::Level>(3)});
+  const ActionSpace actions(knobs);
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    DOCTEST_CAPTURE(seed);
+    Random random(seed);
+    auto options = quick();
+    options.head = Dqn::Options::Head::kBranching;
+    options.exploration_initial = 0.9;
+    options.exploration_temperature = 0.3;
+    Dqn agent(options, {actions, kOneFeature, std::vector<double>(81, 1.0)}, random);
+    AlignedFloats weights = agent.weights();
+    std::ranges::transform(weights, weights.begin(), [&](float weight) {
+      return weight + 0.05F * static_cast<float>(random.bell());
+    });
+    agent.set_weights(weights);
+    Draws(agent.policy(), actions, nullptr).check();
+    const Forbids some(actions, {actions.encode(agent.policy().greedy({0.5})), 0, 7, 40, 80});
+    const Draws masked(agent.policy(), actions, &some);
+    masked.check();
+    DOCTEST_CHECK_FALSE(masked.is_drawn(40));
+    DOCTEST_CHECK(masked.is_drawn(41));
+  }
+}
+
+DOCTEST_TEST_CASE("learns and is saved where no number holds the joint actions") {
+  const TemporaryFolder folder;
+  const ActionSpace& actions = uncountable();
+  const Problem problem{actions, kOneFeature, {}};
+  Random random(1);
+  auto options = quick();
+  Dqn agent(options, problem, random);
+  const double share = share_of_right(agent, actions, 1500);
+  DOCTEST_CHECK(share > 0.9);
+  agent.save(folder.path() / "agent.json");
+  Random fresh(2);
+  Dqn loaded(options, problem, fresh);
+  loaded.load(folder.path() / "agent.json");
+  DOCTEST_CHECK(loaded.policy().greedy({0.5}) == agent.policy().greedy({0.5}));
+  DOCTEST_CHECK(share_of_right(loaded, actions, 50) == share_of_right(agent, actions, 50));
+  DOCTEST_CHECK(loaded.weights() == agent.weights());
 }
 
 /// Five seeds, all of which have to do.
@@ -249,7 +384,7 @@ void check_solves(const Dqn::Options& options, TinyProblem& problem, std::size_t
     DOCTEST_CAPTURE(seed);
     Random random(seed);
     Dqn agent(options, problem.problem(), random);
-    DOCTEST_CHECK(solve(agent, {&problem}, seed, steps) < 1e-9);
+    DOCTEST_CHECK(solve(agent, random, {&problem}, seed, steps) < 1e-9);
   }
 }
 
@@ -268,7 +403,7 @@ DOCTEST_TEST_CASE("solves a chain whose reward is at its end, from every seed") 
   options.loss.discount = 0.0;  // Without foresight it can't be.
   Random random(1);
   Dqn blind(options, problem.problem(), random);
-  DOCTEST_CHECK(solve(blind, {&problem}, 1, 4000) > 0.5);
+  DOCTEST_CHECK(solve(blind, random, {&problem}, 1, 4000) > 0.5);
 }
 
 DOCTEST_TEST_CASE("a changed budget moves the trained policy of two knobs without learning") {
@@ -283,26 +418,23 @@ DOCTEST_TEST_CASE("a changed budget moves the trained policy of two knobs withou
     check_solves(options, problem, 10'000);
     Random random(1);
     Dqn agent(options, problem.problem(), random);
-    solve(agent, {&problem}, 1, 10'000);
-    DOCTEST_CHECK(problem.actions.decode(agent.greedy(TwoKnobs::observation(0.5))) ==
-                  std::vector<std::size_t>{0, 1});
-    DOCTEST_CHECK(problem.actions.decode(agent.greedy(TwoKnobs::observation(3.0))) ==
-                  std::vector<std::size_t>{2, 0});
+    solve(agent, random, {&problem}, 1, 10'000);
+    DOCTEST_CHECK(agent.policy().greedy(TwoKnobs::observation(0.5)) == Action{0, 1});
+    DOCTEST_CHECK(agent.policy().greedy(TwoKnobs::observation(3.0)) == Action{2, 0});
   }
 }
 
 /// One period in a world of chance.
-ActionId live(Agent& agent, Random& world) {
+ActionId live(ByHand& stream, Random& world) {
   const Observation now = {world.uniform()};
   const Observation next = {world.uniform()};
-  const ActionId action = agent.act(now);
-  agent.observe({now,
-                 action,
-                 world.uniform() - static_cast<double>(action) / 3.0,
-                 {},
-                 next,
-                 world.uniform() < 0.1,
-                 false});
+  const ActionId action = stream.act(now);
+  stream.observe({now,
+                  action,
+                  world.uniform() - static_cast<double>(action) / 3.0,
+                  {},
+                  next,
+                  world.uniform() < 0.1});
   return action;
 }
 
@@ -318,14 +450,16 @@ DOCTEST_TEST_CASE("save, load and go on equals never having stopped") {
   Dqn original(options, problem, random);
   Dqn resumed(options, problem, fresh);
   Random world(5);
+  ByHand stream(original, kFour, random);
   for (int i = 0; i < 120; ++i) {
-    live(original, world);
+    live(stream, world);
   }
   original.save(folder.path() / "agent.json");
   resumed.load(folder.path() / "agent.json");
+  ByHand resumed_stream(resumed, kFour, fresh);
   Random same_world = world;
   for (int i = 0; i < 300; ++i) {
-    DOCTEST_REQUIRE(live(original, world) == live(resumed, same_world));
+    DOCTEST_REQUIRE(live(stream, world) == live(resumed_stream, same_world));
   }
   original.save(folder.path() / "a.json");
   resumed.save(folder.path() / "b.json");
@@ -341,7 +475,7 @@ DOCTEST_TEST_CASE("an agent that has seen nothing yet is saved and loaded too") 
   original.save(folder.path() / "agent.json");
   Dqn loaded(quick(), problem, other);
   loaded.load(folder.path() / "agent.json");
-  DOCTEST_CHECK(loaded.greedy({0.5}) == original.greedy({0.5}));
+  DOCTEST_CHECK(loaded.policy().greedy({0.5}) == original.policy().greedy({0.5}));
 }
 
 DOCTEST_TEST_CASE("a checkpoint without the replay buffer is small and decides the same") {
@@ -351,8 +485,9 @@ DOCTEST_TEST_CASE("a checkpoint without the replay buffer is small and decides t
   Random random(1);
   Random world(5);
   Dqn whole(options, problem, random);
+  ByHand stream(whole, kFour, random);
   for (int i = 0; i < 500; ++i) {
-    live(whole, world);
+    live(stream, world);
   }
   whole.save(folder.path() / "whole.json");
   options.save_replay = false;
@@ -365,7 +500,7 @@ DOCTEST_TEST_CASE("a checkpoint without the replay buffer is small and decides t
   Dqn loaded(options, problem, other);
   loaded.load(folder.path() / "small.json");
   for (int i = 0; i <= 20; ++i) {
-    DOCTEST_CHECK(loaded.greedy({i / 20.0}) == whole.greedy({i / 20.0}));
+    DOCTEST_CHECK(loaded.policy().greedy({i / 20.0}) == whole.policy().greedy({i / 20.0}));
   }
 }
 
@@ -376,12 +511,13 @@ DOCTEST_TEST_CASE("a broken or foreign checkpoint is refused with its place, and
   Random random(1);
   Random world(5);
   Dqn agent(quick(), problem, random);
+  ByHand stream(agent, kTwo, random);
   for (int i = 0; i < 20; ++i) {
-    live(agent, world);
+    live(stream, world);
   }
   agent.save(file);
   const std::string good = read_file(file);
-  const double before = agent.best_value({0.3});
+  const double before = agent.policy().best_value({0.3});
   const auto replaced = [&](const std::string& what, const std::string& by) {
     std::string text = good;
     const auto at = text.find(what);
@@ -400,7 +536,7 @@ DOCTEST_TEST_CASE("a broken or foreign checkpoint is refused with its place, and
       DOCTEST_CHECK(message.find(part) != std::string::npos);
       DOCTEST_CHECK(message.find('\n') == std::string::npos);
     }
-    DOCTEST_CHECK(agent.best_value({0.3}) == before);
+    DOCTEST_CHECK(agent.policy().best_value({0.3}) == before);
   };
   check_refused(good.substr(0, good.size() / 2), "expected");
   check_refused(replaced("\"dqn\"", "\"q_learning\""), "kind: expected 'dqn' as in this run");

@@ -33,18 +33,20 @@ std::vector<float> draw(std::size_t count, Random& random) {
   return numbers;
 }
 
-std::vector<ActionId> draw_actions(Random& random) {
-  std::vector<ActionId> actions(kBatch);
-  for (ActionId& action : actions) {
-    action = random.index(kActions.size());
+std::vector<BranchAction> draw_parts(const ActionBranches& branches, Random& random) {
+  std::vector<BranchAction> parts;
+  for (std::size_t row = 0; row < kBatch; ++row) {
+    for (const auto& branch : branches.all()) {
+      parts.push_back(static_cast<BranchAction>(random.index(branch.size)));
+    }
   }
-  return actions;
+  return parts;
 }
 
-QBatch draw_q_batch(Random& random) {
+QBatch draw_q_batch(const ActionBranches& branches, Random& random) {
   QBatch batch{.observations = draw(kBatch * kFeatures, random),
                .next_observations = draw(kBatch * kFeatures, random),
-               .actions = draw_actions(random),
+               .parts = draw_parts(branches, random),
                .rewards = draw(kBatch, random),
                .continues = std::vector<float>(kBatch, 1.0F)};
   batch.continues[3] = 0.0F;
@@ -105,7 +107,7 @@ DOCTEST_TEST_CASE("the Q-networks' gradients are autograd's, for every kind of h
             (*of)[i] *= 20.0F;
           }
         }
-        const QBatch batch = draw_q_batch(random);
+        const QBatch batch = draw_q_batch(head.branches, random);
         AlignedFloats ours;
         AlignedFloats theirs;
         const float loss = fused->differentiate(batch, weights, target, ours);
@@ -128,7 +130,7 @@ DOCTEST_TEST_CASE("the policy's gradients are autograd's") {
     weights[i] *= 20.0F;
   }
   const PolicyBatch batch{.observations = draw(kBatch * kFeatures, random),
-                          .actions = draw_actions(random),
+                          .parts = draw_parts(head.branches, random),
                           .advantages = draw(kBatch, random),
                           .returns = draw(kBatch, random)};
   AlignedFloats ours;
@@ -154,7 +156,7 @@ DOCTEST_TEST_CASE("both trainers learn the same, within rounding") {
   Adam their_adam(layout.size());
   AlignedFloats gradients;
   for (int i = 0; i < 50; ++i) {
-    const QBatch batch = draw_q_batch(random);
+    const QBatch batch = draw_q_batch(head.branches, random);
     fused->differentiate(batch, ours, target, gradients);
     our_adam.step(gradients, 1e-3F, ours);
     torch->differentiate(batch, theirs, target, gradients);

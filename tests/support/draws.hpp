@@ -1,0 +1,139 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "agent/core/learner.hpp"
+#include "common/random.hpp"
+
+namespace rein {
+
+/// Allows all but these.
+class Forbids final : public ActionMask {
+ public:
+  /// @param actions  must outlive it.
+  Forbids(const ActionSpace& actions, std::set<ActionId> forbidden)
+      : actions_(actions), forbidden_(std::move(forbidden)) {}
+
+  bool allows(const Action& action) const override {
+    return forbidden_.count(actions_.encode(action)) == 0;
+  }
+
+ private:
+  const ActionSpace& actions_;
+  std::set<ActionId> forbidden_;
+};
+
+/// How often a policy draws each action, and what it says of that.
+class Draws {
+ public:
+  Draws(const Policy& policy, const ActionSpace& actions, const ActionMask* allowed,
+        std::size_t count = 100'000)
+      : drawn_(actions.size(), 0), noted_(actions.size(), 0.0), count_(count) {
+    Random random(8);
+    const auto session = policy.begin_episode(random);
+    const Observation observation = {0.5};
+    const Task nothing;
+    std::size_t explored = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Decision decision = policy.decide({observation, nothing, nullptr, allowed}, *session);
+      const ActionId action = actions.encode(decision.action);
+      DOCTEST_REQUIRE((drawn_[action] == 0 || noted_[action] == decision.probability));
+      noted_[action] = decision.probability;
+      ++drawn_[action];
+      explored += decision.explored ? 1 : 0;
+      exploration = decision.exploration;
+    }
+    share_explored = static_cast<double>(explored) / static_cast<double>(count);
+  }
+
+  /// What is noted adds up to 1, and is how often it is drawn (chi-square).
+  void check() const {
+    double sum = 0.0;
+    double chi_square = 0.0;
+    double kinds = -1.0;
+    for (ActionId action = 0; action < drawn_.size(); ++action) {
+      sum += noted_[action];
+      if (drawn_[action] > 0) {
+        const double expected = noted_[action] * static_cast<double>(count_);
+        const double off = static_cast<double>(drawn_[action]) - expected;
+        chi_square += off * off / expected;
+        kinds += 1.0;
+      }
+    }
+    DOCTEST_CHECK(sum == doctest::Approx(1.0).epsilon(1e-5));
+    // Four deviations above its mean.
+    DOCTEST_CHECK(chi_square < kinds + 4.0 * std::sqrt(2.0 * kinds) + 1e-9);
+  }
+  /// @param expected  of each action; 0 for what is not drawn.
+  void check(const std::vector<double>& expected) const {
+    check();
+    for (ActionId action = 0; action < drawn_.size(); ++action) {
+      DOCTEST_CAPTURE(action);
+      DOCTEST_CHECK(noted_[action] == doctest::Approx(expected[action]));
+    }
+  }
+  ActionId most_drawn() const {
+    return static_cast<ActionId>(std::ranges::max_element(drawn_) - drawn_.begin());
+  }
+  bool is_drawn(ActionId action) const { return drawn_[action] > 0; }
+
+  double exploration = 0.0;  ///< As the last decision says.
+  double share_explored = 0.0;
+
+ private:
+  std::vector<std::size_t> drawn_;
+  std::vector<double> noted_;
+  std::size_t count_;
+};
+
+/// Nine knobs of 200 levels each, and one of a single level: more joint actions than a number
+/// holds.
+inline const ActionSpace& uncountable() {
+  static const ActionSpace actions = [] {
+    std::vector<Knob> knobs(23, {"k", "1", Knob::Kind::kMapping, std::vector<Knob::Level>(8)});
+    knobs[3].levels.resize(1);
+    return ActionSpace(knobs);
+  }();
+  return actions;
+}
+
+/// Lets it learn there, under a mask, that the last knob's lower half is right. @return how often
+/// it then is right.
+inline double share_of_right(Learner& learner, const ActionSpace& actions, int periods) {
+  struct : ActionMask {
+    bool allows(const Action& action) const override { return action[0] != 0; }
+  } mask;
+  Random random(3);
+  const auto session = learner.policy().begin_episode(random);
+  const Task nothing;
+  PeriodRecord record;
+  record.observation = record.result.observation = {0.5};
+  const auto is_right = [&] {
+    record.decision =
+        learner.policy().decide({record.observation, nothing, nullptr, &mask}, *session);
+    DOCTEST_REQUIRE(record.decision.probability > 0.0);
+    DOCTEST_REQUIRE(record.decision.probability <= 1.0);
+    record.action = record.decision.action;
+    actions.check(record.action);
+    return record.action.back() < 4;
+  };
+  for (int i = 0; i < periods; ++i) {
+    record.result.reward = is_right() ? 1.0 : -1.0;
+    learner.learn(record, *session);
+  }
+  int right = 0;
+  for (int i = 0; i < 200; ++i) {
+    right += is_right() ? 1 : 0;
+  }
+  learner.end_episode(*session);
+  return right / 200.0;
+}
+
+}  // namespace rein
