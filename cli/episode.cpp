@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "agent/core/examples.hpp"
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/run_summary.hpp"
 #include "agent/make_agent.hpp"
@@ -192,7 +193,8 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
                                     spdlog::warn("{}", message);
                                   }
                                 }},
-                      .shield = shield.get()});
+                      .shield = shield.get(),
+                      .policy = hash_of(agent->policy())});
     try {
       loop.run(config.seed, stop_requested);
     } catch (const std::exception& error) {

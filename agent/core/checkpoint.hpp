@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/problem.hpp"
 #include "common/archive.hpp"
 
 namespace rein {

@@ -28,14 +28,4 @@ Action action_in_force(const PeriodRecord& record) {
   return levels;
 }
 
-ActionId action_in_force(const Transition& transition, const ActionSpace& actions) {
-  if (transition.info == nullptr || transition.info->granted.size() != actions.knobs().size()) {
-    return transition.action;
-  }
-  std::vector<std::size_t> levels;
-  levels.reserve(actions.knobs().size());
-  std::ranges::transform(transition.info->granted, std::back_inserter(levels), &KnobGrant::level);
-  return actions.encode(levels);
-}
-
 }  // namespace rein

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "env/period_record.hpp"
 
 namespace rein {
@@ -20,6 +19,5 @@ struct KnobLayout {
 
 /// The action that was in force: what was granted, where that is known.
 Action action_in_force(const PeriodRecord& record);
-ActionId action_in_force(const Transition& transition, const ActionSpace& actions);
 
 }  // namespace rein

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <utility>
 
 #include "agent/core/policy.hpp"
+#include "agent/core/problem.hpp"
 #include "common/archive.hpp"
 
 namespace rein {
@@ -15,6 +18,8 @@ class Learner {
 
   /// As it is now. The same object for as long as the learner lives.
   virtual const Policy& policy() const = 0;
+  /// What it is for.
+  virtual const Problem& problem() const = 0;
 
   /// Learns from a period of its own or of somebody else's; what does not learn ignores it.
   /// @param session  of the stream that it is from, in which decide() was called if it is its own.
@@ -38,11 +43,20 @@ class Learner {
   /// that a learner which cannot read it is as it was.
   virtual void archive(Archive& archive) = 0;
 
-  /// Writes a checkpoint (JSON). @throws Error naming the file.
+  /// What it was made with, as YAML: its options, as far as they were given.
+  void set_parameters(std::string yaml) { parameters_ = std::move(yaml); }
+
+  /// Writes a checkpoint (JSON), and what the policy decides on some views, if it learns: when it
+  /// is read back it has to decide the same. @throws Error naming the file.
   void save(const std::filesystem::path& file) const;
   /// @throws ConfigError if the file is not a checkpoint of this kind for this problem; the learner
   ///         is then as it was.
   void load(const std::filesystem::path& file);
+
+ private:
+  void archive_examples(Archive& archive) const;
+
+  std::string parameters_ = "{}";
 };
 
 }  // namespace rein

@@ -18,11 +18,12 @@ class Unlearning final : public Learner {
       : policy_(std::move(policy)), problem_(std::move(problem)), random_(random) {}
 
   const Policy& policy() const override { return *policy_; }
+  const Problem& problem() const override { return problem_; }
   void archive(Archive& archive) override {
     archive_header(archive, policy_->kind(), problem_, LearnedOf::kMachine);
     archive.keep(random_);
     archive.random("random", random_);
-    policy_->archive(archive);
+    archive.part("policy", *policy_);
   }
 
  private:

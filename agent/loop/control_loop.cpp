@@ -21,6 +21,17 @@ std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& 
   if (options_.shield != nullptr) {
     options_.shield->begin_episode();
   }
+  try {
+    live(stop);
+  } catch (...) {
+    learner_.end_episode(*session_);  // What was learned is kept, whatever ended it.
+    throw;
+  }
+  learner_.end_episode(*session_);
+  return now_.index + 1;
+}
+
+void ControlLoop::live(const std::function<bool()>& stop) {
   for (const PeriodRecord* last = nullptr;; last = &last_) {
     choose(last, now_);
     now_.result = environment_.step(now_.action);
@@ -29,8 +40,7 @@ std::uint64_t ControlLoop::run(std::uint64_t seed, const std::function<bool()>& 
       sink(now_);
     }
     if (now_.result.terminated || now_.result.truncated || stop()) {
-      learner_.end_episode(*session_);
-      return now_.index + 1;
+      return;
     }
     std::swap(now_, last_);
     now_.episode = last_.episode;

@@ -35,6 +35,8 @@ class ControlLoop {
   std::uint64_t run(std::uint64_t seed, const std::function<bool()>& stop);
 
  private:
+  /// Period after period, until the episode ends.
+  void live(const std::function<bool()>& stop);
   /// @param last  the period before; null in the first.
   void choose(const PeriodRecord* last, PeriodRecord& record);
   void learn(PeriodRecord& record);

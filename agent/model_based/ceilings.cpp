@@ -111,14 +111,4 @@ Mixture Ceilings::granted(ActionId action) const {
   return mix(actions_, positions);
 }
 
-void Ceilings::archive(Archive& archive) {
-  archive.list(
-      "knobs", ceilings_,
-      [this](Archive& each, Ceiling& ceiling) {
-        each.number("value", ceiling.value, Range::non_negative());
-        each.count("periods", ceiling.periods, static_cast<std::size_t>(options_.ceiling_periods));
-      },
-      ceilings_.size());
-}
-
 }  // namespace rein

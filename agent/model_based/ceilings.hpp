@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "agent/model_based/planner_options.hpp"
-#include "common/archive.hpp"
 #include "env/environment.hpp"
 
 namespace rein {
@@ -38,8 +37,6 @@ class Ceilings {
   bool has_any() const;
   /// What will be in force when this action is asked for.
   Mixture granted(ActionId action) const;
-
-  void archive(Archive& archive);
 
  private:
   struct Ceiling {

@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/learner.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/model_based/planner_options.hpp"
 #include "agent/model_based/response_model.hpp"
@@ -29,7 +32,7 @@ namespace rein {
 /// now. After a change of conditions the model is unsure again, and so exploration re-opens.
 ///
 /// Nothing is random.
-class ModelBased final : public Agent {
+class ModelBasedPolicy final : public Policy {
  public:
   struct Options {
     double latency_price = 20.0;  ///< Of a share of requests that miss beyond what may; above 0.
@@ -44,29 +47,42 @@ class ModelBased final : public Agent {
     static Options from_yaml(const ConfigNode& node);
   };
 
-  ModelBased(const Options& options, Problem problem);
-
-  std::string kind() const override { return "model_based"; }
-  const ActionSpace& actions() const override { return problem_.actions; }
-  bool learns() const override { return true; }
-  void begin_episode(std::size_t stream) override;
-  ActionId act(const View& view) override;
-  void observe(const Transition& transition) override;
-  ExplorationStatus exploration() const override { return exploration_; }
-  void archive(Archive& archive) override;
-
-  /// Begins anew with what was learned from other machines like this one.
-  void learn(ResponseModel::Prior prior);
-  /// Of every action, when it last acted: for tests and tools.
-  const std::vector<Forecast>& forecasts() const { return forecasts_; }
-  const ResponseModel& model() const { return *model_; }
-
- private:
   /// How near to a limit it goes: dual variables, one for each kind of budget.
   struct Margins {
     double miss = 0.0;   ///< Times the share that may miss.
     double power = 0.0;  ///< Below a limit on power or energy, as a share of it.
   };
+  /// What is believed, of the machine for good and of the present.
+  struct Now final : Session {
+    Now(Random& source, const ResponseModel& model_of, const Margins& margins_of)
+        : Session(source), model(model_of), margins(margins_of) {}
+    ResponseModel model;
+    Margins margins;
+    /// What was set in the last period; from a decision on what it asked for.
+    std::optional<ActionId> in_force;
+    bool keeps_power = true;          ///< As was expected of the action in force.
+    bool explored = false;            ///< It was a trial.
+    std::vector<Forecast> forecasts;  ///< [actions]: of the last decision.
+    std::vector<double> promises;     ///< [actions]: without optimism, in this decision.
+    PeriodFacts expected;             ///< Memory of a promise.
+  };
+
+  ModelBasedPolicy(const Options& options, Problem problem);
+
+  std::string kind() const override { return "model_based"; }
+  std::unique_ptr<Session> begin_episode(Random& random) const override;
+  Decision decide(const View& view, Session& session) const override;
+  void archive(Archive& archive) override;
+
+  /// What a period told, which decide() follows by itself.
+  void follow(const PeriodRecord& record, Now& now) const;
+  const ResponseModel& model() const { return *model_; }
+  /// Begins anew with what was learned from other machines like this one.
+  void begin_with(ResponseModel::Prior prior);
+  /// Takes over what an episode taught.
+  void take(const Now& now);
+
+ private:
   Margins first_margins() const {
     return {.miss = options_.planner.miss_margin, .power = options_.planner.power_margin_least};
   }
@@ -76,44 +92,55 @@ class ModelBased final : public Agent {
     Situation now;
     std::vector<BudgetInForce> budgets;
   };
-  double promise(ActionId action, const Asked& asked, double optimism) const;
+  double promise(ActionId action, const Asked& asked, double optimism, Now& now) const;
   /// What of an action is expected for certain, in a second. Valid until the next call.
-  const PeriodFacts& expect(ActionId action, const Asked& asked, double optimism) const;
+  const PeriodFacts& expect(ActionId action, const Asked& asked, double optimism, Now& now) const;
   /// For breaking a budget, if `expected` is what comes. @param power_w  that it is about, if any.
   double fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
-              const Estimate& power_w, double optimism) const;
-  double fine_for_excess(const Estimate& value, double limit) const;
-  /// Of what is known. Leaves what each promises in promises_.
-  ActionId best_known(const Asked& asked);
-  /// Requests a second with this action.
-  double rate_hz(ActionId action, const Situation& now) const;
+              const Estimate& power_w, double optimism, const Margins& margins) const;
+  double fine_for_excess(const Estimate& value, double limit, const Margins& margins) const;
+  /// Of what is known. Leaves what each promises in `now.promises`.
+  ActionId best_known(const Asked& asked, Now& now) const;
   /// The action that is worth a trial instead of `best`, which best_known() found, if there is one.
-  std::optional<ActionId> worth_a_trial(ActionId best, const Asked& asked) const;
-  double least_power_w(PowerSignal signal) const;
-  /// By forecasts_, which are of `now`.
-  bool keeps_power(ActionId action, const Situation& now) const;
+  std::optional<ActionId> worth_a_trial(ActionId best, const Asked& asked, Now& now) const;
   /// What is set now: what was granted, but for a clock that heat holds down (see Ceilings), which
-  /// is set to what was asked for all the same. @pre the period's info is there.
-  ActionId setting_after(const Transition& transition) const;
+  /// is set to what was asked for all the same.
+  ActionId setting_after(const PeriodRecord& record) const;
   /// @param is_own  whether it had chosen the action itself.
-  void adapt(const Transition& transition, bool is_own);
-
-  double top1_of(ActionId action) const { return top1_[action]; }
+  void adapt(const StepInfo& info, bool is_own, Now& now) const;
 
   Options options_;
   Problem problem_;
-  std::unique_ptr<ResponseModel> model_;
   std::vector<double> top1_;  ///< [actions]
+  double lowest_top1_ = 0.0;
+  double highest_top1_ = 1.0;
+  // What was learned.
+  std::unique_ptr<ResponseModel> model_;
   Margins margins_;
-  double lowest_top1_;
-  double range_top1_;
-  std::vector<Forecast> forecasts_;
-  mutable PeriodFacts expected_;
-  std::vector<double> promises_;  ///< [actions]: without optimism, in this decision.
-  /// What was set in the last period; from act() on what it asked for.
-  std::optional<ActionId> in_force_;
-  bool keeps_power_ = true;  ///< As was expected of the action in force.
-  ExplorationStatus exploration_;
+};
+
+/// Keeps what ModelBasedPolicy found out in its episodes.
+class ModelBased final : public Learner {
+ public:
+  using Options = ModelBasedPolicy::Options;
+
+  ModelBased(const Options& options, Problem problem);
+
+  const ModelBasedPolicy& policy() const override { return policy_; }
+  const Problem& problem() const override { return problem_; }
+  bool learns() const override { return true; }
+  std::uint64_t updates() const override { return updates_; }
+  void end_episode(Session& session) override;
+  void archive(Archive& archive) override;
+
+  /// Begins anew with what was learned from other machines like this one.
+  void begin_with(ResponseModel::Prior prior) { policy_.begin_with(std::move(prior)); }
+  const ResponseModel& model() const { return policy_.model(); }
+
+ private:
+  Problem problem_;
+  ModelBasedPolicy policy_;
+  std::uint64_t updates_ = 0;
 };
 
 }  // namespace rein

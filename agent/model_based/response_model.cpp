@@ -68,14 +68,15 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       time_shares_(time_shares(problem.actions)),
       powers_(problem.task.power_signals),
       reader_(problem.signals),
-      prior_(rounded(std::move(prior))),
-      belief_(prior_.factors),
-      loose_(prior_.factors),
-      ratio_(prior_.ratio),
+      prior_(std::make_shared<Prior>(rounded(std::move(prior)))),
+      scales_w_(prior_->power_scales_w),
+      belief_(prior_->factors),
+      loose_(prior_->factors),
+      ratio_(prior_->ratio),
       ceilings_(problem.actions, options),
       change_costs_(problem.actions, options) {
   ratio_.tune(options);
-  prior_.power_scales_w.resize(powers_.size());
+  scales_w_.resize(powers_.size());
 }
 
 void ResponseModel::begin_episode() {
@@ -151,7 +152,7 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
     if (!power_w) {
       continue;
     }
-    auto& scale_w = prior_.power_scales_w[i];
+    auto& scale_w = scales_w_[i];
     if (!scale_w && *power_w > 0.0) {
       scale_w = *power_w;
     }
@@ -198,7 +199,7 @@ Belief ResponseModel::under(const Condition& condition) const {
     for (std::size_t j = 0; j < n; ++j) {
       passing.covariance[i * n + j] = passing.covariance[j * n + i] = 0.0;
     }
-    passing.covariance[i * n + i] = prior_.condition_variance;
+    passing.covariance[i * n + i] = prior_->condition_variance;
   }
   Belief belief = belief_;
   belief.recall(passing);
@@ -232,9 +233,9 @@ ResponseModel::Explanation ResponseModel::explain(const Measured& measured) cons
     mistaken.doubt(measured.action, square(options_.mistaken_spread));
     consider({std::move(mistaken), kMistaken, recalled_}, options_.mistaken_chance, measured);
   }
-  for (const auto& condition : prior_.conditions) {
+  for (const auto& condition : prior_->conditions) {
     consider({under(condition), kChanged, std::nullopt},
-             options_.change_chance / static_cast<double>(prior_.conditions.size()), measured);
+             options_.change_chance / static_cast<double>(prior_->conditions.size()), measured);
   }
   for (std::size_t i = 0; i < known_.size(); ++i) {
     if (recalled_ != i) {
@@ -400,7 +401,7 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
     const double busy = situation.is_closed_loop ? 1.0 : std::min(1.0, std::exp(mean) / gap_ms);
     for (std::size_t i = 0; i < powers_.size(); ++i) {
       const Estimate power = believed().estimate(power_parts(i, then, busy).used());
-      const double scale_w = prior_.power_scales_w[i].value_or(1.0);
+      const double scale_w = scales_w_[i].value_or(1.0);
       forecast.power_w[static_cast<std::size_t>(powers_[i])] = {power.mean * scale_w,
                                                                 power.variance * square(scale_w)};
     }
@@ -408,22 +409,22 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
 }
 
 void ResponseModel::archive(Archive& archive) {
-  archive.section(
-      "factors", [this](Archive& factors) { prior_.factors.archive(factors, quantities_.size()); });
+  archive.section("factors", [this](Archive& factors) {
+    prior_->factors.archive(factors, quantities_.size());
+  });
   archive.section("power_scales_w", [this](Archive& scales_w) {
     for (std::size_t i = 0; i < powers_.size(); ++i) {
-      scales_w.number(std::string(name_of(powers_[i])), prior_.power_scales_w[i],
-                      Range::positive());
+      scales_w.number(std::string(name_of(powers_[i])), scales_w_[i], Range::positive());
     }
   });
-  const std::size_t passing = prior_.factors.passing;
-  archive.list("conditions", prior_.conditions, [passing](Archive& each, Condition& condition) {
+  const std::size_t passing = prior_->factors.passing;
+  archive.list("conditions", prior_->conditions, [passing](Archive& each, Condition& condition) {
     each.numbers("mean", condition.mean, passing);
     each.count("kept", condition.kept, passing);
   });
-  archive.number("condition_variance", prior_.condition_variance, Range::positive());
+  archive.number("condition_variance", prior_->condition_variance, Range::positive());
   if (archive.is_reading()) {
-    belief_ = loose_ = Belief(prior_.factors);
+    belief_ = loose_ = Belief(prior_->factors);
   }
   archive.part("belief", belief_);
   archive.part("ratio", ratio_);
@@ -432,16 +433,7 @@ void ResponseModel::archive(Archive& archive) {
     each.numbers("mean", known.mean, passing);
     each.numbers("covariance", known.covariance, passing * passing);
   });
-  archive.index("recalled", recalled_, known_.size());
-  archive.number("waited_ms", waited_ms_, Range::non_negative());
-  archive.index("last", last_, size_);
-  archive.part("ceilings", ceilings_);
   archive.part("change_costs", change_costs_);
-  archive.number("restless", restless_, Range::share());
-  archive.section_if("loose", is_restless_, [this](Archive& loose) { loose_.archive(loose); });
-  archive.count("stayed", stayed_);
-  archive.count("outliers", outliers_);
-  archive.flag("has_changed", has_changed_);
   archive.count("changes", changes_);
 }
 

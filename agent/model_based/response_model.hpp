@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/power_reader.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/model_based/ceilings.hpp"
 #include "agent/model_based/change_costs.hpp"
@@ -91,9 +91,11 @@ class ResponseModel {
 
   ResponseModel(const Problem& problem, Prior prior, const PlannerOptions& options = {});
 
-  ResponseModel(const ResponseModel&) = delete;
+  /// A copy goes on by itself.
+  ResponseModel(const ResponseModel&) = default;
   ResponseModel& operator=(const ResponseModel&) = delete;
 
+  /// Forgets the present: the environment was reset.
   void begin_episode();
   /// Learns from what a period was. @param info  of the transition.
   /// @param action  that was asked for.
@@ -115,7 +117,7 @@ class ResponseModel {
   bool is_restless() const { return is_restless_; }
   std::uint64_t changes() const { return changes_; }
   const ServiceSpread& ratio() const { return ratio_; }
-  const FactorModel& factors() const { return prior_.factors; }
+  const FactorModel& factors() const { return prior_->factors; }
   const Quantities& quantities() const { return quantities_; }
 
   /// All of it.
@@ -187,9 +189,10 @@ class ResponseModel {
   std::vector<double> time_shares_;  ///< [actions]: what its bandwidth leaves of the time.
   std::vector<PowerSignal> powers_;
   PowerReader reader_;
-  Prior prior_;
-  Belief belief_;  ///< Follows every change.
-  Belief loose_;   ///< Of all that changes in turn, while it is restless.
+  std::shared_ptr<Prior> prior_;  ///< Which copies share: it is never changed, but read once.
+  std::vector<std::optional<double>> scales_w_;  ///< [powers]: Prior::power_scales_w.
+  Belief belief_;                                ///< Follows every change.
+  Belief loose_;  ///< Of all that changes in turn, while it is restless.
   ServiceSpread ratio_;
   std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
   std::vector<Belief::Passing> known_;   ///< Conditions that were there before.

@@ -149,6 +149,7 @@ double ActorCritic::value_of(const float* scaled) {
 void ActorCritic::learn(const PeriodRecord& record, Session& session) {
   auto& now = session.as<ActorCriticPolicy::Now>();
   policy_.learned().scaler.add(record.observation);
+  ++updates_;
   const bool is_own = now.chosen == record.action;
   now.chosen.clear();
   if (!is_own) {
@@ -199,8 +200,13 @@ void ActorCritic::update_from(Rollout& rollout) {
   const auto limit = static_cast<float>(options_.gradient_limit);
   network.adam.step(gradients_, static_cast<float>(options_.learning_rate), network.weights,
                     limit / std::max(limit, length(gradients_)));
-  ++updates_;
   rollout = {};
+}
+
+void ActorCriticPolicy::archive(Archive& archive) {
+  archive.keep(learned_);
+  archive.part("scaling", learned_.scaler);
+  archive.part("network", learned_.network);
 }
 
 void ActorCritic::archive(Archive& archive) {
@@ -209,11 +215,9 @@ void ActorCritic::archive(Archive& archive) {
     options.same("reward_floor", options_.reward_floor);
     options.same("layers", policy_.learned().network.layout.sizes());
   });
-  ActorCriticPolicy::Learned& learned = policy_.learned();
-  archive.keep(random_, learned, rest_);
+  archive.keep(random_, rest_);
   archive.random("random", random_);
-  archive.part("scaling", learned.scaler);
-  archive.part("network", learned.network);
+  archive.part("policy", policy_);
   archive.section("rollout", [this](Archive& rollout) {
     rest_.archive(rollout, problem_.observations.size(), policy_.head().branches, options_.rollout);
   });

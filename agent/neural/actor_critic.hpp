@@ -61,6 +61,7 @@ class ActorCriticPolicy final : public Policy {
   std::string kind() const override { return "actor_critic"; }
   std::unique_ptr<Session> begin_episode(Random& random) const override;
   Decision decide(const View& view, Session& session) const override;
+  void archive(Archive& archive) override;
 
   double value(const Observation& observation) const;
   /// The chance of an action, where all are allowed.
@@ -103,6 +104,7 @@ class ActorCritic final : public Learner {
   ActorCritic(const Options& options, Problem problem, Random& random);
 
   const ActorCriticPolicy& policy() const override { return policy_; }
+  const Problem& problem() const override { return problem_; }
   bool learns() const override { return true; }
   std::uint64_t updates() const override { return updates_; }
   void learn(const PeriodRecord& record, Session& session) override;

@@ -230,6 +230,7 @@ void Dqn::learn(const PeriodRecord& record, Session& session) {
   const StepResult& result = record.result;
   const double reward = std::max(result.reward, options_.reward_floor);
   policy_.learned().scaler.add(record.observation);
+  ++updates_;
   ++decaying_;
   policy_.head().branches.split(record.action, now.parts);
   const double to_come = result.terminated ? 0.0 : policy_.best_value(result.observation, now);
@@ -258,7 +259,13 @@ void Dqn::update() {
   if (network.adam.steps % options_.target_period == 0) {
     blend_weights(network.weights, static_cast<float>(options_.target_rate), target_);
   }
-  ++updates_;
+}
+
+void DqnPolicy::archive(Archive& archive) {
+  archive.keep(learned_);
+  archive.part("scaling", learned_.scaler);
+  archive.part("network", learned_.network);
+  archive.number("epsilon", learned_.epsilon, Range::share());
 }
 
 void Dqn::archive(Archive& archive) {
@@ -268,14 +275,12 @@ void Dqn::archive(Archive& archive) {
     options.same("head", describe_head(policy_.head()));
     options.same("layers", policy_.learned().network.layout.sizes());
   });
-  DqnPolicy::Learned& learned = policy_.learned();
-  archive.keep(random_, learned, target_, opened_, decaying_, detector_);
+  archive.keep(random_, target_, opened_, decaying_, detector_);
   archive.replace(replay_,
                   {options_.replay, problem_.observations.size(), policy_.head().branches});
   archive.random("random", random_);
-  archive.part("scaling", learned.scaler);
-  archive.part("network", learned.network);
-  archive_row(archive, "target", learned.network.layout, target_);
+  archive.part("policy", policy_);
+  archive_row(archive, "target", policy_.learned().network.layout, target_);
   archive.section("exploration", [this](Archive& exploration) {
     exploration.number("opened", opened_, Range::share());
     exploration.count("decaying", decaying_);
@@ -283,9 +288,6 @@ void Dqn::archive(Archive& archive) {
   archive.part("change", detector_);
   bool has_replay = options_.save_replay && replay_.size() > 0;
   archive.section_if("replay", has_replay, [this](Archive& replay) { replay_.archive(replay); });
-  if (archive.is_reading()) {
-    learned.epsilon = epsilon();
-  }
 }
 
 }  // namespace rein

@@ -83,6 +83,7 @@ class DqnPolicy final : public Policy {
   std::string kind() const override { return "dqn"; }
   std::unique_ptr<Session> begin_episode(Random& random) const override;
   Decision decide(const View& view, Session& session) const override;
+  void archive(Archive& archive) override;
 
   /// What it believes to be best.
   Action greedy(const Observation& observation) const;
@@ -122,6 +123,7 @@ class Dqn final : public Learner {
   Dqn(const Options& options, Problem problem, Random& random);
 
   const DqnPolicy& policy() const override { return policy_; }
+  const Problem& problem() const override { return problem_; }
   bool learns() const override { return true; }
   bool learns_from_others() const override { return true; }
   std::uint64_t updates() const override { return updates_; }

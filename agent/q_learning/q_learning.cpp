@@ -497,7 +497,7 @@ void QLearning::archive(Archive& archive) {
   });
   archive.keep(random_, detector_);
   archive.random("random", random_);
-  table_.archive(archive);
+  archive.part("policy", table_);
   archive.part("change", detector_);
 }
 

@@ -179,6 +179,7 @@ class QLearning final : public Learner {
   QLearning(const Options& options, StateAggregation states, Problem problem, Random& random);
 
   const QTable& policy() const override { return table_; }
+  const Problem& problem() const override { return problem_; }
   bool learns() const override { return true; }
   bool learns_from_others() const override { return true; }
   std::uint64_t updates() const override { return updates_; }

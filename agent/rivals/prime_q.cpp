@@ -263,7 +263,7 @@ void PrimeQ::archive(Archive& archive) {
   archive.keep(random_, highest_w_);
   archive.random("random", random_);
   archive.number("highest_w", highest_w_, Range::non_negative());
-  policy_.archive(archive);
+  archive.part("policy", policy_);
 }
 
 }  // namespace rein

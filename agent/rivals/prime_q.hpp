@@ -97,6 +97,7 @@ class PrimeQ final : public Learner {
   PrimeQ(const Options& options, HeldKnobs held, Problem problem, Random& random);
 
   const PrimeQPolicy& policy() const override { return policy_; }
+  const Problem& problem() const override { return problem_; }
   bool learns() const override { return true; }
   std::uint64_t updates() const override { return updates_; }
   void learn(const PeriodRecord& record, Session& session) override;

@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/foresight.hpp"
+#include "agent/core/problem.hpp"
 #include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
 #include "common/config_node.hpp"

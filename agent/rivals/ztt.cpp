@@ -329,6 +329,17 @@ void Ztt::update() {
   ++updates_;
 }
 
+void ZttPolicy::archive(Archive& archive) {
+  archive.keep(learned_);
+  auto held = learned_.held ? std::optional(problem_.actions.encode(*learned_.held)) : std::nullopt;
+  archive.index("held", held, problem_.actions.size());
+  archive.part("network", learned_.network);
+  archive.number("epsilon", learned_.epsilon, Range::share());
+  if (archive.is_reading()) {
+    learned_.held = held ? std::optional(problem_.actions.decode(*held)) : std::nullopt;
+  }
+}
+
 void Ztt::archive(Archive& archive) {
   archive_header(archive, policy_.kind(), problem_, LearnedOf::kRewards, [this](Archive& options) {
     options.same("discount", options_.discount);
@@ -337,20 +348,13 @@ void Ztt::archive(Archive& archive) {
     options.same("temperature_target_c", options_.temperature_target_c);
     options.same("layers", policy_.learned().network.layout.sizes());
   });
-  ZttPolicy::Learned& learned = policy_.learned();
-  archive.keep(random_, target_, learned);
+  archive.keep(random_, target_);
   archive.replace(
       replay_, {options_.replay, ZttPolicy::kFeatures, ActionBranches::joint(policy_.num_moves())});
   archive.random("random", random_);
-  auto held = learned.held ? std::optional(problem_.actions.encode(*learned.held)) : std::nullopt;
-  archive.index("held", held, problem_.actions.size());
-  archive.part("network", learned.network);
-  archive_row(archive, "target", learned.network.layout, target_);
-  archive.number("epsilon", learned.epsilon, Range::share());
+  archive.part("policy", policy_);
+  archive_row(archive, "target", policy_.learned().network.layout, target_);
   archive.part("replay", replay_);
-  if (archive.is_reading()) {
-    learned.held = held ? std::optional(problem_.actions.decode(*held)) : std::nullopt;
-  }
 }
 
 }  // namespace rein

@@ -78,6 +78,7 @@ class ZttPolicy final : public Policy {
   std::string kind() const override { return "ztt"; }
   std::unique_ptr<Session> begin_episode(Random& random) const override;
   Decision decide(const View& view, Session& session) const override;
+  void archive(Archive& archive) override;
 
   std::size_t num_moves() const;
   Outcome judge(const StepInfo& info) const;
@@ -123,6 +124,7 @@ class Ztt final : public Learner {
   Ztt(const Options& options, HeldKnobs held, Problem problem, Random& random);
 
   const ZttPolicy& policy() const override { return policy_; }
+  const Problem& problem() const override { return problem_; }
   bool learns() const override { return true; }
   std::uint64_t updates() const override { return updates_; }
   void learn(const PeriodRecord& record, Session& session) override;

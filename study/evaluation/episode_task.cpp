@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "agent/core/examples.hpp"
 #include "agent/loop/control_loop.hpp"
 #include "agent/loop/shield.hpp"
 #include "agent/make_agent.hpp"
@@ -80,7 +81,10 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
                         info.skipped_periods);
     phase = info.phase;
   });
-  ControlLoop(environment, *agent, random, world.clock(), {.sinks = sinks, .shield = shield.get()})
+  ControlLoop(environment, *agent, random, world.clock(),
+              {.sinks = sinks,
+               .shield = shield.get(),
+               .policy = trace ? hash_of(agent->policy()) : std::string()})
       .run(task.seed, stop_requested);
   if (stop_requested()) {
     return;

@@ -209,7 +209,7 @@ std::optional<std::uint64_t> SweepLesson::teach(Learner& agent, std::uint64_t fi
     swept_.resize(begin);
     return std::nullopt;
   }
-  learner.learn(find_prior(learner.model().quantities()));
+  learner.begin_with(find_prior(learner.model().quantities()));
   std::uint64_t periods = 0;
   for (std::uint64_t i = first; i < first + count; ++i) {
     periods += swept_[i].periods;

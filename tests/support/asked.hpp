@@ -3,7 +3,8 @@
 #include <optional>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/policy.hpp"
+#include "agent/core/problem.hpp"
 
 namespace rein {
 
@@ -54,15 +55,5 @@ struct Asked {
   Observation observation{0.0};
   Task task;
 };
-
-/// Shows an agent, or a shield, a period that it may learn from.
-template <typename Observer>
-void show(Observer& observer, const Asked& asked, ActionId action, StepInfo info,
-          std::size_t stream = 0) {
-  static const std::vector<RewardTerm> kNoTerms;
-  info.task = asked.task;
-  observer.observe(
-      {asked.observation, action, 0.0, kNoTerms, asked.observation, false, false, &info, stream});
-}
 
 }  // namespace rein

@@ -6,7 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "agent/core/agent.hpp"
+#include "agent/core/policy.hpp"
+#include "agent/core/problem.hpp"
 #include "support/asked.hpp"
 
 namespace rein {

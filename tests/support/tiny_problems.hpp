@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "agent/core/agent.hpp"
 #include "agent/core/learner.hpp"
 #include "common/random.hpp"
 #include "env/action_space.hpp"
@@ -217,66 +216,9 @@ class ByHand {
   Decision decision_;
 };
 
-/// What the agent would do if it didn't explore.
-inline ActionId greedy_action(Agent& agent, const Observation& observation) {
-  ActionId action = agent.act(observation);
-  while (agent.exploration().explored) {
-    action = agent.act(observation);
-  }
-  return action;
-}
-
 /// Lets the agent learn for `steps` steps, from several streams in turn if there are several
 /// problems. @return by how much it then falls short of the best policy, at most, in 60 episodes
-/// in which it neither explores nor learns.
-inline double solve(Agent& agent, const std::vector<TinyProblem*>& problems, std::uint64_t seed,
-                    std::size_t steps) {
-  Random random(seed);
-  std::vector<Observation> observations;
-  observations.reserve(problems.size());
-  for (std::size_t stream = 0; stream < problems.size(); ++stream) {
-    observations.push_back(problems[stream]->reset(random));
-    agent.begin_episode(stream);
-  }
-  for (std::size_t i = 0; i < steps; ++i) {
-    const std::size_t stream = i % problems.size();
-    Observation& now = observations[stream];
-    agent.attend(stream);
-    const ActionId action = agent.act(now);
-    const auto step = problems[stream]->step(action);
-    agent.observe({now,
-                   action,
-                   step.reward,
-                   {},
-                   step.observation,
-                   step.terminated,
-                   step.truncated,
-                   nullptr,
-                   stream});
-    now = step.observation;
-    if (step.terminated || step.truncated) {
-      now = problems[stream]->reset(random);
-      agent.begin_episode(stream);
-    }
-  }
-  agent.attend(0);
-  constexpr int kEpisodes = 60;
-  double most = 0.0;
-  for (int episode = 0; episode < kEpisodes; ++episode) {
-    Observation now = problems.front()->reset(random);
-    double lacking = problems.front()->best_return();
-    for (bool ended = false; !ended;) {
-      const auto step = problems.front()->step(greedy_action(agent, now));
-      lacking -= step.reward;
-      now = step.observation;
-      ended = step.terminated || step.truncated;
-    }
-    most = std::max(most, lacking);
-  }
-  return most;
-}
-
-/// The same for a learner. @param random  what it draws from.
+/// in which it neither explores nor learns. @param random  what it draws from.
 inline double solve(Learner& learner, Random& random, const std::vector<TinyProblem*>& problems,
                     std::uint64_t seed, std::size_t steps) {
   Random world(seed);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "agent/core/examples.hpp"
 #include "agent/loop/control_loop.hpp"
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
@@ -274,6 +275,44 @@ DOCTEST_TEST_CASE("a replay buffer that was full took a place beyond its end as 
   json.at("replay").at("next") = 20;
   check_refused(refused("dqn", json.dump(), unchanged, ", replay: 20"),
                 "replay.next: expected a whole number from 0 to 19, found '20'");
+}
+
+DOCTEST_TEST_CASE("a checkpoint proves itself: it decides as it did when it was saved") {
+  for (const auto& kind : agent_kinds()) {
+    DOCTEST_CAPTURE(kind);
+    Player player(kind);
+    const auto good = nlohmann::ordered_json::parse(player.play().saved());
+    DOCTEST_REQUIRE(good.contains("examples") == player.agent->learns());
+    if (!player.agent->learns()) {
+      continue;
+    }
+    const auto& views = good.at("examples").at("views");
+    DOCTEST_REQUIRE(views.size() == 8);
+    auto bad = good;
+    auto& level = bad.at("examples").at("views").at(5).at("action").at(0);
+    level = level == 0 ? 1 : 0;
+    check_refused(refused(kind, bad.dump(1)),
+                  "examples.views.5.action: expected levels " + level.dump());
+    // Under other parameters it may well decide otherwise.
+    bad.at("examples").at("setting") = "other";
+    DOCTEST_CHECK(Player(kind, 2).load(bad.dump(1)) == "");
+  }
+}
+
+DOCTEST_TEST_CASE("a policy's hash tells whether it is the same, whoever made it") {
+  for (const auto& kind : agent_kinds()) {
+    DOCTEST_CAPTURE(kind);
+    Player one(kind);
+    const std::string before = hash_of(one.agent->policy());
+    DOCTEST_CHECK(before.size() == 16);
+    one.play();
+    const std::string after = hash_of(one.agent->policy());
+    DOCTEST_CHECK((after != before) == one.agent->learns());
+    Player other(kind, 2);
+    DOCTEST_CHECK(other.load(one.saved()) == "");
+    DOCTEST_CHECK(hash_of(other.agent->policy()) == after);
+    DOCTEST_CHECK((one.agent->updates() > 0) == one.agent->learns());
+  }
 }
 
 }  // namespace

@@ -268,5 +268,24 @@ DOCTEST_TEST_CASE("a budget that first appeared in a later phase had no column i
   }
 }
 
+DOCTEST_TEST_CASE("what an episode taught was lost when something failed in the middle of it") {
+  FakeWorld world;
+  Random random(1);
+  const auto agent = make_agent(ConfigNode::parse("{kind: model_based}", "run"),
+                                problem_of(world.environment), random);
+  int periods = 0;
+  const auto fail = [&](const PeriodRecord& record) {
+    DOCTEST_CHECK(record.policy == "abc");
+    DOCTEST_CHECK(record.decision.action == record.action);
+    if (++periods == 5) {
+      throw Error("disk full");
+    }
+  };
+  ControlLoop loop(world.environment, *agent, random, world.machine.clock,
+                   {.sinks = {fail}, .policy = "abc"});
+  DOCTEST_CHECK_THROWS_WITH_AS(loop.run(1, [] { return false; }), "disk full", Error);
+  DOCTEST_CHECK(agent->updates() == 1);
+}
+
 }  // namespace
 }  // namespace rein

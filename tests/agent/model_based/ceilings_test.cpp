@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
-#include "support/archived.hpp"
 #include "support/responsive_machine.hpp"
 
 namespace rein {
@@ -89,17 +88,6 @@ DOCTEST_TEST_CASE("a ceiling is gone once more is granted, or when all is forgot
   refused.back().refused = true;
   bench.ceilings.note(refused, bench.full);
   DOCTEST_CHECK_FALSE(bench.ceilings.has_any());
-}
-
-DOCTEST_TEST_CASE("ceilings are read back, and what does not fit is refused") {
-  Bench bench;
-  bench.ceilings.note(with_clock(bench.actions, bench.full, 1300.0), bench.full);
-  Ceilings again(bench.actions);
-  read_archived(again, archived(bench.ceilings).dump(), "c.json");
-  DOCTEST_CHECK(again.granted(bench.full) == bench.ceilings.granted(bench.full));
-  DOCTEST_CHECK(archived(again) == archived(bench.ceilings));
-  DOCTEST_CHECK_THROWS_WITH_AS(read_archived(again, "{knobs: []}", "c.json"),
-                               "c.json:1:9: knobs: expected 3 entries, found 0", ConfigError);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "agent/model_based/model_based.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "support/driven.hpp"
 #include "support/responsive_machine.hpp"
 
 namespace rein {
@@ -91,14 +92,18 @@ DOCTEST_TEST_CASE("the run file's planner is the agent's") {
     const auto of = ModelBased::Options::from_yaml(ConfigNode::parse(planner, "run.yaml"));
     ResponsiveMachine world;
     ModelBased agent(of, world.problem());
+    Random random(1);
+    const auto session = agent.policy().begin_episode(random);
+    auto& now = session->as<ModelBasedPolicy::Now>();
     const auto observation = ResponsiveMachine::asked(20.0, 3.0);
     const ActionId action = world.id(1, 1, 1);
     for (int i = 0; i < 40; ++i) {
       world.slowdown = i < 20 ? 1.0 : 1.6;
       world.others = i < 20 ? 0.1 : 0.8;
-      show(agent, observation, action, world.period(action));
+      agent.policy().follow(
+          record_of(observation, world.actions.decode(action), world.period(action)), now);
     }
-    return agent.model().changes();
+    return now.model.changes();
   };
   DOCTEST_CHECK(changes_with("{}") == 1);
   DOCTEST_CHECK(changes_with("{planner: {surprise: 1000}}") == 0);

@@ -540,7 +540,7 @@ DOCTEST_TEST_CASE("a broken or foreign checkpoint is refused with its place, and
   check_refused(replaced("low high", "low"), "for.knobs.0: expected 'k: low high' as in this run");
   check_refused(replaced("\"random\": \"", "\"random\": \"x"),
                 "random: random generator: expected");
-  check_refused(replaced("\"values\": [\n    1.0,", "\"values\": [\n    null,"),
+  check_refused(replaced("\"values\": [\n     1.0,", "\"values\": [\n     null,"),
                 "values.0: expected a number");
   check_refused(replaced("1.0,", "1e999,"), "values.0: expected a number");
   check_refused(replaced("1.0,", "1.0, 3,"), "values: expected 2 numbers");

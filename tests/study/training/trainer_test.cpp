@@ -84,6 +84,7 @@ class Pupil final : public Learner, public Policy {
   }
 
   const Policy& policy() const override { return *this; }
+  const Problem& problem() const override { throw Error("none"); }
   void learn(const PeriodRecord& record, Session& session) override {
     streams.push_back(number(session));
     rewards.push_back(record.result.reward);
