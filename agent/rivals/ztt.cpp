@@ -313,6 +313,7 @@ void Ztt::learn(const PeriodRecord& record, Session& session) {
   double& epsilon = policy_.learned().epsilon;
   epsilon = std::max(options_.exploration_final, epsilon * options_.exploration_decay);
   update();
+  ++updates_;
 }
 
 void Ztt::update() {
@@ -326,7 +327,6 @@ void Ztt::update() {
   if (network.adam.steps % options_.target_every == 0) {
     target_ = network.weights;
   }
-  ++updates_;
 }
 
 void ZttPolicy::archive(Archive& archive) {
