@@ -165,7 +165,6 @@ std::unique_ptr<Learner> make_agent(const ConfigNode& node, const Problem& probl
   }
   auto agent = maker.make({node, problem, random, foresight});
   node.reject_unknown();
-  agent->set_parameters(node.dump());
   return agent;
 }
 

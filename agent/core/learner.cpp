@@ -16,8 +16,8 @@ void Learner::archive_examples(Archive& archive) const {
   }
   const TaskDescription& task = problem().task;
   const std::string setting =
-      fmt::format("{} {} {} {} [{}]", parameters_, task.objective.to_yaml(), task.prices.to_yaml(),
-                  name_of(task.power_signal), fmt::join(task.top1, ", "));
+      fmt::format("{}; {} {} {} [{}]", policy().parameters(), task.objective.to_yaml(),
+                  task.prices.to_yaml(), name_of(task.power_signal), fmt::join(task.top1, ", "));
   archive.section("examples", [&](Archive& examples) {
     rein::archive_examples(examples, policy(), problem(), setting);
   });

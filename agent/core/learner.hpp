@@ -2,8 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
-#include <utility>
 
 #include "agent/core/policy.hpp"
 #include "agent/core/problem.hpp"
@@ -43,9 +41,6 @@ class Learner {
   /// that a learner which cannot read it is as it was.
   virtual void archive(Archive& archive) = 0;
 
-  /// What it was made with, as YAML: its options, as far as they were given.
-  void set_parameters(std::string yaml) { parameters_ = std::move(yaml); }
-
   /// Writes a checkpoint (JSON), and what the policy decides on some views, if it learns: when it
   /// is read back it has to decide the same. @throws Error naming the file.
   void save(const std::filesystem::path& file) const;
@@ -55,8 +50,6 @@ class Learner {
 
  private:
   void archive_examples(Archive& archive) const;
-
-  std::string parameters_ = "{}";
 };
 
 }  // namespace rein

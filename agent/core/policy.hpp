@@ -75,6 +75,9 @@ class Policy {
   ///       below 1); one that does not leaves that to whoever masks.
   virtual Decision decide(const View& view, Session& session) const = 0;
 
+  /// What a decision depends on besides what was learned and the task: its options, as text.
+  virtual std::string parameters() const { return ""; }
+
   /// What of it is in a checkpoint, after its kind and what it is for: what was learned.
   virtual void archive(Archive& /*archive*/) {}
 };

@@ -1,5 +1,7 @@
 #include "agent/model_based/model_based.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -288,6 +290,20 @@ void ModelBasedPolicy::take(const Now& now) {
   model_ = std::make_unique<ResponseModel>(now.model);
   model_->begin_episode();
   margins_ = now.margins;
+}
+
+std::string ModelBasedPolicy::parameters() const {
+  std::string text =
+      fmt::format("prices {} {}, optimism {}, patience {}, worth_trying {}, inertia {}",
+                  options_.latency_price, options_.power_price, options_.optimism,
+                  options_.patience, options_.worth_trying, options_.inertia);
+  for (const PlannerOption& option : planner_table()) {
+    // Others than the usual ones: the table grows.
+    if (const double value = options_.planner.*option.value; value != option.standard) {
+      text += fmt::format(", {} {}", option.name, value);
+    }
+  }
+  return text;
 }
 
 void ModelBasedPolicy::archive(Archive& archive) {

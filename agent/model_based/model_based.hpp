@@ -72,6 +72,7 @@ class ModelBasedPolicy final : public Policy {
   std::string kind() const override { return "model_based"; }
   std::unique_ptr<Session> begin_episode(Random& random) const override;
   Decision decide(const View& view, Session& session) const override;
+  std::string parameters() const override;
   void archive(Archive& archive) override;
 
   /// What a period told, which decide() follows by itself.

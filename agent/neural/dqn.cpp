@@ -261,6 +261,8 @@ void Dqn::update() {
   }
 }
 
+std::string DqnPolicy::parameters() const { return fmt::format("temperature {}", temperature_); }
+
 void DqnPolicy::archive(Archive& archive) {
   archive.keep(learned_);
   archive.part("scaling", learned_.scaler);

@@ -83,6 +83,7 @@ class DqnPolicy final : public Policy {
   std::string kind() const override { return "dqn"; }
   std::unique_ptr<Session> begin_episode(Random& random) const override;
   Decision decide(const View& view, Session& session) const override;
+  std::string parameters() const override;
   void archive(Archive& archive) override;
 
   /// What it believes to be best.

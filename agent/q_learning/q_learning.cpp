@@ -345,6 +345,12 @@ void QTable::archive_row(Archive& archive, Row& row) const {
   }
 }
 
+std::string QTable::parameters() const {
+  return fmt::format("exploration {} to {} in {}, temperature {}", options_.exploration_initial,
+                     options_.exploration_final, options_.exploration_half_life,
+                     options_.exploration_temperature);
+}
+
 void QTable::archive(Archive& archive) {
   archive.keep(learned_.lacking);
   archive.replace(learned_.rows, {});

@@ -118,6 +118,7 @@ class QTable final : public Policy {
     return std::make_unique<Now>(random);
   }
   Decision decide(const View& view, Session& session) const override;
+  std::string parameters() const override;
   void archive(Archive& archive) override;
 
   const StateAggregation& states() const { return states_; }

@@ -188,6 +188,11 @@ double PrimeQPolicy::work_ms(double service_ms, const Action& in_force) const {
   return layout_.frequencies.empty() ? service_ms : service_ms * share;
 }
 
+std::string PrimeQPolicy::parameters() const {
+  return fmt::format("exploration {} to {} in {}", options_.exploration_initial,
+                     options_.exploration_final, options_.exploration_steps);
+}
+
 void PrimeQPolicy::archive(Archive& archive) {
   archive.keep(learned_);
   auto held = learned_.held ? std::optional(problem_.actions.encode(*learned_.held)) : std::nullopt;

@@ -59,6 +59,7 @@ class PrimeQPolicy final : public Policy {
   std::string kind() const override { return "prime_q"; }
   std::unique_ptr<Session> begin_episode(Random& random) const override;
   Decision decide(const View& view, Session& session) const override;
+  std::string parameters() const override;
   void archive(Archive& archive) override;
 
   /// A level for each domain's knob.
