@@ -194,7 +194,8 @@ void play_episode(const RunConfig& config, const RunOptions& options, const Stag
                                   }
                                 }},
                       .shield = shield.get(),
-                      .policy = hash_of(agent->policy())});
+                      .policy = hash_of(agent->policy()),
+                      .with_probability = true});
     try {
       loop.run(config.seed, stop_requested);
     } catch (const std::exception& error) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/clock.hpp"
@@ -14,8 +15,9 @@ namespace rein {
 /// An action, and how it was chosen.
 struct Decision {
   Action action;
-  /// The chance with which this action, of all that were allowed, was drawn; in (0, 1].
-  double probability = 1.0;
+  /// The chance with which this action, of all that were allowed, was drawn; in (0, 1]. Empty if it
+  /// was not asked for.
+  std::optional<double> probability = 1.0;
   double exploration = 0.0;  ///< The chance that it explored, in [0, 1].
   bool explored = false;     ///< It is not what is believed best.
 };

@@ -781,7 +781,7 @@ constexpr std::array kColumns{
                 .range = Range::share(),
                 .always = true,
                 .get = [](const PeriodRecord& record, const Description&,
-                          std::size_t) { return TraceValue(record.decision.probability); },
+                          std::size_t) { return from(record.decision.probability); },
                 .put = [](const TraceValue& value, const Description&, std::size_t,
                           PeriodRecord& record) { record.decision.probability = number(value); }},
     TraceColumn{.name = "policy",

@@ -20,13 +20,20 @@ class ActionMask {
 struct View {
   /// With nothing asked for unless a task is given.
   View(const Observation& seen, const Task& asked = nothing_asked(),  // NOLINT: one is the other.
-       const PeriodRecord* before = nullptr, const ActionMask* mask = nullptr)
-      : observation(seen), task(asked), last(before), allowed(mask) {}
+       const PeriodRecord* before = nullptr, const ActionMask* mask = nullptr,
+       bool asks_probability = false)
+      : observation(seen),
+        task(asked),
+        last(before),
+        allowed(mask),
+        wants_probability(asks_probability) {}
 
   const Observation& observation;
   const Task& task;                     ///< Of the coming period.
   const PeriodRecord* last = nullptr;   ///< The period before; null in an episode's first.
   const ActionMask* allowed = nullptr;  ///< Null: all.
+  /// Whether the decision is to have its probability, which may take longer than deciding.
+  bool wants_probability = false;
 
   bool allows(const Action& action) const { return allowed == nullptr || allowed->allows(action); }
 

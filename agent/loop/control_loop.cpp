@@ -58,7 +58,8 @@ void ControlLoop::choose(const PeriodRecord* last, PeriodRecord& record) {
   }
   record.updates = learner_.updates();
   record.decision = learner_.policy().decide(
-      View(record.observation, environment_.task(), last, shield), *session_);
+      View(record.observation, environment_.task(), last, shield, options_.with_probability),
+      *session_);
   if (shield == nullptr) {
     record.action = record.decision.action;
   } else {

@@ -25,6 +25,8 @@ class ControlLoop {
     std::vector<PeriodSink> sinks = {};
     Shield* shield = nullptr;  ///< Through which every action goes.
     std::string policy = {};   ///< PeriodRecord::policy of each.
+    /// Whether decisions are to have their probability: for a trace.
+    bool with_probability = false;
   };
 
   /// All must outlive the loop. @param random  what the policy draws from.

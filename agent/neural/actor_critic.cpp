@@ -104,7 +104,7 @@ Decision ActorCriticPolicy::choose(Now& now) const {
     const float highest = *std::ranges::max_element(chances);
     now.parts[i] = static_cast<BranchAction>(drawn);
     most_likely *= highest;
-    decision.probability *= chances[drawn];
+    *decision.probability *= chances[drawn];
     decision.explored = decision.explored || chances[drawn] < highest;
   }
   decision.action = head_.branches.join(now.parts);

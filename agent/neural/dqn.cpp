@@ -128,21 +128,29 @@ double DqnPolicy::value(const Observation& observation, std::span<const BranchAc
 Decision DqnPolicy::decide(const View& view, Session& session) const {
   auto& now = session.as<Now>();
   const float* output = evaluate(view.observation, now);
-  for (const auto& branch : head_.branches.all()) {
-    softmax({head_.advantages(output, branch), branch.size}, temperature_,
-            now.chances.data() + branch.begin);
-  }
   const AllowedActions allowed(view, actions_);
-  Decision decision = allowed.are_all() ? choose(output, now) : choose(allowed, output, now);
+  Decision decision = allowed.are_all() ? choose(output, view.wants_probability, now)
+                                        : choose(allowed, output, now);
   decision.exploration = learned_.epsilon;
   return decision;
 }
 
-Decision DqnPolicy::choose(const float* output, Now& now) const {
+void DqnPolicy::fill_chances(const float* output, Now& now) const {
+  for (const auto& branch : head_.branches.all()) {
+    softmax({head_.advantages(output, branch), branch.size}, temperature_,
+            now.chances.data() + branch.begin);
+  }
+}
+
+Decision DqnPolicy::choose(const float* output, bool wants_probability, Now& now) const {
   const auto& branches = head_.branches.all();
   head_.choose(output, now.best);
   now.parts = now.best;
-  if (now.random.uniform() < learned_.epsilon) {
+  const bool explores = now.random.uniform() < learned_.epsilon;
+  if (explores || wants_probability) {
+    fill_chances(output, now);
+  }
+  if (explores) {
     const std::size_t first = now.random.index(branches.size());
     for (std::size_t i = 0; i < branches.size(); ++i) {
       if (i == first || now.random.uniform() < kAlsoExplores) {
@@ -152,14 +160,17 @@ Decision DqnPolicy::choose(const float* output, Now& now) const {
       }
     }
   }
-  const bool explored = now.parts != now.best;
-  return {.action = head_.branches.join(now.parts),
-          .probability = learned_.epsilon * chance_of_exploring(now.parts, now) +
-                         (explored ? 0.0 : 1.0 - learned_.epsilon),
-          .explored = explored};
+  Decision decision{.action = head_.branches.join(now.parts), .probability = std::nullopt};
+  decision.explored = now.parts != now.best;
+  if (wants_probability) {
+    decision.probability = learned_.epsilon * chance_of_exploring(now.parts, now) +
+                           (decision.explored ? 0.0 : 1.0 - learned_.epsilon);
+  }
+  return decision;
 }
 
 Decision DqnPolicy::choose(const AllowedActions& allowed, const float* output, Now& now) const {
+  fill_chances(output, now);
   const auto candidates = head_.branches.split(allowed, actions_);
   const auto parts_of = [&](std::size_t i) {
     return std::span(candidates).subspan(i * now.best.size(), now.best.size());

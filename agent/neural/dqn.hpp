@@ -103,8 +103,10 @@ class DqnPolicy final : public Policy {
   /// @return the network's outputs, valid until the next call.
   const float* evaluate(const Observation& observation, Now& now) const;
   /// Of all actions.
-  Decision choose(const float* output, Now& now) const;
+  Decision choose(const float* output, bool wants_probability, Now& now) const;
   Decision choose(const AllowedActions& allowed, const float* output, Now& now) const;
+  /// Of each branch's actions, where it explores.
+  void fill_chances(const float* output, Now& now) const;
   /// The chance that exploring leads to this action, now that `best` and `chances` are known.
   double chance_of_exploring(std::span<const BranchAction> parts, const Now& now) const;
 

@@ -305,11 +305,20 @@ Decision QTable::decide(const View& view, Session& session) const {
           std::exp2(-static_cast<double>(here.visited) / options_.exploration_half_life);
   // What explores may draw the best one, too.
   const bool explores = session.random.uniform() < decision.exploration;
-  const double sum = weigh(here, best, allowed, now.weights);
-  const ActionId chosen = explores ? draw(now.weights, sum, best, session.random) : best;
+  ActionId chosen = best;
+  double sum = 0.0;
+  if (explores || view.wants_probability) {
+    sum = weigh(here, best, allowed, now.weights);
+  }
+  if (explores) {
+    chosen = draw(now.weights, sum, best, session.random);
+  }
   decision.explored = chosen != best;
-  decision.probability = decision.exploration * now.weights[chosen] / sum +
-                         (chosen == best ? 1.0 - decision.exploration : 0.0);
+  decision.probability.reset();
+  if (view.wants_probability) {
+    decision.probability = decision.exploration * now.weights[chosen] / sum +
+                           (chosen == best ? 1.0 - decision.exploration : 0.0);
+  }
   problem_.actions.decode(chosen, decision.action);
   return decision;
 }

@@ -237,13 +237,14 @@ Decision ZttPolicy::move_clocks(const View& view, Now& now) const {
   now.move = decision.explored ? allowed[now.random.index(allowed.size())] : best;
   const auto before = std::exchange(now.positions, moved(now.positions, now.move));
   // Of all moves that come to the same.
-  decision.probability = 0.0;
+  double probability = 0.0;
   for (const std::size_t move : allowed) {
     if (moved(before, move) == now.positions) {
-      decision.probability += learned_.epsilon / static_cast<double>(allowed.size()) +
-                              (move == best ? 1.0 - learned_.epsilon : 0.0);
+      probability += learned_.epsilon / static_cast<double>(allowed.size()) +
+                     (move == best ? 1.0 - learned_.epsilon : 0.0);
     }
   }
+  decision.probability = probability;
   return decision;
 }
 
@@ -253,7 +254,7 @@ Decision ZttPolicy::cool_down(Now& now) const {
   for (std::size_t& position : now.positions) {
     if (position > 0) {
       position -= now.random.index(2);
-      decision.probability *= 0.5;
+      *decision.probability *= 0.5;
     }
   }
   return decision;

@@ -84,7 +84,8 @@ void play_into(const EpisodeTask& task, EpisodeOutcome& outcome) {
   ControlLoop(environment, *agent, random, world.clock(),
               {.sinks = sinks,
                .shield = shield.get(),
-               .policy = trace ? hash_of(agent->policy()) : std::string()})
+               .policy = trace ? hash_of(agent->policy()) : std::string(),
+               .with_probability = trace.has_value()})
       .run(task.seed, stop_requested);
   if (stop_requested()) {
     return;

@@ -42,10 +42,10 @@ class Draws {
     const Task nothing;
     std::size_t explored = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      const Decision decision = policy.decide({observation, nothing, nullptr, allowed}, *session);
+      const Decision decision = policy.decide({observation, nothing, nullptr, allowed, true}, *session);
       const ActionId action = actions.encode(decision.action);
       DOCTEST_REQUIRE((drawn_[action] == 0 || noted_[action] == decision.probability));
-      noted_[action] = decision.probability;
+      noted_[action] = *decision.probability;
       ++drawn_[action];
       explored += decision.explored ? 1 : 0;
       exploration = decision.exploration;
@@ -117,9 +117,10 @@ inline double share_of_right(Learner& learner, const ActionSpace& actions, int p
   record.observation = record.result.observation = {0.5};
   const auto is_right = [&] {
     record.decision =
-        learner.policy().decide({record.observation, nothing, nullptr, &mask}, *session);
-    DOCTEST_REQUIRE(record.decision.probability > 0.0);
-    DOCTEST_REQUIRE(record.decision.probability <= 1.0);
+        learner.policy().decide({record.observation, nothing, nullptr, &mask, true}, *session);
+    DOCTEST_REQUIRE(record.decision.probability.has_value());
+    DOCTEST_REQUIRE(*record.decision.probability > 0.0);
+    DOCTEST_REQUIRE(*record.decision.probability <= 1.0);
     record.action = record.decision.action;
     actions.check(record.action);
     return record.action.back() < 4;

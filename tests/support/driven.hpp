@@ -31,7 +31,7 @@ class Driven {
 
   /// What it decides, as the number of the action.
   ActionId act(const View& view) {
-    const View seen(view.observation, view.task, last_ ? &*last_ : nullptr, view.allowed);
+    const View seen(view.observation, view.task, last_ ? &*last_ : nullptr, view.allowed, true);
     decision_ = learner_.policy().decide(seen, *session_);
     is_followed_ = true;
     return actions_.encode(decision_->action);

@@ -39,7 +39,8 @@ Result run(FakeWorld& world, const std::string& agent_text, std::uint64_t seed =
   ControlLoop loop(world.environment, *agent, random, world.machine.clock,
                    {.sinks = {[&](const PeriodRecord& record) { trace.write(record); },
                               [&](const PeriodRecord& record) { summary.add(record); },
-                              [&](const PeriodRecord&) { ++seen; }}});
+                              [&](const PeriodRecord&) { ++seen; }},
+                    .with_probability = true});
   const auto periods = loop.run(seed, [&] { return seen >= most_periods; });
   return {text.str(), std::move(summary), periods};
 }

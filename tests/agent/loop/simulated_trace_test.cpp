@@ -44,7 +44,8 @@ std::string play(SimulatedWorld& world, std::uint64_t seed) {
   std::ostringstream text;
   TraceWriter trace(environment, text);
   ControlLoop(environment, *agent, random, world.clock(),
-              {.sinks = {[&](const PeriodRecord& record) { trace.write(record); }}})
+              {.sinks = {[&](const PeriodRecord& record) { trace.write(record); }},
+               .with_probability = true})
       .run(seed, [] { return false; });
   return text.str();
 }

@@ -30,7 +30,7 @@ Decision decide(const Learner& agent, Random& random, const ActionMask* allowed 
   const Observation observation{0.0};
   const Task task;
   const auto session = agent.policy().begin_episode(random);
-  return agent.policy().decide(View(observation, task, nullptr, allowed), *session);
+  return agent.policy().decide(View(observation, task, nullptr, allowed, true), *session);
 }
 
 DOCTEST_TEST_CASE("static always takes its configuration, with what is left out at its highest") {
