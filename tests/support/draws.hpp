@@ -42,7 +42,8 @@ class Draws {
     const Task nothing;
     std::size_t explored = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      const Decision decision = policy.decide({observation, nothing, nullptr, allowed, true}, *session);
+      const Decision decision =
+          policy.decide({observation, nothing, nullptr, allowed, true}, *session);
       const ActionId action = actions.encode(decision.action);
       DOCTEST_REQUIRE((drawn_[action] == 0 || noted_[action] == decision.probability));
       noted_[action] = *decision.probability;

@@ -261,7 +261,8 @@ DOCTEST_TEST_CASE("rests that are longer than a rollout together make one and a 
       stream.observe({{0.5}, stream.act({0.5}), 1.0, {}, {0.5}});
     }
     stream.end_episode();
-    DOCTEST_CHECK(agent.policy().learned().network.adam.steps == static_cast<std::uint64_t>(15 * episode / 16));
+    DOCTEST_CHECK(agent.policy().learned().network.adam.steps ==
+                  static_cast<std::uint64_t>(15 * episode / 16));
   }
 }
 
