@@ -185,9 +185,9 @@ class ByHand {
     begin_episode();
   }
   ActionId act(const Observation& observation, const ActionMask* allowed = nullptr) {
-    static const Task kNothingAsked;
+    static const Task nothing_asked;
     decision_ =
-        learner_.policy().decide(View(observation, kNothingAsked, nullptr, allowed), *session_);
+        learner_.policy().decide(View(observation, nothing_asked, nullptr, allowed), *session_);
     return actions_.encode(decision_.action);
   }
   /// The last one.
