@@ -158,9 +158,10 @@ DOCTEST_TEST_CASE("a run file shields agents that learn, and a variant whom it w
   const auto output = files.folder.path() / "out";
   const Result result = evaluate({files.run().string(), "--variants", variants.string(), "--seeds",
                                   "1", "--traces", "--set", "shield=true", "--set",
-                                  "budgets.power.limit_w=2", "--output", output.string()});
+                                  "budgets.power.limit_w=0.5", "--output", output.string()});
   DOCTEST_CAPTURE(result.errors);
   DOCTEST_REQUIRE(result.status == 0);
+  // No action keeps the limit, so that a shield has to take over.
   for (const auto& each : {std::pair{"oracle", false},
                            {"random", false},
                            {"guarded", true},
