@@ -238,15 +238,18 @@ void Shield::take_over_or_let_go(const StepInfo& info) {
 
 bool Shield::drew_over(const Action& action, double power_w) const {
   const auto& knobs = problem_.actions.knobs();
+  // Those over it first: they are few, and most actions are beyond none of them.
   const Seen* newest = nullptr;
   for (const Seen& seen : state_.seen) {
-    const bool tells = seen.power_w > power_w ? is_no_cheaper(action, seen.action, knobs)
-                                              : is_no_cheaper(seen.action, action, knobs);
-    if (tells && (newest == nullptr || seen.period > newest->period)) {
+    if (seen.power_w > power_w && (newest == nullptr || seen.period > newest->period) &&
+        is_no_cheaper(action, seen.action, knobs)) {
       newest = &seen;
     }
   }
-  return newest != nullptr && newest->power_w > power_w;
+  return newest != nullptr && std::ranges::none_of(state_.seen, [&](const Seen& seen) {
+           return seen.power_w <= power_w && seen.period > newest->period &&
+                  is_no_cheaper(seen.action, action, knobs);
+         });
 }
 
 bool Shield::draws_more_than_in_force(const Action& action) const {

@@ -422,9 +422,10 @@ DOCTEST_TEST_CASE("what cannot be trained is refused in one line, with nothing w
   check(run, {"--trace", trace.string()}, 3, "found the column observed.height.app");
   write_file(trace, good);
   RunFiles::edit(trace, ",-0.455977185,", ",0.294022815,");  // As log10(ms) / 4.
-  check(run, {"--trace", trace.string()}, 3,
-        "trace.csv:2: observed.deadline.app: expected -0.455977, which is how this version shows 15, "
-        "found 0.294023 (a trace of another version has to be recorded anew)");
+  check(
+      run, {"--trace", trace.string()}, 3,
+      "trace.csv:2: observed.deadline.app: expected -0.455977, which is how this version shows 15, "
+      "found 0.294023 (a trace of another version has to be recorded anew)");
   write_file(trace, good);
   RunFiles::edit(trace, ",all2,", ",all3,");
   check(run, {"--trace", trace.string()}, 3,
