@@ -40,6 +40,7 @@ class Learner {
 
   /// Writes a checkpoint (JSON). @throws Error naming the file.
   void save(const std::filesystem::path& file) const;
+  /// Episodes under way are given up: their sessions may not be used again.
   /// @throws ConfigError if the file is not a checkpoint of this kind for this problem; the learner
   ///         is then as it was.
   void load(const std::filesystem::path& file);

@@ -240,14 +240,15 @@ void check_resumes(const std::string& checkpoint, Player& one, Player& other) {
 DOCTEST_TEST_CASE("any agent is saved and goes on from there between any two calls") {
   for (const auto& kind : agent_kinds()) {
     DOCTEST_CAPTURE(kind);
-    // Small enough for what it keeps to come round, and to learn within an episode.
     Player player(kind);
+    Player unsaved(kind);
     Player one(kind, 2);
     Player other(kind, 3);
     for (std::uint64_t episode = 0; episode < 2; ++episode) {
       DOCTEST_CAPTURE(episode);
       check_resumes(player.saved(), one, other);
       Stream stream = stream_of(player, episode);
+      Stream twin = stream_of(unsaved, episode);
       for (std::size_t period = 0; period < 6; ++period) {
         DOCTEST_CAPTURE(period);
         stream.decide();
@@ -256,10 +257,15 @@ DOCTEST_TEST_CASE("any agent is saved and goes on from there between any two cal
         stream.learn();
         check_resumes(player.saved(), one, other);
         stream.go_on();
+        twin.play();
       }
       stream.play(30);
       stream.end();
+      twin.play(30);
+      twin.end();
     }
+    const bool is_changed_by_saving = player.saved() != unsaved.saved();
+    DOCTEST_CHECK_FALSE(is_changed_by_saving);
     // Between two episodes nothing is lost: who saved goes on like who was loaded.
     DOCTEST_REQUIRE(one.load(player.saved()) == "");
     Stream original = stream_of(player, 9);
@@ -493,6 +499,29 @@ DOCTEST_TEST_CASE("any agent survives an episode of which nothing is ever known"
       stream.go_on(period % 2 == 0);
     }
     DOCTEST_REQUIRE_NOTHROW(stream.end());
+  }
+}
+
+DOCTEST_TEST_CASE("any agent is shown what somebody else did, and who can learns from it") {
+  for (const auto& kind : agent_kinds()) {
+    DOCTEST_CAPTURE(kind);
+    Player other("random", 3);
+    Stream others = stream_of(other);
+    Player player(kind);
+    const auto session = player.agent->policy().begin_episode(player.random);
+    const std::string before = player.saved();
+    for (std::size_t period = 0; period < 38; ++period) {
+      others.decide();
+      others.step();
+      PeriodRecord seen = others.record();  // As a trace has it.
+      seen.result.info = {};
+      seen.result.info.reward_terms = others.record().result.info.reward_terms;
+      DOCTEST_REQUIRE_NOTHROW(player.agent->learn(seen, *session));
+      others.go_on();
+    }
+    DOCTEST_REQUIRE_NOTHROW(player.agent->end_episode(*session));
+    const bool has_learned = player.saved() != before;
+    DOCTEST_CHECK((has_learned || !player.agent->learns_from_others()));
   }
 }
 
