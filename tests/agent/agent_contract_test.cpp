@@ -142,6 +142,20 @@ Stream stream_of(Player& player, std::uint64_t seed = 1) {
   return {*player.agent, player.world.environment(), player.random, seed};
 }
 
+/// Hotter than it may be, whatever is done.
+void hot(SimulatedTask& task) {
+  for (auto& phase : task.scenario.phases) {
+    phase.budgets.temperature = TemperatureBudget{.limit_c = 5.0};
+  }
+}
+/// With a GPU, two clocks, and no reading of power or heat.
+void with_gpu(SimulatedTask& task) {
+  task.board = SmallBoards::parse(SmallBoards::gpu());
+  task.platform.frequencies = task.board.domains;
+  task.platform.bandwidth = false;
+}
+const Change kWorlds[] = {unchanged, hot, with_gpu};
+
 constexpr std::size_t kStreams = 3;
 constexpr std::size_t kPeriods = 30;
 
@@ -282,12 +296,12 @@ DOCTEST_TEST_CASE("any agent is saved and goes on from there between any two cal
 DOCTEST_TEST_CASE("what any agent draws is allowed, whatever is masked from period to period") {
   for (const auto& kind : agent_kinds()) {
     DOCTEST_CAPTURE(kind);
-    Player player(kind);
-    ChangingMask mask(player.actions());
-    Random random(4);
-    for (int episode = 0; episode < 3; ++episode) {
+    for (const auto& world : kWorlds) {
+      Player player(kind, 1, world);
+      ChangingMask mask(player.actions());
+      Random random(4);
       Stream stream = stream_of(player);
-      for (std::size_t period = 0; period < 35; ++period) {
+      for (std::size_t period = 0; period < 38; ++period) {
         DOCTEST_CAPTURE(period);
         mask.change(random);
         const Decision decision = stream.decide(&mask);
@@ -399,7 +413,7 @@ const std::vector<Lack>& lacks() {
   };
   const auto of_services = [](void (*change)(ServiceReport&)) {
     return [change](PeriodRecord& record, Random&) {
-      for (auto& application : record.result.info.applications) {
+      for (ApplicationInfo& application : record.result.info.applications) {
         change(application.service);
       }
     };
@@ -561,16 +575,11 @@ class SecondDecision {
 };
 
 DOCTEST_TEST_CASE("the probability that any agent notes is that of what it draws") {
-  const Change kChanges[] = {unchanged, [](SimulatedTask& task) {
-                               for (auto& phase : task.scenario.phases) {
-                                 phase.budgets.temperature = TemperatureBudget{.limit_c = 5.0};
-                               }
-                             }};
   std::size_t drawing = 0;
   for (const auto& kind : agent_kinds()) {
     DOCTEST_CAPTURE(kind);
-    for (const auto& change : kChanges) {
-      Player player(kind, 1, change);
+    for (const auto& world : kWorlds) {
+      Player player(kind, 1, world);
       player.play();
       SecondDecision decide(player);
       const Forbids few(player.actions(), {0, 3, 4, 9, 19});
