@@ -108,7 +108,7 @@ class Stream {
     record_.index = index;
   }
   Decision play() {
-    const Decision decision = decide();
+    Decision decision = decide();
     step();
     learn();
     go_on();
@@ -123,7 +123,7 @@ class Stream {
   }
   /// Somebody watches, who learns nothing.
   Decision watch() {
-    const Decision decision = decide();
+    Decision decision = decide();
     step();
     go_on();
     return decision;
@@ -251,45 +251,50 @@ void check_resumes(const std::string& checkpoint, Player& one, Player& other) {
   DOCTEST_CHECK(is_learned_alike);
 }
 
+void check_saved_anywhere(const std::string& kind, const Change& world) {
+  Player player(kind, 1, world);
+  Player unsaved(kind, 1, world);
+  Player one(kind, 2, world);
+  Player other(kind, 3, world);
+  for (std::uint64_t episode = 0; episode < 2; ++episode) {
+    DOCTEST_CAPTURE(episode);
+    check_resumes(player.saved(), one, other);
+    Stream stream = stream_of(player, episode);
+    Stream twin = stream_of(unsaved, episode);
+    for (std::size_t period = 0; period < 6; ++period) {
+      DOCTEST_CAPTURE(period);
+      stream.decide();
+      check_resumes(player.saved(), one, other);
+      stream.step();
+      stream.learn();
+      check_resumes(player.saved(), one, other);
+      stream.go_on();
+      twin.play();
+    }
+    stream.play(30);
+    stream.end();
+    twin.play(30);
+    twin.end();
+  }
+  const bool is_changed_by_saving = player.saved() != unsaved.saved();
+  DOCTEST_CHECK_FALSE(is_changed_by_saving);
+  // Between two episodes nothing is lost: who saved goes on like who was loaded.
+  DOCTEST_REQUIRE(one.load(player.saved()) == "");
+  Stream original = stream_of(player, 9);
+  Stream loaded = stream_of(one, 9);
+  const bool is_decided_alike = original.play(20) == loaded.play(20);
+  original.end();
+  loaded.end();
+  const bool is_learned_alike = player.saved() == one.saved();
+  DOCTEST_CHECK(is_decided_alike);
+  DOCTEST_CHECK(is_learned_alike);
+}
+
 DOCTEST_TEST_CASE("any agent is saved and goes on from there between any two calls") {
   for (const auto& kind : agent_kinds()) {
     DOCTEST_CAPTURE(kind);
-    Player player(kind);
-    Player unsaved(kind);
-    Player one(kind, 2);
-    Player other(kind, 3);
-    for (std::uint64_t episode = 0; episode < 2; ++episode) {
-      DOCTEST_CAPTURE(episode);
-      check_resumes(player.saved(), one, other);
-      Stream stream = stream_of(player, episode);
-      Stream twin = stream_of(unsaved, episode);
-      for (std::size_t period = 0; period < 6; ++period) {
-        DOCTEST_CAPTURE(period);
-        stream.decide();
-        check_resumes(player.saved(), one, other);
-        stream.step();
-        stream.learn();
-        check_resumes(player.saved(), one, other);
-        stream.go_on();
-        twin.play();
-      }
-      stream.play(30);
-      stream.end();
-      twin.play(30);
-      twin.end();
-    }
-    const bool is_changed_by_saving = player.saved() != unsaved.saved();
-    DOCTEST_CHECK_FALSE(is_changed_by_saving);
-    // Between two episodes nothing is lost: who saved goes on like who was loaded.
-    DOCTEST_REQUIRE(one.load(player.saved()) == "");
-    Stream original = stream_of(player, 9);
-    Stream loaded = stream_of(one, 9);
-    const bool is_decided_alike = original.play(20) == loaded.play(20);
-    original.end();
-    loaded.end();
-    const bool is_learned_alike = player.saved() == one.saved();
-    DOCTEST_CHECK(is_decided_alike);
-    DOCTEST_CHECK(is_learned_alike);
+    check_saved_anywhere(kind, unchanged);
+    check_saved_anywhere(kind, with_gpu);
   }
 }
 
@@ -362,7 +367,7 @@ struct Demand {
 };
 
 DOCTEST_TEST_CASE("who reckons with what is asked for follows a changed budget at once") {
-  const Demand kDemands[] = {
+  const Demand demands[] = {
       {"deadline", [](Budgets& budgets) { budgets.latency->deadline_ms = 6.0; },
        [](const StepInfo& info, std::optional<double>) {
          const auto& latencies = info.applications.front().service.latencies_ms;
@@ -374,7 +379,7 @@ DOCTEST_TEST_CASE("who reckons with what is asked for follows a changed budget a
     if (!kReckonsWithTheTask.of(kind)) {
       continue;
     }
-    for (const auto& demand : kDemands) {
+    for (const auto& demand : demands) {
       DOCTEST_CAPTURE(kind);
       DOCTEST_CAPTURE(demand.name);
       constexpr std::size_t kBefore = 60;  // Also to learn in.
@@ -558,7 +563,7 @@ class SecondDecision {
   Decision operator()(const ActionMask* allowed) {
     const auto session = policy().begin_episode(random_);
     policy().decide(View(first_.observation, task_), *session);
-    const Decision decision = policy().decide(
+    Decision decision = policy().decide(
         View(first_.result.observation, player_.world.environment().task(), &first_, allowed),
         *session);
     check(decision, player_.actions());

@@ -89,9 +89,9 @@ DOCTEST_TEST_CASE("what was trained near a board runs on the board, and learns o
   // In the nominal board, and in a scenario with a battery, which no phase of the run's own has.
   for (const auto& checkpoint : {output, output / "best" / "agent.json"}) {
     const fs::path run = folder.path() / ("run-" + checkpoint.stem().string());
-    const Result resumed = rein(
-        {"run", kXavier, "--load", checkpoint.string(), "--duration", "2", "--set",
-         "scenario=" REIN_SOURCE_DIR "/configs/scenarios/battery.yaml", "--output", run.string()});
+    const std::string scenario = REIN_SOURCE_DIR "/configs/scenarios/battery.yaml";
+    const Result resumed = rein({"run", kXavier, "--load", checkpoint.string(), "--duration", "2",
+                                 "--set", "scenario=" + scenario, "--output", run.string()});
     DOCTEST_CAPTURE(resumed.errors);
     DOCTEST_CHECK(resumed.status == 0);
     DOCTEST_CHECK(read_file(run / "checkpoint" / "agent.json") != read_file(output / "agent.json"));

@@ -58,7 +58,7 @@ struct Bench {
   }
   Shield::Verdict check(const Action& wanted) {
     shield.expect(asked.task);
-    const auto verdict = shield.check(wanted);
+    auto verdict = shield.check(wanted);
     // What it says is allowed it does not change, and what it changes had not been.
     DOCTEST_CHECK((!shield.allows(wanted) || verdict.action == wanted));
     DOCTEST_CHECK((shield.allows(wanted) || verdict.reason != Overruled::kNot));

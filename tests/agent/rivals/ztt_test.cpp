@@ -107,7 +107,7 @@ DOCTEST_TEST_CASE("zTT drew from what was masked where nothing that is allowed i
   }
 }
 
-ActionId live(Driven& agent, bool is_hot, std::optional<Action> other = {}) {
+ActionId live(Driven& agent, bool is_hot, const std::optional<Action>& other = {}) {
   const auto observation = RivalTask::asked(50.0, 9.0);
   StepInfo info = RivalTask::info(10.0, 4.0);
   info.signals.back() = is_hot ? 90.0 : 40.0;
