@@ -46,6 +46,11 @@ struct StepInfo {
   std::vector<BudgetStatus> budgets;
   std::vector<RewardTerm> reward_terms;  ///< Their sum is the reward.
   std::vector<std::string> messages;     ///< For the user: what went wrong outside.
+
+  /// Of a signal, by its index; empty too where nothing is known of signals.
+  std::optional<double> reading(std::size_t signal) const {
+    return signal < signals.size() ? signals[signal] : std::nullopt;
+  }
 };
 
 /// What is asked for, as far as it is known beforehand.

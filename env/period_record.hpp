@@ -20,6 +20,8 @@ struct Decision {
   std::optional<double> probability = 1.0;
   double exploration = 0.0;  ///< The chance that it explored, in [0, 1].
   bool explored = false;     ///< It is not what is believed best.
+
+  bool operator==(const Decision&) const = default;
 };
 
 /// Why a shield decided in a policy's place.

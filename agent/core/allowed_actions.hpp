@@ -18,7 +18,7 @@ class AllowedActions {
   static constexpr std::size_t kMostLookedAt = 4096;
 
   AllowedActions(const View& view, const ActionSpace& actions) : size_(actions.size()) {
-    if (view.allowed == nullptr || size_ > kMostLookedAt) {
+    if (view.allowed == nullptr || size_ > kMostLookedAt || view.allowed->allows_all()) {
       return;
     }
     Action action;

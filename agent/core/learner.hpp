@@ -44,6 +44,7 @@ class Learner {
   /// Writes a checkpoint (JSON), and what the policy decides on some views, if it learns: when it
   /// is read back it has to decide the same. @throws Error naming the file.
   void save(const std::filesystem::path& file) const;
+  /// Episodes under way are given up: their sessions may not be used again.
   /// @throws ConfigError if the file is not a checkpoint of this kind for this problem; the learner
   ///         is then as it was.
   void load(const std::filesystem::path& file);

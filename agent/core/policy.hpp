@@ -14,6 +14,8 @@ class ActionMask {
  public:
   virtual ~ActionMask() = default;
   virtual bool allows(const Action& action) const = 0;
+  /// Whether it allows every action, told without looking at each: false if that is not known.
+  virtual bool allows_all() const { return false; }
 };
 
 /// What a decision is made on. The references hold for the time of a call.

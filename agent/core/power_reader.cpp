@@ -11,7 +11,7 @@ PowerReader::PowerReader(const std::vector<SignalDescription>& signals) {
 
 std::optional<double> PowerReader::value(const StepInfo& info, PowerSignal signal) const {
   const auto index = index_of(signal);
-  return index && *index < info.signals.size() ? info.signals[*index] : std::nullopt;
+  return index ? info.reading(*index) : std::nullopt;
 }
 
 std::optional<double> PowerReader::fresh(const StepInfo& info, PowerSignal signal) const {

@@ -24,8 +24,8 @@ class MeanPower {
   explicit MeanPower(std::optional<std::size_t> signal) : signal_(signal) {}
 
   void add(const StepInfo& info) {
-    if (signal_ && info.signals[*signal_]) {
-      energy_j_ += *info.signals[*signal_] * info.interval_s;
+    if (const auto watts = signal_ ? info.reading(*signal_) : std::nullopt) {
+      energy_j_ += *watts * info.interval_s;
       seconds_ += info.interval_s;
     }
   }

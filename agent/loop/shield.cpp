@@ -12,10 +12,6 @@ namespace {
 /// Weight of the newest period in an action's mean power.
 constexpr double kNewestWeight = 0.5;
 
-std::optional<double> value_of(const StepInfo& info, std::size_t signal) {
-  return signal < info.signals.size() ? info.signals[signal] : std::nullopt;
-}
-
 bool has_budget(const StepInfo& info, BudgetId::Kind kind) {
   return std::ranges::any_of(info.budgets,
                              [&](const BudgetStatus& status) { return status.id.kind == kind; });
@@ -107,6 +103,15 @@ bool Shield::allows(const Action& action) const {
   return emergency() == Overruled::kNot ? mask(action) == Overruled::kNot : action == safe_action();
 }
 
+bool Shield::allows_all() const {
+  return emergency() == Overruled::kNot && !masks_heat() &&
+         !(limits_power() &&
+           std::ranges::any_of(state_.seen,
+                               [bound_w = power_bound_w(*now_.power_limit_w)](const Seen& seen) {
+                                 return seen.power_w > bound_w;
+                               }));
+}
+
 Shield::Verdict Shield::check(const Action& wanted) const {
   if (const Overruled reason = emergency(); reason != Overruled::kNot) {
     return {safe_action(), reason};
@@ -121,7 +126,7 @@ void Shield::observe(const PeriodRecord& record) {
   state_.in_force = action_in_force(record);
   state_.hottest_c.reset();
   for (const std::size_t zone : zones_) {
-    if (const auto value = value_of(info, zone)) {
+    if (const auto value = info.reading(zone)) {
       state_.hottest_c = std::max(state_.hottest_c.value_or(*value), *value);
     }
   }
@@ -233,15 +238,18 @@ void Shield::take_over_or_let_go(const StepInfo& info) {
 
 bool Shield::drew_over(const Action& action, double power_w) const {
   const auto& knobs = problem_.actions.knobs();
+  // Those over it first: they are few, and most actions are beyond none of them.
   const Seen* newest = nullptr;
   for (const Seen& seen : state_.seen) {
-    const bool tells = seen.power_w > power_w ? is_no_cheaper(action, seen.action, knobs)
-                                              : is_no_cheaper(seen.action, action, knobs);
-    if (tells && (newest == nullptr || seen.period > newest->period)) {
+    if (seen.power_w > power_w && (newest == nullptr || seen.period > newest->period) &&
+        is_no_cheaper(action, seen.action, knobs)) {
       newest = &seen;
     }
   }
-  return newest != nullptr && newest->power_w > power_w;
+  return newest != nullptr && std::ranges::none_of(state_.seen, [&](const Seen& seen) {
+           return seen.power_w <= power_w && seen.period > newest->period &&
+                  is_no_cheaper(seen.action, action, knobs);
+         });
 }
 
 bool Shield::draws_more_than_in_force(const Action& action) const {
@@ -250,10 +258,13 @@ bool Shield::draws_more_than_in_force(const Action& action) const {
   return is_above || (state_.power_w && drew_over(action, power_bound_w(*state_.power_w)));
 }
 
+bool Shield::masks_heat() const {
+  return now_.temperature_limit_c && state_.hottest_c &&
+         *state_.hottest_c > *now_.temperature_limit_c - options_.guard_k;
+}
+
 Overruled Shield::mask(const Action& action) const {
-  if (now_.temperature_limit_c && state_.hottest_c &&
-      *state_.hottest_c > *now_.temperature_limit_c - options_.guard_k &&
-      draws_more_than_in_force(action)) {
+  if (masks_heat() && draws_more_than_in_force(action)) {
     return Overruled::kTemperature;
   }
   return limits_power() && drew_over(action, power_bound_w(*now_.power_limit_w)) ? Overruled::kPower

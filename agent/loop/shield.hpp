@@ -54,6 +54,7 @@ class Shield final : public ActionMask {
   void expect(const Task& task);
 
   bool allows(const Action& action) const override;
+  bool allows_all() const override;
   /// What may be taken instead of `wanted`, which may be `wanted` itself.
   Verdict check(const Action& wanted) const;
 
@@ -116,6 +117,8 @@ class Shield final : public ActionMask {
   Overruled emergency() const;
   /// Why the action may not be taken by what was seen of such ones; kNot if it may.
   Overruled mask(const Action& action) const;
+  /// Whether it is so hot that nothing that draws more than what is in force may be taken.
+  bool masks_heat() const;
   Action nearest_permitted(const Action& wanted) const;
   Action safe_action() const;
   /// Whether there is a limit that what was seen can be held against.

@@ -48,8 +48,8 @@ Means keep(Environment& environment, const Action& action, const std::vector<Cpu
         means.powers_w[j] += reader.value(info, powers[j]).value_or(0.0) * info.interval_s;
       }
       for (std::size_t j = 0; j < cpus.size(); ++j) {
-        const double others = info.signals[cpus[j].others].value_or(0.0);
-        const double ours = cpus[j].ours ? info.signals[*cpus[j].ours].value_or(0.0) : 0.0;
+        const double others = info.reading(cpus[j].others).value_or(0.0);
+        const double ours = cpus[j].ours ? info.reading(*cpus[j].ours).value_or(0.0) : 0.0;
         means.hints[j] += demand_of_others(others, ours).share * info.interval_s;
       }
     }

@@ -115,7 +115,7 @@ ResponseModel::Parts ResponseModel::power_parts(std::size_t power, const Mixture
 ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   // What was measured before the period says nothing of its action.
   const auto fresh = [&](std::size_t signal) {
-    return std::ranges::count(info.stale, signal) == 0 ? info.signals[signal] : std::nullopt;
+    return std::ranges::count(info.stale, signal) == 0 ? info.reading(signal) : std::nullopt;
   };
   Measured measured;
   measured.in_force = in_force(space_, info.granted, options_);
@@ -123,10 +123,11 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   measured.before = std::exchange(last_, measured.action);
   measured.is_new = measured.before != measured.action;
   const ServiceReport& service = managed_service(info);
+  const bool tells_each = service.services_ms.size() == service.served;
   // The first request after a change pays for it.
-  const std::size_t skipped = measured.is_new && service.served > 1 ? 1 : 0;
-  double sum_ms = 0.0;
-  for (std::size_t i = skipped; i < service.served; ++i) {
+  const std::size_t skipped = measured.is_new && service.served > 1 && tells_each ? 1 : 0;
+  double sum_ms = tells_each ? 0.0 : service.busy_ms;
+  for (std::size_t i = skipped; tells_each && i < service.served; ++i) {
     sum_ms += service.services_ms[i];
   }
   const auto count = static_cast<double>(service.served - std::min(skipped, service.served));

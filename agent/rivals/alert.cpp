@@ -112,10 +112,10 @@ void Alert::follow(const PeriodRecord& record, Now& now) const {
   }
   const auto& entry = profile_.entries[problem_.actions.encode(record.action)];
   const ServiceReport& service = managed_service(info);
-  if (service.served > 0 && entry.service_ms) {
+  if (service.served > 0 && entry.service_ms > 0.0) {
     now.slowdown.update(service.busy_ms / static_cast<double>(service.served) / *entry.service_ms);
   }
-  if (const auto power_w = power_.fresh(info, use_.signal()); power_w && entry.power_w) {
+  if (const auto power_w = power_.fresh(info, use_.signal()); power_w && entry.power_w > 0.0) {
     now.power_ratio.update(*power_w / *entry.power_w);
   }
 }

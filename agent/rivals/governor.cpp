@@ -80,7 +80,7 @@ double Governor::load_of(const Knob& domain, const StepInfo& info) const {
   std::optional<double> load;
   const auto signal = [&](const std::string& name) -> std::optional<double> {
     const auto index = find_signal(problem_.signals, name);
-    return index ? info.signals[*index] : std::nullopt;
+    return index ? info.reading(*index) : std::nullopt;
   };
   for (const int cpu : domain.cpus) {
     const auto ours = signal(fmt::format("cpu_ours_share.cpu{}", cpu));

@@ -158,7 +158,8 @@ void Poet::follow(const PeriodRecord& record, Now& now) const {
     now.expected_s += static_cast<double>(service.served) / *applied;
   }
   const auto& profiled_w = profile_.entries[asked].power_w;
-  if (const auto power_w = power_.fresh(info, use_.signal()); !changed && power_w && profiled_w) {
+  if (const auto power_w = power_.fresh(info, use_.signal());
+      !changed && power_w && profiled_w > 0.0) {
     now.power_ratio += options_.power_rate * (*power_w / *profiled_w - now.power_ratio);
   }
   now.period = (now.period + 1) % options_.window;

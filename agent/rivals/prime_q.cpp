@@ -133,7 +133,9 @@ Decision PrimeQPolicy::decide(const View& view, Session& session) const {
       allowed.push_back(choice);
     }
   }
-  if (allowed.empty()) {
+  // What is allowed may be out of reach. What is drawn is allowed, so that then nothing is.
+  const bool is_out_of_reach = allowed.empty();
+  if (is_out_of_reach) {
     allowed.resize(choices_.size());
     std::iota(allowed.begin(), allowed.end(), 0);
   }
@@ -143,8 +145,10 @@ Decision PrimeQPolicy::decide(const View& view, Session& session) const {
   const double done = std::min(
       1.0, static_cast<double>(here.visits) / static_cast<double>(options_.exploration_steps));
   Decision decision;
-  decision.exploration = options_.exploration_initial +
-                         done * (options_.exploration_final - options_.exploration_initial);
+  decision.exploration =
+      is_out_of_reach ? 0.0
+                      : options_.exploration_initial +
+                            done * (options_.exploration_final - options_.exploration_initial);
   decision.explored = session.random.uniform() < decision.exploration;
   const std::size_t best = greedy(here, allowed);
   const std::size_t choice =
@@ -160,7 +164,7 @@ void PrimeQPolicy::follow(const PeriodRecord& record, Now& now) const {
   if (applications.empty() || choice_of(record.action) == choices_.size()) {
     return;
   }
-  const ServiceReport& service = applications.front().service;
+  const ServiceReport& service = applications[kManagedApplication].service;
   if (service.served > 0) {
     const double work =
         work_ms(service.busy_ms / static_cast<double>(service.served), action_in_force(record));

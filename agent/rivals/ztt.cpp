@@ -34,8 +34,9 @@ std::optional<double> highest(const std::vector<SignalDescription>& signals, con
                               bool (*is_wanted)(const SignalDescription&), bool of_gpu) {
   std::optional<double> result;
   for (std::size_t i = 0; i < signals.size(); ++i) {
-    if (is_wanted(signals[i]) && is_of_gpu(signals[i].name) == of_gpu && info.signals[i]) {
-      result = std::max(result.value_or(*info.signals[i]), *info.signals[i]);
+    const auto value = info.reading(i);
+    if (value && is_wanted(signals[i]) && is_of_gpu(signals[i].name) == of_gpu) {
+      result = std::max(result.value_or(*value), *value);
     }
   }
   return result;
@@ -204,7 +205,7 @@ Decision ZttPolicy::decide(const View& view, Session& session) const {
   if (view.last != nullptr && !view.last->result.info.applications.empty()) {
     follow(*view.last, now);
   }
-  Decision decision = now.too_hot ? cool_down(now) : move_clocks(view, now);
+  Decision decision = now.too_hot ? cool_down(view, now) : move_clocks(view, now);
   decision.action = action_at(now.held, now.positions);
   now.asked = decision.action;
   return decision;
@@ -222,6 +223,8 @@ Decision ZttPolicy::move_clocks(const View& view, Now& now) const {
       allowed.push_back(move);
     }
   }
+  // What is allowed may be out of reach. What is drawn is allowed, so that then nothing is.
+  const double epsilon = allowed.empty() ? 0.0 : learned_.epsilon;
   if (allowed.empty()) {
     allowed.resize(num_moves());
     std::iota(allowed.begin(), allowed.end(), 0);
@@ -232,32 +235,40 @@ Decision ZttPolicy::move_clocks(const View& view, Now& now) const {
   const float* const values = now.network.output(0);
   const std::size_t best =
       *std::ranges::max_element(allowed, {}, [values](std::size_t move) { return values[move]; });
-  decision.exploration = learned_.epsilon;
-  decision.explored = now.random.uniform() < learned_.epsilon;
+  decision.exploration = epsilon;
+  decision.explored = now.random.uniform() < epsilon;
   now.move = decision.explored ? allowed[now.random.index(allowed.size())] : best;
   const auto before = std::exchange(now.positions, moved(now.positions, now.move));
   // Of all moves that come to the same.
   double probability = 0.0;
   for (const std::size_t move : allowed) {
     if (moved(before, move) == now.positions) {
-      probability += learned_.epsilon / static_cast<double>(allowed.size()) +
-                     (move == best ? 1.0 - learned_.epsilon : 0.0);
+      probability +=
+          epsilon / static_cast<double>(allowed.size()) + (move == best ? 1.0 - epsilon : 0.0);
     }
   }
   decision.probability = probability;
   return decision;
 }
 
-Decision ZttPolicy::cool_down(Now& now) const {
-  Decision decision;
+Decision ZttPolicy::cool_down(const View& view, Now& now) const {
   now.move = num_moves() / 2;
-  for (std::size_t& position : now.positions) {
-    if (position > 0) {
-      position -= now.random.index(2);
-      *decision.probability *= 0.5;
+  // Each group's clock falls by a step or not.
+  std::vector<std::vector<std::size_t>> all = {now.positions};
+  for (std::size_t i = 0; i < now.positions.size(); ++i) {
+    for (std::size_t each = 0, count = all.size(); now.positions[i] > 0 && each < count; ++each) {
+      all.push_back(all[each]);
+      --all.back()[i];
     }
   }
-  return decision;
+  auto allowed = all;
+  std::erase_if(
+      allowed, [&](const auto& positions) { return !view.allows(action_at(now.held, positions)); });
+  if (allowed.empty()) {
+    allowed = {all.back()};  // All fall: whoever masks knows better.
+  }
+  now.positions = allowed[now.random.index(allowed.size())];
+  return {.action = {}, .probability = 1.0 / static_cast<double>(allowed.size())};
 }
 
 void ZttPolicy::follow(const PeriodRecord& record, Now& now) const {

@@ -103,7 +103,7 @@ class ZttPolicy final : public Policy {
   /// Moves by what the network believes, or by chance.
   Decision move_clocks(const View& view, Now& now) const;
   /// One step down or none, by chance.
-  Decision cool_down(Now& now) const;
+  Decision cool_down(const View& view, Now& now) const;
 
   Options options_;
   HeldKnobs held_;

@@ -50,15 +50,17 @@ std::optional<double> number_of(const Feature& feature, const Task& task) {
 void require_same_scales(const RecordedTrace& trace, const ObservationSpec& observations,
                          const std::filesystem::path& file) {
   constexpr double kRounding = 1e-6;  // Of what a trace writes.
+  std::size_t line = 1;
   for (const PeriodRecord& record : trace.records) {
+    ++line;
     for (std::size_t i = 0; i < record.observation.size(); ++i) {
       const Feature& feature = observations.features()[i];
       const auto number = number_of(feature, record.result.info.task);
       if (number && std::abs(feature.scale(*number) - record.observation[i]) > kRounding) {
         throw ConfigError(fmt::format(
-            "{}: observed.{}: expected {:.6g} in period {}, which is how this version shows {:g}, "
-            "found {:g} (a trace of another version has to be recorded anew)",
-            file.string(), feature.name, feature.scale(*number), record.index, *number,
+            "{}:{}: observed.{}: expected {:.6g}, which is how this version shows {:g}, found {:g} "
+            "(a trace of another version has to be recorded anew)",
+            file.string(), line, feature.name, feature.scale(*number), *number,
             record.observation[i]));
       }
     }

@@ -59,7 +59,7 @@ DOCTEST_TEST_CASE("an evaluation does not depend on how many episodes are played
   const auto other = files.folder.path() / "other.yaml";
   write_file(other, "name: other\nphases: [{name: all, duration_s: 5}]\n");
   const auto play = [&](const std::string& name, const std::string& jobs) {
-    const auto output = files.folder.path() / name;
+    auto output = files.folder.path() / name;
     const Result result =
         evaluate({files.run().string(), "--scenarios", files.scenario().string(), other.string(),
                   "--seeds", "3", "--jobs", jobs, "--traces", "--output", output.string()});
@@ -138,7 +138,7 @@ std::filesystem::path write_variants(const SimulatedRunFiles& files) {
   std::filesystem::create_directory(files.folder.path() / "trained");
   std::filesystem::copy(learned / "checkpoint/agent.json",
                         files.folder.path() / "trained/small.json");
-  const auto file = files.folder.path() / "variants.yaml";
+  auto file = files.folder.path() / "variants.yaml";
   write_file(file,
              "- {name: narrow 50%, agent: {kind: static, configuration: {width: 0.5}}}\n"
              "- {name: fresh, agent: {kind: q_learning, discount: 0.7}}\n"
@@ -158,9 +158,10 @@ DOCTEST_TEST_CASE("a run file shields agents that learn, and a variant whom it w
   const auto output = files.folder.path() / "out";
   const Result result = evaluate({files.run().string(), "--variants", variants.string(), "--seeds",
                                   "1", "--traces", "--set", "shield=true", "--set",
-                                  "budgets.power.limit_w=2", "--output", output.string()});
+                                  "budgets.power.limit_w=0.5", "--output", output.string()});
   DOCTEST_CAPTURE(result.errors);
   DOCTEST_REQUIRE(result.status == 0);
+  // No action keeps the limit, so that a shield has to take over.
   for (const auto& each : {std::pair{"oracle", false},
                            {"random", false},
                            {"guarded", true},
@@ -239,7 +240,7 @@ DOCTEST_TEST_CASE("an evaluation that goes on comes to the same as one that was 
   const SimulatedRunFiles files;
   const auto variants = write_variants(files);
   const auto play = [&](const std::string& name, const std::vector<std::string>& options) {
-    const auto output = files.folder.path() / name;
+    auto output = files.folder.path() / name;
     std::vector<std::string> arguments = {files.run().string(), "--variants", variants.string(),
                                           "--output", output.string()};
     arguments.insert(arguments.end(), options.begin(), options.end());

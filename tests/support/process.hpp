@@ -28,6 +28,7 @@ class Process {
   explicit Process(const std::vector<std::string>& arguments,
                    std::optional<rlim_t> largest_file = std::nullopt) {
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (const auto& argument : arguments) {
       argv.push_back(const_cast<char*>(argument.c_str()));
     }
@@ -81,6 +82,7 @@ class TerminalProcess {
   explicit TerminalProcess(const std::vector<std::string>& arguments, unsigned short columns = 80,
                            const char* terminal = "xterm") {
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (const auto& argument : arguments) {
       argv.push_back(const_cast<char*>(argument.c_str()));
     }

@@ -36,6 +36,19 @@ DOCTEST_TEST_CASE(
   }
 }
 
+DOCTEST_TEST_CASE("a mask that says that it allows all is not asked about each") {
+  struct Lenient : ActionMask {
+    bool allows(const Action&) const override {
+      ++asked;
+      return true;
+    }
+    bool allows_all() const override { return true; }
+    mutable int asked = 0;
+  } lenient;
+  DOCTEST_CHECK(allowed_of(kFour, &lenient).are_all());
+  DOCTEST_CHECK(lenient.asked == 0);
+}
+
 DOCTEST_TEST_CASE("more actions than can be looked at are all allowed until one is taken") {
   struct : ActionMask {
     bool allows(const Action& action) const override { return action[0] == 1; }

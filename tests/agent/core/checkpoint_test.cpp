@@ -3,85 +3,14 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <functional>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "agent/core/examples.hpp"
-#include "agent/loop/control_loop.hpp"
 #include "agent/make_agent.hpp"
-#include "common/error.hpp"
-#include "common/files.hpp"
-#include "env/simulated_world.hpp"
-#include "support/simulated_world.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/player.hpp"
 
 namespace rein {
 namespace {
-
-using Change = std::function<void(SimulatedTask&)>;
-
-void unchanged(SimulatedTask&) {}
-
-/// An agent of a kind in a world of its own.
-struct Player {
-  explicit Player(const std::string& kind, std::uint64_t seed = 1, const Change& change = unchanged,
-                  const std::string& options = "")
-      : world(task(change)), random(seed) {
-    const Problem problem = problem_of(world.environment());
-    Profile profile;
-    for (ActionId action = 0; action < problem.actions.size(); ++action) {
-      profile.entries.push_back({action, 10, 9.0, 0.0, 9.0, 2.0, 40.0, 0.7});
-    }
-    const bool has_network = kind == "dqn" || kind == "actor_critic";
-    const auto node = ConfigNode::parse(
-        "{kind: " + kind + (has_network ? ", hidden: [4]" : "") + options + "}", "run.yaml");
-    agent = make_agent(node, problem, random,
-                       {.clairvoyant = &world.clairvoyant(),
-                        .find_best_static = [&problem] { return problem.actions.decode(3); },
-                        .measure_profile = [&profile] { return profile; }});
-  }
-
-  static SimulatedTask task(const Change& change) {
-    SimulatedTask task = SmallTask::make(
-        "name: busy\nco_runners:\n  busy: {contention: {cpu: {all: 1}, on_ms: 30, off_ms: 70}}\n"
-        "phases:\n  - {name: one, duration_s: 2}\n"
-        "  - {name: two, duration_s: 60, co_runners: [busy]}\n");
-    task.duration_s = 4.0;
-    change(task);
-    return task;
-  }
-
-  Player& play() {
-    ControlLoop(world.environment(), *agent, random, world.clock(), {}).run(1, [] {
-      return false;
-    });
-    return *this;
-  }
-  std::string saved() const {
-    agent->save(folder.path() / "saved.json");
-    return read_file(folder.path() / "saved.json");
-  }
-  /// @return what it was refused with; empty if it was loaded.
-  std::string load(const std::string& text) {
-    const auto file = folder.path() / "agent.json";
-    write_file(file, text);
-    try {
-      agent->load(file);
-    } catch (const ConfigError& error) {
-      const std::string message = error.what();
-      DOCTEST_CHECK(message.starts_with(file.string() + ":"));
-      DOCTEST_CHECK(message.find('\n') == std::string::npos);
-      return message.substr(file.string().size() + 1);
-    }
-    return "";
-  }
-
-  TemporaryFolder folder;
-  SimulatedWorld world;
-  Random random;
-  std::unique_ptr<Learner> agent;
-};
 
 bool learns_rewards(const std::string& kind) {
   return kind == "q_learning" || kind == "dqn" || kind == "actor_critic" || kind == "ztt" ||

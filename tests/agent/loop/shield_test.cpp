@@ -58,10 +58,11 @@ struct Bench {
   }
   Shield::Verdict check(const Action& wanted) {
     shield.expect(asked.task);
-    const auto verdict = shield.check(wanted);
+    auto verdict = shield.check(wanted);
     // What it says is allowed it does not change, and what it changes had not been.
     DOCTEST_CHECK((!shield.allows(wanted) || verdict.action == wanted));
     DOCTEST_CHECK((shield.allows(wanted) || verdict.reason != Overruled::kNot));
+    DOCTEST_CHECK((shield.allows(wanted) || !shield.allows_all()));
     return verdict;
   }
   bool permits(const Action& wanted) {
@@ -124,6 +125,27 @@ DOCTEST_TEST_CASE("what drew too much is masked, and what is costlier in the sam
   DOCTEST_CHECK(bench.check(bench.id(0, 0, 2)).reason == Overruled::kPower);
   bench.asked.task.power.reset();
   DOCTEST_CHECK(bench.permits(bench.id(0, 0, 2)));
+}
+
+DOCTEST_TEST_CASE("as long as nothing can be masked the shield says that all is allowed") {
+  Bench bench;
+  const auto allows_all = [&bench] {
+    bench.shield.expect(bench.asked.task);
+    return bench.shield.allows_all();
+  };
+  DOCTEST_CHECK(allows_all());
+  bench.live(bench.id(0, 0, 1), Bench::info(5.4));
+  DOCTEST_CHECK(allows_all());
+  bench.live(bench.id(0, 0, 1), Bench::info(5.8));
+  DOCTEST_CHECK_FALSE(allows_all());
+  bench.asked.task.power.reset();
+  DOCTEST_CHECK(allows_all());
+  bench.live(bench.id(0, 0, 1), Bench::info(5.0, 79.5));
+  DOCTEST_CHECK_FALSE(allows_all());
+  bench.live(bench.id(0, 0, 1), Bench::info(5.0, 70.0));
+  DOCTEST_CHECK(allows_all());
+  bench.live(bench.id(0, 0, 1), refusing(Bench::info(5.0)), 3);  // It takes over.
+  DOCTEST_CHECK_FALSE(allows_all());
 }
 
 DOCTEST_TEST_CASE("a little more than the limit masks nothing") {

@@ -71,6 +71,15 @@ DOCTEST_TEST_CASE("without a measured load, the share in which requests were ser
   DOCTEST_CHECK(made.agent->act(observation) == 2);
 }
 
+DOCTEST_TEST_CASE("a governor read the signals of a period of which there were none") {
+  Made made("agent: {kind: governor, governor: ondemand}");
+  const auto observation = RivalTask::asked(50, 10);
+  StepInfo info = RivalTask::info(12, 3);
+  info.signals.clear();
+  step(*made.agent, observation, info);
+  DOCTEST_CHECK(made.agent->act(observation) == 2);
+}
+
 DOCTEST_TEST_CASE("a governor's width is the highest, a given one, or the best by the profile") {
   const auto observation = RivalTask::asked(10, 10);  // Full width takes 10 ms: no slack.
   DOCTEST_CHECK(Made("agent: {kind: governor}").agent->act(observation) == 3);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/draws.hpp"
 #include "support/rival_task.hpp"
 
 namespace rein {
@@ -56,6 +57,17 @@ DOCTEST_TEST_CASE("PRiME's values move by the learning rate towards the reward, 
   step(made.agent, observation, RivalTask::info(10.1, 4.0));
   step(made.agent, observation, RivalTask::info(12.0, 4.0));
   DOCTEST_CHECK(made.value(8, 1) == Approx(0.6 * 16.16 + 0.4 * 48.0));
+}
+
+DOCTEST_TEST_CASE("PRiME drew from what was masked where nothing that is allowed is in reach") {
+  Made made({.exploration_initial = 1.0, .exploration_final = 1.0});
+  const auto observation = RivalTask::asked(25.0, 9.0);
+  const Forbids wide(made.task.actions, {2, 3});
+  for (int i = 0; i < 20; ++i) {
+    DOCTEST_REQUIRE(
+        made.agent.act(View(observation.observation, observation.task, nullptr, &wide)) == 3);
+    DOCTEST_REQUIRE(made.agent.decision().probability == 1.0);
+  }
 }
 
 DOCTEST_TEST_CASE("work is what a request would have taken with the highest clocks") {

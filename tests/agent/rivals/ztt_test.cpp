@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "support/draws.hpp"
 #include "support/rival_task.hpp"
 
 namespace rein {
@@ -66,7 +67,47 @@ DOCTEST_TEST_CASE("zTT starts from the highest clocks, and lowers them while it 
   DOCTEST_CHECK(lowered);
 }
 
-ActionId live(Driven& agent, bool is_hot, std::optional<Action> other = {}) {
+DOCTEST_TEST_CASE("zTT read the signals of a period of which there were none") {
+  Made made({.exploration_initial = 0.0, .exploration_final = 0.0});
+  const auto observation = RivalTask::asked(50.0, 9.0);
+  StepInfo info = RivalTask::info(10.0, 4.0);
+  info.signals.clear();
+  for (int i = 0; i < 3; ++i) {
+    step(made.agent, observation, info);
+  }
+  DOCTEST_CHECK(made.learner.updates() == 2);
+}
+
+DOCTEST_TEST_CASE("zTT that was too hot drew a clock that was masked") {
+  Made made({.temperature_target_c = 59.0});
+  const auto observation = RivalTask::asked(50.0, 9.0);
+  const Forbids low(made.task.actions, {2});
+  step(made.agent, observation, RivalTask::info(10.0, 4.0));
+  for (int i = 0; i < 20; ++i) {
+    const ActionId action =
+        made.agent.act(View(observation.observation, observation.task, nullptr, &low));
+    DOCTEST_REQUIRE(action == 3);
+    DOCTEST_REQUIRE(made.agent.decision().probability == 1.0);
+    made.agent.show(
+        record_of(observation, made.agent.decision().action, RivalTask::info(10.0, 4.0)));
+  }
+}
+
+DOCTEST_TEST_CASE("zTT drew from what was masked where nothing that is allowed is in reach") {
+  Made made({.exploration_initial = 1.0, .exploration_final = 1.0});
+  const auto observation = RivalTask::asked(50.0, 90.0);
+  const Forbids wide(made.task.actions, {2, 3});
+  step(made.agent, observation, RivalTask::info(10.0, 4.0));
+  for (int i = 0; i < 20; ++i) {
+    made.agent.act(View(observation.observation, observation.task, nullptr, &wide));
+    DOCTEST_REQUIRE(made.agent.decision().probability == 1.0);
+    DOCTEST_REQUIRE_FALSE(made.agent.decision().explored);
+    made.agent.show(
+        record_of(observation, made.agent.decision().action, RivalTask::info(10.0, 4.0)));
+  }
+}
+
+ActionId live(Driven& agent, bool is_hot, const std::optional<Action>& other = {}) {
   const auto observation = RivalTask::asked(50.0, 9.0);
   StepInfo info = RivalTask::info(10.0, 4.0);
   info.signals.back() = is_hot ? 90.0 : 40.0;
