@@ -172,15 +172,6 @@ std::vector<std::int64_t> Archive::wholes(const std::string& key, std::vector<st
   return values;
 }
 
-void Archive::packed_indices(const std::string& key, std::vector<std::size_t>& values,
-                             std::size_t length, std::size_t size) {
-  packed<std::uint32_t>(key, values, length);
-  if (const auto highest = std::ranges::max_element(values);
-      is_reading() && highest != values.end() && *highest >= size) {
-    reject(key, fmt::format("expected numbers below {}, found {}", size, *highest));
-  }
-}
-
 void Archive::write_bytes(const std::string& key, std::span<const std::byte> bytes) {
   if (has_value(key, !bytes.empty())) {
     put(key, to_base64(bytes));

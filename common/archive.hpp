@@ -96,9 +96,6 @@ class Archive {
   /// is rounded if it fits. Floating point ones are finite.
   template <typename Stored, typename Numbers>
   void packed(const std::string& key, Numbers& numbers, std::optional<std::size_t> length = {});
-  /// Each below `size`.
-  void packed_indices(const std::string& key, std::vector<std::size_t>& values, std::size_t length,
-                      std::size_t size);
 
   // What must be the same in what is read: a mistake says what differs.
   void same(const std::string& key, const std::string& text);

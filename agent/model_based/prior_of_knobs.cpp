@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/core/managed_application.hpp"
 #include "agent/model_based/others_demand.hpp"
 #include "agent/model_based/response_model.hpp"
 

@@ -308,7 +308,7 @@ DOCTEST_TEST_CASE("sweeps measured the whole machine's power where the budget is
   const auto agent = nlohmann::json::parse(read_file(output / "agent.json"));
   // The mean over actions that serve for half of the time: 0.5 x 3 W for each CPU of the place, and
   // idle power is nobody's. With it there are 2 W more.
-  const double scale_w = agent.at("model").at("power_scales_w").at("power_ours_w");
+  const double scale_w = agent.at("policy").at("model").at("power_scales_w").at("power_ours_w");
   DOCTEST_CHECK(scale_w > 1.4);
   DOCTEST_CHECK(scale_w < 3.0);
 }
