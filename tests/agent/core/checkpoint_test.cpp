@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "agent/core/examples.hpp"
@@ -226,6 +227,17 @@ DOCTEST_TEST_CASE("a checkpoint proves itself: it decides as it did when it was 
     bad.at("examples").at("setting") = "other";
     DOCTEST_CHECK(Player(kind, 2).load(bad.dump(1)) == "");
   }
+}
+
+DOCTEST_TEST_CASE("weights that were changed in the file are found out by what they decide") {
+  Player player("dqn");
+  auto json = nlohmann::ordered_json::parse(player.play().saved());
+  auto& weights = json.at("policy").at("network").at("weights");
+  std::string text = weights;
+  // Each of the first numbers is the one that was twelve places behind it.
+  std::rotate(text.begin(), text.begin() + 64, text.end() - 64);
+  weights = text;
+  check_refused(refused("dqn", json.dump()), "examples.views.");
 }
 
 DOCTEST_TEST_CASE("a policy's hash tells whether it is the same, whoever made it") {
