@@ -61,8 +61,8 @@ std::string kind_of_core(const SysfsRoot& root, const std::vector<Pmu>& pmus, in
                          : kind + midr.substr(midr.size() - 8, 2) + midr.substr(midr.size() - 4, 3);
 }
 
-Policy read_policy(const SysfsRoot& root, const std::vector<Pmu>& pmus, std::string name,
-                   std::string path, const std::string& folder, CpuList cpus) {
+CpuPolicy read_policy(const SysfsRoot& root, const std::vector<Pmu>& pmus, std::string name,
+                      std::string path, const std::string& folder, CpuList cpus) {
   const ClockFiles& files = ClockFiles::of(ClockInterface::kCpufreq);
   const auto text = [&](const std::string& file) {
     return root.try_read(folder + "/" + file).value_or("");
@@ -87,7 +87,7 @@ Policy read_policy(const SysfsRoot& root, const std::vector<Pmu>& pmus, std::str
 
 /// Whether two of the same kind of core, driver and governors have the same frequencies. Where the
 /// driver takes any, cores differ in their highest by their quality: `next` is the nearest above.
-bool are_alike(const Policy& first, const Policy& next, const Policy& policy) {
+bool are_alike(const CpuPolicy& first, const CpuPolicy& next, const CpuPolicy& policy) {
   constexpr double kNear = 0.95;
   constexpr double kSpread = 0.8;
   constexpr double kSameKind = 0.75;
@@ -106,19 +106,20 @@ bool are_alike(const Policy& first, const Policy& next, const Policy& policy) {
 }
 
 /// For each policy the group of those that are alike.
-std::vector<std::size_t> group_alike(const SysfsRoot& root, const std::vector<Policy>& policies) {
+std::vector<std::size_t> group_alike(const SysfsRoot& root,
+                                     const std::vector<CpuPolicy>& policies) {
   std::vector<std::size_t> by_top(policies.size());
   std::iota(by_top.begin(), by_top.end(), std::size_t{0});
   std::ranges::stable_sort(by_top, std::greater{},
                            [&policies](std::size_t i) { return policies[i].top_mhz(); });
   struct Group {
-    const Policy* first;
-    const Policy* last;
+    const CpuPolicy* first;
+    const CpuPolicy* last;
   };
   std::vector<Group> groups;
   std::vector<std::size_t> group_of(policies.size());
   for (const std::size_t i : by_top) {
-    const Policy& policy = policies[i];
+    const CpuPolicy& policy = policies[i];
     const auto found = std::ranges::find_if(groups, [&policy](const Group& group) {
       return are_alike(*group.first, *group.last, policy);
     });
@@ -143,7 +144,7 @@ std::vector<std::size_t> group_alike(const SysfsRoot& root, const std::vector<Po
 }
 
 /// "policy{0-3}" of policies 0 to 3, and "/sys/devices/system/cpu/cpu{0,4}/cpufreq".
-std::string path_of_group(const std::vector<const Policy*>& group) {
+std::string path_of_group(const std::vector<const CpuPolicy*>& group) {
   const std::string& path = group.front()->path;
   if (group.size() == 1) {
     return path;
@@ -151,7 +152,7 @@ std::string path_of_group(const std::vector<const Policy*>& group) {
   const std::size_t end = path.find_last_of("0123456789") + 1;
   const std::size_t begin = path.find_last_not_of("0123456789", end - 1) + 1;
   CpuList numbers;
-  for (const Policy* policy : group) {
+  for (const CpuPolicy* policy : group) {
     numbers.push_back(static_cast<int>(*parse_count(
         std::string_view(policy->path)
             .substr(begin, policy->path.find_first_not_of("0123456789", begin) - begin))));
@@ -163,24 +164,24 @@ std::string path_of_group(const std::vector<const Policy*>& group) {
 
 }  // namespace
 
-std::vector<DomainSpec> join_alike(const SysfsRoot& root, const std::vector<Policy>& policies) {
+std::vector<DomainSpec> join_alike(const SysfsRoot& root, const std::vector<CpuPolicy>& policies) {
   const auto group_of = group_alike(root, policies);
-  const auto folder_of = [](const Policy& policy) {
+  const auto folder_of = [](const CpuPolicy& policy) {
     return policy.path.starts_with('/') ? policy.path
                                         : "/sys/devices/system/cpu/cpufreq/" + policy.path;
   };
   std::vector<DomainSpec> domains;
   std::set<std::size_t> done;
   for (std::size_t i = 0; i < policies.size(); ++i) {
-    const Policy& first = policies[i];
+    const CpuPolicy& first = policies[i];
     if (!done.insert(group_of[i]).second) {
       continue;
     }
-    std::vector<const Policy*> group;
+    std::vector<const CpuPolicy*> group;
     std::vector<std::string> folders;
     CpuList cpus;
     for (std::size_t j = 0; j < policies.size(); ++j) {
-      const Policy& policy = policies[j];
+      const CpuPolicy& policy = policies[j];
       if (group_of[j] == group_of[i] && !policy.opps_mhz.empty()) {
         group.push_back(&policy);
         folders.push_back(folder_of(policy));
@@ -203,8 +204,8 @@ std::vector<DomainSpec> join_alike(const SysfsRoot& root, const std::vector<Poli
   return domains;
 }
 
-std::vector<Policy> find_policies(const SysfsRoot& root, const CpuList& ours) {
-  std::vector<Policy> policies;
+std::vector<CpuPolicy> find_policies(const SysfsRoot& root, const CpuList& ours) {
+  std::vector<CpuPolicy> policies;
   const auto pmus = find_core_pmus(root);
   for (const auto& name : root.list("/sys/devices/system/cpu/cpufreq")) {
     const std::string folder = "/sys/devices/system/cpu/cpufreq/" + name;

@@ -16,7 +16,7 @@ class SysfsRoot;
 inline constexpr std::string_view kPolicyPrefix = "policy";
 
 /// A directory of cpufreq with CPUs that are ours.
-struct Policy {
+struct CpuPolicy {
   std::string name;
   std::string path;  ///< As a board file has it.
   CpuList cpus;
@@ -31,14 +31,14 @@ struct Policy {
 };
 
 /// Of the CPUs that are ours, in the kernel's order. Before Linux 4.3 they are the CPUs' own.
-std::vector<Policy> find_policies(const SysfsRoot& root, const CpuList& ours);
+std::vector<CpuPolicy> find_policies(const SysfsRoot& root, const CpuList& ours);
 
 /// A domain for each kind of policy, with a handful of operating points. PCs and servers have a
 /// policy for each CPU, too many to be set one by one. Alike are those of the same driver,
 /// governors and kind of core with the same list of frequencies, or, where the driver takes any,
 /// with highest ones that are 5 % apart at most from one to the next and 20 % in all, as cores
 /// differ by their quality; and those of the threads of one core.
-std::vector<DomainSpec> join_alike(const SysfsRoot& root, const std::vector<Policy>& policies);
+std::vector<DomainSpec> join_alike(const SysfsRoot& root, const std::vector<CpuPolicy>& policies);
 
 /// The CPUs that share a core with this one, and itself.
 CpuList siblings_of(const SysfsRoot& root, int cpu);

@@ -117,7 +117,7 @@ std::vector<std::size_t> some_of(std::size_t count) {
 
 std::vector<Place> find_places(const SysfsRoot& root, const CpuList& cpus,
                                const std::vector<DomainSpec>& domains,
-                               const std::vector<Policy>& policies) {
+                               const std::vector<CpuPolicy>& policies) {
   std::vector<Named> kinds;
   kinds.reserve(domains.size());
   for (const auto& domain : domains) {

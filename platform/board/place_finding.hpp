@@ -14,6 +14,6 @@ class SysfsRoot;
 /// half, one thread of each core first; each cluster, domain, package and memory node.
 std::vector<Place> find_places(const SysfsRoot& root, const CpuList& cpus,
                                const std::vector<DomainSpec>& domains,
-                               const std::vector<Policy>& policies);
+                               const std::vector<CpuPolicy>& policies);
 
 }  // namespace rein
