@@ -207,7 +207,7 @@ void LinuxPlatform::set(Managed& managed, std::size_t level, Grant& grant) {
     return;
   }
   if (refusals > 0) {
-    troubles_.push_back(fmt::format("{}: works again, after {} refusals", control.name, refusals));
+    troubles_.push_back(fmt::format("{}: works again", control.name));
   }
   refusals = 0;
   managed.in_force = level;
@@ -220,9 +220,13 @@ void LinuxPlatform::refused(Managed& managed, std::size_t level, const std::stri
   const bool apart = managed.refusals.size() > 1;
   const std::string what =
       apart ? fmt::format("{} {}", control.name, control.levels[level].label) : control.name;
-  const int refusals = ++managed.refusals_of(level);
+  int& refusals = managed.refusals_of(level);
+  const bool is_first = refusals == 0;
+  if (is_first || !managed.actuator->is_refused_meanwhile(level)) {
+    ++refusals;
+  }
   grant.refused = true;
-  if (refusals == 1) {
+  if (is_first) {
     troubles_.push_back(fmt::format("{}: {}; tried again", what, problem));
   }
   const auto is_closed = [](int count) { return count >= kMaxRefusals; };

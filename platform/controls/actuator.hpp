@@ -26,6 +26,10 @@ class Actuator {
   /// what was: places.
   virtual bool has_levels_apart() const { return false; }
 
+  /// Whether a level that was just refused is so only until somebody else undoes what they did, and
+  /// is to be tried for as long as that takes: a place whose CPUs they took offline.
+  virtual bool is_refused_meanwhile(std::size_t /*level*/) const { return false; }
+
   /// Whether somebody else has undone what was set last, so that it has to be set again; asked when
   /// granted() differs from it. Heat undoes nothing.
   virtual bool is_undone() { return true; }

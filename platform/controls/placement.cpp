@@ -262,6 +262,13 @@ void Placement::enter(const Place& place) {
   }
 }
 
+bool Placement::is_refused_meanwhile(std::size_t level) const {
+  return std::ranges::any_of(control_.places.at(level).cpus, [this](int cpu) {
+    const auto ours = online_.find(cpu);
+    return (ours == online_.end() || ours->second) && !is_online(root_, cpu);
+  });
+}
+
 /// What is refused now, too, stays as it is.
 void Placement::put_back(std::optional<std::size_t> level) {
   try {

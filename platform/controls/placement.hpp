@@ -45,6 +45,7 @@ class Placement final : public Actuator {
   /// a refusal all are where they were before.
   void set(std::size_t level) override;
   bool has_levels_apart() const override { return true; }
+  bool is_refused_meanwhile(std::size_t level) const override;
   /// The number of threads of the place where the main thread of this process may run, or all
   /// threads of another subject.
   std::optional<double> granted() override;

@@ -592,8 +592,7 @@ DOCTEST_TEST_CASE("a CPU that somebody else unplugs is survived") {
       machine.platform.sample();
     }
     write(kCpus + "/cpu1/online", "1");
-    machine.apply();                      // The kernel has moved us; that is seen ...
-    const auto grants = machine.apply();  // ... and set right.
+    const auto grants = machine.apply();  // The kernel has moved us; that is set right.
     DOCTEST_CHECK_FALSE(grants.at(machine.controls(Control::Kind::kMapping).at(0)).refused);
     DOCTEST_CHECK(sched_getcpu() == 1);
   }
