@@ -9,7 +9,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build
   libtorch-dev libopenblas0-pthread  # the slimmable network; the plain BLAS is several times slower
-  libarmadillo-dev        # principal components
+  libeigen3-dev           # principal components; headers alone
   libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev doctest-dev
   libjs-dygraphs          # the report's charts
   dataset-fashion-mnist   # the images that are served

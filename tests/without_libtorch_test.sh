@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The program without LibTorch loads none of it, does what needs no DNN, and says what it cannot do.
+# The program without LibTorch loads none of it and no BLAS, starts once, does what needs no DNN, and says
+# what it cannot do.
 #
 #   tests/without_libtorch_test.sh REIN
 set -euo pipefail
@@ -11,7 +12,12 @@ fail() {
   exit 1
 }
 libraries=$(ldd "$rein")
-! grep -q torch <<<"$libraries" || fail "LibTorch is loaded: $(grep -m 1 torch <<<"$libraries")"
+for unwanted in torch blas lapack gfortran gomp; do
+  ! grep -q "$unwanted" <<<"$libraries" || fail "loaded: $(grep -m 1 "$unwanted" <<<"$libraries")"
+done
+# The loader looks for each library once in each program that is started.
+starts=$(LD_DEBUG=libs "$rein" --help 2>&1 >/dev/null | grep -c 'find library=libc\.so') || true
+[ "$starts" -eq 1 ] || fail "rein --help: expected to start once, found $starts starts"
 "$rein" probe >/dev/null
 "$rein" run configs/runs/odroid-xu3.yaml --dry-run >/dev/null
 status=0

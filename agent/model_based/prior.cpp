@@ -1,11 +1,11 @@
 #include "agent/model_based/prior.hpp"
 
+#include <Eigen/Eigenvalues>
+#include <Eigen/QR>
 #include <algorithm>
-#include <armadillo>
 #include <cmath>
 
 #include "agent/core/managed_application.hpp"
-#include "agent/model_based/blas_memory.hpp"
 
 namespace rein {
 
@@ -64,38 +64,66 @@ Means keep(Environment& environment, const Action& action, const std::vector<Cpu
   return means;
 }
 
-arma::mat as_matrix(const std::vector<Sweep>& sweeps) {
-  arma::mat matrix(sweeps.size(), sweeps.front().size());
+using Matrix = Eigen::MatrixXd;
+/// As a FactorModel has its basis: a row a quantity.
+using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Row = Eigen::RowVectorXd;
+
+template <typename Vector>
+Eigen::Map<const Vector> mapped(const std::vector<double>& values) {
+  return {values.data(), static_cast<Eigen::Index>(values.size())};
+}
+
+Matrix as_matrix(const std::vector<Sweep>& sweeps) {
+  Matrix matrix(sweeps.size(), sweeps.front().size());
   for (std::size_t i = 0; i < sweeps.size(); ++i) {
-    matrix.row(i) = arma::rowvec(sweeps[i]);
+    matrix.row(i) = mapped<Row>(sweeps[i]);
   }
   return matrix;
 }
 
-/// Principal directions of the rows, each as long as the standard deviation along it, as columns.
-arma::mat components(const arma::mat& rows, std::size_t most, double unexplained) {
-  arma::mat left;
-  arma::vec values;
-  arma::mat right;
-  arma::svd_econ(left, values, right, rows, "right");
-  const double total = arma::dot(values, values);
-  arma::uword count = 0;
+/// Principal directions of the rows, each as long as the standard deviation along it, as columns;
+/// the largest number of each is positive.
+Matrix components(const Matrix& rows, std::size_t most, double unexplained) {
+  // Of the two products with the same eigenvalues the smaller one.
+  const bool is_tall = rows.rows() > rows.cols();
+  Matrix product;
+  if (is_tall) {
+    product = rows.transpose() * rows;
+  } else {
+    product = rows * rows.transpose();
+  }
+  const Eigen::SelfAdjointEigenSolver<Matrix> solver(product);
+  // From the largest on, and what rounding left below nothing is nothing.
+  const Eigen::VectorXd values = solver.eigenvalues().reverse().cwiseMax(0.0);
+  const double total = values.sum();
+  Eigen::Index count = 0;
   double rest = total;
-  while (count < std::min<arma::uword>(most, values.n_elem) && rest > unexplained * total) {
-    rest -= values(count) * values(count);
+  while (count < values.size() && static_cast<std::size_t>(count) < most &&
+         rest > unexplained * total) {
+    rest -= values[count];
     ++count;
   }
-  const double scale = 1.0 / std::sqrt(static_cast<double>(rows.n_rows));
-  return right.head_cols(count) * arma::diagmat(values.head(count)) * scale;
+  const auto vectors = solver.eigenvectors().rowwise().reverse().leftCols(count);
+  Matrix directions;
+  if (is_tall) {
+    directions = vectors * values.head(count).cwiseSqrt().asDiagonal();
+  } else {
+    directions = rows.transpose() * vectors;
+  }
+  for (auto&& direction : directions.colwise()) {
+    if (direction.maxCoeff() < -direction.minCoeff()) {
+      direction = -direction;
+    }
+  }
+  return directions / std::sqrt(static_cast<double>(rows.rows()));
 }
 
 /// Mean square of what is left of each column of `rows` when the components are taken off.
-arma::rowvec left_over(const arma::mat& rows, const arma::mat& directions) {
-  if (directions.n_cols == 0) {
-    return arma::mean(arma::square(rows), 0);
-  }
-  const arma::mat unit = arma::normalise(directions);
-  return arma::mean(arma::square(rows - rows * unit * unit.t()), 0);
+Row left_over(const Matrix& rows, const Matrix& directions) {
+  const Matrix unit = directions.colwise().normalized();
+  const Matrix left = rows - (rows * unit) * unit.transpose();
+  return left.colwise().squaredNorm() / static_cast<double>(rows.rows());
 }
 
 }  // namespace
@@ -140,58 +168,56 @@ void FactorSearch::add(const Sweep& alone, const std::vector<Sweep>& contended) 
 }
 
 FactorModel FactorSearch::find(std::size_t actions, const Options& options) const {
-  require_blas_memory();
-  const arma::mat alone = as_matrix(alone_);
-  const arma::rowvec mean = arma::mean(alone, 0);
-  arma::rowvec weights(mean.n_elem, arma::fill::ones);
+  const Matrix alone = as_matrix(alone_);
+  const Row mean = alone.colwise().mean();
+  Row weights = Row::Ones(mean.size());
   weights.head(actions) *= options.service_weight;
-  const auto weighted = [&](arma::mat rows) {
-    rows.each_row() %= weights;
-    return rows;
-  };
-  const arma::mat centred = weighted(alone.each_row() - mean);
-  const arma::mat lasting = components(centred, options.lasting, options.unexplained);
-  arma::rowvec own = left_over(centred, lasting);
-  arma::mat passing(mean.n_elem, 0);
+  const Matrix centred = (alone.rowwise() - mean) * weights.asDiagonal();
+  const Matrix lasting = components(centred, options.lasting, options.unexplained);
+  Row own = left_over(centred, lasting);
+  Matrix passing(mean.size(), 0);
   if (!differences_.empty()) {
-    const arma::mat differences = weighted(as_matrix(differences_));
+    const Matrix differences = as_matrix(differences_) * weights.asDiagonal();
     passing = components(differences, options.passing, options.unexplained);
     own += kContendedOwn * left_over(differences, passing);
   }
-  own /= arma::square(weights);
-  arma::mat basis = arma::join_rows(lasting, passing);
-  basis.each_col() /= weights.t();
+  own.array() /= weights.array().square();
+  own.array() += kLeastOwn;
+  Rows basis(mean.size(), lasting.cols() + passing.cols());
+  basis << lasting, passing;
+  basis = weights.cwiseInverse().asDiagonal() * basis;
 
   FactorModel model;
-  model.lasting = lasting.n_cols;
-  model.passing = passing.n_cols;
-  model.offset = arma::conv_to<std::vector<double>>::from(mean);
-  model.own = arma::conv_to<std::vector<double>>::from(own + kLeastOwn);
-  // Armadillo keeps columns together.
-  const arma::mat rows = basis.t();
-  model.basis.assign(rows.begin(), rows.end());
+  model.lasting = lasting.cols();
+  model.passing = passing.cols();
+  model.offset.assign(mean.begin(), mean.end());
+  model.own.assign(own.begin(), own.end());
+  model.basis.assign(basis.data(), basis.data() + basis.size());
   return model;
 }
 
 std::vector<ResponseModel::Condition> FactorSearch::conditions(const FactorModel& model,
                                                                std::size_t count) const {
-  require_blas_memory();
-  std::vector<ResponseModel::Condition> result = {{std::vector<double>(model.passing, 0.0), 0}};
-  const arma::mat factors(const_cast<double*>(model.basis.data()), model.factors(),
-                          model.quantities(), /*copy_aux_mem=*/false, /*strict=*/true);
+  const ResponseModel::Condition nobody{std::vector<double>(model.passing, 0.0), 0};
+  const std::size_t chosen = std::min(count, differences_.size());
+  if (model.passing == 0) {
+    return std::vector(1 + chosen, nobody);  // What was there changed nothing.
+  }
+  std::vector<ResponseModel::Condition> result = {nobody};
+  const Eigen::Map<const Rows> factors(model.basis.data(), model.quantities(), model.factors());
   // What service times and power deviate by is of another size: least squares would see the
   // largest.
-  const arma::rowvec scale =
-      1.0 / arma::sqrt(arma::sum(arma::square(factors), 0) +
-                       arma::rowvec(arma::conv_to<arma::rowvec>::from(model.own)));
-  arma::mat passing = factors.tail_rows(model.passing).t();
-  passing.each_col() %= scale.t();
-  const arma::mat inverse = arma::pinv(passing);
-  const std::size_t chosen = std::min(count, differences_.size());
+  const Eigen::VectorXd scale =
+      (factors.rowwise().squaredNorm() + mapped<Eigen::VectorXd>(model.own))
+          .cwiseSqrt()
+          .cwiseInverse();
+  const Matrix passing = scale.asDiagonal() * factors.rightCols(model.passing);
+  const Eigen::CompleteOrthogonalDecomposition<Matrix> solver(passing);
   for (std::size_t i = 0; i < chosen; ++i) {
     const Sweep& difference = differences_[i * differences_.size() / chosen];
-    const arma::vec mean = inverse * (arma::vec(difference) % scale.t());
-    result.push_back({arma::conv_to<std::vector<double>>::from(mean), 0});
+    const Eigen::VectorXd mean =
+        solver.solve(scale.cwiseProduct(mapped<Eigen::VectorXd>(difference)));
+    result.push_back({{mean.begin(), mean.end()}, 0});
   }
   return result;
 }

@@ -13,8 +13,6 @@ agents=("$@")
 cmake --preset release >/dev/null
 cmake --build --preset release --target rein -- --quiet
 rein=build/release/cli/rein
-# With the same number of threads, linear algebra rounds the same way everywhere.
-export OPENBLAS_NUM_THREADS=2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -1,11 +1,9 @@
 #include "study/calibration/least_squares.hpp"
 
+#include <Eigen/Cholesky>
 #include <algorithm>
-#include <armadillo>
 #include <cmath>
 #include <optional>
-
-#include "agent/model_based/blas_memory.hpp"
 
 namespace rein {
 
@@ -19,10 +17,15 @@ constexpr double kFirstDamping = 1e-3;
 constexpr double kMostDamping = 1e6;
 constexpr double kDampingFactor = 10.0;
 
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+std::vector<double> as_numbers(const VectorXd& vector) { return {vector.begin(), vector.end()}; }
+
 /// Values of the unknowns, and what is left over with them.
 struct Point {
-  arma::vec values;
-  arma::vec residuals;
+  VectorXd values;
+  VectorXd residuals;
   double squares = 0.0;
 };
 
@@ -30,8 +33,7 @@ class Fit {
  public:
   Fit(const std::vector<Unknown>& unknowns, const Residuals& residuals)
       : unknowns_(unknowns), residuals_(residuals) {
-    require_blas_memory();
-    arma::vec start(unknowns.size());
+    VectorXd start(unknowns.size());
     std::ranges::transform(unknowns, start.begin(), &Unknown::start);
     best_ = look_at(std::move(start));
   }
@@ -41,23 +43,24 @@ class Fit {
     for (int i = 0; i < kMostSteps && gain > kLeastGain; ++i) {
       gain = step();
     }
-    return arma::conv_to<std::vector<double>>::from(best_.values);
+    return as_numbers(best_.values);
   }
 
  private:
-  Point look_at(arma::vec values) const {
+  Point look_at(VectorXd values) const {
     Point point{.values = std::move(values), .residuals = {}};
-    point.residuals = residuals_(arma::conv_to<std::vector<double>>::from(point.values));
-    point.squares = arma::dot(point.residuals, point.residuals);
+    const std::vector<double> residuals = residuals_(as_numbers(point.values));
+    point.residuals = VectorXd::Map(residuals.data(), std::ssize(residuals));
+    point.squares = point.residuals.squaredNorm();
     return point;
   }
 
-  arma::mat slopes() const {
-    arma::mat slopes(best_.residuals.n_elem, unknowns_.size());
+  MatrixXd slopes() const {
+    MatrixXd slopes(best_.residuals.size(), unknowns_.size());
     for (std::size_t i = 0; i < unknowns_.size(); ++i) {
       const double change =
           best_.values[i] + kDifference <= unknowns_[i].most ? kDifference : -kDifference;
-      arma::vec values = best_.values;
+      VectorXd values = best_.values;
       values[i] += change;
       slopes.col(i) = (look_at(std::move(values)).residuals - best_.residuals) / change;
     }
@@ -66,13 +69,13 @@ class Fit {
 
   /// @return by which share the sum of squares fell; 0 if no step lets it fall.
   double step() {
-    const arma::mat slope = slopes();
-    arma::mat curvature = slope.t() * slope;
-    arma::vec descent = -slope.t() * best_.residuals;
+    const MatrixXd slope = slopes();
+    MatrixXd curvature = slope.transpose() * slope;
+    VectorXd descent = -slope.transpose() * best_.residuals;
     for (std::size_t i = 0; i < unknowns_.size(); ++i) {
       if (curvature(i, i) == 0.0 || is_held(i, descent[i])) {
-        curvature.row(i).zeros();
-        curvature.col(i).zeros();
+        curvature.row(i).setZero();
+        curvature.col(i).setZero();
         curvature(i, i) = 1.0;
         descent[i] = 0.0;
       }
@@ -95,13 +98,12 @@ class Fit {
            (best_.values[i] <= unknowns_[i].least && descent < 0.0);
   }
 
-  std::optional<Point> look_ahead(arma::mat curvature, const arma::vec& descent) const {
-    curvature.diag() *= 1.0 + damping_;
-    arma::vec values;
-    if (!arma::solve(values, curvature, descent)) {
+  std::optional<Point> look_ahead(MatrixXd curvature, const VectorXd& descent) const {
+    curvature.diagonal() *= 1.0 + damping_;
+    VectorXd values = best_.values + curvature.ldlt().solve(descent);
+    if (!values.allFinite()) {
       return std::nullopt;
     }
-    values += best_.values;
     for (std::size_t i = 0; i < unknowns_.size(); ++i) {
       values[i] = std::clamp(values[i], unknowns_[i].least, unknowns_[i].most);
     }

@@ -61,7 +61,7 @@ DOCTEST_TEST_CASE("a program that may have little memory does what it does, and 
   if (test::is_skipped_when_sanitized()) {
     return;
   }
-  // From what is too little for OpenBLAS's threads to what is enough for them.
+  // From what is too little for the threads of libraries to what is enough for them.
   for (const char* kib : {"60000", "80000", "100000", "150000", "250000", "1000000"}) {
     DOCTEST_CAPTURE(kib);
     const Leftover leftover;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -16,23 +17,27 @@ namespace {
 
 constexpr std::size_t kActions = 3;
 
+constexpr double kOfOne[] = {0.5, 0.4, 0.3, 0.2, 0.3, 0.1, 0.0, 0.4, 0.2, 0.0};
+constexpr double kOfOther[] = {0.1, -0.3, 0.2, 0.5, -0.4, 0.1, 0.3, 0.0, -0.2, 0.0};
+constexpr double kOfPassing[] = {0.3, 0.2, 0.0, 0.1, 0.1, 0.1, 0.0, -0.2, 0.0, 0.6};
+
 /// A machine with two lasting factors, under one passing one: nine quantities and a hint.
 Sweep machine(double one, double other, double passing) {
-  const double of_one[] = {0.5, 0.4, 0.3, 0.2, 0.3, 0.1, 0.0, 0.4, 0.2, 0.0};
-  const double of_other[] = {0.1, -0.3, 0.2, 0.5, -0.4, 0.1, 0.3, 0.0, -0.2, 0.0};
-  const double of_passing[] = {0.3, 0.2, 0.0, 0.1, 0.1, 0.1, 0.0, -0.2, 0.0, 0.6};
   Sweep sweep;
-  for (std::size_t i = 0; i < std::size(of_one); ++i) {
-    sweep.push_back(1.0 + 0.1 * static_cast<double>(i) + one * of_one[i] + other * of_other[i] +
-                    passing * of_passing[i]);
+  for (std::size_t i = 0; i < std::size(kOfOne); ++i) {
+    sweep.push_back(1.0 + 0.1 * static_cast<double>(i) + one * kOfOne[i] + other * kOfOther[i] +
+                    passing * kOfPassing[i]);
   }
   return sweep;
 }
 
-FactorSearch search_of_four() {
+/// @param times  that each of them was swept.
+FactorSearch search_of_four(std::size_t times = 1) {
   FactorSearch search;
-  for (const auto& [one, other] : {std::pair(-1.0, -1.0), {-1.0, 1.0}, {1.0, -1.0}, {1.0, 1.0}}) {
-    search.add(machine(one, other, 0.0), {machine(one, other, 0.5), machine(one, other, 1.5)});
+  for (std::size_t i = 0; i < times; ++i) {
+    for (const auto& [one, other] : {std::pair(-1.0, -1.0), {-1.0, 1.0}, {1.0, -1.0}, {1.0, 1.0}}) {
+      search.add(machine(one, other, 0.0), {machine(one, other, 0.5), machine(one, other, 1.5)});
+    }
   }
   return search;
 }
@@ -46,6 +51,84 @@ DOCTEST_TEST_CASE("as many factors are found as there are") {
   for (std::size_t i = 0; i < 10; ++i) {
     DOCTEST_CHECK(model.offset[i] == doctest::Approx(machine(0.0, 0.0, 0.0)[i]));
     DOCTEST_CHECK(model.own[i] == doctest::Approx(1e-4));  // Nothing is left unexplained.
+  }
+}
+
+DOCTEST_TEST_CASE(
+    "factors vary together as the machines did, be they fewer than quantities or more") {
+  for (const std::size_t times : {1, 5}) {
+    DOCTEST_CAPTURE(times);
+    const FactorModel model = search_of_four(times).find(kActions, {});
+    DOCTEST_REQUIRE(model.lasting == 2);
+    DOCTEST_REQUIRE(model.passing == 1);
+    for (std::size_t i = 0; i < 10; ++i) {
+      const auto row = model.row(i);
+      // The mean square of half a co-runner and one and a half.
+      DOCTEST_CHECK(std::abs(row[2] - std::sqrt(1.25) * kOfPassing[i]) < 1e-9);
+      for (std::size_t j = 0; j < 10; ++j) {
+        const double together = row[0] * model.row(j)[0] + row[1] * model.row(j)[1];
+        DOCTEST_CHECK(std::abs(together - kOfOne[i] * kOfOne[j] - kOfOther[i] * kOfOther[j]) <
+                      1e-9);
+      }
+    }
+  }
+}
+
+DOCTEST_TEST_CASE("the largest number of a factor is positive, as seen with the weights") {
+  const FactorSearch::Options options{.service_weight = 2.0};
+  const FactorModel model = search_of_four().find(kActions, options);
+  for (std::size_t factor = 0; factor < model.factors(); ++factor) {
+    double largest = 0.0;
+    for (std::size_t i = 0; i < model.quantities(); ++i) {
+      const double value = model.row(i)[factor] * (i < kActions ? options.service_weight : 1.0);
+      largest = std::abs(value) > std::abs(largest) ? value : largest;
+    }
+    DOCTEST_CHECK(largest > 0.0);
+  }
+}
+
+DOCTEST_TEST_CASE("where nobody else was there, or changed nothing, nothing passes") {
+  for (const std::size_t contended : {0, 2}) {
+    DOCTEST_CAPTURE(contended);
+    FactorSearch search;
+    for (const double one : {-1.0, 1.0}) {
+      search.add(machine(one, 0.0, 0.0), std::vector(contended, machine(one, 0.0, 0.0)));
+    }
+    const FactorModel model = search.find(kActions, {});
+    DOCTEST_CHECK(model.lasting == 1);
+    DOCTEST_CHECK(model.passing == 0);
+    const auto conditions = search.conditions(model, 3);
+    DOCTEST_CHECK(conditions.size() == 1 + std::min<std::size_t>(3, 2 * contended));
+    DOCTEST_CHECK(conditions.back().mean.empty());
+  }
+}
+
+DOCTEST_TEST_CASE("two machines that are alike have no lasting factors") {
+  FactorSearch search;
+  for (int i = 0; i < 2; ++i) {
+    search.add(machine(0.5, 0.5, 0.0), {machine(0.5, 0.5, 1.0)});
+  }
+  const FactorModel model = search.find(kActions, {});
+  DOCTEST_CHECK(model.lasting == 0);
+  DOCTEST_CHECK(model.passing == 1);
+  for (std::size_t i = 0; i < 10; ++i) {
+    DOCTEST_CHECK(std::abs(model.row(i)[0] - kOfPassing[i]) < 1e-9);
+  }
+}
+
+DOCTEST_TEST_CASE("as many factors as may be are numbers, even where nothing is left for them") {
+  for (const std::size_t times : {1, 5}) {
+    DOCTEST_CAPTURE(times);
+    const FactorSearch search = search_of_four(times);
+    const FactorModel model = search.find(kActions, {.unexplained = 0.0});
+    for (const double value : model.basis) {
+      DOCTEST_REQUIRE(std::isfinite(value));
+    }
+    for (const auto& condition : search.conditions(model, 96)) {
+      for (const double value : condition.mean) {
+        DOCTEST_REQUIRE(std::isfinite(value));
+      }
+    }
   }
 }
 
