@@ -15,7 +15,6 @@
 #include "common/error.hpp"
 #include "common/printable.hpp"
 #include "common/stop.hpp"
-#include "models/library_threads.hpp"
 #include "platform/kernel/descriptors.hpp"
 
 namespace {
@@ -101,6 +100,5 @@ bool has_stack() {
 int main(int argc, char** argv) {
   rein::fill_standard_descriptors();
   rein::begin_output();
-  rein::limit_library_threads();
   return rein::finish_output(has_stack() ? run_program(argc, argv) : rein::kFailed);
 }

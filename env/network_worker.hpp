@@ -11,19 +11,19 @@ class NetworkWorker final : public RequestWorker {
   /// Both must outlive the worker. @param batch  the images of a request, at most.
   /// @throws Error if the set has fewer images than a batch, or of another size than the network
   ///         takes.
-  NetworkWorker(ScalableNetwork& network, const ImageSet& images, std::size_t batch);
+  NetworkWorker(Engine& engine, const ImageSet& images, std::size_t batch);
 
-  const std::vector<NetworkLevel>& levels() const override { return network_.levels(); }
-  void set_level(std::size_t level) override { network_.set_level(level); }
-  void set_place(const Place& place) override { network_.set_threads(place.threads); }
-  /// Serves one request at every level with every number of threads of a place: the first of each
-  /// kind is slow (kernels are compiled, threads made), which is nobody's decision to be blamed
-  /// for.
+  const std::vector<NetworkLevel>& levels() const override { return engine_.levels(); }
+  std::string description() const override { return engine_.description(); }
+  void set_level(std::size_t level) override { engine_.set_level(level); }
+  void set_place(const Place& place) override;
+  /// Serves one request at every level and place: the first of each kind is slow (kernels are
+  /// compiled, threads made), which is nobody's decision to be blamed for.
   void prepare(std::uint64_t seed, const std::vector<Place>& places) override;
   std::size_t serve(std::size_t images, Duration time_left) override;
 
  private:
-  ScalableNetwork& network_;
+  Engine& engine_;
   const ImageSet& images_;
   std::size_t next_image_ = 0;
   std::vector<int> predictions_;  ///< [batch]

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
-#include "models/scalable_network.hpp"
+#include "models/engine.hpp"
 #include "platform/place.hpp"
 
 namespace rein {
@@ -18,6 +18,9 @@ class RequestWorker {
 
   /// Of the network, in ascending order of width; at least one; fixed.
   virtual const std::vector<NetworkLevel>& levels() const = 0;
+
+  /// What does it, for people; empty for a model of one.
+  virtual std::string description() const { return {}; }
 
   /// From the next request on. @throws std::out_of_range if level >= levels().size().
   virtual void set_level(std::size_t level) = 0;

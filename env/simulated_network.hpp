@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "common/config_node.hpp"
-#include "models/scalable_network.hpp"
+#include "models/engine.hpp"
 #include "platform/simulated/contention.hpp"
 
 namespace rein {

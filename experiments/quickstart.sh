@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Rein's main job in one command: sets up, builds, serves real images beside real co-runners while
-# an agent learns online, does the same for three static configurations, and compares them.
+# an agent learns online, does the same for four static configurations, and compares them.
 #
 #   experiments/quickstart.sh [OUTPUT]    default: results/quickstart/<date>
 set -euo pipefail
@@ -16,18 +16,25 @@ output=${1:-results/quickstart/$(date +%Y%m%d-%H%M%S)}
 cpus=$(nproc)
 [ "$cpus" -gt 1 ] && everywhere=all$cpus || everywhere=cpu0
 
-# Serves with a static configuration: NAME, the agent in YAML. The scenario is shortened to four
-# tenths, which is enough for something that does not learn.
+# Serves with a static configuration: NAME, the agent in YAML, other options. The scenario is shortened
+# to four tenths, which is enough for something that does not learn.
 static() {
-  echo "== $1"
-  "$rein" run "$run" --set "agent=$2" --set time_scale=0.4 --output "$output/$1"
+  local name=$1 agent=$2
+  shift 2
+  echo "== $name"
+  "$rein" run "$run" --set "agent=$agent" --set time_scale=0.4 "$@" --output "$output/$name"
 }
+
+echo "== The levels of the network on this machine, for a request of this run"
+"$rein" network benchmark --batch 96 --threads 1 --repeat 50
 
 echo "== model_based, from nothing"
 "$rein" run "$run" --output "$output/model_based"
 static full-width-all-cpus "{kind: static, configuration: {width: 1.0, mapping: $everywhere}}"
 static full-width-one-cpu "{kind: static, configuration: {width: 1.0, mapping: cpu0}}"
 static narrowest-one-cpu "{kind: static, configuration: {width: 0.25, mapping: cpu0}}"
+static narrowest-in-float "{kind: static, configuration: {width: 0.25, mapping: $everywhere}}" \
+  --set applications.0.network.precision=f32
 
 echo
-"$rein" report "$output"/{model_based,full-width-all-cpus,full-width-one-cpu,narrowest-one-cpu}
+"$rein" report "$output"/{model_based,full-width-all-cpus,full-width-one-cpu,narrowest-one-cpu,narrowest-in-float}

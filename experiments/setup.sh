@@ -2,23 +2,31 @@
 # Installs what Rein needs on Debian 12 and is not there yet. Called by quickstart.sh and
 # tests/run.sh; a second call does nothing.
 #
-#   experiments/setup.sh          what building and running needs
-#   experiments/setup.sh --tests  and what the tests need besides
+#   experiments/setup.sh             what building and running needs
+#   experiments/setup.sh --training  and LibTorch, which trains networks: 300 packages
+#   experiments/setup.sh --tests     and what the tests need besides
 set -euo pipefail
 
 packages=(
   g++ cmake ninja-build
-  libtorch-dev libopenblas0-pthread  # the slimmable network; the plain BLAS is several times slower
+  libxnnpack-dev libpthreadpool-dev  # runs the network on arm, and on x86 if asked to
   libeigen3-dev           # principal components; headers alone
   libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev doctest-dev
   libjs-dygraphs          # the report's charts
   dataset-fashion-mnist   # the images that are served
   stress-ng               # the co-runners
 )
-# Those without which tests/kernel/ is skipped, and says so.
+[ "$(uname -m)" != x86_64 ] || packages+=(libdnnl-dev)  # runs it on x86
+# Those without which tests/kernel/ and tests/arm_engine_test.sh are skipped, and say so.
 for_kernel_tests=(
-  qemu-system-x86 qemu-system-arm acpica-tools cpio g++-aarch64-linux-gnu
+  qemu-system-x86 qemu-system-arm acpica-tools cpio g++-aarch64-linux-gnu qemu-user
 )
+for_training=(
+  libtorch-dev libopenblas0-pthread  # the plain BLAS is several times slower
+)
+if [ "${1:-}" = --training ] || [ "${1:-}" = --tests ]; then
+  packages+=("${for_training[@]}")
+fi
 if [ "${1:-}" = --tests ]; then
   packages+=(clang-format clang-tidy clang libclang-rt-14-dev codespell python3 libbenchmark-dev)
 fi

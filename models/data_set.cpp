@@ -7,12 +7,19 @@
 namespace rein {
 
 const std::vector<DataSet>& data_sets() {
+  static const DataSet fashion_mnist = {
+      .name = "fashion-mnist",
+      .class_names = {"T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
+                      "sneaker", "bag", "ankle boot"},
+      .read = read_idx_images,
+      .default_folder = "/usr/share/datasets/fashion-mnist"};
   static const std::vector<DataSet> sets = {
-      {.name = "fashion-mnist",
-       .class_names = {"T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
-                       "sneaker", "bag", "ankle boot"},
-       .read = read_idx_images,
-       .default_folder = "/usr/share/datasets/fashion-mnist"},
+      fashion_mnist,
+      {.name = "fashion-mnist-56",  // The same images with twice as long sides.
+       .class_names = fashion_mnist.class_names,
+       .read = [](const std::filesystem::path& folder,
+                  ImageSplit split) { return enlarged(read_idx_images(folder, split), 2); },
+       .default_folder = fashion_mnist.default_folder},
       {.name = "cifar10",
        .class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse",
                        "ship", "truck"},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 
 #include "common/error.hpp"
@@ -151,6 +152,52 @@ ImageSet read_cifar10_images(const std::filesystem::path& folder, ImageSplit spl
     }
   }
   return set;
+}
+
+ImageSet enlarged(const ImageSet& images, std::size_t factor) {
+  /// Where a pixel of the larger image lies between two neighbours of the smaller one.
+  struct Between {
+    std::size_t low = 0;
+    std::size_t high = 0;
+    double share_of_high = 0.0;
+  };
+  const auto between = [factor](std::size_t side) {
+    std::vector<Between> places(side * factor);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const double middle = (static_cast<double>(i) + 0.5) / static_cast<double>(factor) - 0.5;
+      const double inside = std::clamp(middle, 0.0, static_cast<double>(side - 1));
+      const auto low = static_cast<std::size_t>(inside);
+      places[i] = {.low = low,
+                   .high = std::min(low + 1, side - 1),
+                   .share_of_high = inside - static_cast<double>(low)};
+    }
+    return places;
+  };
+  const std::vector<Between> rows = between(images.height);
+  const std::vector<Between> columns = between(images.width);
+
+  ImageSet larger{.channels = images.channels,
+                  .height = rows.size(),
+                  .width = columns.size(),
+                  .pixels = {},
+                  .labels = images.labels};
+  larger.pixels.reserve(larger.image_size() * larger.count());
+  const std::size_t plane_size = images.height * images.width;
+  for (std::size_t first = 0; first < images.pixels.size(); first += plane_size) {
+    const std::uint8_t* plane = images.pixels.data() + first;
+    for (const Between& row : rows) {
+      for (const Between& column : columns) {
+        const auto along = [&](std::size_t y) {
+          const std::uint8_t* pixels = plane + y * images.width;
+          return std::lerp(static_cast<double>(pixels[column.low]),
+                           static_cast<double>(pixels[column.high]), column.share_of_high);
+        };
+        const double value = std::lerp(along(row.low), along(row.high), row.share_of_high);
+        larger.pixels.push_back(static_cast<std::uint8_t>(std::lround(value)));
+      }
+    }
+  }
+  return larger;
 }
 
 }  // namespace rein

@@ -36,4 +36,8 @@ ImageSet read_idx_images(const std::filesystem::path& folder, ImageSplit split);
 /// @throws ConfigError naming the file, what was found and what was expected.
 ImageSet read_cifar10_images(const std::filesystem::path& folder, ImageSplit split);
 
+/// The same images with sides `factor` times as long, interpolated linearly in both directions; the
+/// middles of the pixels at the edges go on to the edges. @pre factor >= 1.
+ImageSet enlarged(const ImageSet& images, std::size_t factor);
+
 }  // namespace rein

@@ -6,7 +6,7 @@
 
 namespace rein {
 
-double measure_top1(ScalableNetwork& network, const ImageSet& images, std::size_t count) {
+double measure_top1(Engine& network, const ImageSet& images, std::size_t count) {
   assert(images.image_size() == network.image_size());
   assert(count > 0 && count <= images.count());
   constexpr std::size_t kBatch = 100;

@@ -20,7 +20,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the file format is little-endian");
 
 constexpr std::string_view kMagic = "REINNET\n";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kOldestVersion = 1;  // 3x3 layers only, accuracy in f32 only, no ranges.
 
 std::uint32_t checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(
@@ -76,6 +77,14 @@ class Reader {
     }
     return value;
   }
+  float positive(const std::string& what) {
+    float value = 0.0F;
+    raw(&value, sizeof value, what);
+    if (!(std::isfinite(value) && value > 0.0F)) {
+      fail(fmt::format("{} above 0", what), fmt::format("{}", value));
+    }
+    return value;
+  }
   std::string text(const std::string& what) {
     std::string value(number("the length of " + what, 0, 65536), '\0');
     raw(value.data(), value.size(), what);
@@ -90,6 +99,81 @@ class Reader {
   const std::filesystem::path& file_;
   std::string_view bytes_;
 };
+
+std::vector<ConvLayer> read_layers(Reader& reader, std::uint32_t version) {
+  std::vector<ConvLayer> layers(reader.number("the number of layers", 1, 64));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    ConvLayer& layer = layers[i];
+    layer.channels = reader.number("a layer's channels", 1, 4096);
+    layer.stride = reader.number("a layer's stride", 1, 2);
+    if (version == 1) {
+      continue;
+    }
+    layer.kernel = reader.number("a layer's kernel", 1, 3);
+    if (layer.kernel == 2) {
+      reader.fail("a layer's kernel of 1 or 3", "2");
+    }
+    layer.depthwise = reader.number("a layer's depthwise", 0, 1) == 1;
+    if (layer.depthwise && i == 0) {
+      reader.fail("a first layer that is not depthwise", "one that is");
+    }
+    if (layer.depthwise && layer.channels != layers[i - 1].channels) {
+      reader.fail(fmt::format("a depthwise layer of {} channels, as many as the one before it has",
+                              layers[i - 1].channels),
+                  fmt::format("{}", layer.channels));
+    }
+  }
+  return layers;
+}
+
+std::map<Precision, double> read_accuracies(Reader& reader) {
+  std::map<Precision, double> accuracies;
+  const std::size_t count =
+      reader.number("the number of a width's precisions", 1, kPrecisions.size());
+  auto next = kPrecisions.begin();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string name = reader.text("the name of a precision");
+    const auto known = std::find_if(next, kPrecisions.end(), [&](Precision precision) {
+      return precision_name(precision) == name;
+    });
+    if (known == kPrecisions.end() || (i == 0 && *known != Precision::kF32)) {
+      reader.fail("f32, then bf16 and int8 if they are there, as a width's precisions",
+                  fmt::format("'{}' as number {}", name, i + 1));
+    }
+    accuracies[*known] = reader.share("a width's accuracy");
+    next = known + 1;
+  }
+  return accuracies;
+}
+
+std::vector<SlimmableWidth> read_widths(Reader& reader, std::uint32_t version, std::size_t layers) {
+  std::vector<SlimmableWidth> widths(reader.number("the number of widths", 1, 64));
+  double narrower = 0.0;
+  for (SlimmableWidth& width : widths) {
+    width.width = reader.share("a width");
+    if (width.width <= narrower) {
+      reader.fail("ascending widths above 0", fmt::format("{}", width.width));
+    }
+    narrower = width.width;
+    if (version == 1) {
+      width.accuracy_top1[Precision::kF32] = reader.share("a width's accuracy");
+      continue;
+    }
+    width.accuracy_top1 = read_accuracies(reader);
+    width.ranges.resize(reader.number("the number of a width's ranges", 0, layers));
+    if (!width.ranges.empty() && width.ranges.size() != layers) {
+      reader.fail(fmt::format("no range or one for each of {} layers", layers),
+                  fmt::format("{}", width.ranges.size()));
+    }
+    for (float& range : width.ranges) {
+      range = reader.positive("a layer's range");
+    }
+  }
+  if (narrower != 1.0) {
+    reader.fail("a last width of 1", fmt::format("{}", narrower));
+  }
+  return widths;
+}
 
 void read_tensors(Reader& reader, SlimmableCheckpoint& network) {
   const auto shapes = tensor_shapes(network);
@@ -132,7 +216,28 @@ std::size_t channels_at(std::size_t channels, double width) {
       1, static_cast<std::size_t>(std::lround(static_cast<double>(channels) * width)));
 }
 
-std::string level_name(double width) { return fmt::format("{:.2f}", width); }
+std::string level_name(double width) {
+  std::string two_digits = fmt::format("{:.2f}", width);
+  std::string all_digits = fmt::format("{}", width);
+  return all_digits.size() > two_digits.size() ? all_digits : two_digits;
+}
+
+double multiply_adds(const SlimmableCheckpoint& network, double width) {
+  double sum = 0.0;
+  std::size_t inputs = network.channels;
+  std::size_t image_height = network.height;
+  std::size_t image_width = network.width;
+  for (const ConvLayer& layer : network.layers) {
+    const std::size_t outputs = channels_at(layer.channels, width);
+    // Odd kernels with padding kernel / 2.
+    image_height = (image_height - 1) / layer.stride + 1;
+    image_width = (image_width - 1) / layer.stride + 1;
+    sum += static_cast<double>(image_height * image_width * layer.kernel * layer.kernel) *
+           static_cast<double>(outputs * (layer.depthwise ? 1 : inputs));
+    inputs = outputs;
+  }
+  return sum + static_cast<double>(inputs * network.class_names.size());
+}
 
 std::string conv_weight_name(std::size_t layer) { return fmt::format("conv{}.weight", layer); }
 
@@ -144,12 +249,12 @@ std::map<std::string, std::vector<std::size_t>> tensor_shapes(const SlimmableChe
   std::map<std::string, std::vector<std::size_t>> shapes;
   std::size_t inputs = network.channels;
   for (std::size_t layer = 0; layer < network.layers.size(); ++layer) {
-    const std::size_t outputs = network.layers[layer].channels;
-    shapes[conv_weight_name(layer)] = {outputs, inputs, 3, 3};
-    for (std::size_t level = 0; level < network.levels.size(); ++level) {
+    const auto& [outputs, stride, kernel, depthwise] = network.layers[layer];
+    shapes[conv_weight_name(layer)] = {outputs, depthwise ? 1 : inputs, kernel, kernel};
+    for (std::size_t level = 0; level < network.widths.size(); ++level) {
       for (const std::string& part : kBatchNormParts) {
         shapes[batch_norm_name(level, layer, part)] = {
-            channels_at(outputs, network.levels[level].width)};
+            channels_at(outputs, network.widths[level].width)};
       }
     }
     inputs = outputs;
@@ -171,8 +276,8 @@ SlimmableCheckpoint read_checkpoint(const std::filesystem::path& file) {
   }
   std::uint32_t version = 0;
   reader.raw(&version, sizeof version, "the version");
-  if (version != kVersion) {
-    reader.fail(fmt::format("version {} of the network format", kVersion),
+  if (version < kOldestVersion || version > kVersion) {
+    reader.fail(fmt::format("version {} to {} of the network format", kOldestVersion, kVersion),
                 fmt::format("{}", version));
   }
   std::uint32_t stored = 0;
@@ -196,25 +301,8 @@ SlimmableCheckpoint read_checkpoint(const std::filesystem::path& file) {
   for (std::string& name : network.class_names) {
     name = reader.text("a class's name");
   }
-  network.layers.resize(reader.number("the number of layers", 1, 64));
-  for (ConvLayer& layer : network.layers) {
-    layer.channels = reader.number("a layer's channels", 1, 4096);
-    layer.stride = reader.number("a layer's stride", 1, 2);
-  }
-  network.levels.resize(reader.number("the number of levels", 1, 64));
-  double narrower = 0.0;
-  for (NetworkLevel& level : network.levels) {
-    level.width = reader.share("a level's width");
-    if (level.width <= narrower) {
-      reader.fail("ascending widths above 0", fmt::format("{}", level.width));
-    }
-    level.name = level_name(level.width);
-    level.accuracy_top1 = reader.share("a level's accuracy");
-    narrower = level.width;
-  }
-  if (narrower != 1.0) {
-    reader.fail("a last level of width 1", fmt::format("{}", narrower));
-  }
+  network.layers = read_layers(reader, version);
+  network.widths = read_widths(reader, version, network.layers.size());
   read_tensors(reader, network);
   if (reader.left() != sizeof stored) {
     reader.fail("the checksum after the tensors", fmt::format("{} bytes", reader.left()));
@@ -239,11 +327,19 @@ void write_checkpoint(const std::filesystem::path& file, const SlimmableCheckpoi
   for (const ConvLayer& layer : network.layers) {
     writer.number(layer.channels);
     writer.number(layer.stride);
+    writer.number(layer.kernel);
+    writer.number(layer.depthwise ? 1 : 0);
   }
-  writer.number(network.levels.size());
-  for (const NetworkLevel& level : network.levels) {
-    writer.real(level.width);
-    writer.real(level.accuracy_top1);
+  writer.number(network.widths.size());
+  for (const SlimmableWidth& width : network.widths) {
+    writer.real(width.width);
+    writer.number(width.accuracy_top1.size());
+    for (const auto& [precision, accuracy] : width.accuracy_top1) {
+      writer.text(precision_name(precision));
+      writer.real(accuracy);
+    }
+    writer.number(width.ranges.size());
+    writer.raw(width.ranges.data(), width.ranges.size() * sizeof(float));
   }
   writer.number(network.tensors.size());
   for (const auto& [name, tensor] : network.tensors) {

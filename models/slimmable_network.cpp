@@ -1,32 +1,50 @@
 #include "models/slimmable_network.hpp"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <stdexcept>
+#include <utility>
 
-#include "models/compute_threads.hpp"
-#include "models/slimmable_layers.hpp"
+#include "common/error.hpp"
+#include "models/module.hpp"
 
 namespace rein {
 namespace {
 
-/// All but the forward pass.
-class TorchNetwork : public SlimmableNetwork {
+class ServedNetwork final : public SlimmableNetwork {
  public:
-  explicit TorchNetwork(const SlimmableCheckpoint& checkpoint)
-      : levels_(checkpoint.levels),
-        image_shape_{static_cast<std::int64_t>(checkpoint.channels),
-                     static_cast<std::int64_t>(checkpoint.height),
-                     static_cast<std::int64_t>(checkpoint.width)} {}
+  ServedNetwork(const SlimmableCheckpoint& checkpoint, const BackEnd& back_end,
+                const std::vector<LevelChoice>& choices)
+      : image_size_(checkpoint.channels * checkpoint.height * checkpoint.width),
+        classes_(checkpoint.class_names.size()) {
+    std::vector<BackEnd::Level> levels;
+    std::vector<std::string> names;
+    for (const auto& choice : choices) {
+      if (std::ranges::find(names, precision_name(choice.precision)) == names.end()) {
+        names.push_back(precision_name(choice.precision));
+      }
+      levels_.push_back(choice.level);
+      levels.push_back({fold(checkpoint, choice.width), choice.precision});
+    }
+    description_ = fmt::format("{}, {}", back_end.name(), fmt::join(names, " and "));
+    runner_ = back_end.make_runner(std::move(levels));
+    runner_->set_threads(place_.threads);
+  }
 
   const std::vector<NetworkLevel>& levels() const override { return levels_; }
+  const std::string& description() const override { return description_; }
+  std::size_t image_size() const override { return image_size_; }
 
-  std::size_t image_size() const override {
-    return static_cast<std::size_t>(image_shape_[0] * image_shape_[1] * image_shape_[2]);
+  void prepare(const ComputePlace& place, std::size_t batch) override {
+    set_place(place);
+    make_room(batch);
+    for (std::size_t level = 0; level < levels_.size(); ++level) {
+      runner_->prepare(level, batch);
+    }
   }
 
   void set_level(std::size_t level) override {
@@ -36,169 +54,162 @@ class TorchNetwork : public SlimmableNetwork {
     level_ = level;
   }
 
-  void set_threads(int threads) override {
-    assert(threads >= 1);
-    threads_ = threads;
-    set_compute_threads(threads);
-  }
-
-  std::span<const float> logits() const override {
-    return {logits_.data_ptr<float>(), static_cast<std::size_t>(logits_.numel())};
+  void set_place(const ComputePlace& place) override {
+    assert(place.threads >= 1);
+    if (place.device != "cpu") {
+      throw Error(fmt::format("the network: expected a place on the CPU, found the device '{}'",
+                              place.device));
+    }
+    place_ = place;
+    runner_->set_threads(place.threads);
   }
 
   void infer(std::span<const std::uint8_t> images, std::span<int> predictions) override {
-    assert(images.size() == predictions.size() * image_size());
-    const c10::InferenceMode inference;
-    // OpenMP keeps the number for the calling thread, so another network may have set it.
-    // at::set_num_threads() would also empty the cache of oneDNN primitives.
-    if (at::get_num_threads() != threads_) {
-      set_compute_threads(threads_);
+    assert(images.size() == predictions.size() * image_size_);
+    make_room(predictions.size());
+    asked_ = predictions.size();
+    const std::span<float> scores(logits_.data(), asked_ * classes_);
+    if (asked_ > 0) {
+      runner_->run(level_, images, scores);
     }
-    const auto batch = static_cast<std::int64_t>(predictions.size());
-    // from_blob() takes no pointer to const; to() copies before anything writes.
-    logits_ =
-        forward(at::from_blob(const_cast<std::uint8_t*>(images.data()),
-                              {batch, image_shape_[0], image_shape_[1], image_shape_[2]}, at::kByte)
-                    .to(at::kFloat),
-                level_)
-            .contiguous();
-    const std::size_t classes = static_cast<std::size_t>(logits_.size(1));
-    for (std::size_t i = 0; i < predictions.size(); ++i) {
-      const auto scores = logits().subspan(i * classes, classes);
-      predictions[i] = static_cast<int>(std::ranges::max_element(scores) - scores.begin());
+    for (std::size_t i = 0; i < asked_; ++i) {
+      const auto of_image = scores.subspan(i * classes_, classes_);
+      predictions[i] = static_cast<int>(std::ranges::max_element(of_image) - of_image.begin());
     }
   }
 
- protected:
-  /// Logits of `pixels` [batch x channels x height x width], from 0 to 255.
-  virtual at::Tensor forward(const at::Tensor& pixels, std::size_t level) const = 0;
-
-  /// Makes oneDNN choose and compile its kernels for each level, which takes longer than running
-  /// them, and leaves the first level in force.
-  void warm_up() {
-    const std::vector<std::uint8_t> images(kDefaultRequestImages * image_size());
-    std::vector<int> predictions(kDefaultRequestImages);
-    for (std::size_t level = levels_.size(); level-- > 0;) {
-      set_level(level);
-      infer(images, predictions);
-    }
-  }
+  std::span<const float> logits() const override { return {logits_.data(), asked_ * classes_}; }
 
  private:
+  void make_room(std::size_t batch) {
+    if (logits_.size() < batch * classes_) {
+      logits_.resize(batch * classes_);
+    }
+  }
+
   std::vector<NetworkLevel> levels_;
-  std::int64_t image_shape_[3];
+  std::string description_;
+  std::size_t image_size_;
+  std::size_t classes_;
+  std::unique_ptr<Runner> runner_;
   std::size_t level_ = 0;
-  int threads_ = 1;
-  at::Tensor logits_;
+  ComputePlace place_;
+  std::size_t asked_ = 0;      ///< Images of the last infer().
+  std::vector<float> logits_;  ///< At least [asked_ x classes_].
 };
 
-class SlicedNetwork final : public TorchNetwork {
- public:
-  explicit SlicedNetwork(const SlimmableCheckpoint& checkpoint)
-      : TorchNetwork(checkpoint), layers_(checkpoint) {
-    warm_up();
+/// Of those of the machine, the ones that are asked for.
+std::vector<BackEnd::Speed> wanted_speeds(const BackEnd& back_end, const EngineOptions& options) {
+  auto speeds = back_end.speeds();
+  if (options.precisions.empty()) {
+    return speeds;
   }
-
- private:
-  at::Tensor forward(const at::Tensor& pixels, std::size_t level) const override {
-    return layers_.forward(pixels / 255.0, level);
-  }
-
-  SlimmableLayers layers_;
-};
-
-class PackedNetwork final : public TorchNetwork {
- public:
-  PackedNetwork(const SlimmableCheckpoint& checkpoint, WeightLayout layout)
-      : TorchNetwork(checkpoint),
-        onednn_(layout == WeightLayout::kOneDnn && at::globalContext().hasMKLDNN()) {
-    const c10::InferenceMode inference;
-    const SlimmableLayers layers(checkpoint);
-    for (std::size_t level = 0; level < checkpoint.levels.size(); ++level) {
-      plans_.push_back(make_plan(layers, level));
+  std::vector<BackEnd::Speed> wanted;
+  for (const Precision precision : options.precisions) {
+    const auto found = std::ranges::find(speeds, precision, &BackEnd::Speed::precision);
+    if (found == speeds.end()) {
+      std::vector<std::string> names;
+      std::ranges::transform(speeds, std::back_inserter(names),
+                             [](const auto& speed) { return precision_name(speed.precision); });
+      throw ConfigError(fmt::format(
+          "network.precision: expected one that this machine has instructions for ({}, by {}), "
+          "found {}",
+          fmt::join(names, ", "), back_end.name(), precision_name(precision)));
     }
-    warm_up();
+    wanted.push_back(*found);
   }
+  return wanted;
+}
 
- private:
-  struct Convolution {
-    at::Tensor weight;
-    at::Tensor bias;
-    std::int64_t padding = 1;
-    std::int64_t stride = 1;
-  };
-  struct Plan {
-    std::vector<Convolution> layers;
-    Convolution classifier;  ///< A linear layer is a 1x1 convolution of one pixel.
-  };
+std::string name_level(double width, Precision precision) {
+  const std::string name = level_name(width);
+  return precision == Precision::kF32 ? name : name + "-" + precision_name(precision);
+}
 
-  Plan make_plan(const SlimmableLayers& source, std::size_t level) const {
-    Plan plan;
-    for (std::size_t i = 0; i < source.layers().size(); ++i) {
-      const auto [weight, norm] = source.slice(i, level);
-      const at::Tensor factor = norm->scale / at::sqrt(norm->variance + kBatchNormEpsilon);
-      // The first layer's weights also take the pixels from 0..255 to 0..1.
-      const double pixel_scale = i == 0 ? 1.0 / 255.0 : 1.0;
-      plan.layers.push_back(pack({.weight = weight * factor.view({-1, 1, 1, 1}) * pixel_scale,
-                                  .bias = norm->shift - norm->mean * factor,
-                                  .padding = 1,
-                                  .stride = source.layers()[i].stride}));
-    }
-    plan.classifier = pack({.weight = source.classifier_weight(level).unsqueeze(-1).unsqueeze(-1),
-                            .bias = source.classifier_bias(),
-                            .padding = 0,
-                            .stride = 1});
-    return plan;
-  }
-
-  Convolution pack(Convolution layer) const {
-    layer.weight = layer.weight.contiguous();
-    if (onednn_) {
-      layer.weight = at::mkldnn_reorder_conv2d_weight(
-          layer.weight.to_mkldnn(), {layer.padding, layer.padding}, {layer.stride, layer.stride},
-          /*dilation=*/{1, 1}, /*groups=*/1);
-      layer.bias = layer.bias.to_mkldnn();
-    }
-    return layer;
-  }
-
-  at::Tensor convolve(const at::Tensor& x, const Convolution& layer) const {
-    return onednn_
-               ? at::mkldnn_convolution(x, layer.weight, layer.bias, {layer.padding, layer.padding},
-                                        {layer.stride, layer.stride}, {1, 1}, /*groups=*/1)
-               : at::conv2d(x, layer.weight, layer.bias, layer.stride, layer.padding);
-  }
-
-  at::Tensor forward(const at::Tensor& pixels, std::size_t level) const override {
-    const Plan& plan = plans_[level];
-    at::Tensor x = onednn_ ? pixels.to_mkldnn() : pixels;
-    for (const Convolution& layer : plan.layers) {
-      x = convolve(x, layer);
-      at::relu_(x);
-    }
-    x = convolve(at::adaptive_avg_pool2d(x, {1, 1}), plan.classifier);
-    return (onednn_ ? x.to_dense() : x).flatten(1);
-  }
-
-  bool onednn_;
-  std::vector<Plan> plans_;  ///< One a level.
-};
+constexpr double kTestImages = 10000.0;
 
 }  // namespace
 
-bool has_libtorch() { return true; }
-
-std::unique_ptr<ScalableNetwork> load_slimmable_network(const std::filesystem::path& checkpoint) {
-  return make_packed_network(read_checkpoint(checkpoint));
+const std::vector<std::string>& back_end_names() {
+#if defined(__x86_64__)
+  static const std::vector<std::string> names = {"onednn", "xnnpack", "torch"};
+#else
+  static const std::vector<std::string> names = {"xnnpack", "torch"};
+#endif
+  return names;
 }
 
-std::unique_ptr<SlimmableNetwork> make_packed_network(const SlimmableCheckpoint& checkpoint,
-                                                      WeightLayout layout) {
-  return std::make_unique<PackedNetwork>(checkpoint, layout);
+const BackEnd& load_back_end(const std::string& name) {
+  const std::string& module = name.empty() ? back_end_names().front() : name;
+  return *load_engine_module(module).back_end("cpu");
 }
 
-std::unique_ptr<SlimmableNetwork> make_sliced_network(const SlimmableCheckpoint& checkpoint) {
-  return std::make_unique<SlicedNetwork>(checkpoint);
+std::vector<LevelChoice> all_levels(const SlimmableCheckpoint& checkpoint,
+                                    const std::vector<BackEnd::Speed>& speeds) {
+  std::vector<LevelChoice> levels;
+  for (std::size_t i = 0; i < checkpoint.widths.size(); ++i) {
+    const SlimmableWidth& width = checkpoint.widths[i];
+    for (const auto& [precision, cost] : speeds) {
+      const auto accuracy = width.accuracy_top1.find(precision);
+      if (accuracy != width.accuracy_top1.end()) {
+        levels.push_back({.width = i,
+                          .precision = precision,
+                          .level = {.name = name_level(width.width, precision),
+                                    .width = width.width,
+                                    .accuracy_top1 = accuracy->second},
+                          .work = multiply_adds(checkpoint, width.width) * cost});
+      }
+    }
+  }
+  std::ranges::stable_sort(levels, {}, &LevelChoice::work);
+  return levels;
+}
+
+std::vector<LevelChoice> choose_levels(const SlimmableCheckpoint& checkpoint,
+                                       const std::vector<BackEnd::Speed>& speeds) {
+  std::vector<LevelChoice> kept;
+  for (LevelChoice& candidate : all_levels(checkpoint, speeds)) {
+    const double accuracy = candidate.level.accuracy_top1;
+    const double error = std::sqrt(accuracy * (1.0 - accuracy) / kTestImages);
+    if (kept.empty() || accuracy - kept.back().level.accuracy_top1 > error) {
+      kept.push_back(std::move(candidate));
+    }
+  }
+  const bool by_width = std::ranges::all_of(
+      kept, [&](const LevelChoice& each) { return each.precision == kept.front().precision; });
+  for (LevelChoice& each : kept) {
+    if (by_width) {
+      each.level.name = level_name(each.level.width);
+    } else {
+      // Both channels in and out grow with the width.
+      each.level.width = std::sqrt(each.work / kept.back().work);
+    }
+  }
+  return kept;
+}
+
+std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoint& checkpoint,
+                                                         const EngineOptions& options) {
+  const BackEnd& back_end = load_back_end(options.back_end);
+  const auto choices = choose_levels(checkpoint, wanted_speeds(back_end, options));
+  if (choices.empty()) {
+    throw ConfigError(
+        "network.precision: expected one that the checkpoint has an accuracy for, found none "
+        "(`rein "
+        "network calibrate` measures them)");
+  }
+  return make_slimmable_network(checkpoint, back_end, choices);
+}
+
+std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoint& checkpoint,
+                                                         const BackEnd& back_end,
+                                                         const std::vector<LevelChoice>& levels) {
+  return std::make_unique<ServedNetwork>(checkpoint, back_end, levels);
+}
+
+std::unique_ptr<Engine> load_slimmable_network(const std::filesystem::path& checkpoint,
+                                               const EngineOptions& options) {
+  return make_slimmable_network(read_checkpoint(checkpoint), options);
 }
 
 }  // namespace rein

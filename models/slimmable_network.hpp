@@ -4,43 +4,72 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
-#include "models/scalable_network.hpp"
+#include "models/back_end.hpp"
+#include "models/engine.hpp"
 #include "models/slimmable_checkpoint.hpp"
 
 namespace rein {
 
-/// Images in one request, unless the user says otherwise: some milliseconds at full width on one
-/// core of a small server.
-inline constexpr std::size_t kDefaultRequestImages = 24;
+/// How a checkpoint is to be run.
+struct EngineOptions {
+  std::string back_end;  ///< As for load_back_end().
+  /// Those to choose levels of; all that the machine has instructions for, if empty.
+  std::vector<Precision> precisions;
+};
 
-/// Whether this build has LibTorch. Without it, everything below and the training throw
-/// ConfigError.
-bool has_libtorch();
+/// The modules that run networks, the one for this kind of processor first.
+const std::vector<std::string>& back_end_names();
 
-/// Reads a checkpoint and makes a packed network of it. @throws ConfigError as read_checkpoint().
-std::unique_ptr<ScalableNetwork> load_slimmable_network(const std::filesystem::path& checkpoint);
+/// @param name  one of back_end_names(); the first if empty. @throws ConfigError as
+///              load_engine_module().
+const BackEnd& load_back_end(const std::string& name);
 
-/// A slimmable network that runs on LibTorch.
-class SlimmableNetwork : public ScalableNetwork {
+/// A width and a precision of a checkpoint.
+struct LevelChoice {
+  std::size_t width = 0;  ///< Number.
+  Precision precision = Precision::kF32;
+  NetworkLevel level;
+  double work = 0.0;  ///< Of an image: multiply-adds, times the cost of the precision.
+};
+
+/// Every width in every one of these precisions that the checkpoint has an accuracy for, ascending
+/// in cost.
+std::vector<LevelChoice> all_levels(const SlimmableCheckpoint& checkpoint,
+                                    const std::vector<BackEnd::Speed>& speeds);
+
+/// Of those, the ones that are worth having, ascending in cost: none costs as much as another or
+/// more and is no more accurate. Accuracies within a standard error, of 10,000 test images, count
+/// as the same.
+///
+/// @param speeds  of the precisions to choose from; the costs are multiply-adds times their cost,
+/// so
+///                that the same machine has the same levels each time. Where all that are left have
+///                one precision they are named by their widths alone, so that other machines' fit.
+std::vector<LevelChoice> choose_levels(const SlimmableCheckpoint& checkpoint,
+                                       const std::vector<BackEnd::Speed>& speeds);
+
+/// A slimmable network as it serves.
+class SlimmableNetwork : public Engine {
  public:
   /// Of the last infer(): [batch x classes]. Valid until the next one.
   virtual std::span<const float> logits() const = 0;
 };
 
-enum class WeightLayout {
-  kOneDnn,  ///< The layout that oneDNN chose for this CPU; kPlain where LibTorch has no oneDNN.
-  kPlain,   ///< Contiguous rows, for any build of LibTorch.
-};
+/// @throws ConfigError if the machine lacks the instructions for a precision that is asked for, or
+/// the checkpoint has no accuracy for any.
+std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoint& checkpoint,
+                                                         const EngineOptions& options = {});
 
-/// For serving: at construction each level's weights are sliced, the batch norms folded into them,
-/// and the result packed; after that a level is an index. Costs memory for all widths (about 1.9
-/// times the full network's) and a run of each level as a warm-up.
-std::unique_ptr<SlimmableNetwork> make_packed_network(const SlimmableCheckpoint& checkpoint,
-                                                      WeightLayout layout = WeightLayout::kOneDnn);
+/// The same for given levels of one back end.
+std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoint& checkpoint,
+                                                         const BackEnd& back_end,
+                                                         const std::vector<LevelChoice>& levels);
 
-/// The plain way, which slices the weights in each infer(): the reference of the tests, and the
-/// rival in `rein network benchmark`.
-std::unique_ptr<SlimmableNetwork> make_sliced_network(const SlimmableCheckpoint& checkpoint);
+/// Reads a checkpoint and makes a network of it. @throws ConfigError also as read_checkpoint().
+std::unique_ptr<Engine> load_slimmable_network(const std::filesystem::path& checkpoint,
+                                               const EngineOptions& options);
 
 }  // namespace rein

@@ -8,6 +8,7 @@
 
 #include "models/data_set.hpp"
 #include "models/image_set.hpp"
+#include "models/network_architecture.hpp"
 #include "models/slimmable_checkpoint.hpp"
 
 namespace rein {
@@ -25,8 +26,7 @@ struct TrainingOptions {
   double peak_learning_rate = 0.1;
   double momentum = 0.9;
   double weight_decay = 5e-4;
-  std::vector<ConvLayer> layers = {{32, 1}, {64, 2}, {64, 1}, {128, 2}, {128, 1}};
-  std::vector<double> widths = {0.25, 0.5, 0.75, 1.0};  ///< Ascending; the last is 1.
+  NetworkArchitecture architecture = network_architectures().front();
 };
 
 /// After each step.
@@ -48,12 +48,12 @@ using TrainingReport = std::function<void(const TrainingProgress&)>;
 /// Each step follows the sandwich rule with in-place distillation (Yu & Huang 2019, Universally
 /// Slimmable Networks, sections 3.2 and 3.3): the full width learns from the labels; the narrowest
 /// one and one drawn from those between learn from the full width's soft predictions. Afterwards
-/// the batch norms' statistics are measured anew, and each level's accuracy on all of `test`.
+/// the batch norms' statistics are measured anew. Accuracies are 0: calibrate() measures them.
 ///
-/// Takes minutes to hours. Sets the number of LibTorch's threads. @pre both sets hold images of one
-/// size; train.count() >= options.batch.
+/// Takes minutes to hours. Sets the number of LibTorch's threads. In the module "torch" only.
+/// @pre train.count() >= options.batch.
 SlimmableCheckpoint train_slimmable_network(const DataSet& set, const ImageSet& train,
-                                            const ImageSet& test, const TrainingOptions& options,
+                                            const TrainingOptions& options,
                                             const TrainingReport& report);
 
 }  // namespace rein

@@ -57,6 +57,8 @@ MORE_OF_BUDGETS = {
 READ_EVERYWHERE = {"power_w", "power_ours_w", "temperature_c", "frequency_mhz", "cpu_ours_share",
                    "cpu_others_share", "cpu_steal_share"}
 # What names another quantity beside its row and the one sensor that it may have, and why.
+# Training is asked of this one.
+MORE_OF_BACK_ENDS = {"torch": {"cli/network_train.cpp"}}
 MORE_OF_QUANTITIES = {
     "throttle_share": {"study/training/sweep_lesson.cpp": "is lifted while a board is swept"},
     "gpu_load_share": {"agent/rivals/governor.cpp": "is the load of a domain without CPUs"},
@@ -179,7 +181,13 @@ def problems_of(root: pathlib.Path) -> tuple[list[str], int]:
     for kind in has("engines", tree.table("models/network_kinds.cpp", r'\.name = "(\w+)"')):
         compare(f"engine {kind}", tree.naming(rf"load_{kind}_network"),
                 {f"models/{kind}_network.hpp", f"models/{kind}_network.cpp",
-                 "models/without_libtorch.cpp", "models/network_kinds.cpp"})
+                 "models/network_kinds.cpp"})
+
+    for library in has("back ends", sorted({path.parent.name for path in
+                                            (root / "models").glob("*/*_back_end.cpp")})):
+        compare(f"back end {library}", tree.naming(rf'"{library}"'),
+                {f"models/{library}/{library}_back_end.cpp", "models/module.cpp",
+                 "models/slimmable_network.cpp", *MORE_OF_BACK_ENDS.get(library, {})})
 
     for verb in has("verbs", tree.table("cli/verbs.hpp", r"void add_(\w+)\(")):
         compare(f"verb {verb}", tree.naming(rf"\badd_{verb}\("),

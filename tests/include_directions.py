@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the #include lines against the architecture: includes go down only, one floor at a time,
 between the folders and between the rooms of a folder (see ROOMS), every source of a folder with rooms is
-in one of them, LibTorch is seen by models/ alone, the log by cli/ and study/ alone, and every header has its guard.
+in one of them, the libraries that compute are seen by their modules alone, the log by cli/ and study/ alone, and every header has its guard.
 
   tests/include_directions.py [ROOT]   exit status 1 if anything is wrong
 """
@@ -53,6 +53,14 @@ ROOMS = {
         "study/report/",
     ],
 }
+# Libraries that one module alone loads, by the beginning of their headers' paths.
+LIBRARIES = {
+    "torch": ("LibTorch", "models/torch/"),
+    "ATen": ("LibTorch", "models/torch/"),
+    "c10": ("LibTorch", "models/torch/"),
+    "dnnl.hpp": ("oneDNN", "models/onednn/"),
+    "xnnpack.h": ("XNNPACK", "models/xnnpack/"),
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -87,9 +95,10 @@ def problems_of(root: pathlib.Path, file: pathlib.Path) -> list[str]:
                 found.append(f"{where}: {folder}/ may not see {first}/")
             elif first == folder and floor is not None and (floor_of(target) or 0) > floor:
                 found.append(f"{where}: expected a room below this one's, found {target}")
-        elif first in ("torch", "ATen", "c10"):
-            if folder != "models":
-                found.append(f"{where}: LibTorch is for models/ alone")
+        elif first in LIBRARIES:
+            library, room = LIBRARIES[first]
+            if not str(relative).startswith(room):
+                found.append(f"{where}: {library} is for {room} alone")
             if file.suffix == ".hpp" and target == "torch/torch.h":
                 found.append(f"{where}: torch/torch.h costs half a minute: not in a header")
         elif first == "spdlog" and (folder not in ("cli", "study") or file.suffix == ".hpp"):

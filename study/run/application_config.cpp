@@ -51,15 +51,49 @@ void check_kind(const ConfigNode& kind, const ApplicationConfig& application, co
 /// A network that this process runs, and the images that it serves.
 struct InProcess {
   InProcess(const NetworkKind& kind, const std::filesystem::path& checkpoint,
-            const DataSet& data_set, const std::filesystem::path& folder, std::size_t batch)
-      : network(kind.load(checkpoint)),
+            const EngineOptions& options, const DataSet& data_set,
+            const std::filesystem::path& folder, std::size_t batch)
+      : network(kind.load(checkpoint, options)),
         images(data_set.read(folder, ImageSplit::kTest)),
         worker(*network, images, batch) {}
 
-  std::unique_ptr<ScalableNetwork> network;
+  std::unique_ptr<Engine> network;
   ImageSet images;
   NetworkWorker worker;
 };
+
+/// The back end and the precisions that the run asks for, which this machine has.
+EngineOptions read_engine(const ConfigNode& network) {
+  EngineOptions options;
+  if (network.has("engine")) {
+    options.back_end = network.at("engine").one_of(back_end_names());
+  }
+  if (!network.has("precision")) {
+    return options;
+  }
+  const ConfigNode precision = network.at("precision");
+  const BackEnd& back_end = load_back_end(options.back_end);
+  std::vector<std::string> names;
+  for (const auto& speed : back_end.speeds()) {
+    names.push_back(precision_name(speed.precision));
+  }
+  const auto read = [&](const ConfigNode& node) {
+    if (std::ranges::find(names, node.text()) == names.end()) {
+      node.fail(fmt::format("a precision that {} has instructions for on this machine ({})",
+                            back_end.name(), fmt::join(names, ", ")));
+    }
+    options.precisions.push_back(find_precision(node.text()));
+  };
+  if (!precision.is_sequence()) {
+    read(precision);
+    return options;
+  }
+  std::ranges::for_each(precision.items(), read);
+  if (options.precisions.empty()) {
+    precision.fail("at least one precision");
+  }
+  return options;
+}
 
 void read_in_process(const ConfigNode& node, const Board&, ApplicationConfig& application) {
   const ConfigNode network = node.at("network");
@@ -70,6 +104,7 @@ void read_in_process(const ConfigNode& node, const Board&, ApplicationConfig& ap
     network.at("checkpoint")
         .fail(fmt::format("a file that exists (looked for {})", checkpoint.string()));
   }
+  const EngineOptions options = read_engine(network);
   network.reject_unknown();
 
   const ConfigNode images = node.at("images");
@@ -83,9 +118,10 @@ void read_in_process(const ConfigNode& node, const Board&, ApplicationConfig& ap
   images.reject_unknown();
 
   application.files = {{"network.checkpoint", checkpoint}, {"images.folder", folder}};
-  application.start = [&kind, checkpoint, &data_set, folder,
+  application.start = [&kind, checkpoint, options, &data_set, folder,
                        batch = application.requests.batch]() -> std::shared_ptr<RequestWorker> {
-    const auto served = std::make_shared<InProcess>(kind, checkpoint, data_set, folder, batch);
+    const auto served =
+        std::make_shared<InProcess>(kind, checkpoint, options, data_set, folder, batch);
     return {served, &served->worker};
   };
 }

@@ -115,7 +115,10 @@ void on_this_machine(const RunConfig& config, bool only_look,
                                   .objective = config.objective,
                                   .prices = config.prices});
   const Foresight none;
-  play({environment, clock, none, machine_info(config.board)});
+  spdlog::info("serves with {}", worker->description());
+  auto machine = machine_info(config.board);
+  machine["engine"] = worker->description();
+  play({environment, clock, none, std::move(machine)});
 }
 
 }  // namespace rein

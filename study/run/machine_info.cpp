@@ -6,7 +6,6 @@
 #include <sstream>
 #include <string>
 
-#include "models/slimmable_network.hpp"
 #include "platform/board/domain_path.hpp"
 #include "platform/controls/frequency_domain.hpp"
 #include "platform/kernel/sysfs_root.hpp"
@@ -43,7 +42,6 @@ void add_processor(nlohmann::ordered_json& info, const SysfsRoot& root) {
 
 void add_build(nlohmann::ordered_json& info) {
   info["compiler"] = __VERSION__;
-  info["libtorch"] = has_libtorch();
   info["version"] = REIN_VERSION;
 }
 

@@ -62,7 +62,7 @@ DOCTEST_TEST_CASE("a program that may have little memory does what it does, and 
     return;
   }
   // From what is too little for the threads of libraries to what is enough for them.
-  for (const char* kib : {"60000", "80000", "100000", "150000", "250000", "1000000"}) {
+  for (const char* kib : {"20000", "30000", "60000", "80000", "100000", "150000", "250000"}) {
     DOCTEST_CAPTURE(kib);
     const Leftover leftover;
     const Limited limited(std::string("-v ") + kib, leftover.restore());
@@ -81,7 +81,7 @@ DOCTEST_TEST_CASE("computing with matrices without the memory for it ends with o
     return;
   }
   int num_refused = 0;
-  for (const char* kib : {"80000", "150000", "200000", "250000", "900000", "2000000"}) {
+  for (const char* kib : {"20000", "25000", "30000", "40000", "80000", "150000"}) {
     DOCTEST_CAPTURE(kib);
     const SimulatedRunFiles files;
     const Limited limited(std::string("-v ") + kib,
@@ -96,6 +96,32 @@ DOCTEST_TEST_CASE("computing with matrices without the memory for it ends with o
     DOCTEST_CHECK(limited.process.errors().ends_with(kOutOfMemory));
   }
   DOCTEST_MESSAGE("refused " << num_refused << " of 6");
+}
+
+DOCTEST_TEST_CASE("serving without the memory for it ends with one line, whatever lacks it") {
+  if (test::is_skipped_when_sanitized()) {
+    return;
+  }
+  const std::string network = REIN_SOURCE_DIR "/models/trained/fashion-mnist.rein";
+  int num_refused = 0;
+  for (const char* kib :
+       {"20000", "30000", "50000", "70000", "80000", "90000", "120000", "180000", "400000"}) {
+    DOCTEST_CAPTURE(kib);
+    const Limited limited(
+        std::string("-v ") + kib,
+        {REIN_PROGRAM, "network", "benchmark", REIN_SOURCE_DIR "/models/trained/fashion-mnist.rein",
+         "--batch", "8", "--repeat", "10"});
+    if (limited.is_not_loaded() || limited.status == 0) {
+      continue;
+    }
+    ++num_refused;
+    const std::string said = limited.process.errors();
+    DOCTEST_CHECK(limited.status == 1);
+    DOCTEST_CHECK(std::ranges::count(said, '\n') == 1);
+    DOCTEST_CHECK(said.find("memory") != std::string::npos);
+  }
+  DOCTEST_MESSAGE("refused " << num_refused << " of 9");
+  DOCTEST_CHECK(num_refused > 2);
 }
 
 DOCTEST_TEST_CASE("a file that may not be as long as it has to be is an error, and no signal") {

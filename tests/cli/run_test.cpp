@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "common/error.hpp"
-#include "models/slimmable_network.hpp"
 #include "platform/giving_back/machine_lock.hpp"
 #include "platform/giving_back/state_file.hpp"
 #include "support/process.hpp"
@@ -20,14 +19,6 @@ namespace rein {
 namespace {
 
 const std::string kProgram = REIN_PROGRAM;
-
-bool can_serve() {
-  if (!has_libtorch()) {
-    DOCTEST_MESSAGE("SKIPPED: this build has no LibTorch, so nothing can be served");
-    return false;
-  }
-  return true;
-}
 
 /// A run whose co-runner writes its own process number into a FIFO when it starts.
 struct Run {
@@ -88,21 +79,14 @@ void check_signal_ends_cleanly(int signal) {
 }
 
 DOCTEST_TEST_CASE("SIGINT ends a run cleanly: no co-runner, no bandwidth limit, results written") {
-  if (can_serve()) {
-    check_signal_ends_cleanly(SIGINT);
-  }
+  check_signal_ends_cleanly(SIGINT);
 }
 
 DOCTEST_TEST_CASE("SIGTERM ends a run cleanly: no co-runner, no bandwidth limit, results written") {
-  if (can_serve()) {
-    check_signal_ends_cleanly(SIGTERM);
-  }
+  check_signal_ends_cleanly(SIGTERM);
 }
 
 DOCTEST_TEST_CASE("an exception in the middle leaves no co-runner and no bandwidth limit") {
-  if (!can_serve()) {
-    return;
-  }
   Run run;
   // The trace grows until its file may not: that is the exception.
   Process process(run.command(), /*largest_file=*/20'000);
@@ -118,9 +102,6 @@ DOCTEST_TEST_CASE("an exception in the middle leaves no co-runner and no bandwid
 }
 
 DOCTEST_TEST_CASE("a run that is killed leaves no co-runner and no bandwidth limit") {
-  if (!can_serve()) {
-    return;
-  }
   Run run;
   Process process(run.command());
   const pid_t rein = process.pid();
@@ -135,9 +116,6 @@ DOCTEST_TEST_CASE("a run that is killed leaves no co-runner and no bandwidth lim
 }
 
 DOCTEST_TEST_CASE("a second run at once is refused in one line, and the first goes on") {
-  if (!can_serve()) {
-    return;
-  }
   Run run;
   Process first(run.command());
   run.co_runner();
@@ -155,9 +133,6 @@ DOCTEST_TEST_CASE("a second run at once is refused in one line, and the first go
 }
 
 DOCTEST_TEST_CASE("a run to its end writes all its files, and resumes from its checkpoint") {
-  if (!can_serve()) {
-    return;
-  }
   const RunFiles files;
   const auto output = files.folder.path() / "out";
   const std::vector<std::string> command = {
@@ -189,7 +164,7 @@ DOCTEST_TEST_CASE("a run to its end writes all its files, and resumes from its c
 }
 
 DOCTEST_TEST_CASE("a place of two CPUs, one for each thread, is granted as such") {
-  if (!can_serve() || std::thread::hardware_concurrency() < 2) {
+  if (std::thread::hardware_concurrency() < 2) {
     return;
   }
   const RunFiles files;
@@ -216,9 +191,6 @@ DOCTEST_TEST_CASE("a place of two CPUs, one for each thread, is granted as such"
 }
 
 DOCTEST_TEST_CASE("a place that a run cannot have was left out without a word") {
-  if (!can_serve()) {
-    return;
-  }
   const RunFiles files;
   RunFiles::edit(files.board(), "cpus: \"0\"", "cpus: \"0,900\"");
   RunFiles::edit(files.board(), "{name: cpu0, cpus: \"0\", threads: 1}",
@@ -234,9 +206,6 @@ DOCTEST_TEST_CASE("a place that a run cannot have was left out without a word") 
 }
 
 DOCTEST_TEST_CASE("a dry run says what would be run, and leaves nothing behind") {
-  if (!can_serve()) {
-    return;
-  }
   const RunFiles files;
   Process process({kProgram, "run", files.run().string(), "--dry-run"});
   const pid_t rein = process.pid();

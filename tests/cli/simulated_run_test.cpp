@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "models/slimmable_network.hpp"
 #include "support/process.hpp"
 #include "support/run_files.hpp"
 #include "support/simulated_run_files.hpp"
@@ -140,12 +139,10 @@ DOCTEST_TEST_CASE("an oracle on a real machine is refused in one line before any
   const std::string errors = process.errors();
   DOCTEST_CAPTURE(errors);
   DOCTEST_CHECK(errors.find('\n') == errors.size() - 1);
-  if (has_libtorch()) {  // Otherwise the network is refused first.
-    DOCTEST_CHECK(status == 3);
-    DOCTEST_CHECK(errors ==
-                  "rein: --agent oracle: agent.kind: oracle needs a simulated board: `platform: "
-                  "{kind: simulated}`\n");
-  }
+  DOCTEST_CHECK(status == 3);
+  DOCTEST_CHECK(errors ==
+                "rein: --agent oracle: agent.kind: oracle needs a simulated board: `platform: "
+                "{kind: simulated}`\n");
 }
 
 }  // namespace

@@ -111,8 +111,9 @@ def first_lines(file, count):
     return b''.join(file.read_bytes().splitlines(keepends=True)[:count])
 
 
-def small_network():
-    """A network of two classes and one layer, as models/slimmable_checkpoint.cpp writes it."""
+def small_network(version):
+    """A network of two classes, as models/slimmable_checkpoint.cpp writes it: of one layer at version 1;
+    from version 2 on also a depthwise and a 1x1 one, precisions and ranges."""
     import struct
     import zlib
 
@@ -122,14 +123,32 @@ def small_network():
     def text(value):
         return number(len(value)) + value.encode()
 
-    levels = (0.5, 1.0)
-    body = b'REINNET\n' + number(1) + text('made up') + text('none') + number(1) + number(8) + number(8)
-    body += number(2) + text('one') + text('other') + number(1) + number(2) + number(1)
-    body += number(len(levels)) + b''.join(struct.pack('<dd', width, 0.5) for width in levels)
-    tensors = {'conv0.weight': (2, 1, 3, 3), 'classifier.weight': (2, 2), 'classifier.bias': (2,)}
-    for i, channels in enumerate((1, 2)):
-        for part in ('mean', 'scale', 'shift', 'variance'):
-            tensors[f'level{i}.norm0.{part}'] = (channels,)
+    def real(value):
+        return struct.pack('<d', value)
+
+    layers = [(3, False), (3, True), (1, False)] if version >= 2 else [(3, False)]  # Kernel, depthwise.
+    widths = (0.5, 1.0)
+    body = b'REINNET\n' + number(version) + text('made up') + text('none') + number(1) + number(8) + number(8)
+    body += number(2) + text('one') + text('other') + number(len(layers))
+    for kernel, depthwise in layers:
+        body += number(2) + number(1)
+        if version >= 2:
+            body += number(kernel) + number(depthwise)
+    body += number(len(widths))
+    for width in widths:
+        if version == 1:
+            body += real(width) + real(0.5)
+        else:
+            precisions = ('f32', 'bf16', 'int8') if width == 1 else ('f32',)
+            body += real(width) + number(len(precisions)) + b''.join(text(name) + real(0.5) for name in precisions)
+            ranges = [2.5] * len(layers) if width == 1 else []
+            body += number(len(ranges)) + struct.pack(f'<{len(ranges)}f', *ranges)
+    tensors = {'classifier.weight': (2, 2), 'classifier.bias': (2,)}
+    for layer, (kernel, depthwise) in enumerate(layers):
+        tensors[f'conv{layer}.weight'] = (2, 1 if depthwise or layer == 0 else 2, kernel, kernel)
+        for i, channels in enumerate((1, 2)):
+            for part in ('mean', 'scale', 'shift', 'variance'):
+                tensors[f'level{i}.norm{layer}.{part}'] = (channels,)
     body += number(len(tensors))
     for name, shape in sorted(tensors.items()):
         size = 1
@@ -203,7 +222,8 @@ def make(rein, folder):
         (courses.read_bytes() if courses.exists() else b'[]'))
     put('episodes', 'small.jsonl', first_lines(out / 'episodes.jsonl', 3))
 
-    put('network', 'small.rein', small_network())
+    put('network', 'small.rein', small_network(2))
+    put('network', 'version-1.rein', small_network(1))
     put('images', 'small', BETWEEN.join(small_images()))
     put('images', 'refused-as-idx-but-cifar', b'\3' + bytes(3072))
 

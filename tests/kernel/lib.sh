@@ -8,6 +8,7 @@ success_marker="kernel tests: passed"
 export LC_ALL=C
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+. "$source_dir/tests/fetch.sh"
 
 skip() {
   echo "SKIPPED: real-kernel tests: $*"
@@ -26,45 +27,26 @@ need() {
 # once, to $guest_dir.
 fetch_guest() {
   guest_dir=$cache_dir/$1
-  mkdir -p "$guest_dir"
-  exec 9>"$guest_dir/lock"  # The tests of another build may be at it.
-  flock 9
-  if [ ! -e "$guest_dir/complete" ]; then
-    local status=0
-    # Not in a condition, where `set -e` would not hold.
-    set +e
-    (set -e && fetch_packages "$1") >"$guest_dir/fetch.log" 2>&1
-    status=$?
-    set -e
-    [ $status -eq 0 ] || skip "no kernel of $1 could be had: $(head -n 1 "$guest_dir/fetch.log")"
-    touch "$guest_dir/complete"
-  fi
-  exec 9>&-
+  fetch_once "$guest_dir" "a kernel of $1" fetch_kernel "$1"
 }
 
-# Lists and packages go to a folder of their own: nothing is installed, and what apt knows of this
-# machine stays as it is.
-fetch_packages() {
-  local arch=$1 fetch=$guest_dir/fetch kernel package
-  rm -rf "$fetch" "$guest_dir/drivers"
-  mkdir -p "$fetch"/{lists,archives}/partial
-  cd "$fetch"
-  local options=(
-    -qq -o "APT::Architecture=$arch" -o "APT::Architectures=$arch" -o Dir::State::status=/dev/null
-    -o "Dir::State::lists=$fetch/lists" -o "Dir::Cache=$fetch" -o APT::Sandbox::User=
-    -o APT::Update::Error-Mode=any -o Acquire::Languages=none
-  )
-  apt-get "${options[@]}" update
-  kernel=$(apt-cache "${options[@]}" depends "linux-image-$arch" |
+fetch_kernel() {
+  local arch=$1 kernel package
+  rm -rf fetch drivers
+  mkdir fetch
+  cd fetch
+  apt_of "$arch" apt-get update
+  kernel=$(apt_of "$arch" apt-cache depends "linux-image-$arch" |
     sed -n 's/^ *Depends: \(linux-image-.*\)$/\1/p' | head -n 1)
-  apt-get "${options[@]}" download "${kernel:?}" busybox-static
+  apt_of "$arch" apt-get download "${kernel:?}" busybox-static
   for package in ./*.deb; do
     dpkg -x "$package" unpacked
   done
-  cp unpacked/boot/vmlinuz-* "$guest_dir/vmlinuz"
-  cp "$(find unpacked -path '*bin/busybox')" "$guest_dir/busybox"
-  cp -r unpacked/lib/modules/*/kernel/drivers "$guest_dir/drivers"
-  rm -rf "$fetch"
+  cp unpacked/boot/vmlinuz-* ../vmlinuz
+  cp "$(find unpacked -path '*bin/busybox')" ../busybox
+  cp -r unpacked/lib/modules/*/kernel/drivers ../drivers
+  cd ..
+  rm -rf fetch
 }
 
 # new_root INIT: begins the guest's root file system in $root.

@@ -132,10 +132,43 @@ DOCTEST_TEST_CASE("a malformed CIFAR-10 file is named with what was expected and
                 "test_batch.bin: expected labels from 0 to 9, found 12 at image 1");
 }
 
+DOCTEST_TEST_CASE("an enlarged image is interpolated between pixels and constant at the edges") {
+  const ImageSet small{
+      .channels = 2, .height = 1, .width = 3, .pixels = {0, 100, 20, 8, 8, 8}, .labels = {4}};
+  const ImageSet large = enlarged(small, 2);
+  DOCTEST_CHECK(large.channels == 2);
+  DOCTEST_CHECK(large.height == 2);
+  DOCTEST_CHECK(large.width == 6);
+  DOCTEST_CHECK(large.labels == small.labels);
+  DOCTEST_CHECK(large.pixels == std::vector<std::uint8_t>{0, 25, 75, 80, 40, 20,  //
+                                                          0, 25, 75, 80, 40, 20,  //
+                                                          8, 8,  8,  8,  8,  8,   //
+                                                          8, 8,  8,  8,  8,  8});
+  DOCTEST_CHECK(enlarged(small, 1).pixels == small.pixels);
+
+  // Both directions at once: a quarter of the way down and across.
+  const ImageSet square{
+      .channels = 1, .height = 2, .width = 2, .pixels = {0, 160, 80, 240}, .labels = {0}};
+  DOCTEST_CHECK(enlarged(square, 2).pixels[5] == 60);
+}
+
+DOCTEST_TEST_CASE("fashion-mnist-56 has the classes of fashion-mnist and four times its pixels") {
+  const TemporaryFolder folder;
+  write_file(folder.path() / "t10k-images-idx3-ubyte", idx_images());
+  write_file(folder.path() / "t10k-labels-idx1-ubyte", idx_labels({1, 9}));
+  const DataSet& large = find_data_set("fashion-mnist-56");
+  DOCTEST_CHECK(large.class_names == find_data_set("fashion-mnist").class_names);
+  const ImageSet images = large.read(folder.path(), ImageSplit::kTest);
+  DOCTEST_CHECK(images.height == 4);
+  DOCTEST_CHECK(images.width == 6);
+  DOCTEST_CHECK(images.labels == std::vector<std::uint8_t>{1, 9});
+}
+
 DOCTEST_TEST_CASE("a data set that does not exist is answered with those that do") {
   DOCTEST_CHECK(find_data_set("cifar10").class_names.size() == 10);
-  DOCTEST_CHECK(complaint([] { find_data_set("imagenet"); }) ==
-                "data set: expected one of fashion-mnist, cifar10, found 'imagenet'");
+  DOCTEST_CHECK(
+      complaint([] { find_data_set("imagenet"); }) ==
+      "data set: expected one of fashion-mnist, fashion-mnist-56, cifar10, found 'imagenet'");
 }
 
 DOCTEST_TEST_CASE("a small gzip file that unpacks to hundreds of megabytes took them all") {

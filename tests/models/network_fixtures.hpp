@@ -4,6 +4,7 @@
 #include <functional>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/error.hpp"
@@ -28,15 +29,18 @@ inline std::string complaint(const std::function<void()>& work,
 }
 
 /// A network with random weights and batch norms: three levels, 12 x 12 pixels, three classes.
-inline SlimmableCheckpoint tiny_checkpoint(std::uint64_t seed = 7) {
+inline SlimmableCheckpoint tiny_checkpoint(std::uint64_t seed = 7, std::vector<ConvLayer> layers = {
+                                                                       {8, 1}, {20, 2}, {20, 1}}) {
   SlimmableCheckpoint network{.dataset = "fashion-mnist",
                               .recipe = "made up",
                               .channels = 1,
                               .height = 12,
                               .width = 12,
                               .class_names = {"a", "b", "c"},
-                              .layers = {{8, 1}, {20, 2}, {20, 1}},
-                              .levels = {{"0.25", 0.25, 0.5}, {"0.50", 0.5, 0.625}, {"1.00", 1, 1}},
+                              .layers = std::move(layers),
+                              .widths = {{0.25, {{Precision::kF32, 0.5}}, {}},
+                                         {0.5, {{Precision::kF32, 0.625}}, {}},
+                                         {1.0, {{Precision::kF32, 1.0}}, {}}},
                               .tensors = {}};
   Random random(seed);
   for (const auto& [name, shape] : tensor_shapes(network)) {
@@ -50,6 +54,12 @@ inline SlimmableCheckpoint tiny_checkpoint(std::uint64_t seed = 7) {
     }
   }
   return network;
+}
+
+/// The same with layers of every kind: 3x3, depthwise at both strides, 1x1.
+inline SlimmableCheckpoint tiny_mobile_checkpoint(std::uint64_t seed = 7) {
+  return tiny_checkpoint(
+      seed, {{8, 2, 3, false}, {8, 1, 3, true}, {20, 1, 1, false}, {20, 2, 3, true}, {20, 1, 1}});
 }
 
 /// Images of 12 x 12 pixels of random grey; in those of class c, row 4c + 1 is white.

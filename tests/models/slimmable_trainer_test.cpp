@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <vector>
 
+#include "models/module.hpp"
+#include "models/network_calibration.hpp"
 #include "models/network_fixtures.hpp"
 #include "models/slimmable_network.hpp"
 
@@ -14,12 +17,16 @@ DataSet stripes() {
   return {.name = "stripes", .class_names = {"a", "b", "c"}, .read = nullptr, .default_folder = {}};
 }
 
+SlimmableCheckpoint trained(const ImageSet& images, const TrainingOptions& options,
+                            const TrainingReport& report) {
+  return load_engine_module("torch").train(stripes(), images, options, report);
+}
+
 TrainingOptions tiny_options() {
   TrainingOptions options;
   options.epochs = 2;
   options.batch = 16;
-  options.layers = {{8, 2}, {16, 2}};
-  options.widths = {0.5, 0.75, 1.0};
+  options.architecture = {.name = "tiny", .layers = {{8, 2}, {16, 2}}, .widths = {0.5, 0.75, 1.0}};
   return options;
 }
 
@@ -28,34 +35,57 @@ DOCTEST_TEST_CASE(
   std::vector<TrainingProgress> reports;
   const ImageSet train = striped_images(320, 1);
   const ImageSet test = striped_images(100, 2);
-  const SlimmableCheckpoint network = train_slimmable_network(
-      stripes(), train, test, tiny_options(),
-      [&](const TrainingProgress& progress) { reports.push_back(progress); });
+  SlimmableCheckpoint network =
+      trained(train, tiny_options(),
+              [&](const TrainingProgress& progress) { reports.push_back(progress); });
 
   DOCTEST_REQUIRE(reports.size() == 40);
   DOCTEST_CHECK(reports.back().step == reports.back().steps);
   for (std::size_t level = 0; level < 3; ++level) {
     DOCTEST_CHECK(reports.back().loss[level] < reports[19].loss[level]);
   }
-  DOCTEST_CHECK(network.levels.back().accuracy_top1 > 0.8);  // 0.33 by chance.
+  calibrate(network, load_back_end(""), train, test, 1, [](std::size_t, std::size_t) {});
+  for (const auto& [precision, accuracy] : network.widths.back().accuracy_top1) {
+    const std::string name = precision_name(precision);
+    DOCTEST_CAPTURE(name);
+    DOCTEST_CHECK(accuracy > 0.8);  // 0.33 by chance.
+  }
   DOCTEST_CHECK(network.dataset == "stripes");
 }
 
 DOCTEST_TEST_CASE("the same seed trains the same network, another seed another one") {
   const ImageSet train = striped_images(64, 1);
-  const ImageSet test = striped_images(30, 2);
   const auto train_with = [&](std::uint64_t seed) {
     TrainingOptions options = tiny_options();
     options.epochs = 1;
     options.seed = seed;
     const auto no_report = [](const TrainingProgress&) {};
-    return train_slimmable_network(stripes(), train, test, options, no_report)
-        .tensors.at("conv1.weight")
-        .values;
+    return trained(train, options, no_report).tensors.at("conv1.weight").values;
   };
   const auto first = train_with(1);
   DOCTEST_CHECK(first == train_with(1));
   DOCTEST_CHECK(first != train_with(2));
+}
+
+DOCTEST_TEST_CASE("a network with depthwise layers learns too, in float and in bfloat16") {
+  const ImageSet train = striped_images(320, 1);
+  const ImageSet test = striped_images(100, 2);
+  TrainingOptions options = tiny_options();
+  options.epochs = 6;
+  options.architecture = {.name = "tiny mobile",
+                          .layers = {{16, 2, 3, false},
+                                     {16, 2, 3, true},
+                                     {32, 1, 1, false},
+                                     {32, 2, 3, true},
+                                     {32, 1, 1, false}},
+                          .widths = {0.25, 1.0}};
+  for (const bool bfloat16 : {false, true}) {
+    options.bfloat16 = bfloat16;
+    SlimmableCheckpoint network = trained(train, options, [](const TrainingProgress&) {});
+    calibrate(network, load_back_end(""), train, test, 1, [](std::size_t, std::size_t) {});
+    DOCTEST_CHECK(network.widths.back().accuracy_top1.at(Precision::kF32) > 0.8);
+    DOCTEST_CHECK(network.widths.front().ranges.size() == 5);
+  }
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ std::filesystem::path trained_network() {
 }
 
 DOCTEST_TEST_CASE("the network in the repository gets better with each width") {
-  const auto network = load_slimmable_network(trained_network());
+  const auto network = load_slimmable_network(trained_network(), {});
   const auto& levels = network->levels();
   DOCTEST_REQUIRE(levels.size() == 4);
   for (std::size_t i = 1; i < levels.size(); ++i) {
@@ -37,7 +37,7 @@ DOCTEST_TEST_CASE("the network in the repository reaches the accuracy that its c
   // Of 1,000 images out of 10,000: three standard errors at 92 % are 2.6 points.
   constexpr double kTolerance = 0.026;
   const ImageSet test = set.read(set.default_folder, ImageSplit::kTest);
-  const auto network = load_slimmable_network(trained_network());
+  const auto network = load_slimmable_network(trained_network(), {});
   for (std::size_t level = 0; level < network->levels().size(); ++level) {
     network->set_level(level);
     const double stated = network->levels()[level].accuracy_top1;

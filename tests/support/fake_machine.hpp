@@ -10,8 +10,8 @@
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
+#include "models/engine.hpp"
 #include "models/image_set.hpp"
-#include "models/scalable_network.hpp"
 #include "platform/co_runners/co_runner.hpp"
 #include "platform/platform.hpp"
 
@@ -108,15 +108,17 @@ class FakePlatform final : public Platform {
   std::vector<std::string> troubles_;
 };
 
-class FakeNetwork final : public ScalableNetwork {
+class FakeNetwork final : public Engine {
  public:
   explicit FakeNetwork(FakeMachine& machine) : machine_(machine) {
     levels_ = {{"0.25", 0.25, 0.90}, {"0.5", 0.5, 0.92}, {"0.75", 0.75, 0.93}, {"1.0", 1.0, 0.94}};
   }
   const std::vector<NetworkLevel>& levels() const override { return levels_; }
+  const std::string& description() const override { return description_; }
   std::size_t image_size() const override { return 4; }
   void set_level(std::size_t level) override { machine_.width = levels_.at(level).width; }
-  void set_threads(int threads) override { machine_.threads = threads; }
+  void prepare(const ComputePlace& place, std::size_t) override { set_place(place); }
+  void set_place(const ComputePlace& place) override { machine_.threads = place.threads; }
   /// Predicts the first pixel.
   void infer(std::span<const std::uint8_t> images, std::span<int> predictions) override {
     for (std::size_t i = 0; i < predictions.size(); ++i) {
@@ -130,6 +132,7 @@ class FakeNetwork final : public ScalableNetwork {
  private:
   FakeMachine& machine_;
   std::vector<NetworkLevel> levels_;
+  std::string description_ = "made up";
 };
 
 /// Loads CPUs of the fake machine while it runs.

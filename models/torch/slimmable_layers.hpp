@@ -23,8 +23,8 @@ class SlimmableLayers {
     at::Tensor variance;
   };
   struct Layer {
-    at::Tensor weight;  ///< [out x in x 3 x 3]
-    std::int64_t stride = 1;
+    at::Tensor weight;  ///< [out x (in, or 1) x kernel x kernel]
+    ConvLayer shape;
     std::vector<BatchNorm> norms;  ///< One a level.
   };
   /// The weights of one width: views, nothing is copied.
@@ -32,6 +32,8 @@ class SlimmableLayers {
     at::Tensor weight;
     const BatchNorm* norm = nullptr;
   };
+
+  using Visit = std::function<void(std::size_t layer, const at::Tensor& output)>;
 
   explicit SlimmableLayers(const SlimmableCheckpoint& network);
 
@@ -46,14 +48,15 @@ class SlimmableLayers {
   void store(SlimmableCheckpoint& network);
 
   /// Logits [batch x classes] of `images` [batch x channels x height x width], from 0 to 1, with
-  /// the stored statistics in the batch norms.
-  at::Tensor forward(const at::Tensor& images, std::size_t level) const;
+  /// the stored statistics in the batch norms. `visit`, if any, gets each layer's output.
+  at::Tensor forward(const at::Tensor& images, std::size_t level, const Visit& visit = {}) const;
   /// The same with the batch's own statistics, of which the share `momentum` goes into the stored
   /// ones. Convolves in the type of `images`, which may be bfloat16; all else is float.
   at::Tensor forward_training(const at::Tensor& images, std::size_t level, double momentum) const;
 
  private:
-  at::Tensor run(const at::Tensor& images, std::size_t level, bool training, double momentum) const;
+  at::Tensor run(const at::Tensor& images, std::size_t level, bool training, double momentum,
+                 const Visit& visit) const;
 
   std::vector<double> widths_;
   std::vector<Layer> layers_;

@@ -13,9 +13,7 @@
 #include <utility>
 
 #include "common/random.hpp"
-#include "models/network_accuracy.hpp"
-#include "models/slimmable_layers.hpp"
-#include "models/slimmable_network.hpp"
+#include "models/torch/slimmable_layers.hpp"
 
 namespace rein {
 namespace {
@@ -58,9 +56,11 @@ class BatchSampler {
 
  private:
   void copy(std::size_t image, float* target, bool augment) {
-    constexpr int kLargestShift = 1;  // Pixels: the images are centred already.
+    // A pixel of Fashion-MNIST, whose images are centred already.
+    const int largest_shift = std::max(1, static_cast<int>(set_.height) / 28);
     const auto draw_shift = [&] {
-      return static_cast<int>(random_.index(2 * kLargestShift + 1)) - kLargestShift;
+      return static_cast<int>(random_.index(2 * static_cast<std::size_t>(largest_shift) + 1)) -
+             largest_shift;
     };
     const int shift_y = augment ? draw_shift() : 0;
     const int shift_x = augment ? draw_shift() : 0;
@@ -223,10 +223,9 @@ void measure_statistics(const SlimmableLayers& layers, std::size_t levels, Batch
 }  // namespace
 
 SlimmableCheckpoint train_slimmable_network(const DataSet& set, const ImageSet& train,
-                                            const ImageSet& test, const TrainingOptions& options,
+                                            const TrainingOptions& options,
                                             const TrainingReport& report) {
   assert(train.count() >= options.batch && options.batch > 0);
-  assert(train.image_size() == test.image_size());
   at::set_num_threads(options.threads);
   Random random(options.seed);
 
@@ -239,13 +238,14 @@ SlimmableCheckpoint train_slimmable_network(const DataSet& set, const ImageSet& 
       .height = train.height,
       .width = train.width,
       .class_names = set.class_names,
-      .layers = options.layers,
-      .levels = {},
+      .layers = options.architecture.layers,
+      .widths = {},
       .tensors = {}};
-  for (const double width : options.widths) {
-    network.levels.push_back({.name = level_name(width), .width = width, .accuracy_top1 = 0.0});
+  for (const double width : options.architecture.widths) {
+    network.widths.push_back(
+        {.width = width, .accuracy_top1 = {{Precision::kF32, 0.0}}, .ranges = {}});
   }
-  const std::size_t levels = network.levels.size();
+  const std::size_t levels = network.widths.size();
   initialize(network, random);
 
   SlimmableLayers layers(network);
@@ -272,14 +272,6 @@ SlimmableCheckpoint train_slimmable_network(const DataSet& set, const ImageSet& 
   }
   measure_statistics(layers, levels, sampler);
   layers.store(network);
-
-  // The accuracy of what will serve: the packed network.
-  const auto packed = make_packed_network(network);
-  packed->set_threads(options.threads);
-  for (std::size_t level = 0; level < levels; ++level) {
-    packed->set_level(level);
-    network.levels[level].accuracy_top1 = measure_top1(*packed, test, test.count());
-  }
   return network;
 }
 

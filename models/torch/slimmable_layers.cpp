@@ -1,4 +1,4 @@
-#include "models/slimmable_layers.hpp"
+#include "models/torch/slimmable_layers.hpp"
 
 #include <ATen/ATen.h>
 
@@ -7,13 +7,12 @@
 namespace rein {
 
 SlimmableLayers::SlimmableLayers(const SlimmableCheckpoint& network) {
-  for (const NetworkLevel& level : network.levels) {
-    widths_.push_back(level.width);
+  for (const SlimmableWidth& width : network.widths) {
+    widths_.push_back(width.width);
   }
   for (const ConvLayer& layer : network.layers) {
-    layers_.push_back({.weight = {},
-                       .stride = static_cast<std::int64_t>(layer.stride),
-                       .norms = std::vector<BatchNorm>(network.levels.size())});
+    layers_.push_back(
+        {.weight = {}, .shape = layer, .norms = std::vector<BatchNorm>(network.widths.size())});
   }
   for_each_tensor([&](const std::string& name, at::Tensor& tensor) {
     const TensorData& data = network.tensors.at(name);
@@ -48,7 +47,7 @@ void SlimmableLayers::store(SlimmableCheckpoint& network) {
 SlimmableLayers::Slice SlimmableLayers::slice(std::size_t layer, std::size_t level) const {
   const BatchNorm& norm = layers_[layer].norms[level];
   at::Tensor weight = layers_[layer].weight.narrow(0, 0, norm.scale.size(0));
-  if (layer > 0) {
+  if (layer > 0 && !layers_[layer].shape.depthwise) {
     weight = weight.narrow(1, 0, layers_[layer - 1].norms[level].scale.size(0));
   }
   return {.weight = weight, .norm = &norm};
@@ -59,25 +58,33 @@ at::Tensor SlimmableLayers::classifier_weight(std::size_t level) const {
 }
 
 at::Tensor SlimmableLayers::run(const at::Tensor& images, std::size_t level, bool training,
-                                double momentum) const {
+                                double momentum, const Visit& visit) const {
   at::Tensor x = images;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto [weight, norm] = slice(i, level);
-    x = at::conv2d(x, weight.to(x.scalar_type()), /*bias=*/{}, layers_[i].stride, /*padding=*/1);
+    const ConvLayer& shape = layers_[i].shape;
+    x = at::conv2d(x, weight.to(x.scalar_type()), /*bias=*/{},
+                   static_cast<std::int64_t>(shape.stride),
+                   static_cast<std::int64_t>(shape.kernel / 2), /*dilation=*/1,
+                   shape.depthwise ? x.size(1) : 1);
     x = at::batch_norm(x, norm->scale, norm->shift, norm->mean, norm->variance, training, momentum,
                        kBatchNormEpsilon, /*cudnn_enabled=*/false);
     x = at::relu(x);
+    if (visit) {
+      visit(i, x);
+    }
   }
   return at::linear(x.to(at::kFloat).mean({2, 3}), classifier_weight(level), classifier_bias_);
 }
 
-at::Tensor SlimmableLayers::forward(const at::Tensor& images, std::size_t level) const {
-  return run(images, level, /*training=*/false, /*momentum=*/0.0);
+at::Tensor SlimmableLayers::forward(const at::Tensor& images, std::size_t level,
+                                    const Visit& visit) const {
+  return run(images, level, /*training=*/false, /*momentum=*/0.0, visit);
 }
 
 at::Tensor SlimmableLayers::forward_training(const at::Tensor& images, std::size_t level,
                                              double momentum) const {
-  return run(images, level, /*training=*/true, momentum);
+  return run(images, level, /*training=*/true, momentum, /*visit=*/{});
 }
 
 }  // namespace rein
