@@ -38,10 +38,9 @@ void NetworkWorker::prepare(std::uint64_t seed, const std::vector<Place>& places
   std::ranges::transform(places, std::inserter(differing, differing.end()), compute_place);
   for (const auto& place : differing) {
     engine_.prepare(place, batch);
-    for (std::size_t level = 0; level < engine_.levels().size(); ++level) {
-      engine_.set_level(level);
-      engine_.infer(images_.images(0, batch), predictions_);
-    }
+    // The widest touches all memory that the others use.
+    engine_.set_level(engine_.levels().size() - 1);
+    engine_.infer(images_.images(0, batch), predictions_);
   }
 }
 

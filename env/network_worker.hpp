@@ -17,8 +17,8 @@ class NetworkWorker final : public RequestWorker {
   std::string description() const override { return engine_.description(); }
   void set_level(std::size_t level) override { engine_.set_level(level); }
   void set_place(const Place& place) override;
-  /// Serves one request at every level and place: the first of each kind is slow (kernels are
-  /// compiled, threads made), which is nobody's decision to be blamed for.
+  /// Prepares every level for every place, and serves one request there: the first is slow (kernels
+  /// are compiled, threads made), which is nobody's decision to be blamed for.
   void prepare(std::uint64_t seed, const std::vector<Place>& places) override;
   std::size_t serve(std::size_t images, Duration time_left) override;
 

@@ -66,6 +66,9 @@ std::vector<BenchmarkCell> benchmark(
         for (std::size_t level = 0; level < here.size(); ++level) {
           if (round <= 1) {
             here[level] = {.level = level, .batch = batch, .threads = threads};
+            here[level].latency_ms.reserve(rounds * kBlock);
+            here[level].switch_us.reserve(rounds);
+            here[level].after_switch_ms.reserve(rounds);
           }
           add_block(network, images, predictions, here[level]);
         }
