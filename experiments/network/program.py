@@ -62,7 +62,8 @@ def peak_mb(command: list[str]) -> float:
 
 @dataclasses.dataclass
 class Growth:
-    """Resident memory when a tenth of the requests was served, and when all were."""
+    """Resident memory when so many requests were served, which fills windows and caches, and when twice as many
+    were."""
     requests: int
     first_mb: float
     last_mb: float
@@ -101,7 +102,7 @@ class Live:
 
 
 def live_run(program: str, run: pathlib.Path, settings: list[str], requests: int) -> Live:
-    """A run of its own that serves so many requests, one after the other, with nobody else in its scenario."""
+    """A run of its own that serves twice so many requests, one after the other, alone."""
     with tempfile.TemporaryDirectory() as folder:
         output = pathlib.Path(folder) / "run"
         command = [program, "run", str(run), "--duration", str(LONGEST_S), "--output", str(output),
@@ -129,10 +130,10 @@ def watch(process: subprocess.Popen, trace: Trace, start: float, requests: int) 
         served += sum(int(value) for row in rows for name, value in row.items() if name.startswith("served."))
         if ready and (now := memory_mb(process.pid)) is not None:
             seen.append(now)
-            if first is None and served >= 0.1 * requests:
+            if first is None and served >= requests:
                 first = now
-            if served >= requests:
+            if served >= 2 * requests:
                 return Live(1e3 * ready, statistics.median(seen), memory_mb(process.pid, "VmHWM") or max(seen),
-                            Growth(served, first, now))
+                            Growth(requests, first, now))
         time.sleep(0.05 if ready else 0.001)
     return None

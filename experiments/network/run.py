@@ -197,9 +197,11 @@ def print_accuracy(report: Report, rein: Rein, rivals: list[Rival], models: path
         except NotAvailable as reason:
             why_not[name] = str(reason)
     progress("")
-    table("top-1, %", ["", *report.levels],
-          [[name, *[f"{100 * of_level[level]:.2f}" if level in of_level else "-" for level in report.levels]]
-           for name, of_level in found.items()])
+    if found:
+        table("top-1, %", ["", *report.levels],
+              [[name, *[f"{100 * of_level[level]:.2f}" if level in of_level else "-" for level in report.levels]]
+               for name, of_level in found.items()])
+    print()
     for name, difference in apart.items():
         print(f"largest difference of {name}'s logits from those of {rivals[0].name} {rivals[0].precision}, "
               f"{images.count} images: {difference:.2g}")
@@ -281,19 +283,19 @@ def program_goals(report: Report, rein: Rein, quick: bool) -> None:
     benchmark_growth = growth_of_benchmark(rein, GROWTH_REQUESTS // (20 if quick else 1))
     progress("")
     report.goal("`rein network benchmark`: growth over requests, less its list of times",
-                benchmark_growth.kb() - 8 * 0.9 * benchmark_growth.requests / 1024 if benchmark_growth else None, 256,
+                benchmark_growth.kb() - 8 * benchmark_growth.requests / 1024 if benchmark_growth else None, 256,
                 "kB", growth_note(benchmark_growth) if benchmark_growth else "it does not tell its `resident_mb`")
 
 
 def growth_of_benchmark(rein: Rein, requests: int) -> program.Growth | None:
     """By what two calls tell of themselves."""
     levels = len(rein.reports[0]["levels"])
-    tenth, whole = (rein.report(1, 1, -(-count // levels)).get("resident_mb") for count in (requests // 10, requests))
-    return None if tenth is None or whole is None else program.Growth(requests, tenth, whole)
+    once, twice = (rein.report(1, 1, -(-count // levels)).get("resident_mb") for count in (requests, 2 * requests))
+    return None if once is None or twice is None else program.Growth(requests, once, twice)
 
 
 def growth_note(growth: program.Growth) -> str:
-    return f"{growth.first_mb:.1f} MB after a tenth of {growth.requests} requests, {growth.last_mb:.1f} MB after all"
+    return f"{growth.first_mb:.1f} MB after {growth.requests} requests, {growth.last_mb:.1f} MB after twice as many"
 
 
 # The machine.
