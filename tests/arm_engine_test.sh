@@ -50,7 +50,7 @@ compile=(
   -isystem "$work/include" -isystem "$cache/root/usr/include" -DFMT_HEADER_ONLY
   -DDOCTEST_CONFIG_NO_SHORT_MACRO_NAMES '-DREIN_VERSION="arm64"'
 )
-link=(-L "$libraries" -Wl,-rpath-link,"$libraries" -Wl,--as-needed -pthread)
+link=(-L "$libraries" "-Wl,-rpath-link,$libraries" -Wl,--as-needed -pthread)
 (
   "${compile[@]}" -o "$work/objects/shared.o" -r -nostdlib \
     models/{cpu_shares,folded_network,module,precision,slimmable_checkpoint}.cpp \

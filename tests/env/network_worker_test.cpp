@@ -21,7 +21,7 @@ DOCTEST_TEST_CASE("a network worker counts what it classified rightly, over and 
   }
 }
 
-DOCTEST_TEST_CASE("before an episode every level is tried with every number of threads") {
+DOCTEST_TEST_CASE("before an episode every kind of place is prepared once, and serves one widest request") {
   FakeMachine machine;
   FakeNetwork network(machine);
   const ImageSet images = fake_images();
@@ -29,8 +29,10 @@ DOCTEST_TEST_CASE("before an episode every level is tried with every number of t
   worker.prepare(1, {{.name = "cpu0", .cpus = {0}},
                      {.name = "cpu1", .cpus = {1}},
                      {.name = "all2", .cpus = {0, 1}, .threads = 2}});
-  DOCTEST_CHECK(machine.clock.now().time_since_epoch() ==
-                2 * from_milliseconds(8.0 * (0.25 + 0.5 + 0.75 + 1.0)));
+  DOCTEST_REQUIRE(network.prepared.size() == 2);
+  DOCTEST_CHECK(network.prepared[0] == std::pair(ComputePlace{.threads = 1}, std::size_t{4}));
+  DOCTEST_CHECK(network.prepared[1] == std::pair(ComputePlace{.threads = 2}, std::size_t{4}));
+  DOCTEST_CHECK(machine.clock.now().time_since_epoch() == 2 * from_milliseconds(8.0));
   DOCTEST_CHECK(machine.threads == 2);
   DOCTEST_CHECK(machine.width == 1.0);
 }

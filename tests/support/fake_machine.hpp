@@ -117,7 +117,10 @@ class FakeNetwork final : public Engine {
   const std::string& description() const override { return description_; }
   std::size_t image_size() const override { return 4; }
   void set_level(std::size_t level) override { machine_.width = levels_.at(level).width; }
-  void prepare(const ComputePlace& place, std::size_t) override { set_place(place); }
+  void prepare(const ComputePlace& place, std::size_t batch) override {
+    prepared.emplace_back(place, batch);
+    set_place(place);
+  }
   void set_place(const ComputePlace& place) override { machine_.threads = place.threads; }
   /// Predicts the first pixel.
   void infer(std::span<const std::uint8_t> images, std::span<int> predictions) override {
@@ -128,6 +131,8 @@ class FakeNetwork final : public Engine {
     machine_.clock.advance(time);
     machine_.used_s += to_seconds(time) * machine_.threads;
   }
+
+  std::vector<std::pair<ComputePlace, std::size_t>> prepared;
 
  private:
   FakeMachine& machine_;
