@@ -1,7 +1,6 @@
 #include "models/network_calibration.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "models/network_accuracy.hpp"
 #include "models/slimmable_network.hpp"
@@ -17,7 +16,8 @@ std::vector<float> measure_ranges(const SlimmableCheckpoint& checkpoint, std::si
   const auto runner = back_end.make_runner({{fold(checkpoint, width), Precision::kF32}});
   runner->set_threads(threads);
   // A layer that puts out nothing but zeros needs a scale all the same.
-  std::vector<float> ranges(checkpoint.layers.size(), std::numeric_limits<float>::min());
+  constexpr float kLeast = 1e-6F;
+  std::vector<float> ranges(checkpoint.layers.size(), kLeast);
   const std::size_t count = std::min(kCalibrationImages, train.count());
   for (std::size_t first = 0; first < count; first += kBatch) {
     runner->measure_ranges(0, train.images(first, std::min(kBatch, count - first)), ranges);

@@ -350,7 +350,7 @@ class OneDnnRunner final : public Runner {
       width = side_after(layer, width);
 
       const bool is_small = precision == Precision::kInt8;
-      const float step_out = is_small && !last ? layer.range / 255.0F : 1.0F;
+      const float step_out = is_small && !last && layer.range > 0.0F ? layer.range / 255.0F : 1.0F;
       const Numbers numbers =
           is_small ? quantise(layer, step_in, step_out) : Numbers{.bias = layer.bias};
       step_in = step_out;

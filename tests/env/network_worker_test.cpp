@@ -21,7 +21,8 @@ DOCTEST_TEST_CASE("a network worker counts what it classified rightly, over and 
   }
 }
 
-DOCTEST_TEST_CASE("before an episode every kind of place is prepared once, and serves one widest request") {
+DOCTEST_TEST_CASE(
+    "before an episode every kind of place is prepared once, and serves one widest request") {
   FakeMachine machine;
   FakeNetwork network(machine);
   const ImageSet images = fake_images();

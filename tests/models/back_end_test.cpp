@@ -211,5 +211,35 @@ DOCTEST_TEST_CASE("a back end measures the largest value that each layer puts ou
   }
 }
 
+DOCTEST_TEST_CASE("int8 bears channels whose weights or outputs are 0, tiny or out of range") {
+  Random random(19);
+  const FoldedNetwork plain =
+      random_network(random, 1, 6, {{.inputs = 1, .outputs = 4}, {.inputs = 4, .outputs = 4}});
+  std::vector<FoldedNetwork> all(4, plain);
+  constexpr std::size_t kRow = 4 * 3 * 3;  // The first channel's weights in the second layer.
+  for (std::size_t i = 0; i < kRow; ++i) {
+    all[0].convolutions[1].weights[i] = 0.0F;
+    all[1].convolutions[1].weights[i] = 1e-30F;
+    all[2].convolutions[1].weights[i] *= 1e5F;
+  }
+  all[2].convolutions[1].bias[0] = -1e9F;
+  for (float& bias : all[3].convolutions[1].bias) {
+    bias = -1e3F;  // Its range is 0.
+  }
+  for (FoldedNetwork& network : all) {
+    const auto images = random_images(random, network, 4);
+    calibrate(network, images);
+    for (const Named& each : back_ends()) {
+      for (const BackEnd::Speed& speed : each.back_end->speeds()) {
+        DOCTEST_CAPTURE(each.name);
+        const std::string precision = precision_name(speed.precision);
+        DOCTEST_CAPTURE(precision);
+        const auto runner = each.back_end->make_runner({{network, speed.precision}});
+        DOCTEST_CHECK(difference(*runner, 0, network, images) < 0.05);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace rein
