@@ -101,7 +101,7 @@ nlohmann::ordered_json json_of(const Row& row, const SlimmableCheckpoint& checkp
                                  {"latency_p95_ms", quantile(row.cell->latency_ms, 0.95)},
                                  {"latency_p99_ms", row.p99_ms},
                                  {"gflops", row.gflops},
-                                                            {"switch_p99_us", row.switch_p99_us},
+                                 {"switch_p99_us", row.switch_p99_us},
                                  {"after_switch_p50_ms", row.after_switch_p50_ms},
                                  {"weights_mb", weights_mb(checkpoint, *row.choice)}};
   if (std::isfinite(row.of_peak)) {
@@ -138,9 +138,8 @@ int benchmark(const Arguments& arguments) {
     for (const Precision precision : kPrecisions) {
       const bool is_here =
           std::ranges::find(speeds, precision, &BackEnd::Speed::precision) != speeds.end();
-      peaks.back().push_back(is_here && !arguments.samples
-                                 ? measure_peak_gflops(back_end, precision, threads)
-                                 : 0.0);
+      peaks.back().push_back(
+          is_here && !arguments.samples ? measure_peak_gflops(back_end, precision, threads) : 0.0);
     }
   }
   std::vector<Row> rows;
@@ -235,7 +234,8 @@ void add_network_benchmark(CLI::App& network, VerbAction& action) {
                    "Those that the machine has instructions for, if not given; several by commas")
       ->delimiter(',')
       ->check(CLI::IsMember(names));
-  verb->add_flag("--samples", arguments->samples, "With each request's latency in the JSON, without the peak");
+  verb->add_flag("--samples", arguments->samples,
+                 "With each request's latency in the JSON, without the peak");
   verb->add_flag("--json", arguments->json, "Print JSON");
   verb->callback([&action, arguments] { action = [arguments] { return benchmark(*arguments); }; });
 }
