@@ -1,11 +1,15 @@
 // The real program: exit statuses, and what is left of a run that is ended in the middle. The
 // co-runner tells through a FIFO that it has started, so nothing is waited for by time.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -33,12 +37,20 @@ struct Run {
   std::vector<std::string> command() const {
     return {kProgram, "run", files.run().string(), "--output", output().string()};
   }
-  /// Blocks until the co-runner runs.
+  /// Blocks until the co-runner runs. @throws std::runtime_error if it never does, as where
+  /// somebody else's run manages this machine.
   pid_t co_runner() const {
-    std::ifstream stream(fifo());
-    pid_t pid = 0;
-    stream >> pid;
-    return pid;
+    const int descriptor = open(fifo().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    constexpr int kPatienceMs = 120'000;
+    pollfd waiting{.fd = descriptor, .events = POLLIN, .revents = 0};
+    char text[32] = {};
+    const bool came =
+        poll(&waiting, 1, kPatienceMs) == 1 && read(descriptor, text, sizeof text - 1) > 0;
+    close(descriptor);
+    if (!came) {
+      throw std::runtime_error("expected the run to start its co-runner, found that it did not");
+    }
+    return std::stoi(text);
   }
   RunFiles files;
 };
