@@ -53,7 +53,7 @@ if [ "$quick" != --quick ]; then
 
   step "asan-torch: models"
   build asan-torch --target test_models
-  run_tests asan-torch --tests-regex '^models$'
+  run_tests asan-torch --tests-regex '^models:'
 fi
 
 # The guests run one after the other, and leave processors idle.
