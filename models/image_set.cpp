@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <memory>
 
 #include "common/error.hpp"
@@ -155,21 +154,26 @@ ImageSet read_cifar10_images(const std::filesystem::path& folder, ImageSplit spl
 }
 
 ImageSet enlarged(const ImageSet& images, std::size_t factor) {
-  /// Where a pixel of the larger image lies between two neighbours of the smaller one.
+  /// Where the middle of a pixel lies between the middles of two pixels of the smaller image, in
+  /// whole parts of 1 / (2 * factor), so that all machines round alike.
   struct Between {
     std::size_t low = 0;
     std::size_t high = 0;
-    double share_of_high = 0.0;
+    std::uint32_t low_parts = 0;
+    std::uint32_t high_parts = 0;
   };
-  const auto between = [factor](std::size_t side) {
+  const std::size_t whole = 2 * factor;
+  const auto between = [&](std::size_t side) {
     std::vector<Between> places(side * factor);
     for (std::size_t i = 0; i < places.size(); ++i) {
-      const double middle = (static_cast<double>(i) + 0.5) / static_cast<double>(factor) - 0.5;
-      const double inside = std::clamp(middle, 0.0, static_cast<double>(side - 1));
-      const auto low = static_cast<std::size_t>(inside);
+      const std::size_t middle =
+          std::clamp(2 * i + 1, factor, (side - 1) * whole + factor) - factor;
+      const std::size_t low = middle / whole;
+      const auto high_parts = static_cast<std::uint32_t>(middle % whole);
       places[i] = {.low = low,
                    .high = std::min(low + 1, side - 1),
-                   .share_of_high = inside - static_cast<double>(low)};
+                   .low_parts = static_cast<std::uint32_t>(whole) - high_parts,
+                   .high_parts = high_parts};
     }
     return places;
   };
@@ -181,19 +185,21 @@ ImageSet enlarged(const ImageSet& images, std::size_t factor) {
                   .width = columns.size(),
                   .pixels = {},
                   .labels = images.labels};
-  larger.pixels.reserve(larger.image_size() * larger.count());
+  larger.pixels.resize(larger.image_size() * larger.count());
+  std::uint8_t* target = larger.pixels.data();
   const std::size_t plane_size = images.height * images.width;
+  const auto all_parts = static_cast<std::uint32_t>(whole * whole);
   for (std::size_t first = 0; first < images.pixels.size(); first += plane_size) {
     const std::uint8_t* plane = images.pixels.data() + first;
     for (const Between& row : rows) {
+      const std::uint8_t* above = plane + row.low * images.width;
+      const std::uint8_t* below = plane + row.high * images.width;
       for (const Between& column : columns) {
-        const auto along = [&](std::size_t y) {
-          const std::uint8_t* pixels = plane + y * images.width;
-          return std::lerp(static_cast<double>(pixels[column.low]),
-                           static_cast<double>(pixels[column.high]), column.share_of_high);
+        const auto along = [&column](const std::uint8_t* pixels) {
+          return column.low_parts * pixels[column.low] + column.high_parts * pixels[column.high];
         };
-        const double value = std::lerp(along(row.low), along(row.high), row.share_of_high);
-        larger.pixels.push_back(static_cast<std::uint8_t>(std::lround(value)));
+        const std::uint32_t parts = row.low_parts * along(above) + row.high_parts * along(below);
+        *target++ = static_cast<std::uint8_t>((parts + all_parts / 2) / all_parts);
       }
     }
   }

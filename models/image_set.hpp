@@ -37,7 +37,7 @@ ImageSet read_idx_images(const std::filesystem::path& folder, ImageSplit split);
 ImageSet read_cifar10_images(const std::filesystem::path& folder, ImageSplit split);
 
 /// The same images with sides `factor` times as long, interpolated linearly in both directions; the
-/// middles of the pixels at the edges go on to the edges. @pre factor >= 1.
+/// middles of the pixels at the edges go on to the edges. @pre factor from 1 to 1000.
 ImageSet enlarged(const ImageSet& images, std::size_t factor);
 
 }  // namespace rein

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
+
 #include "common/error.hpp"
 
 namespace rein {
@@ -52,6 +54,23 @@ const NetworkArchitecture& find_network_architecture(const std::string& name) {
     known += (known.empty() ? "" : ", ") + architecture.name;
   }
   throw ConfigError(fmt::format("architecture: expected one of {}, found '{}'", known, name));
+}
+
+NetworkArchitecture group_between(const NetworkArchitecture& architecture, double narrower,
+                                  double width) {
+  NetworkArchitecture group = architecture;
+  group.widths = {1.0};
+  for (ConvLayer& layer : group.layers) {
+    const std::size_t before = narrower > 0.0 ? channels_at(layer.channels, narrower) : 0;
+    const std::size_t all = channels_at(layer.channels, width);
+    assert(all > before);
+    layer.channels = all - before;
+  }
+  return group;
+}
+
+NetworkArchitecture alone(const NetworkArchitecture& architecture, double width) {
+  return group_between(architecture, 0.0, width);
 }
 
 }  // namespace rein

@@ -20,4 +20,12 @@ const std::vector<NetworkArchitecture>& network_architectures();
 /// @throws ConfigError that lists the known names.
 const NetworkArchitecture& find_network_architecture(const std::string& name);
 
+/// The network that has as many channels as this one at `width`, and no other widths.
+NetworkArchitecture alone(const NetworkArchitecture& architecture, double width);
+
+/// The network of the channels that `width` has and `narrower` has not, and no other widths.
+/// @pre each layer has more channels at `width`; narrower may be 0.
+NetworkArchitecture group_between(const NetworkArchitecture& architecture, double narrower,
+                                  double width);
+
 }  // namespace rein

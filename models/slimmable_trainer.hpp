@@ -27,6 +27,11 @@ struct TrainingOptions {
   double momentum = 0.9;
   double weight_decay = 5e-4;
   NetworkArchitecture architecture = network_architectures().front();
+  /// Networks for the same images and classes that stay as they are: their logits at full width are
+  /// added to those of the one that is trained, in its losses. So a network grows by groups of
+  /// channels that do not see each other (Xun et al. 2019, Incremental training and group
+  /// convolution pruning).
+  std::vector<SlimmableCheckpoint> frozen = {};
 };
 
 /// After each step.

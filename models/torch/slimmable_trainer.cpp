@@ -182,12 +182,38 @@ double learning_rate(std::size_t step, std::size_t warm_up, std::size_t steps, d
   return peak * 0.5 * (1.0 + std::cos(std::numbers::pi * done));
 }
 
+/// Networks that stay as they are, at full width.
+class FrozenNetworks {
+ public:
+  explicit FrozenNetworks(const std::vector<SlimmableCheckpoint>& networks) {
+    for (const SlimmableCheckpoint& network : networks) {
+      layers_.emplace_back(network);
+      full_.push_back(network.widths.size() - 1);
+    }
+  }
+
+  /// The sum of their logits [batch x classes]; 0 if there are none.
+  at::Tensor logits(const at::Tensor& images) const {
+    const at::NoGradGuard no_grad;
+    at::Tensor sum = at::zeros({});
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      sum = sum + layers_[i].forward(images, full_[i]);
+    }
+    return sum;
+  }
+
+ private:
+  std::vector<SlimmableLayers> layers_;
+  std::vector<std::size_t> full_;
+};
+
 /// One step of the sandwich rule; the gradients of its widths add up.
 void train_on(const at::Tensor& images, const at::Tensor& labels, const SlimmableLayers& layers,
-              std::size_t levels, Random& random, Tally& tally) {
+              const FrozenNetworks& frozen, std::size_t levels, Random& random, Tally& tally) {
   constexpr double kStatisticsMomentum = 0.1;
   const std::size_t full = levels - 1;
-  const at::Tensor logits = layers.forward_training(images, full, kStatisticsMomentum);
+  const at::Tensor others = frozen.logits(images);
+  const at::Tensor logits = layers.forward_training(images, full, kStatisticsMomentum) + others;
   at::cross_entropy_loss(logits, labels).backward();
   tally.add(full, logits.detach(), labels);
   const at::Tensor soft_labels = at::softmax(logits.detach(), 1);
@@ -200,7 +226,7 @@ void train_on(const at::Tensor& images, const at::Tensor& labels, const Slimmabl
     students.push_back(1 + random.index(levels - 2));
   }
   for (const std::size_t level : students) {
-    const at::Tensor student = layers.forward_training(images, level, kStatisticsMomentum);
+    const at::Tensor student = layers.forward_training(images, level, kStatisticsMomentum) + others;
     at::cross_entropy_loss(student, soft_labels).backward();
     tally.add(level, student.detach(), labels);
   }
@@ -231,9 +257,11 @@ SlimmableCheckpoint train_slimmable_network(const DataSet& set, const ImageSet& 
 
   SlimmableCheckpoint network{
       .dataset = set.name,
-      .recipe = fmt::format("epochs {}, batch {}, seed {}, threads {}, training images {}{}",
-                            options.epochs, options.batch, options.seed, options.threads,
-                            train.count(), options.bfloat16 ? ", bfloat16" : ""),
+      .recipe = fmt::format(
+          "epochs {}, batch {}, seed {}, threads {}, training images {}{}{}", options.epochs,
+          options.batch, options.seed, options.threads, train.count(),
+          options.bfloat16 ? ", bfloat16" : "",
+          options.frozen.empty() ? "" : fmt::format(", beside {} frozen", options.frozen.size())),
       .channels = train.channels,
       .height = train.height,
       .width = train.width,
@@ -249,6 +277,7 @@ SlimmableCheckpoint train_slimmable_network(const DataSet& set, const ImageSet& 
   initialize(network, random);
 
   SlimmableLayers layers(network);
+  const FrozenNetworks frozen(options.frozen);
   Optimizer optimizer(layers, options);
   BatchSampler sampler(train, options.batch, random);
   TrainingProgress progress{.epoch = 0,
@@ -262,7 +291,7 @@ SlimmableCheckpoint train_slimmable_network(const DataSet& set, const ImageSet& 
     for (std::size_t i = 0; i < sampler.batches(); ++i) {
       const Batch batch = sampler.batch(i, /*augment=*/true);
       train_on(batch.images.to(options.bfloat16 ? at::kBFloat16 : at::kFloat), batch.labels, layers,
-               levels, random, tally);
+               frozen, levels, random, tally);
       optimizer.step(learning_rate(progress.step, sampler.batches(), progress.steps,
                                    options.peak_learning_rate));
       ++progress.step;

@@ -318,6 +318,8 @@ DOCTEST_TEST_CASE("an unknown verb was not named") {
   DOCTEST_CHECK(
       errors({"run", "x", "--seed", "-1"}).find("not in range 0 to 9223372036854775807") !=
       std::string::npos);
+  DOCTEST_CHECK(errors({"network", "train", "--architecture", "tiny", "--output", "x"})
+                    .starts_with("rein: network train: --architecture: tiny not in {small,"));
   DOCTEST_CHECK(errors({}).starts_with("rein: expected one of probe, profile, run, "));
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "study/run/simulated_run.hpp"
@@ -23,10 +24,11 @@ std::vector<fs::path> files_in(const std::string& folder) {
   return files;
 }
 
-/// All but the quickstart's, which is for real machines.
+/// All but those that are for real machines.
 std::vector<fs::path> simulated(const std::string& folder) {
+  const std::set<std::string> real = {"quickstart", "mobile"};
   auto files = files_in(folder);
-  std::erase_if(files, [](const fs::path& file) { return file.stem() == "quickstart"; });
+  std::erase_if(files, [&](const fs::path& file) { return real.contains(file.stem().string()); });
   return files;
 }
 

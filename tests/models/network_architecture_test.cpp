@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include "models/network_fixtures.hpp"
 
 namespace rein {
@@ -41,6 +43,26 @@ DOCTEST_TEST_CASE("the mobile network has 1 to 4 MB of weights and 20 million mu
   }
   DOCTEST_CHECK(bytes > 1'000'000);
   DOCTEST_CHECK(bytes < 4'000'000);
+}
+
+DOCTEST_TEST_CASE("a width alone has its channels, and groups between widths add up to all") {
+  for (const NetworkArchitecture& architecture : network_architectures()) {
+    for (std::size_t layer = 0; layer < architecture.layers.size(); ++layer) {
+      const std::size_t channels = architecture.layers[layer].channels;
+      double narrower = 0.0;
+      std::size_t sum = 0;
+      for (const double width : architecture.widths) {
+        const NetworkArchitecture one = alone(architecture, width);
+        DOCTEST_CHECK(one.widths == std::vector<double>{1.0});
+        DOCTEST_CHECK(one.layers[layer].channels == channels_at(channels, width));
+        DOCTEST_CHECK(one.layers[layer].depthwise == architecture.layers[layer].depthwise);
+        sum += group_between(architecture, narrower, width).layers[layer].channels;
+        DOCTEST_CHECK(sum == one.layers[layer].channels);
+        narrower = width;
+      }
+      DOCTEST_CHECK(sum == channels);
+    }
+  }
 }
 
 DOCTEST_TEST_CASE("an architecture that does not exist is answered with those that do") {

@@ -2,7 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "models/module.hpp"
@@ -86,6 +91,38 @@ DOCTEST_TEST_CASE("a network with depthwise layers learns too, in float and in b
     DOCTEST_CHECK(network.widths.back().accuracy_top1.at(Precision::kF32) > 0.8);
     DOCTEST_CHECK(network.widths.front().ranges.size() == 5);
   }
+}
+
+DOCTEST_TEST_CASE("what is trained beside a frozen network adds to what that one knows") {
+  const ImageSet train = striped_images(320, 1);
+  const ImageSet test = striped_images(200, 2);
+  TrainingOptions options = tiny_options();
+  options.architecture.widths = {1.0};
+  const SlimmableCheckpoint first = trained(train, options, [](const TrainingProgress&) {});
+  options.frozen = {first};
+  std::vector<double> losses;
+  const SlimmableCheckpoint second = trained(
+      train, options, [&](const TrainingProgress& now) { losses.push_back(now.loss.front()); });
+  // The sum begins where the first one ended, below what guessing costs.
+  DOCTEST_CHECK(losses.front() < std::log(3.0));
+  DOCTEST_CHECK(losses.back() < losses.front());
+  DOCTEST_CHECK(second.recipe == first.recipe + ", beside 1 frozen");
+
+  std::vector<float> sum(3 * test.count());
+  std::vector<int> predictions(test.count());
+  std::vector<int> right;  // Of the first; of both.
+  for (const SlimmableCheckpoint& network : {first, second}) {
+    const auto engine = make_slimmable_network(network, {.precisions = {Precision::kF32}});
+    engine->infer(test.pixels, predictions);
+    std::ranges::transform(sum, engine->logits(), sum.begin(), std::plus<>());
+    right.push_back(0);
+    for (std::size_t i = 0; i < test.count(); ++i) {
+      const auto scores = std::span(sum).subspan(3 * i, 3);
+      const auto best = std::ranges::max_element(scores) - scores.begin();
+      right.back() += best == test.labels[i] ? 1 : 0;
+    }
+  }
+  DOCTEST_CHECK(right[1] > right[0]);
 }
 
 }  // namespace
