@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 #include "common/clock.hpp"
 #include "common/random.hpp"
@@ -74,7 +75,7 @@ std::vector<BenchmarkCell> benchmark(
         }
         report(++done, steps);
       }
-      cells.insert(cells.end(), here.begin(), here.end());
+      std::ranges::move(here, std::back_inserter(cells));
     }
   }
   return cells;
