@@ -42,11 +42,12 @@ class Variable {
 struct Libraries {
   std::string_view module;
   std::string_view packages;
+  std::string_view to_build;  ///< The package that it is built with.
 };
 constexpr Libraries kLibraries[] = {
-    {"onednn", "libdnnl2"},
-    {"xnnpack", "libxnnpack0"},
-    {"torch", "libtorch1.13"},
+    {"onednn", "libdnnl2", "libdnnl-dev"},
+    {"xnnpack", "libxnnpack0", "libxnnpack-dev"},
+    {"torch", "libtorch1.13", "libtorch-dev"},
 };
 
 /// lib/rein beside the folder that the program is in, or above it, as in a build folder's tests.
@@ -69,9 +70,9 @@ const EngineModule& open_module(const std::string& name) {
   const auto* const libraries = std::ranges::find(kLibraries, name, &Libraries::module);
   if (!is_there(file)) {
     throw ConfigError(
-        fmt::format("{}: expected the module '{}' of Rein, found none: this build or installation "
-                    "is without it",
-                    file.string(), name));
+        fmt::format("{}: expected the module '{}' of Rein, which is built where Debian's package "
+                    "{} is; found none",
+                    file.string(), name, libraries->to_build));
   }
   const bool waits_by_choice = std::getenv("OMP_WAIT_POLICY") != nullptr;
   // Costs 3 % at full width on idle CPUs. 1,000 costs 32 % there; 10,000 is worse on busy ones.
