@@ -44,24 +44,6 @@ struct Row {
   bool chosen;
 };
 
-std::vector<BackEnd::Speed> wanted(const BackEnd& back_end, const std::vector<std::string>& names) {
-  auto speeds = back_end.speeds();
-  for (const std::string& name : names) {
-    const Precision precision = find_precision(name);
-    if (std::ranges::find(speeds, precision, &BackEnd::Speed::precision) == speeds.end()) {
-      throw UsageError(fmt::format(
-          "--precision: expected one that {} has instructions for on this machine, found {}",
-          back_end.name(), name));
-    }
-  }
-  if (!names.empty()) {
-    std::erase_if(speeds, [&](const auto& speed) {
-      return std::ranges::find(names, precision_name(speed.precision)) == names.end();
-    });
-  }
-  return speeds;
-}
-
 /// Weights as they are served, of all channels in use [MB].
 double weights_mb(const SlimmableCheckpoint& checkpoint, const LevelChoice& choice) {
   const FoldedNetwork network = fold(checkpoint, choice.width);
@@ -117,7 +99,9 @@ int benchmark(const Arguments& arguments) {
   const auto file = find_checkpoint(arguments.checkpoint);
   const SlimmableCheckpoint checkpoint = read_checkpoint(file);
   const BackEnd& back_end = load_back_end(arguments.engine);
-  const auto speeds = wanted(back_end, arguments.precisions);
+  std::vector<Precision> precisions;
+  std::ranges::transform(arguments.precisions, std::back_inserter(precisions), find_precision);
+  const auto speeds = choose_speeds(back_end, precisions);
   const auto levels = all_levels(checkpoint, speeds);
   if (levels.empty()) {
     throw UsageError(fmt::format("--precision: expected one that {} has an accuracy for, found {}",

@@ -17,7 +17,7 @@ cpus=$(nproc)
 [ "$cpus" -gt 1 ] && everywhere=all$cpus || everywhere=cpu0
 
 # Serves with a static configuration: NAME, the agent in YAML, other options. The scenario is shortened
-# to four tenths, which is enough for something that does not learn.
+# to four tenths, the last one to two, which is enough for something that does not learn.
 static() {
   local name=$1 agent=$2
   shift 2
@@ -34,7 +34,7 @@ static full-width-all-cpus "{kind: static, configuration: {width: 1.0, mapping: 
 static full-width-one-cpu "{kind: static, configuration: {width: 1.0, mapping: cpu0}}"
 static narrowest-one-cpu "{kind: static, configuration: {width: 0.25, mapping: cpu0}}"
 static narrowest-in-float "{kind: static, configuration: {width: 0.25, mapping: $everywhere}}" \
-  --set applications.0.network.precision=f32
+  --set applications.0.network.precision=f32 --set time_scale=0.2
 
 echo
 "$rein" report "$output"/{model_based,full-width-all-cpus,full-width-one-cpu,narrowest-one-cpu,narrowest-in-float}

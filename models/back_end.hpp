@@ -23,7 +23,7 @@ class Runner {
 
   /// Makes all that requests of `batch` images need at a level with the present number of threads:
   /// kernels, packed weights, buffers. Slow; run() does it where it was not done.
-  /// @throws Error if the memory does not suffice; what was there before goes on.
+  /// @throws std::bad_alloc if the memory does not suffice; what was there before goes on.
   virtual void prepare(std::size_t level, std::size_t batch) = 0;
 
   /// Answers one request. Blocks until done.

@@ -168,6 +168,9 @@ std::vector<SlimmableWidth> read_widths(Reader& reader, std::uint32_t version, s
     for (float& range : width.ranges) {
       range = reader.positive("a layer's range");
     }
+    if (width.ranges.empty() && width.accuracy_top1.contains(Precision::kInt8)) {
+      reader.fail("the ranges that int8 needs", "an accuracy in int8 alone");
+    }
   }
   if (narrower != 1.0) {
     reader.fail("a last width of 1", fmt::format("{}", narrower));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -41,9 +42,16 @@ class ServedNetwork final : public SlimmableNetwork {
 
   void prepare(const ComputePlace& place, std::size_t batch) override {
     set_place(place);
-    make_room(batch);
     for (std::size_t level = 0; level < levels_.size(); ++level) {
-      runner_->prepare(level, batch);
+      try {
+        make_room(batch);
+        runner_->prepare(level, batch);
+      } catch (const std::bad_alloc&) {
+        throw Error(
+            fmt::format("the network: expected memory for requests of {} images at its "
+                        "level {}, found too little",
+                        batch, levels_[level].name));
+      }
     }
   }
 
@@ -98,29 +106,6 @@ class ServedNetwork final : public SlimmableNetwork {
   std::vector<float> logits_;  ///< At least [asked_ x classes_].
 };
 
-/// Of those of the machine, the ones that are asked for.
-std::vector<BackEnd::Speed> wanted_speeds(const BackEnd& back_end, const EngineOptions& options) {
-  auto speeds = back_end.speeds();
-  if (options.precisions.empty()) {
-    return speeds;
-  }
-  std::vector<BackEnd::Speed> wanted;
-  for (const Precision precision : options.precisions) {
-    const auto found = std::ranges::find(speeds, precision, &BackEnd::Speed::precision);
-    if (found == speeds.end()) {
-      std::vector<std::string> names;
-      std::ranges::transform(speeds, std::back_inserter(names),
-                             [](const auto& speed) { return precision_name(speed.precision); });
-      throw ConfigError(fmt::format(
-          "network.precision: expected one that this machine has instructions for ({}, by {}), "
-          "found {}",
-          fmt::join(names, ", "), back_end.name(), precision_name(precision)));
-    }
-    wanted.push_back(*found);
-  }
-  return wanted;
-}
-
 std::string name_level(double width, Precision precision) {
   const std::string name = level_name(width);
   return precision == Precision::kF32 ? name : name + "-" + precision_name(precision);
@@ -129,6 +114,28 @@ std::string name_level(double width, Precision precision) {
 constexpr double kTestImages = 10000.0;
 
 }  // namespace
+
+std::vector<BackEnd::Speed> choose_speeds(const BackEnd& back_end,
+                                          const std::vector<Precision>& precisions) {
+  auto speeds = back_end.speeds();
+  if (precisions.empty()) {
+    return speeds;
+  }
+  std::vector<BackEnd::Speed> wanted;
+  for (const Precision precision : precisions) {
+    const auto found = std::ranges::find(speeds, precision, &BackEnd::Speed::precision);
+    if (found == speeds.end()) {
+      std::vector<std::string> names;
+      std::ranges::transform(speeds, std::back_inserter(names),
+                             [](const auto& speed) { return precision_name(speed.precision); });
+      throw ConfigError(fmt::format(
+          "precision: expected one that {} has instructions for on this machine ({}), found {}",
+          back_end.name(), fmt::join(names, ", "), precision_name(precision)));
+    }
+    wanted.push_back(*found);
+  }
+  return wanted;
+}
 
 const std::vector<std::string>& back_end_names() {
 #if defined(__x86_64__)
@@ -191,7 +198,7 @@ std::vector<LevelChoice> choose_levels(const SlimmableCheckpoint& checkpoint,
 std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoint& checkpoint,
                                                          const EngineOptions& options) {
   const BackEnd& back_end = load_back_end(options.back_end);
-  const auto choices = choose_levels(checkpoint, wanted_speeds(back_end, options));
+  const auto choices = choose_levels(checkpoint, choose_speeds(back_end, options.precisions));
   if (choices.empty()) {
     throw ConfigError(
         "network.precision: expected one that the checkpoint has an accuracy for, found none "

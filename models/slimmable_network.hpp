@@ -35,6 +35,11 @@ struct LevelChoice {
   double work = 0.0;  ///< Of an image: multiply-adds, times the cost of the precision.
 };
 
+/// Of those that the machine has instructions for the ones that are asked for; all if none is.
+/// @throws ConfigError if it has none for one of them.
+std::vector<BackEnd::Speed> choose_speeds(const BackEnd& back_end,
+                                          const std::vector<Precision>& precisions);
+
 /// Every width in every one of these precisions that the checkpoint has an accuracy for, ascending
 /// in cost.
 std::vector<LevelChoice> all_levels(const SlimmableCheckpoint& checkpoint,

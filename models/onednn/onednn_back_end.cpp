@@ -171,11 +171,9 @@ class OneDnnRunner final : public Runner {
     }
     try {
       make_plan(level, batch);
-    } catch (const std::bad_alloc&) {
-      refuse(level, batch);
     } catch (const dnnl::error& error) {
       if (error.status == dnnl_out_of_memory) {
-        refuse(level, batch);
+        throw std::bad_alloc();
       }
       throw Error(
           fmt::format("oneDNN: {} (status {})", error.what(), static_cast<int>(error.status)));
@@ -243,12 +241,6 @@ class OneDnnRunner final : public Runner {
       return plan.level == level && plan.batch == batch && plan.threads == threads_;
     });
     return found == plans_.end() ? nullptr : &*found;
-  }
-
-  [[noreturn]] void refuse(std::size_t level, std::size_t batch) const {
-    throw Error(fmt::format(
-        "the network: expected memory for requests of {} images at its level {}, found too little",
-        batch, level));
   }
 
   /// Writes the images as the first convolution takes them: channels innermost.

@@ -206,23 +206,16 @@ class XnnpackRunner final : public Runner {
   }
 
   void prepare(std::size_t level, std::size_t batch) override {
-    try {
-      if (find(level) == nullptr) {
-        plans_.push_back(make_plan(level, team_->size()));
-      }
-      Plan& plan = *find(level);
-      for (std::size_t i = 0; i < buffers_.size(); ++i) {
-        if (buffers_[i].reserve(batch * plan.sizes[i])) {
-          std::ranges::for_each(plans_, [](Plan& each) { each.batch = 0; });
-        }
-      }
-      set_up(plan, batch);
-    } catch (const std::bad_alloc&) {
-      throw Error(
-          fmt::format("the network: expected memory for requests of {} images at its level {}, "
-                      "found too little",
-                      batch, level));
+    if (find(level) == nullptr) {
+      plans_.push_back(make_plan(level, team_->size()));
     }
+    Plan& plan = *find(level);
+    for (std::size_t i = 0; i < buffers_.size(); ++i) {
+      if (buffers_[i].reserve(batch * plan.sizes[i])) {
+        std::ranges::for_each(plans_, [](Plan& each) { each.batch = 0; });
+      }
+    }
+    set_up(plan, batch);
   }
 
   void run(std::size_t level, std::span<const std::uint8_t> images,

@@ -41,6 +41,7 @@ DOCTEST_TEST_CASE("a checkpoint that was written reads back the same, bit for bi
   const TemporaryFolder folder;
   SlimmableCheckpoint written = tiny_mobile_checkpoint();
   written.widths[0].ranges = {1.0F, 0.25F, 3e-6F, 77.0F, 5.0F};
+  written.widths[2].ranges = {2.0F, 0.5F, 1.0F, 3.0F, 4.0F};
   written.widths[0].accuracy_top1[Precision::kInt8] = 0.375;
   written.widths[2].accuracy_top1 = {
       {Precision::kF32, 0.75}, {Precision::kBf16, 0.5}, {Precision::kInt8, 0.25}};
@@ -214,6 +215,10 @@ DOCTEST_TEST_CASE("wrong numbers under a right checksum are refused, not trusted
     DOCTEST_CHECK(complaint_about(bytes_of(network))
                       .starts_with("net.rein: expected a layer's range above 0, found "));
   }
+  network = tiny_checkpoint();
+  network.widths[0].accuracy_top1[Precision::kInt8] = 0.5;
+  DOCTEST_CHECK(complaint_about(bytes_of(network)) ==
+                "net.rein: expected the ranges that int8 needs, found an accuracy in int8 alone");
   network = tiny_checkpoint();
   network.layers[1].kernel = 2;
   DOCTEST_CHECK(complaint_about(bytes_of(network)) ==
