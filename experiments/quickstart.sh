@@ -16,13 +16,13 @@ output=${1:-results/quickstart/$(date +%Y%m%d-%H%M%S)}
 cpus=$(nproc)
 [ "$cpus" -gt 1 ] && everywhere=all$cpus || everywhere=cpu0
 
-# Serves with a static configuration: NAME, the agent in YAML, other options. The scenario is shortened
-# to four tenths, the last one to two, which is enough for something that does not learn.
+# Serves with a static configuration: NAME, what the scenario is shortened to, which is enough for
+# something that does not learn, the agent in YAML, other options.
 static() {
-  local name=$1 agent=$2
-  shift 2
+  local name=$1 scale=$2 agent=$3
+  shift 3
   echo "== $name"
-  "$rein" run "$run" --set "agent=$agent" --set time_scale=0.4 "$@" --output "$output/$name"
+  "$rein" run "$run" --set "agent=$agent" --set "time_scale=$scale" "$@" --output "$output/$name"
 }
 
 echo "== The levels of the network on this machine, for a request of this run"
@@ -30,11 +30,11 @@ echo "== The levels of the network on this machine, for a request of this run"
 
 echo "== model_based, from nothing"
 "$rein" run "$run" --output "$output/model_based"
-static full-width-all-cpus "{kind: static, configuration: {width: 1.0, mapping: $everywhere}}"
-static full-width-one-cpu "{kind: static, configuration: {width: 1.0, mapping: cpu0}}"
-static narrowest-one-cpu "{kind: static, configuration: {width: 0.25, mapping: cpu0}}"
-static narrowest-in-float "{kind: static, configuration: {width: 0.25, mapping: $everywhere}}" \
-  --set applications.0.network.precision=f32 --set time_scale=0.2
+static full-width-all-cpus 0.4 "{kind: static, configuration: {width: 1.0, mapping: $everywhere}}"
+static full-width-one-cpu 0.4 "{kind: static, configuration: {width: 1.0, mapping: cpu0}}"
+static narrowest-one-cpu 0.4 "{kind: static, configuration: {width: 0.25, mapping: cpu0}}"
+static narrowest-in-float 0.2 "{kind: static, configuration: {width: 0.25, mapping: $everywhere}}" \
+  --set applications.0.network.precision=f32
 
 echo
 "$rein" report "$output"/{model_based,full-width-all-cpus,full-width-one-cpu,narrowest-one-cpu,narrowest-in-float}
