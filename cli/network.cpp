@@ -74,7 +74,7 @@ void add_network_evaluate(CLI::App& network, VerbAction& action) {
                    fmt::format("What `train` wrote; {} if not given", kTrainedNetwork));
   verb->add_option("--data", arguments->data, "Folder of the images, as for `train`");
   verb->add_option("--engine", arguments->engine, "The library that computes")
-      ->check(CLI::IsMember(back_end_names()));
+      ->check(CLI::IsMember(engine_names()));
   verb->add_flag("--json", arguments->json, "Print JSON");
   verb->callback([&action, arguments] { action = [arguments] { return evaluate(*arguments); }; });
 }

@@ -211,7 +211,7 @@ void add_network_benchmark(CLI::App& network, VerbAction& action) {
       ->check(CLI::Range(1, 10000000))
       ->capture_default_str();
   verb->add_option("--engine", arguments->engine, "The library that computes")
-      ->check(CLI::IsMember(back_end_names()));
+      ->check(CLI::IsMember(engine_names()));
   std::vector<std::string> names;
   std::ranges::transform(kPrecisions, std::back_inserter(names), precision_name);
   verb->add_option("--precision", arguments->precisions,

@@ -5,6 +5,7 @@
 
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "models/slimmable_network.hpp"
 
 namespace rein {
 
@@ -44,6 +45,12 @@ ImageSet read_images(const SlimmableCheckpoint& network, const std::filesystem::
                                   file.string(), images.channels, images.height, images.width));
   }
   return images;
+}
+
+std::vector<std::string> engine_names() {
+  std::vector<std::string> names = back_end_names();
+  names.emplace_back("gpu");
+  return names;
 }
 
 void check_writable(const std::filesystem::path& file) {

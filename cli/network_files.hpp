@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "models/data_set.hpp"
 #include "models/image_set.hpp"
@@ -26,6 +27,9 @@ std::filesystem::path data_folder(const std::string& named, const DataSet& set);
 /// @throws ConfigError if they are of another size.
 ImageSet read_images(const SlimmableCheckpoint& network, const std::filesystem::path& file,
                      const std::string& named, ImageSplit split);
+
+/// That can be measured: those of CPUs, and the GPU's.
+std::vector<std::string> engine_names();
 
 /// Known before hours of work rather than after them. @throws UsageError.
 void check_writable(const std::filesystem::path& file);

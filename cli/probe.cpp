@@ -18,6 +18,7 @@
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/stop.hpp"
+#include "models/slimmable_network.hpp"
 #include "platform/probe/overhead.hpp"
 
 namespace rein {
@@ -66,6 +67,16 @@ int run_overhead(const Board& board, const ProbeArguments& arguments) {
   return 0;
 }
 
+/// As a run would find it with the network that comes with Rein. Loads a library only for a board
+/// that has such a place.
+std::optional<std::string> device_obstacle(const std::string& device) {
+  if (device == "cpu") {
+    return std::nullopt;
+  }
+  const DeviceBackEnd found = find_device_back_end(device);
+  return found.back_end == nullptr ? std::optional(found.obstacle) : std::nullopt;
+}
+
 int run_probe(const ProbeArguments& arguments) {
   if (!arguments.board_file.empty() && !arguments.force) {
     require_new(arguments.board_file);
@@ -77,7 +88,7 @@ int run_probe(const ProbeArguments& arguments) {
   if (arguments.overhead) {
     return run_overhead(board, arguments);
   }
-  const ProbeReport report = probe(board, root, clock);
+  const ProbeReport report = probe(board, root, clock, device_obstacle);
   put("{}", arguments.json ? to_json(report) : to_table(report));
   if (!arguments.board_file.empty()) {
     write_file(arguments.board_file, report.board.to_yaml());

@@ -15,6 +15,9 @@ class NetworkWorker final : public RequestWorker {
 
   const std::vector<NetworkLevel>& levels() const override { return engine_.levels(); }
   std::string description() const override { return engine_.description(); }
+  std::optional<std::string> obstacle(const std::string& device) const override {
+    return engine_.obstacle(device);
+  }
   void set_level(std::size_t level) override { engine_.set_level(level); }
   void set_place(const Place& place) override;
   /// Prepares every level for every place, and serves one request there: the first is slow (kernels

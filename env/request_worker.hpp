@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/clock.hpp"
@@ -22,11 +24,17 @@ class RequestWorker {
   /// What does it, for people; empty for a model of one.
   virtual std::string description() const { return {}; }
 
+  /// Why it cannot serve at places on a device, or no longer can; nothing if it can. Cheap.
+  virtual std::optional<std::string> obstacle(const std::string& /*device*/) const {
+    return std::nullopt;
+  }
+
   /// From the next request on. @throws std::out_of_range if level >= levels().size().
   virtual void set_level(std::size_t level) = 0;
 
   /// Told whenever the place has changed: where requests are served from the next one on, on how
-  /// many threads. The platform has moved the threads that there are.
+  /// many threads. The platform has moved the threads that there are. Where its device has an
+  /// obstacle, the CPU serves.
   virtual void set_place(const Place& place) = 0;
 
   /// Before an episode: what is random starts from `seed`, and what is slow for the first time is

@@ -83,6 +83,13 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
     control_knobs_.push_back(static_cast<std::size_t>(knob - knobs.begin()));
     if (control_knobs_.back() == mapping_) {
       places_ = control.places;
+      lost_.resize(places_.size());
+      for (std::size_t i = 0; i < places_.size(); ++i) {
+        if (places_[i].device != "cpu") {
+          device_places_.push_back(i);
+        }
+      }
+      mapping_control_ = control_knobs_.size() - 1;
     }
   }
   std::ranges::transform(kPowerSignals, power_.begin(),
@@ -180,6 +187,7 @@ Observation ServingEnvironment::reset(std::uint64_t seed) {
   player_.reset(seed);
   platform_.reset(seed);
   worker_.prepare(seed, places_);
+  find_lost_places();
   monitor_.reset();
   observer_.reset();
   began_ = false;
@@ -218,6 +226,9 @@ const StepResult& ServingEnvironment::step(const Action& action) {
   info.co_runners = player_.running();
   info.messages = player_.new_troubles();
   std::ranges::move(platform_.new_troubles(), std::back_inserter(info.messages));
+  find_lost_places();
+  std::ranges::move(messages_, std::back_inserter(info.messages));
+  messages_.clear();
 
   assess();
 
@@ -257,6 +268,10 @@ void ServingEnvironment::apply() {
   const auto place = [this] { return mapping_ ? levels_[*mapping_] : 0; };
   const std::size_t place_before = place();
   configure(wanted_, configuration_);
+  if (mapping_) {
+    std::size_t& wanted = configuration_[mapping_control_];
+    wanted = stand_in(wanted);
+  }
   const auto& grants = platform_.apply(configuration_);
   levels_[width_] = wanted_[width_];
   for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
@@ -269,6 +284,29 @@ void ServingEnvironment::apply() {
   if (mapping_ && (is_first || place() != place_before)) {
     worker_.set_place(places_[levels_[*mapping_]]);
   }
+}
+
+void ServingEnvironment::find_lost_places() {
+  for (const std::size_t i : device_places_) {
+    if (lost_[i]) {
+      continue;
+    }
+    if (const auto why = worker_.obstacle(places_[i].device)) {
+      lost_[i] = true;
+      messages_.push_back(
+          fmt::format("{} {}: the {} can no longer be used: {}; left out, the CPU "
+                      "goes on",
+                      actions_.knobs()[*mapping_].name, places_[i].name, places_[i].device, *why));
+    }
+  }
+}
+
+std::size_t ServingEnvironment::stand_in(std::size_t place) const {
+  if (!lost_[place]) {
+    return place;
+  }
+  const auto first_left = std::find(lost_.begin(), lost_.end(), false);
+  return first_left == lost_.end() ? place : static_cast<std::size_t>(first_left - lost_.begin());
 }
 
 void ServingEnvironment::note(std::size_t knob, const Grant& grant) {
@@ -288,7 +326,9 @@ void ServingEnvironment::read_back() {
   note(width_,
        {.level = levels_[width_], .value = actions_.knobs()[width_].levels[levels_[width_]].value});
   for (std::size_t i = 0; i < control_knobs_.size(); ++i) {
-    note(control_knobs_[i], grants[i]);
+    Grant grant = grants[i];
+    grant.refused |= control_knobs_[i] == mapping_ && lost_[wanted_[*mapping_]];
+    note(control_knobs_[i], grant);
   }
 }
 

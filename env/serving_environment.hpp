@@ -75,6 +75,10 @@ class ServingEnvironment final : public Environment {
   /// Of the requests' arrival.
   double rate_of(const ScenarioPhase& phase) const;
   void apply();
+  /// Looks for places whose device has an obstacle by now.
+  void find_lost_places();
+  /// The first place that is not lost, instead of one that is.
+  std::size_t stand_in(std::size_t place) const;
   /// Notes what is in force in levels_ and in the result.
   void read_back();
   void note(std::size_t knob, const Grant& grant);
@@ -105,8 +109,11 @@ class ServingEnvironment final : public Environment {
   // Indices among the knobs and signals.
   std::size_t width_ = 0;
   std::optional<std::size_t> mapping_;
-  std::vector<std::size_t> control_knobs_;                          ///< [controls of the platform]
-  std::vector<Place> places_;                                       ///< [levels of the mapping]
+  std::vector<std::size_t> control_knobs_;  ///< [controls of the platform]
+  std::vector<Place> places_;               ///< [levels of the mapping]
+  std::size_t mapping_control_ = 0;         ///< Among the platform's.
+  std::vector<std::size_t> device_places_;  ///< Those of them that are not on the CPU,
+  std::vector<bool> lost_;  ///< and where the worker can no longer serve; [levels of the mapping]
   std::array<std::optional<std::size_t>, kNumPowerSignals> power_;  ///< [PowerSignal]
   /// What a budget is judged by that signals tell.
   struct Measured {
@@ -129,6 +136,7 @@ class ServingEnvironment final : public Environment {
   Task task_;                    ///< In the coming period.
   PeriodFacts facts_;
   Worth worth_;
+  std::vector<std::string> messages_;  ///< For the next result.
   StepResult result_;
 };
 

@@ -26,7 +26,7 @@ class Runner {
   /// @throws std::bad_alloc if the memory does not suffice; what was there before goes on.
   virtual void prepare(std::size_t level, std::size_t batch) = 0;
 
-  /// Answers one request. Blocks until done.
+  /// Answers one request. Blocks until done. @throws std::bad_alloc or Error if the device fails.
   /// @param images  [batch x channels x height x width], from 0 to 255; at least one image.
   /// @param logits  [batch x classes].
   virtual void run(std::size_t level, std::span<const std::uint8_t> images,
@@ -43,7 +43,7 @@ class BackEnd {
  public:
   virtual ~BackEnd() = default;
 
-  /// "oneDNN 2.6.3"
+  /// "oneDNN 2.6.3", "LibTorch 1.13.1 on the GPU"
   virtual std::string name() const = 0;
 
   /// What a product takes in a precision, as a share of its time in f32, roughly.

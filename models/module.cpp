@@ -38,16 +38,17 @@ class Variable {
   const char* name_;
 };
 
-/// What a module's libraries are called as packages, for who lacks them.
+/// What a module's libraries are called, for who lacks them.
 struct Libraries {
   std::string_view module;
   std::string_view packages;
-  std::string_view to_build;  ///< The package that it is built with.
+  std::string_view to_build;  ///< What it is built with.
 };
 constexpr Libraries kLibraries[] = {
-    {"onednn", "libdnnl2", "libdnnl-dev"},
-    {"xnnpack", "libxnnpack0", "libxnnpack-dev"},
-    {"torch", "libtorch1.13", "libtorch-dev"},
+    {"onednn", "Debian's package libdnnl2", "Debian's package libdnnl-dev"},
+    {"xnnpack", "Debian's package libxnnpack0", "Debian's package libxnnpack-dev"},
+    {"torch", "Debian's package libtorch1.13", "Debian's package libtorch-dev"},
+    {"gpu", "a LibTorch with CUDA", "a LibTorch with CUDA"},
 };
 
 /// lib/rein beside the folder that the program is in, or above it, as in a build folder's tests.
@@ -70,8 +71,7 @@ const EngineModule& open_module(const std::string& name) {
   const auto* const libraries = std::ranges::find(kLibraries, name, &Libraries::module);
   if (!is_there(file)) {
     throw ConfigError(
-        fmt::format("{}: expected the module '{}' of Rein, which is built where Debian's package "
-                    "{} is; found none",
+        fmt::format("{}: expected the module '{}' of Rein, which is built where {} is; found none",
                     file.string(), name, libraries->to_build));
   }
   const bool waits_by_choice = std::getenv("OMP_WAIT_POLICY") != nullptr;
@@ -87,8 +87,8 @@ const EngineModule& open_module(const std::string& name) {
         throw std::bad_alloc();
       }
     }
-    throw ConfigError(fmt::format("{}: expected its libraries (Debian's package {}), found: {}",
-                                  file.string(), libraries->packages, why));
+    throw ConfigError(fmt::format("{}: expected its libraries ({}), found: {}", file.string(),
+                                  libraries->packages, why));
   }
   const auto entry =
       reinterpret_cast<decltype(&rein_engine_module)>(dlsym(module, "rein_engine_module"));

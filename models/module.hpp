@@ -11,12 +11,12 @@ namespace rein {
 /// to load or not on every machine, so that `rein` loads it only when it is asked for.
 struct EngineModule {
   const char* version = REIN_VERSION;  ///< Of Rein, when the module was built.
-  /// What runs networks on a device, "cpu" or "gpu"; null if there is no such device here.
-  const BackEnd* (*back_end)(const std::string& device) = nullptr;
+  /// What runs networks; null if what it computes on is not here.
+  const BackEnd* (*back_end)() = nullptr;
   decltype(&train_slimmable_network) train = nullptr;  ///< Null if it cannot.
 };
 
-/// Loads a module, unless it is loaded already: "onednn", "torch".
+/// Loads a module, unless it is loaded already: "onednn", "xnnpack", "torch" or "gpu".
 ///
 /// Before a library of threads is loaded, the variables are set that it reads then, and has no
 /// calls for; what the environment sets stays, and programs that this one starts see nothing of it.

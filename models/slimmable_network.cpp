@@ -16,10 +16,62 @@
 namespace rein {
 namespace {
 
+/// A network on another device than the CPU, as long as that lasts.
+class DeviceCopy {
+ public:
+  DeviceCopy(const DeviceBackEnd& on, std::vector<BackEnd::Level> levels)
+      : device_(on.device), obstacle_(on.obstacle) {
+    if (on.back_end != nullptr) {
+      name_ = on.back_end->name();
+      attempt([&] { runner_ = on.back_end->make_runner(std::move(levels)); });
+    }
+  }
+
+  const std::string& device() const { return device_; }
+  const std::string& obstacle() const { return obstacle_; }  ///< Empty: none.
+  std::string description() const {
+    return obstacle_.empty() ? fmt::format("; {}, f32", name_) : "";
+  }
+
+  void set_threads(int threads) {
+    attempt([&] { runner_->set_threads(threads); });
+  }
+  void prepare(std::size_t level, std::size_t batch) {
+    attempt([&] { runner_->prepare(level, batch); });
+  }
+  /// @return whether it has answered.
+  bool run(std::size_t level, std::span<const std::uint8_t> images, std::span<float> logits) {
+    return attempt([&] { runner_->run(level, images, logits); });
+  }
+
+ private:
+  /// What has failed once is not tried again, but kept: a device that is lost gives nothing back.
+  template <typename Act>
+  bool attempt(const Act& act) {
+    if (!obstacle_.empty()) {
+      return false;
+    }
+    try {
+      act();
+      return true;
+    } catch (const std::bad_alloc&) {
+      obstacle_ = "its memory is full";
+    } catch (const Error& error) {
+      obstacle_ = error.what();
+    }
+    return false;
+  }
+
+  std::string device_;
+  std::string name_;
+  std::string obstacle_;
+  std::unique_ptr<Runner> runner_;
+};
+
 class ServedNetwork final : public SlimmableNetwork {
  public:
   ServedNetwork(const SlimmableCheckpoint& checkpoint, const BackEnd& back_end,
-                const std::vector<LevelChoice>& choices)
+                const std::vector<LevelChoice>& choices, const std::vector<DeviceBackEnd>& devices)
       : image_size_(checkpoint.channels * checkpoint.height * checkpoint.width),
         classes_(checkpoint.class_names.size()) {
     std::vector<BackEnd::Level> levels;
@@ -32,13 +84,28 @@ class ServedNetwork final : public SlimmableNetwork {
       levels.push_back({fold(checkpoint, choice.width), choice.precision});
     }
     description_ = fmt::format("{}, {}", back_end.name(), fmt::join(names, " and "));
+    for (const auto& device : devices) {
+      std::vector<BackEnd::Level> copied = levels;
+      for (auto& level : copied) {
+        level.precision = Precision::kF32;
+      }
+      description_ += copies_.emplace_back(device, std::move(copied)).description();
+    }
     runner_ = back_end.make_runner(std::move(levels));
-    runner_->set_threads(place_.threads);
+    runner_->set_threads(1);
   }
 
   const std::vector<NetworkLevel>& levels() const override { return levels_; }
   const std::string& description() const override { return description_; }
   std::size_t image_size() const override { return image_size_; }
+
+  std::optional<std::string> obstacle(const std::string& device) const override {
+    const auto copy = std::ranges::find(copies_, device, &DeviceCopy::device);
+    if (copy == copies_.end()) {
+      return SlimmableNetwork::obstacle(device);
+    }
+    return copy->obstacle().empty() ? std::nullopt : std::optional(copy->obstacle());
+  }
 
   void prepare(const ComputePlace& place, std::size_t batch) override {
     set_place(place);
@@ -52,6 +119,9 @@ class ServedNetwork final : public SlimmableNetwork {
                         "level {}, found too little",
                         batch, levels_[level].name));
       }
+      if (copy_ != nullptr) {
+        copy_->prepare(level, batch);
+      }
     }
   }
 
@@ -64,12 +134,13 @@ class ServedNetwork final : public SlimmableNetwork {
 
   void set_place(const ComputePlace& place) override {
     assert(place.threads >= 1);
-    if (place.device != "cpu") {
-      throw Error(fmt::format("the network: expected a place on the CPU, found the device '{}'",
-                              place.device));
-    }
-    place_ = place;
+    const auto copy = std::ranges::find(copies_, place.device, &DeviceCopy::device);
+    copy_ = copy == copies_.end() ? nullptr : &*copy;
+    // The CPU's, too: it goes on where another device fails.
     runner_->set_threads(place.threads);
+    if (copy_ != nullptr) {
+      copy_->set_threads(place.threads);
+    }
   }
 
   void infer(std::span<const std::uint8_t> images, std::span<int> predictions) override {
@@ -77,7 +148,7 @@ class ServedNetwork final : public SlimmableNetwork {
     make_room(predictions.size());
     asked_ = predictions.size();
     const std::span<float> scores(logits_.data(), asked_ * classes_);
-    if (asked_ > 0) {
+    if (asked_ > 0 && (copy_ == nullptr || !copy_->run(level_, images, scores))) {
       runner_->run(level_, images, scores);
     }
     for (std::size_t i = 0; i < asked_; ++i) {
@@ -99,9 +170,10 @@ class ServedNetwork final : public SlimmableNetwork {
   std::string description_;
   std::size_t image_size_;
   std::size_t classes_;
-  std::unique_ptr<Runner> runner_;
+  std::unique_ptr<Runner> runner_;  ///< On the CPU.
+  std::vector<DeviceCopy> copies_;
+  DeviceCopy* copy_ = nullptr;  ///< That is to compute; null: the CPU.
   std::size_t level_ = 0;
-  ComputePlace place_;
   std::size_t asked_ = 0;      ///< Images of the last infer().
   std::vector<float> logits_;  ///< At least [asked_ x classes_].
 };
@@ -148,7 +220,18 @@ const std::vector<std::string>& back_end_names() {
 
 const BackEnd& load_back_end(const std::string& name) {
   const std::string& module = name.empty() ? back_end_names().front() : name;
-  return *load_engine_module(module).back_end("cpu");
+  if (const BackEnd* const found = load_engine_module(module).back_end()) {
+    return *found;
+  }
+  throw ConfigError(fmt::format("expected a {} that can be used here, found none", module));
+}
+
+DeviceBackEnd find_device_back_end(const std::string& device) {
+  try {
+    return {.device = device, .back_end = &load_back_end(device)};
+  } catch (const ConfigError& error) {
+    return {.device = device, .obstacle = error.what()};
+  }
 }
 
 std::vector<LevelChoice> all_levels(const SlimmableCheckpoint& checkpoint,
@@ -205,13 +288,15 @@ std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoi
         "(`rein "
         "network calibrate` measures them)");
   }
-  return make_slimmable_network(checkpoint, back_end, choices);
+  std::vector<DeviceBackEnd> devices;
+  std::ranges::transform(options.devices, std::back_inserter(devices), find_device_back_end);
+  return make_slimmable_network(checkpoint, back_end, choices, devices);
 }
 
-std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoint& checkpoint,
-                                                         const BackEnd& back_end,
-                                                         const std::vector<LevelChoice>& levels) {
-  return std::make_unique<ServedNetwork>(checkpoint, back_end, levels);
+std::unique_ptr<SlimmableNetwork> make_slimmable_network(
+    const SlimmableCheckpoint& checkpoint, const BackEnd& back_end,
+    const std::vector<LevelChoice>& levels, const std::vector<DeviceBackEnd>& devices) {
+  return std::make_unique<ServedNetwork>(checkpoint, back_end, levels, devices);
 }
 
 std::unique_ptr<Engine> load_slimmable_network(const std::filesystem::path& checkpoint,

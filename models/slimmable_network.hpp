@@ -15,17 +15,28 @@ namespace rein {
 
 /// How a checkpoint is to be run.
 struct EngineOptions {
-  std::string back_end;  ///< As for load_back_end().
+  std::string back_end;  ///< On the CPU, as for load_back_end().
+  /// On which it is to be able to run beside the CPU: "gpu".
+  std::vector<std::string> devices = {};
   /// Those to choose levels of; all that the machine has instructions for, if empty.
   std::vector<Precision> precisions;
 };
 
-/// The modules that run networks, the one for this kind of processor first.
+/// The modules that run networks on CPUs, the one for this kind of processor first.
 const std::vector<std::string>& back_end_names();
 
-/// @param name  one of back_end_names(); the first if empty. @throws ConfigError as
-///              load_engine_module().
+/// @param name  one of back_end_names(), the first if empty; or "gpu".
+/// @throws ConfigError as load_engine_module(), or if there is no GPU.
 const BackEnd& load_back_end(const std::string& name);
+
+/// What runs the copy of a network on another device than the CPU.
+struct DeviceBackEnd {
+  std::string device;
+  const BackEnd* back_end = nullptr;
+  std::string obstacle = "";  ///< Why there is none.
+};
+/// Loads a library, if it is there.
+DeviceBackEnd find_device_back_end(const std::string& device);
 
 /// A width and a precision of a checkpoint.
 struct LevelChoice {
@@ -68,10 +79,11 @@ class SlimmableNetwork : public Engine {
 std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoint& checkpoint,
                                                          const EngineOptions& options = {});
 
-/// The same for given levels of one back end.
-std::unique_ptr<SlimmableNetwork> make_slimmable_network(const SlimmableCheckpoint& checkpoint,
-                                                         const BackEnd& back_end,
-                                                         const std::vector<LevelChoice>& levels);
+/// The same for given levels of one back end. Every device has a copy of the weights, the CPU too;
+/// on another device all levels are computed in f32.
+std::unique_ptr<SlimmableNetwork> make_slimmable_network(
+    const SlimmableCheckpoint& checkpoint, const BackEnd& back_end,
+    const std::vector<LevelChoice>& levels, const std::vector<DeviceBackEnd>& devices = {});
 
 /// Reads a checkpoint and makes a network of it. @throws ConfigError also as read_checkpoint().
 std::unique_ptr<Engine> load_slimmable_network(const std::filesystem::path& checkpoint,

@@ -109,17 +109,9 @@ void LinuxPlatform::add(std::unique_ptr<Actuator> actuator, std::size_t begin) {
 
 void LinuxPlatform::add_mapping(const Board& board, const std::string& application,
                                 const LinuxPlatformOptions& options) {
-  std::vector<Place> usable;
-  for (const auto& place : places_of(board, application, options)) {
-    if (std::ranges::find(options.devices, place.device) == options.devices.end()) {
-      if (const auto foreign = Placement::foreign_device(place)) {
-        notes_.push_back(foreign->line());
-      }
-    } else {
-      usable.push_back(place);
-    }
-  }
-  for (const auto& missing : Placement::leave_out_unusable(root_, usable)) {
+  std::vector<Place> usable = places_of(board, application, options);
+  for (const auto& missing :
+       Placement::leave_out_unusable(root_, usable, options.device_obstacle)) {
     notes_.push_back(missing.line());
   }
   if (usable.empty()) {

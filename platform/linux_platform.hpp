@@ -26,8 +26,8 @@ struct LinuxPlatformOptions {
   /// For an application the names of the places that it may use, in the order of its levels; one
   /// that is not named here may use all places of the board.
   std::map<std::string, std::vector<std::string>> places;
-  /// That the applications can run on; places of others are left out.
-  std::vector<std::string> devices{"cpu"};
+  /// Places on devices with one are left out.
+  DeviceObstacle device_obstacle = only_on_cpus;
   bool frequency = true;  ///< Offer `frequency.<domain>`.
   bool bandwidth = true;  ///< Offer `bandwidth.<name>`: moves a process into a control group.
   /// Whose threads are placed, limited and counted.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,5 +18,13 @@ struct Place {
 
   bool operator==(const Place&) const = default;
 };
+
+/// Why an application, or any, cannot compute on a device of places; nothing if it can.
+using DeviceObstacle = std::function<std::optional<std::string>(const std::string& device)>;
+
+inline std::optional<std::string> only_on_cpus(const std::string& device) {
+  return device == "cpu" ? std::nullopt
+                         : std::optional<std::string>("what serves computes on CPUs alone");
+}
 
 }  // namespace rein

@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <torch/version.h>
 
@@ -22,6 +23,22 @@ at::Tensor tensor_of(const std::vector<float>& values, at::IntArrayRef shape,
   assert(static_cast<std::size_t>(tensor.numel()) == values.size());
   std::memcpy(tensor.data_ptr<float>(), values.data(), values.size() * sizeof(float));
   return tensor.to(device);
+}
+
+/// In words of ours: LibTorch's go on for pages, with a stack.
+template <typename Act>
+void translating(const Act& act) {
+  try {
+    act();
+  } catch (const c10::Error& error) {
+    const std::string words = error.what_without_backtrace();
+    for (const char* no_memory : {"out of memory", "allocate memory"}) {
+      if (words.find(no_memory) != std::string::npos) {
+        throw std::bad_alloc();
+      }
+    }
+    throw Error(fmt::format("LibTorch: {}", words.substr(0, words.find('\n'))));
+  }
 }
 
 std::int64_t whole(std::size_t value) { return static_cast<std::int64_t>(value); }
@@ -65,10 +82,12 @@ class TorchRunner final : public Runner {
  public:
   TorchRunner(std::vector<BackEnd::Level> levels, const at::Device& device)
       : levels_(std::move(levels)), device_(device) {
-    const c10::InferenceMode inference;
-    for (const auto& level : levels_) {
-      weights_.push_back(weights_of(level.network, device_));
-    }
+    translating([&] {
+      const c10::InferenceMode inference;
+      for (const auto& level : levels_) {
+        weights_.push_back(weights_of(level.network, device_));
+      }
+    });
   }
 
   void set_threads(int threads) override {
@@ -86,16 +105,21 @@ class TorchRunner final : public Runner {
 
   void run(std::size_t level, std::span<const std::uint8_t> images,
            std::span<float> logits) override {
-    const at::Tensor found =
-        forward(level, images, [](std::size_t, const at::Tensor&) {}).to(at::kCPU).contiguous();
-    assert(static_cast<std::size_t>(found.numel()) == logits.size());
-    std::memcpy(logits.data(), found.data_ptr<float>(), logits.size_bytes());
+    translating([&] {
+      // To the CPU in here: that is where a kernel's failure is told.
+      const at::Tensor found =
+          forward(level, images, [](std::size_t, const at::Tensor&) {}).to(at::kCPU).contiguous();
+      assert(static_cast<std::size_t>(found.numel()) == logits.size());
+      std::memcpy(logits.data(), found.data_ptr<float>(), logits.size_bytes());
+    });
   }
 
   void measure_ranges(std::size_t level, std::span<const std::uint8_t> images,
                       std::span<float> ranges) override {
-    forward(level, images, [&](std::size_t layer, const at::Tensor& values) {
-      ranges[layer] = std::max(ranges[layer], values.max().item<float>());
+    translating([&] {
+      forward(level, images, [&](std::size_t layer, const at::Tensor& values) {
+        ranges[layer] = std::max(ranges[layer], values.max().item<float>());
+      });
     });
   }
 
@@ -137,9 +161,17 @@ class Torch final : public BackEnd {
  public:
   explicit Torch(const at::Device& device) : device_(device) {}
 
-  std::string name() const override { return fmt::format("LibTorch {}", TORCH_VERSION); }
+  std::string name() const override {
+    return fmt::format("LibTorch {}{}", TORCH_VERSION, device_.is_cuda() ? " on the GPU" : "");
+  }
   std::vector<Speed> speeds() const override { return {{Precision::kF32, 1.0}}; }
   std::unique_ptr<Runner> make_runner(std::vector<Level> levels) const override {
+    if (device_.is_cuda()) {
+      // f32 is f32, as on a CPU; and the fastest kernels are looked for in prepare().
+      at::globalContext().setAllowTF32CuDNN(false);
+      at::globalContext().setAllowTF32CuBLAS(false);
+      at::globalContext().setBenchmarkCuDNN(true);
+    }
     return std::make_unique<TorchRunner>(std::move(levels), device_);
   }
 
@@ -147,20 +179,21 @@ class Torch final : public BackEnd {
   at::Device device_;
 };
 
-const BackEnd* torch_on(const std::string& device) {
-  static const Torch cpu{at::Device(at::kCPU)};
-  static const Torch gpu{at::Device(at::kCUDA, 0)};
-  if (device == "cpu") {
-    return &cpu;
-  }
-  return device == "gpu" && at::globalContext().hasCUDA() ? &gpu : nullptr;
+const BackEnd* back_end() {
+#if REIN_TORCH_ON_GPU
+  static const Torch torch{at::Device(at::kCUDA, 0)};
+  return at::globalContext().hasCUDA() ? &torch : nullptr;
+#else
+  static const Torch torch{at::Device(at::kCPU)};
+  return &torch;
+#endif
 }
 
 }  // namespace
 }  // namespace rein
 
 const rein::EngineModule* rein_engine_module() {
-  static const rein::EngineModule module{.back_end = rein::torch_on,
+  static const rein::EngineModule module{.back_end = rein::back_end,
                                          .train = rein::train_slimmable_network};
   return &module;
 }

@@ -144,17 +144,9 @@ class Placement::Threads {
   CpuList others_;                 ///< For those that came later.
 };
 
-std::optional<Missing> Placement::foreign_device(const Place& place) {
-  if (place.device == "cpu") {
-    return std::nullopt;
-  }
-  return Missing{"place " + place.name,
-                 "is on the " + place.device + ", and a real run computes on CPUs alone",
-                 "it is there on the simulated board (`platform: {kind: simulated}`)"};
-}
-
 std::vector<Missing> Placement::leave_out_unusable(const SysfsRoot& root,
-                                                   std::vector<Place>& places) {
+                                                   std::vector<Place>& places,
+                                                   const DeviceObstacle& obstacle) {
   CpuList usable;
   try {
     usable = nameable_cpus(root);
@@ -165,6 +157,12 @@ std::vector<Missing> Placement::leave_out_unusable(const SysfsRoot& root,
   std::set<int> lacking;
   std::vector<std::string> names;
   std::erase_if(places, [&](const Place& place) {
+    if (const auto why = obstacle(place.device)) {
+      missing.push_back({"place " + place.name,
+                         fmt::format("is on the {}, which cannot be used: {}", place.device, *why),
+                         "docs/boards.md says what such a place needs on a real run"});
+      return true;
+    }
     if (!std::ranges::includes(usable, place.cpus)) {
       std::ranges::set_difference(place.cpus, usable, std::inserter(lacking, lacking.end()));
       names.push_back(place.name);

@@ -24,12 +24,11 @@ class ControlGuard;
 /// group from elsewhere is seen, and all is set again.
 class Placement final : public Actuator {
  public:
-  /// Takes out the places that cannot be used here: that are not within the CPUs that a board file
-  /// may name, or take a CPU offline that is not ours to. @return why, those of one reason
-  /// together.
-  static std::vector<Missing> leave_out_unusable(const SysfsRoot& root, std::vector<Place>& places);
-  /// What keeps a real run from a place that is not on the CPU; nothing for one that is.
-  static std::optional<Missing> foreign_device(const Place& place);
+  /// Takes out the places that cannot be used here: on a device with an obstacle, not within the
+  /// CPUs that a board file may name, or that take a CPU offline that is not ours to. @return why,
+  /// those of one reason together.
+  static std::vector<Missing> leave_out_unusable(const SysfsRoot& root, std::vector<Place>& places,
+                                                 const DeviceObstacle& obstacle = only_on_cpus);
 
   /// Saves the CPUs of every thread (threads that come later are given the main thread's, or where
   /// there is none that is known all that this process may use), and which CPUs are online. @pre

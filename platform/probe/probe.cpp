@@ -220,7 +220,8 @@ std::vector<std::string> ProbeReport::throttling_now() const {
   return names;
 }
 
-ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock) {
+ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock,
+                  const DeviceObstacle& device_obstacle) {
   ProbeReport report{.board = board,
                      .kernel = read_text(root, "/proc/sys/kernel/osrelease"),
                      .clocks = {},
@@ -242,15 +243,7 @@ ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock) {
 
   probe_heat(report);
   auto places = board.places;
-  std::erase_if(places, [&report](const Place& place) {
-    auto foreign = Placement::foreign_device(place);
-    if (!foreign) {
-      return false;
-    }
-    report.missing.push_back(*std::move(foreign));
-    return true;
-  });
-  std::ranges::move(Placement::leave_out_unusable(root, places),
+  std::ranges::move(Placement::leave_out_unusable(root, places, device_obstacle),
                     std::back_inserter(report.missing));
   probe_frequencies(root, report);
   probe_other_devices(root, report);

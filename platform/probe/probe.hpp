@@ -63,7 +63,8 @@ struct ProbeReport {
 /// Looks for what a board names and this machine offers, without changing anything. Takes two
 /// samples `kProbeInterval` apart on `clock`, for what is a rate. Below a root that is not this
 /// machine's, there are no counters.
-ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock);
+ProbeReport probe(const Board& board, const SysfsRoot& root, Clock& clock,
+                  const DeviceObstacle& device_obstacle = only_on_cpus);
 constexpr Duration kProbeInterval = std::chrono::milliseconds(200);
 
 /// For people, and for programs (docs/boards.md has its keys).

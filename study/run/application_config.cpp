@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "common/files.hpp"
 #include "env/network_worker.hpp"
@@ -35,13 +36,15 @@ bool can_do(const std::string& kind, const Place& place, const Board& board) {
   });
 }
 
+bool is_meant(const ApplicationConfig& application, const Place& place) {
+  return application.places.empty() || std::ranges::count(application.places, place.name) > 0;
+}
+
 /// Every place that the application may have can do its work.
 /// @param kind  where the network's file says it.
 void check_kind(const ConfigNode& kind, const ApplicationConfig& application, const Board& board) {
   for (const auto& place : board.places) {
-    const bool is_meant =
-        application.places.empty() || std::ranges::count(application.places, place.name) > 0;
-    if (is_meant && !can_do(application.simulated->kind, place, board)) {
+    if (is_meant(application, place) && !can_do(application.simulated->kind, place, board)) {
       kind.fail(fmt::format("a kind of work that the simulation of {} knows for the place {}",
                             board.name, place.name));
     }
@@ -61,6 +64,17 @@ struct InProcess {
   ImageSet images;
   NetworkWorker worker;
 };
+
+/// Beside the CPU, those that the application's places are on.
+std::vector<std::string> devices_of(const ApplicationConfig& application, const Board& board) {
+  std::set<std::string> devices;
+  for (const auto& place : board.places) {
+    if (place.device != "cpu" && is_meant(application, place)) {
+      devices.insert(place.device);
+    }
+  }
+  return {devices.begin(), devices.end()};
+}
 
 /// The back end and the precisions that the run asks for, which this machine has.
 EngineOptions read_engine(const ConfigNode& network) {
@@ -95,7 +109,7 @@ EngineOptions read_engine(const ConfigNode& network) {
   return options;
 }
 
-void read_in_process(const ConfigNode& node, const Board&, ApplicationConfig& application) {
+void read_in_process(const ConfigNode& node, const Board& board, ApplicationConfig& application) {
   const ConfigNode network = node.at("network");
   const NetworkKind& kind =
       *std::ranges::find(network_kinds(), network.at("kind").text(), &NetworkKind::name);
@@ -104,7 +118,8 @@ void read_in_process(const ConfigNode& node, const Board&, ApplicationConfig& ap
     network.at("checkpoint")
         .fail(fmt::format("a file that exists (looked for {})", checkpoint.string()));
   }
-  const EngineOptions options = read_engine(network);
+  EngineOptions options = read_engine(network);
+  options.devices = devices_of(application, board);
   network.reject_unknown();
 
   const ConfigNode images = node.at("images");

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -52,18 +51,10 @@ std::vector<Place> used_places(const RunConfig& config) {
 }
 
 /// Somebody wrote them down, and may count on them.
-void warn_of_lost_places(const RunConfig& config, const SysfsRoot& root) {
+void warn_of_lost_places(const RunConfig& config, const SysfsRoot& root,
+                         const DeviceObstacle& obstacle) {
   std::vector<Place> places = used_places(config);
-  std::vector<Missing> lost;
-  std::erase_if(places, [&lost](const Place& place) {
-    const auto foreign = Placement::foreign_device(place);
-    if (foreign) {
-      lost.push_back(*foreign);
-    }
-    return foreign.has_value();
-  });
-  std::ranges::move(Placement::leave_out_unusable(root, places), std::back_inserter(lost));
-  for (const auto& each : lost) {
+  for (const auto& each : Placement::leave_out_unusable(root, places, obstacle)) {
     spdlog::warn("{}", each.line());
   }
 }
@@ -97,9 +88,13 @@ void on_this_machine(const RunConfig& config, bool only_look,
   const ApplicationConfig& application = config.application();
   const std::shared_ptr<RequestWorker> worker = application.start();
 
-  warn_of_lost_places(config, root);
+  LinuxPlatformOptions options = platform_options(config);
+  options.device_obstacle = [&worker](const std::string& device) {
+    return worker->obstacle(device);
+  };
+  warn_of_lost_places(config, root, options.device_obstacle);
   SteadyClock clock;
-  LinuxPlatform platform(with_chosen_domains(config), root, clock, guard, platform_options(config));
+  LinuxPlatform platform(with_chosen_domains(config), root, clock, guard, options);
   for (const auto& note : platform.notes()) {
     spdlog::debug("{}", note);
   }

@@ -77,8 +77,9 @@ DOCTEST_TEST_CASE("a place on the GPU was left out of a run, and probe did not t
   write_file(file, board);
   Process second(machine.command({"--board", file.string()}));
   DOCTEST_CHECK(second.wait() == 0);
-  DOCTEST_CHECK(second.output().find("place gpu: is on the gpu, and a real run computes on CPUs "
-                                     "alone;\n") != std::string::npos);
+  // Whatever this build, or this machine, lacks for it.
+  DOCTEST_CHECK(second.output().find("place gpu: is on the gpu, which cannot be used: ") !=
+                std::string::npos);
 }
 
 DOCTEST_TEST_CASE("a board file that probe is to look at is refused like any other") {

@@ -6,13 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "common/csv_table.hpp"
 #include "common/error.hpp"
 #include "platform/giving_back/machine_lock.hpp"
 #include "platform/giving_back/state_file.hpp"
@@ -215,6 +218,70 @@ DOCTEST_TEST_CASE("a place that a run cannot have was left out without a word") 
   DOCTEST_CHECK(process.errors().find("the CPUs 900 of the place far are offline") !=
                 std::string::npos);
   DOCTEST_CHECK(process.errors().find("place gpu: is on the gpu") != std::string::npos);
+}
+
+/// The program beside modules of which the one for GPUs is made up.
+std::string program_with_gpu(const TemporaryFolder& folder) {
+  namespace fs = std::filesystem;
+  fs::create_directories(folder.path() / "bin");
+  fs::create_directories(folder.path() / "lib/rein");
+  const auto program = folder.path() / "bin/rein";
+  fs::copy_file(kProgram, program);
+  for (const auto& module :
+       fs::directory_iterator(fs::path(kProgram).parent_path().parent_path() / "lib/rein")) {
+    if (module.path().filename() != "rein-gpu.so") {
+      fs::create_symlink(module.path(), folder.path() / "lib/rein" / module.path().filename());
+    }
+  }
+  fs::create_symlink(FAKE_GPU_MODULE, folder.path() / "lib/rein/rein-gpu.so");
+  return program.string();
+}
+
+DOCTEST_TEST_CASE("a run serves on the GPU until that is lost, and goes on without it") {
+  const TemporaryFolder folder;
+  const std::string program = program_with_gpu(folder);
+  const RunFiles files;
+  RunFiles::edit(files.board(), "{name: cpu0, cpus: \"0\", threads: 1}",
+                 "{name: cpu0, cpus: \"0\", threads: 1}\n"
+                 "  - {name: gpu, cpus: \"0\", device: gpu}");
+  RunFiles::edit(files.run(), "{kind: random}", "{kind: static, configuration: {mapping: gpu}}");
+  const auto labels = [&](const std::filesystem::path& output) {
+    std::map<std::string, int> periods;
+    const CsvTable trace = parse_csv(read_file(output / "trace.csv"), "trace.csv");
+    const auto column =
+        std::ranges::find(trace.columns, "granted.mapping.app") - trace.columns.begin();
+    for (const auto& row : trace.rows) {
+      ++periods[row.cells.at(static_cast<std::size_t>(column))];
+    }
+    return periods;
+  };
+  const auto run = [&](const std::string& name) {
+    const auto output = files.folder.path() / name;
+    Process process(
+        {program, "run", files.run().string(), "--duration", "0.6", "--output", output.string()});
+    DOCTEST_CHECK(process.wait() == 0);
+    const auto machine = nlohmann::json::parse(read_file(output / "machine.json"));
+    DOCTEST_CHECK(machine["engine"].get<std::string>().ends_with("; made up on the GPU, f32"));
+    return std::pair(labels(output), process.errors());
+  };
+
+  const auto [whole, quiet] = run("whole");
+  DOCTEST_CHECK(whole.size() == 1);
+  DOCTEST_CHECK(whole.count("gpu") == 1);
+  DOCTEST_CHECK(quiet.find("left out") == std::string::npos);
+
+  setenv("FAKE_GPU_LOST_AFTER", "10", 1);
+  const auto [broken, told] = run("broken");
+  unsetenv("FAKE_GPU_LOST_AFTER");
+  DOCTEST_CHECK(broken.at("gpu") > 0);
+  DOCTEST_CHECK(broken.at("cpu0") > 0);
+  DOCTEST_CAPTURE(told);
+  const std::string line =
+      "mapping.app gpu: the gpu can no longer be used: made up: the device has "
+      "fallen off the bus; left out, the CPU goes on";
+  const auto at = told.find(line);
+  DOCTEST_REQUIRE(at != std::string::npos);
+  DOCTEST_CHECK(told.find(line, at + 1) == std::string::npos);
 }
 
 DOCTEST_TEST_CASE("a dry run says what would be run, and leaves nothing behind") {

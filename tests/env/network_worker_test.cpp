@@ -38,6 +38,21 @@ DOCTEST_TEST_CASE(
   DOCTEST_CHECK(machine.width == 1.0);
 }
 
+DOCTEST_TEST_CASE(
+    "a place on the GPU is prepared beside those on the CPU, and its loss is passed on") {
+  FakeMachine machine;
+  FakeNetwork network(machine);
+  const ImageSet images = fake_images();
+  NetworkWorker worker(network, images, 4);
+  worker.prepare(1, {{.name = "gpu", .device = "gpu", .cpus = {0}}, {.name = "cpu0", .cpus = {0}}});
+  DOCTEST_REQUIRE(network.prepared.size() == 2);
+  DOCTEST_CHECK(network.prepared[0].first == ComputePlace{.threads = 1});
+  DOCTEST_CHECK(network.prepared[1].first == ComputePlace{.device = "gpu", .threads = 1});
+  DOCTEST_CHECK_FALSE(worker.obstacle("gpu"));
+  network.gpu_obstacle = "gone";
+  DOCTEST_CHECK(worker.obstacle("gpu") == "gone");
+}
+
 DOCTEST_TEST_CASE("too few images for a batch and images of another size are refused") {
   FakeMachine machine;
   FakeNetwork network(machine);

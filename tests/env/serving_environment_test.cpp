@@ -290,6 +290,50 @@ DOCTEST_TEST_CASE("a control that the machine refuses is reported and tried agai
   DOCTEST_CHECK(feature(world.environment, result.observation, "bandwidth.cpu") == 0.0);
 }
 
+DOCTEST_TEST_CASE("a place whose GPU is lost is left out, and the first place goes on instead") {
+  FakeMachine machine;
+  machine.cpu1_device = "gpu";
+  FakeWorld world(FakeWorld::kScenario, FakeWorld::default_requests(), machine);
+  world.environment.reset(1);
+  const Action action = world.action("0.5", "cpu1");
+  StepResult result = world.environment.step(action);
+  DOCTEST_CHECK_FALSE(result.info.granted[1].refused);
+  DOCTEST_CHECK(result.info.messages.empty());
+
+  world.network.gpu_obstacle = "it has fallen off the bus";
+  result = world.environment.step(action);  // Lost in this period, where it still was.
+  DOCTEST_CHECK(result.info.messages ==
+                std::vector<std::string>{"mapping.app cpu1: the gpu can no longer be used: it has "
+                                         "fallen off the bus; left out, the CPU goes on"});
+  DOCTEST_CHECK(world.machine.place == 1);
+  for (int i = 0; i < 2; ++i) {
+    result = world.environment.step(action);
+    DOCTEST_CHECK(result.info.messages.empty());
+    DOCTEST_CHECK(world.machine.place == 0);
+    DOCTEST_CHECK(result.info.granted[1].refused);
+    DOCTEST_CHECK_FALSE(result.info.granted[1].left_out);
+    DOCTEST_CHECK(result.info.granted[1].label == "cpu0");
+    // The agent sees where it is, not where it wanted to be.
+    DOCTEST_CHECK(feature(world.environment, result.observation, "mapping.app") == 0.0);
+  }
+  result = world.environment.step(world.action("0.5", "all2"));
+  DOCTEST_CHECK_FALSE(result.info.granted[1].refused);
+  DOCTEST_CHECK(result.info.granted[1].label == "all2");
+}
+
+DOCTEST_TEST_CASE(
+    "a GPU that has not the memory when an episode begins is told in its first period") {
+  FakeMachine machine;
+  machine.cpu1_device = "gpu";
+  FakeWorld world(FakeWorld::kScenario, FakeWorld::default_requests(), machine);
+  world.network.gpu_obstacle = "its memory is full";
+  world.environment.reset(1);
+  const StepResult result = world.environment.step(world.action("0.5", "cpu1"));
+  DOCTEST_CHECK(result.info.messages.size() == 1);
+  DOCTEST_CHECK(result.info.granted[1].label == "cpu0");
+  DOCTEST_CHECK(world.machine.place == 0);
+}
+
 DOCTEST_TEST_CASE("a signal that was measured before the period is marked as stale") {
   FakeWorld world;
   world.environment.reset(1);

@@ -10,8 +10,8 @@
 
 #include "common/error.hpp"
 #include "common/random.hpp"
-#include "models/module.hpp"
 #include "models/plain_network.hpp"
+#include "models/slimmable_network.hpp"
 
 namespace rein {
 namespace {
@@ -24,9 +24,9 @@ struct Named {
 /// Those whose modules were built.
 std::vector<Named> back_ends() {
   std::vector<Named> found;
-  for (const std::string name : {"onednn", "xnnpack", "torch"}) {
+  for (const std::string name : {"onednn", "xnnpack", "torch", "gpu"}) {
     try {
-      found.push_back({name, load_engine_module(name).back_end("cpu")});
+      found.push_back({name, &load_back_end(name)});
     } catch (const ConfigError& error) {
       DOCTEST_MESSAGE("SKIPPED: " << name << ": " << std::string(error.what()));
     }

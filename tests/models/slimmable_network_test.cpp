@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -14,11 +16,16 @@
 #include "models/network_fixtures.hpp"
 #include "models/plain_network.hpp"
 #include "support/allocation_count.hpp"
+#include "support/fake_gpu.hpp"
 
 namespace rein {
 namespace {
 
-const EngineOptions kFloat{.precisions = {Precision::kF32}};
+constexpr auto kF32 = Precision::kF32;
+constexpr auto kBf16 = Precision::kBf16;
+constexpr auto kInt8 = Precision::kInt8;
+
+const EngineOptions kFloat{.precisions = {kF32}};
 
 struct Answer {
   std::vector<int> predictions;
@@ -122,13 +129,94 @@ DOCTEST_TEST_CASE("the number of threads changes nothing in the answers") {
   }
 }
 
-DOCTEST_TEST_CASE("a device that the network is not on is refused, and the place before stays") {
+DOCTEST_TEST_CASE("on a device that the network has no copy on, the CPU computes") {
   const auto network = make_slimmable_network(tiny_checkpoint(), kFloat);
   const ImageSet images = striped_images(2, 5);
   const Answer before = ask(*network, 1, images);
-  DOCTEST_CHECK_THROWS_AS(network->set_place({.device = "gpu"}), Error);
-  DOCTEST_CHECK_THROWS_AS(network->prepare({.device = "npu"}, 2), Error);
+  DOCTEST_CHECK_FALSE(network->obstacle("cpu"));
+  DOCTEST_CHECK(network->obstacle("gpu") == "it computes on CPUs alone");
+  network->prepare({.device = "gpu"}, 2);
   DOCTEST_CHECK(ask(*network, 1, images).logits == before.logits);
+}
+
+/// A network with a copy on a made-up GPU.
+struct WithGpu {
+  explicit WithGpu(const std::function<void(FakeGpu&)>& change = [](FakeGpu&) {}) {
+    change(gpu);
+    const auto checkpoint = tiny_checkpoint();
+    network = make_slimmable_network(checkpoint, cpu, choose_levels(checkpoint, {{kF32, 1.0}}),
+                                     {{.device = "gpu", .back_end = &gpu}});
+  }
+  const BackEnd& cpu = load_back_end("");
+  FakeGpu gpu{cpu};
+  std::unique_ptr<SlimmableNetwork> network;
+};
+
+DOCTEST_TEST_CASE("a network with a copy on the GPU answers there as on the CPU, in f32") {
+  const WithGpu world;
+  SlimmableNetwork& network = *world.network;
+  const ImageSet images = striped_images(3, 5);
+  network.prepare({.threads = 2}, 3);
+  network.prepare({.device = "gpu", .threads = 1}, 3);
+  DOCTEST_CHECK(network.description().ends_with("; made up on the GPU, f32"));
+  DOCTEST_CHECK(world.gpu.precisions == std::vector<Precision>(3, Precision::kF32));
+  for (std::size_t level = 0; level < 3; ++level) {
+    network.set_place({.device = "gpu"});
+    const Answer on_gpu = ask(network, level, images);
+    DOCTEST_CHECK(world.gpu.asked == level + 1);
+    network.set_place({.threads = 2});
+    DOCTEST_CHECK(largest_difference(ask(network, level, images).logits, on_gpu.logits) < 1e-4);
+    DOCTEST_CHECK(world.gpu.asked == level + 1);
+  }
+  DOCTEST_CHECK_FALSE(network.obstacle("gpu"));
+}
+
+DOCTEST_TEST_CASE(
+    "a GPU that is lost, or full, while it serves: the CPU answers from that request") {
+  for (const bool is_lost : {true, false}) {
+    const WithGpu world(
+        [is_lost](FakeGpu& gpu) { (is_lost ? gpu.lost_after : gpu.full_after) = 1; });
+    SlimmableNetwork& network = *world.network;
+    const ImageSet images = striped_images(3, 5);
+    network.prepare({.device = "gpu"}, 3);
+    const Answer expected = ask(network, 2, images);
+    DOCTEST_CHECK_FALSE(network.obstacle("gpu"));
+    for (int i = 0; i < 3; ++i) {
+      DOCTEST_CHECK(largest_difference(ask(network, 2, images).logits, expected.logits) < 1e-4);
+    }
+    DOCTEST_CHECK(network.obstacle("gpu") ==
+                  (is_lost ? "made up: the device has fallen off the bus" : "its memory is full"));
+    DOCTEST_CHECK_FALSE(network.obstacle("cpu"));
+    network.prepare({.device = "gpu", .threads = 2}, 3);
+    network.set_place({.device = "gpu"});
+    ask(network, 0, images);
+    DOCTEST_CHECK(world.gpu.asked == 2);  // It was not asked again.
+  }
+}
+
+DOCTEST_TEST_CASE("a GPU without the memory for the weights or a batch leaves the CPU's copy") {
+  for (const auto member : {&FakeGpu::make_runner_fails, &FakeGpu::prepare_fails}) {
+    const WithGpu world([member](FakeGpu& gpu) { gpu.*member = true; });
+    SlimmableNetwork& network = *world.network;
+    network.prepare({.device = "gpu"}, 3);
+    DOCTEST_CHECK(network.obstacle("gpu") == "its memory is full");
+    DOCTEST_CHECK(ask(network, 1, striped_images(3, 5)).predictions.size() == 3);
+    DOCTEST_CHECK(world.gpu.asked == 0);
+  }
+}
+
+DOCTEST_TEST_CASE("the module for a device that is not there, or cannot use it, is told") {
+  const auto gpu = find_device_back_end("gpu");
+  if (gpu.back_end != nullptr) {
+    DOCTEST_MESSAGE("SKIPPED: there is a GPU");
+    return;
+  }
+  DOCTEST_CAPTURE(gpu.obstacle);
+  DOCTEST_CHECK((gpu.obstacle.find("expected a gpu that can be used") != std::string::npos ||
+                 gpu.obstacle.find("expected the module 'gpu'") != std::string::npos));
+  const auto network =
+      make_slimmable_network(tiny_checkpoint(), {.devices = {"gpu"}, .precisions = {kF32}});
+  DOCTEST_CHECK(network->obstacle("gpu") == gpu.obstacle);
 }
 
 DOCTEST_TEST_CASE("a prediction is the class with the largest logit") {
@@ -210,9 +298,6 @@ std::vector<std::string> names_of(const std::vector<LevelChoice>& choices) {
 }
 
 using Names = std::vector<std::string>;
-constexpr auto kF32 = Precision::kF32;
-constexpr auto kBf16 = Precision::kBf16;
-constexpr auto kInt8 = Precision::kInt8;
 
 DOCTEST_TEST_CASE(
     "a level that costs more and is no more accurate, within the error, is left out") {

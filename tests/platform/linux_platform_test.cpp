@@ -301,9 +301,10 @@ DOCTEST_TEST_CASE("a place on a device that the application cannot use is left o
   machine.board.places.push_back({.name = "gpu", .device = "gpu", .cpus = {0}});
   Run run(machine);
   DOCTEST_CHECK(run.platform.controls()[0].levels.size() == 3);
-  DOCTEST_CHECK(
-      has_note(run.platform, "place gpu: is on the gpu, and a real run computes on CPUs alone"));
-  machine.options.devices = {"cpu", "gpu"};
+  DOCTEST_CHECK(has_note(
+      run.platform,
+      "place gpu: is on the gpu, which cannot be used: what serves computes on CPUs alone"));
+  machine.options.device_obstacle = [](const std::string&) { return std::nullopt; };
   DOCTEST_CHECK(Run(machine).platform.controls()[0].levels.size() == 4);
 }
 

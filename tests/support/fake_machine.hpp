@@ -33,6 +33,7 @@ struct FakeMachine {
   bool refuse = false;          ///< The next apply() changes no bandwidth.
   bool stale_power = false;     ///< The power was measured before the period.
   bool broken_sensors = false;  ///< No reading is valid.
+  std::string cpu1_device = "cpu";
 
   double latency_ms() const {
     const double throttle = std::max(1.0, (place == 2 ? 2.0 : 1.0) / bandwidth_cpus);
@@ -48,7 +49,7 @@ class FakePlatform final : public Platform {
   explicit FakePlatform(FakeMachine& machine, bool with_heat = true) : machine_(machine) {
     controls_ = {
         mapping_control("app", {{.name = "cpu0", .cpus = {0}},
-                                {.name = "cpu1", .cpus = {1}},
+                                {.name = "cpu1", .device = machine.cpu1_device, .cpus = {1}},
                                 {.name = "all2", .cpus = {0, 1}, .threads = 2}}),
         {Control::Kind::kBandwidth, "bandwidth.cpu", "CPUs", {{"0.5cpu", 0.5}, {"2cpu", 2}}}};
     signals_ = {{"cpu_others_share.cpu0", "1", "fake", false},
@@ -116,6 +117,9 @@ class FakeNetwork final : public Engine {
   const std::vector<NetworkLevel>& levels() const override { return levels_; }
   const std::string& description() const override { return description_; }
   std::size_t image_size() const override { return 4; }
+  std::optional<std::string> obstacle(const std::string& device) const override {
+    return device == "cpu" ? std::nullopt : gpu_obstacle;
+  }
   void set_level(std::size_t level) override { machine_.width = levels_.at(level).width; }
   void prepare(const ComputePlace& place, std::size_t batch) override {
     prepared.emplace_back(place, batch);
@@ -132,6 +136,7 @@ class FakeNetwork final : public Engine {
     machine_.used_s += to_seconds(time) * machine_.threads;
   }
 
+  std::optional<std::string> gpu_obstacle;
   std::vector<std::pair<ComputePlace, std::size_t>> prepared;
 
  private:

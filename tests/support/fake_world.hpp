@@ -32,8 +32,10 @@ struct FakeWorld {
   }
 
   explicit FakeWorld(const std::string& scenario_text = kScenario,
-                     const RequestSpec& requests = default_requests())
-      : scenario(Scenario::from_yaml(ConfigNode::parse(scenario_text, "scenario"), budgets())),
+                     const RequestSpec& requests = default_requests(),
+                     const FakeMachine& fake_machine = {})
+      : machine(fake_machine),
+        scenario(Scenario::from_yaml(ConfigNode::parse(scenario_text, "scenario"), budgets())),
         player(scenario, co_runners()),
         worker(network, images, requests.batch),
         environment(platform, worker, "app", requests, player, machine.clock, {}) {}
