@@ -22,7 +22,8 @@ namespace rein {
 ///
 /// Requests take their mean time there, and each counts as missed with the probability that the
 /// noise makes it late; those that find the queue full, or expire in it, are missed. Poisson
-/// arrivals are draws of the forecast's own, the same for all actions at a time. Power and heat are
+/// arrivals are draws of the forecast's own, the same for all actions at a time; a recording is
+/// known, as what else a scenario has is. Power and heat are
 /// the board's true ones, without the sensors' noise and lag. What a battery leaves a second is
 /// taken to stay as it is.
 class Forecaster final : public Clairvoyant {

@@ -17,6 +17,9 @@ void RequestServer::reset(TimePoint start, std::uint64_t seed, std::optional<dou
   if (spec_.arrival == RequestSpec::Arrival::kPoisson) {
     backlog_.next_arrival += next_gap();
   }
+  if (const auto& [recorded, file, from_s] = spec_.recording; recorded != nullptr) {
+    backlog_.next_recorded = from_s ? recorded->find(*from_s) : random_.index(recorded->size());
+  }
 }
 
 void RequestServer::set_level(std::size_t level) {
@@ -97,8 +100,14 @@ TimePoint RequestServer::serve(const Request& request, TimePoint now, ServiceRep
 
 Duration RequestServer::next_gap() {
   const double mean_s = 1.0 / backlog_.rate_hz;
-  const double gap_s =
-      spec_.arrival == RequestSpec::Arrival::kPoisson ? random_.exponential(mean_s) : mean_s;
+  double gap_s = mean_s;
+  if (spec_.arrival == RequestSpec::Arrival::kPoisson) {
+    gap_s = random_.exponential(mean_s);
+  } else if (spec_.arrival == RequestSpec::Arrival::kRecorded) {
+    const RecordedArrivals& recorded = *spec_.recording.arrivals;
+    gap_s *= recorded.gap(backlog_.next_recorded);
+    backlog_.next_recorded = (backlog_.next_recorded + 1) % recorded.size();
+  }
   return std::max(Duration(1), from_seconds(gap_s));
 }
 

@@ -18,8 +18,9 @@ namespace rein {
 struct Backlog {
   RequestQueue queue;
   TimePoint next_arrival{};
-  Duration deadline{};   ///< Of requests that arrive from now on.
-  double rate_hz = 1.0;  ///< Likewise; above 0.
+  std::size_t next_recorded = 0;  ///< Which arrival of the recording that is.
+  Duration deadline{};            ///< Of requests that arrive from now on.
+  double rate_hz = 1.0;           ///< Likewise; above 0.
 };
 
 /// Serves one application's requests on the calling thread: arrivals, queue, deadlines.
@@ -32,7 +33,8 @@ class RequestServer {
   /// Worker and clock must outlive the server.
   RequestServer(const RequestSpec& spec, RequestWorker& worker, Clock& clock);
 
-  /// Empties the queue; the first request arrives at `start` (for kPoisson: some time after).
+  /// Empties the queue; the first request arrives at `start` (for kPoisson: some time after). A
+  /// recording begins where it is to, or where the seed says.
   /// @param rate_hz  at which they come from then on, whatever it was before; that of the
   ///                 specification if empty.
   void reset(TimePoint start, std::uint64_t seed, std::optional<double> rate_hz = {});

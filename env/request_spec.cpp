@@ -5,10 +5,23 @@
 
 namespace rein {
 
+void RequestSpec::read_arrival(const ConfigNode& node) {
+  const std::string kind = node.at("arrival").one_of({kArrivals.begin(), kArrivals.end()});
+  arrival = static_cast<Arrival>(std::ranges::find(kArrivals, kind) - kArrivals.begin());
+  recording = {};
+  if (arrival == Arrival::kRecorded) {
+    recording.file = node.resolve(node.at("recording").text());
+    recording.arrivals =
+        std::make_shared<const RecordedArrivals>(RecordedArrivals::read(recording.file));
+    if (node.has("recording_from_s")) {
+      recording.from_s = node.at("recording_from_s").number(Range::seconds().or_zero());
+    }
+  }
+}
+
 RequestSpec RequestSpec::from_yaml(const ConfigNode& node) {
   RequestSpec spec;
-  const std::string arrival = node.at("arrival").one_of({kArrivals.begin(), kArrivals.end()});
-  spec.arrival = static_cast<Arrival>(std::ranges::find(kArrivals, arrival) - kArrivals.begin());
+  spec.read_arrival(node);
   if (spec.arrival != Arrival::kClosedLoop) {
     spec.rate_hz = node.at("rate_hz").number(Range::hertz());
   }

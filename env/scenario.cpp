@@ -307,6 +307,12 @@ Scenario Scenario::from_yaml(const ConfigNode& node, const Budgets& base, double
   if (node.has("chain")) {
     scenario.chain = read_chain(node.at("chain"), time_scale);
   }
+  if (node.has("arrival")) {
+    RequestSpec requests;
+    requests.read_arrival(node);
+    scenario.arrival = requests.arrival;
+    scenario.recording = requests.recording;
+  }
   const auto items = node.at("phases").items();
   std::vector<double> durations_s;
   durations_s.reserve(items.size());

@@ -8,6 +8,7 @@
 #include "common/config_node.hpp"
 #include "common/random.hpp"
 #include "env/budgets.hpp"
+#include "env/request_spec.hpp"
 #include "platform/simulated/contention.hpp"
 
 namespace rein {
@@ -64,6 +65,8 @@ struct Scenario {
   std::vector<CoRunnerSpec> co_runners;
   std::vector<ScenarioPhase> phases;  ///< At least one.
   std::optional<ScenarioChain> chain;
+  std::optional<RequestSpec::Arrival> arrival;  ///< Instead of the run's ...
+  Recording recording;                          ///< ... with this.
 
   double duration_s() const;
   /// The stretches from the start to duration_s(), one at a time: there may be very many.

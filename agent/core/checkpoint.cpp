@@ -14,18 +14,6 @@ namespace {
 constexpr const char* kFormat = "rein agent";
 constexpr std::int64_t kVersion = 2;
 
-const char* name_of(RequestSpec::Arrival arrival) {
-  switch (arrival) {
-    case RequestSpec::Arrival::kPeriodic:
-      return "periodic";
-    case RequestSpec::Arrival::kPoisson:
-      return "poisson";
-    case RequestSpec::Arrival::kClosedLoop:
-      break;
-  }
-  return "closed_loop";
-}
-
 std::string describe_objective(const Objective& objective) {
   return objective.asks_for_power()
              ? fmt::format("{} of {}, which earns nothing at {}", objective.name(),
@@ -62,7 +50,7 @@ void archive_powers(Archive& archive, const std::vector<PowerSignal>& asked) {
 }
 
 void archive_rewards(Archive& archive, const TaskDescription& task) {
-  archive.same("arrival", name_of(task.arrival));
+  archive.same("arrival", std::string(kArrivals[static_cast<std::size_t>(task.arrival)]));
   archive.same("objective", describe_objective(task.objective));
   archive.section("prices", [&task](Archive& prices) {
     for (const auto& rule : budget_rules()) {

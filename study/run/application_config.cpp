@@ -132,7 +132,8 @@ void read_in_process(const ConfigNode& node, const Board& board, ApplicationConf
                           : data_set.default_folder;
   images.reject_unknown();
 
-  application.files = {{"network.checkpoint", checkpoint}, {"images.folder", folder}};
+  application.files.emplace_back("network.checkpoint", checkpoint);
+  application.files.emplace_back("images.folder", folder);
   application.start = [&kind, checkpoint, options, &data_set, folder,
                        batch = application.requests.batch]() -> std::shared_ptr<RequestWorker> {
     const auto served =
@@ -191,6 +192,9 @@ ApplicationConfig ApplicationConfig::read(const ConfigNode& node, PlatformKind p
                            name_of(platform)));
   }
   application.requests = RequestSpec::from_yaml(node.at("requests"));
+  if (application.requests.recording.arrivals) {
+    application.files.emplace_back("requests.recording", application.requests.recording.file);
+  }
   if (node.has("places")) {
     for (const auto& item : node.at("places").items()) {
       const std::string place = item.text();

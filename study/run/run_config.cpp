@@ -85,6 +85,26 @@ PlatformKind read_platform(const ConfigNode& node) {
   return simulated ? PlatformKind::kSimulated : PlatformKind::kLinux;
 }
 
+/// A scenario may say how requests arrive, whichever run it is played by.
+void take_arrival(const ConfigNode& node, RunConfig& config) {
+  const Scenario& scenario = config.scenario;
+  if (!scenario.arrival) {
+    return;
+  }
+  for (ApplicationConfig& application : config.applications) {
+    RequestSpec& requests = application.requests;
+    if (requests.arrival == RequestSpec::Arrival::kClosedLoop &&
+        scenario.arrival != requests.arrival) {
+      node.at("arrival").reject(
+          fmt::format("expected a run whose requests have a rate_hz, found those of {}, which come "
+                      "in a closed loop",
+                      application.name));
+    }
+    requests.arrival = *scenario.arrival;
+    requests.recording = scenario.recording;
+  }
+}
+
 void check_simulated_co_runners(const ConfigNode& node, const Scenario& scenario) {
   for (const auto& spec : scenario.co_runners) {
     if (!spec.contention) {
@@ -354,6 +374,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   if (has_scenario) {
     scenario = open_named(node.at("scenario"));
     config.scenario = Scenario::from_yaml(*scenario, config.budgets, time_scale);
+    take_arrival(*scenario, config);
     if (config.platform == PlatformKind::kSimulated) {
       check_simulated_co_runners(*scenario, config.scenario);
     } else {
@@ -381,6 +402,10 @@ RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides&
   node.set("board", board.found ? config.board.to_yaml() : board.text, origin);
   if (scenario && !node.at("scenario").is_mapping()) {
     node.set("scenario", scenario->dump(), origin);
+  }
+  if (config.scenario.recording.arrivals) {
+    node.set_text("scenario.recording",
+                  std::filesystem::absolute(config.scenario.recording.file).string(), origin);
   }
   for (std::size_t i = 0; i < config.applications.size(); ++i) {
     const std::string prefix = fmt::format("applications.{}.", i);

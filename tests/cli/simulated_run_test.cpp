@@ -61,6 +61,26 @@ DOCTEST_TEST_CASE("a simulated run is repeated from what it left behind alone") 
 }
 
 DOCTEST_TEST_CASE(
+    "a run with recorded arrivals, its own or its scenario's, is repeated elsewhere") {
+  for (const bool by_scenario : {false, true}) {
+    DOCTEST_CAPTURE(by_scenario);
+    SimulatedRunFiles files;
+    write_file(files.folder.path() / "times.csv", "arrival_s\n0\n0.1\n0.11\n0.5\n");
+    RunFiles::edit(by_scenario ? files.scenario() : files.run(),
+                   by_scenario ? "name: test\n" : "arrival: poisson,",
+                   by_scenario ? "name: test\narrival: recorded\nrecording: times.csv\n"
+                               : "arrival: recorded, recording: times.csv,");
+    const TemporaryFolder elsewhere;
+    const auto first = run(files.run(), elsewhere.path() / "first");
+    const auto again = run(first / "config.yaml", elsewhere.path() / "again");
+    DOCTEST_CHECK(read_file(first / "trace.csv") == read_file(again / "trace.csv"));
+    DOCTEST_CHECK(read_file(first / "trace.csv").find(",recorded,") != std::string::npos);
+    Process report({REIN_PROGRAM, "report", first.string()});
+    DOCTEST_CHECK(report.wait() == 0);
+  }
+}
+
+DOCTEST_TEST_CASE(
     "a run with a profile in an odd folder was not to be repeated from its config.yaml") {
   for (const std::string name : {"a #b: {c}", "null", " x ", "it's \"\\x\"", "\xE9\n~"}) {
     DOCTEST_CAPTURE(name);

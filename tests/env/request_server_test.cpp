@@ -2,8 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/files.hpp"
 #include "env/network_worker.hpp"
 #include "support/fake_machine.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace rein {
 namespace {
@@ -121,6 +130,95 @@ DOCTEST_TEST_CASE("Poisson arrivals have the rate that was asked for, from the s
   const auto report = one.serve_for(100'000);
   DOCTEST_CHECK(static_cast<double>(report.arrived) == doctest::Approx(4000).epsilon(0.05));
   DOCTEST_CHECK(other.serve_for(100'000).latencies_ms == report.latencies_ms);
+}
+
+RequestSpec recorded(const std::vector<double>& times_s, std::optional<double> from_s = {}) {
+  RequestSpec spec = periodic(10.0);
+  spec.arrival = RequestSpec::Arrival::kRecorded;
+  spec.recording = {.arrivals = std::make_shared<const RecordedArrivals>(times_s),
+                    .file = "made-up.csv",
+                    .from_s = from_s};
+  return spec;
+}
+
+DOCTEST_TEST_CASE("recorded requests come at the run's mean rate, in their order, over and over") {
+  // Gaps of 1, 3 and 2 s: a mean of 2, so 50, 150 and 100 ms at 10 a second, and 100 to the first.
+  RequestSpec spec = recorded({5.0, 6.0, 9.0, 11.0}, 0.0);
+  spec.batch = 1;
+  Server server(spec);
+  server.server.set_level(0);  // 2 ms.
+  const auto close = [](const std::vector<double>& found, const std::vector<double>& expected) {
+    DOCTEST_REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      DOCTEST_CHECK(std::abs(found[i] - expected[i]) <= 3.0);
+    }
+  };
+  std::vector<double> times;
+  const TimePoint start = server.machine.clock.now();
+  while (times.size() < 6) {
+    for (std::size_t n = server.serve_for(1).arrived; n > 0; --n) {
+      times.push_back(to_milliseconds(server.machine.clock.now() - start));
+    }
+  }
+  close(times, {1, 51, 201, 301, 401, 451});
+}
+
+DOCTEST_TEST_CASE("a recording begins where it is told to, or where the seed draws") {
+  const std::vector<double> times_s = {0.0, 1.0, 4.0, 6.0};
+  const auto first_of = [&](std::optional<double> from_s, std::uint64_t seed) {
+    Server server(recorded(times_s, from_s));
+    server.server.reset(server.machine.clock.now(), seed);
+    return server.server.backlog().next_recorded;
+  };
+  DOCTEST_CHECK(first_of(0.0, 1) == 0);
+  DOCTEST_CHECK(first_of(0.5, 1) == 1);
+  DOCTEST_CHECK(first_of(4.0, 1) == 2);
+  DOCTEST_CHECK(first_of(99.0, 1) == 0);
+  std::set<std::size_t> drawn;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    DOCTEST_CHECK(first_of({}, seed) == first_of({}, seed));
+    drawn.insert(first_of({}, seed));
+  }
+  DOCTEST_CHECK(drawn == std::set<std::size_t>{0, 1, 2, 3});
+}
+
+DOCTEST_TEST_CASE("many requests at one time are one burst, and its server ends") {
+  std::vector<double> times_s(1000, 0.0);
+  times_s.push_back(1000.0);
+  RequestSpec spec = recorded(times_s, 0.0);
+  Server server(spec);
+  const ServiceReport report = server.serve_for(40);
+  DOCTEST_CHECK(report.arrived == 1000);
+  DOCTEST_CHECK(report.dropped + report.served + report.queued == 1000);
+}
+
+DOCTEST_TEST_CASE("a recording that is none is refused with its line") {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "arrivals.csv";
+  const auto message = [&](const std::string& text) {
+    write_file(file, text);
+    try {
+      RecordedArrivals::read(file);
+    } catch (const ConfigError& error) {
+      return std::string(error.what()).erase(0, file.string().size());
+    }
+    return std::string();
+  };
+  DOCTEST_CHECK(message("arrival_s,x\n1,a\n2,b\n").empty());
+  DOCTEST_CHECK(message("time\n1\n2\n") == ":1: expected the column arrival_s, found none");
+  DOCTEST_CHECK(message("arrival_s\n1\nsoon\n") ==
+                ":3: arrival_s: expected a time in seconds, found 'soon'");
+  DOCTEST_CHECK(message("arrival_s\n1\nnan\n") ==
+                ":3: arrival_s: expected a time in seconds, found 'nan'");
+  DOCTEST_CHECK(message("arrival_s\n1\n0.5\n") ==
+                ":3: arrival_s: expected a time not before 1, that of the arrival before, found "
+                "'0.5'");
+  DOCTEST_CHECK(message("arrival_s\n1\n") ==
+                ": expected at least two arrivals at different times, found 1");
+  DOCTEST_CHECK(message("arrival_s\n1\n1\n") ==
+                ": expected at least two arrivals at different times, found 2 at the same");
+  DOCTEST_CHECK(message("arrival_s\n-1e308\n1e308\n").find("a time that is a number") !=
+                std::string::npos);
 }
 
 DOCTEST_TEST_CASE("a server that is given another's backlog goes on as the other would") {

@@ -378,5 +378,24 @@ DOCTEST_TEST_CASE("a factor in range made a deadline out of range") {
                 "the product with 12, found 12000000");
 }
 
+DOCTEST_TEST_CASE("a scenario may say how requests arrive") {
+  const std::string phases = "phases: [{name: a, duration_s: 6}]\n";
+  DOCTEST_CHECK_FALSE(read("name: s\n" + phases).arrival);
+  DOCTEST_CHECK(read("name: s\narrival: poisson\n" + phases).arrival ==
+                RequestSpec::Arrival::kPoisson);
+  const Scenario played = read("name: s\narrival: recorded\nrecording: " REIN_SOURCE_DIR
+                               "/configs/arrivals/azure-llm-code.csv\nrecording_from_s: 60\n" +
+                               phases);
+  DOCTEST_CHECK(played.recording.arrivals->size() == 8819);
+  DOCTEST_CHECK(played.recording.from_s == 60.0);
+  check_message("name: s\narrival: daily\n" + phases,
+                "s:2:10: arrival: expected one of periodic, poisson, closed_loop, recorded, found "
+                "'daily'");
+  // Of what is not there, and where nothing is recorded.
+  DOCTEST_CHECK_THROWS_AS(read("name: s\narrival: recorded\n" + phases), ConfigError);
+  DOCTEST_CHECK_THROWS_AS(read("name: s\narrival: poisson\nrecording: x.csv\n" + phases),
+                          ConfigError);
+}
+
 }  // namespace
 }  // namespace rein

@@ -686,7 +686,7 @@ DOCTEST_TEST_CASE("what a trace can't hold is named with file, line and column")
            {"granted.frequency.cpu", "fast", "a number"},
            {"refused", "width.other", "a knob of this run ("},
            {"stale", "power_w.gpu", "a signal of this trace ("},
-           {"arrival.app", "daily", "one of periodic, poisson, closed_loop"},
+           {"arrival.app", "daily", "one of periodic, poisson, closed_loop, recorded"},
            {"power_signal", "volts", "one of power_w, power_ours_w"},
            {"shield", "mood", "nothing or one of power, temperature"},
            {"observed.width.app", "", "a number"}}) {

@@ -18,6 +18,7 @@
 #include "agent/make_agent.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
+#include "env/recorded_arrivals.hpp"
 #include "env/trace_reader.hpp"
 #include "env/trace_writer.hpp"
 #include "models/image_set.hpp"
@@ -203,6 +204,18 @@ void read_profile_file(std::string_view bytes) {
   require(read_file(folder() / "third.csv") == written, "a profile as it was written");
 }
 
+void read_arrivals_file(std::string_view bytes) {
+  const auto arrivals = RecordedArrivals::read(store("arrivals.csv", bytes));
+  double sum = 0.0;
+  for (std::size_t i = 0; i < arrivals.size(); ++i) {
+    require(arrivals.gap(i) >= 0.0 && std::isfinite(arrivals.gap(i)),
+            "gaps that can be waited for");
+    sum += arrivals.gap(i) / static_cast<double>(arrivals.size());
+  }
+  require(std::abs(sum - 1.0) < 1e-6, "a mean gap of 1");
+  require(arrivals.find(1e9) < arrivals.size(), "a place in the recording");
+}
+
 /// What is written of what was read is read again to the same.
 void write_trace_again(const RecordedTrace& trace) {
   const auto write = [](const RecordedTrace& of) {
@@ -341,20 +354,15 @@ void read_variants_file(std::string_view bytes) {
 }  // namespace
 
 const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> all = {{"agent", read_agent_checkpoint},
-                                                    {"application", read_application_file},
-                                                    {"board", read_board_file},
-                                                    {"episodes", read_episode_log},
-                                                    {"evaluation", read_evaluation_folder},
-                                                    {"images", read_image_files},
-                                                    {"network", read_network_checkpoint},
-                                                    {"profile", read_profile_file},
-                                                    {"report", read_run_folder},
-                                                    {"run", read_run_file},
-                                                    {"scenario", read_scenario_file},
-                                                    {"state", read_state_file},
-                                                    {"trace", read_trace_file},
-                                                    {"variants", read_variants_file}};
+  static const std::map<std::string, Reader> all = {
+      {"agent", read_agent_checkpoint}, {"application", read_application_file},
+      {"arrivals", read_arrivals_file}, {"board", read_board_file},
+      {"episodes", read_episode_log},   {"evaluation", read_evaluation_folder},
+      {"images", read_image_files},     {"network", read_network_checkpoint},
+      {"profile", read_profile_file},   {"report", read_run_folder},
+      {"run", read_run_file},           {"scenario", read_scenario_file},
+      {"state", read_state_file},       {"trace", read_trace_file},
+      {"variants", read_variants_file}};
   return all;
 }
 
