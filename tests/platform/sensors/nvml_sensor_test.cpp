@@ -250,10 +250,10 @@ DOCTEST_TEST_CASE("a card that is lost is let go of, and is found when it is bac
   auto& card = machine.cards.card();
   card["lost"] = 15;
   machine.cards.say();
-  for (const auto& [name, measurement] : samples.sample(seconds(1))) {
-    DOCTEST_CAPTURE(name);
-    DOCTEST_CHECK_FALSE(measurement.value);
-    DOCTEST_CHECK(measurement.problem == "NVML, NVIDIA H200: GPU is lost");
+  for (const auto& named : samples.sample(seconds(1))) {
+    DOCTEST_CAPTURE(named.first);
+    DOCTEST_CHECK_FALSE(named.second.value);
+    DOCTEST_CHECK(named.second.problem == "NVML, NVIDIA H200: GPU is lost");
   }
   // Else nobody could reset it.
   DOCTEST_CHECK(machine.cards.new_calls() == Strings{"shutdown"});
