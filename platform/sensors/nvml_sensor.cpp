@@ -368,7 +368,10 @@ Measurement NvmlSensor::measure_power(Card& card, const Channel& channel) const 
   }
   const double unmoved_s = to_seconds(card.asked_at - card.power_moved_at);
   if (power.number != 0 && unmoved_s >= quantity_of("power_w").stuck_after_s) {
-    return trouble(channel, fmt::format("has not changed for {:.0f} s", unmoved_s));
+    return {.value = {},
+            .age = {},
+            .problem =
+                fmt::format("NVML, {}, power: has not changed for {:.0f} s", card.name, unmoved_s)};
   }
   return judge(channel, static_cast<double>(power.number) / channel.divisor);
 }

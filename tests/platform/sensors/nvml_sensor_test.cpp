@@ -169,6 +169,8 @@ DOCTEST_TEST_CASE("a count of energy that stands still leaves the power that the
     machine.cards.say();
     DOCTEST_CHECK(samples.at(kPower, seconds(1)).value == doctest::Approx(80.0 + 1e-3 * i));
   }
+  DOCTEST_CHECK(samples.at(kPower, seconds(10)).problem ==
+                "NVML, NVIDIA H200, power: has not changed for 10 s");
   machine.cards.card().erase("power");
   machine.cards.say();
   DOCTEST_CHECK(samples.at(kPower, seconds(1)).problem ==
