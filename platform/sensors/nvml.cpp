@@ -53,6 +53,13 @@ struct Nvml::Functions {
     unsigned memory_percent;
   };
 
+  /// nvmlTemperature_v1_t.
+  struct Temperature {
+    unsigned version = sizeof(Temperature) | 1U << 24;  // NVML_STRUCT_VERSION.
+    int sensor = kSensorOfGpu;
+    int c = 0;
+  };
+
   /// nvmlPciInfo_t, as nvmlDeviceGetPciInfo_v3 fills it.
   struct PciInfo {
     std::array<char, 16> bus_id_legacy;
@@ -63,6 +70,10 @@ struct Nvml::Functions {
     unsigned pci_subsystem_id;
     std::array<char, 32> bus_id;
   };
+
+  static std::int64_t to_number(const Utilization& busy) { return busy.gpu_percent; }
+  static std::int64_t to_number(const Temperature& temperature) { return temperature.c; }
+  static std::int64_t to_number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
   int (*init)();
   int (*shutdown)();
@@ -76,6 +87,7 @@ struct Nvml::Functions {
   int (*energy_mj)(Device card, unsigned long long* energy);
   int (*power_mw)(Device card, unsigned* power);
   int (*temperature_c)(Device card, int sensor, unsigned* temperature);
+  int (*temperature)(Device card, Temperature* temperature);  ///< What is to replace it.
   int (*clock_mhz)(Device card, int clock, unsigned* frequency);
   int (*utilization)(Device card, Utilization* utilization);
   int (*throttle_reasons)(Device card, unsigned long long* reasons);
@@ -89,6 +101,7 @@ struct Nvml::Functions {
     look_up(library, energy_mj, {"nvmlDeviceGetTotalEnergyConsumption"});
     look_up(library, power_mw, {"nvmlDeviceGetPowerUsage"});
     look_up(library, temperature_c, {"nvmlDeviceGetTemperature"});
+    look_up(library, temperature, {"nvmlDeviceGetTemperatureV"});
     look_up(library, clock_mhz, {"nvmlDeviceGetClockInfo"});
     look_up(library, utilization, {"nvmlDeviceGetUtilizationRates"});
     look_up(
@@ -196,13 +209,13 @@ std::optional<double> Nvml::greatest_limit_w(Device card) const {
   return greatest_mw / kMwPerW;
 }
 
-NvmlResult Nvml::read(CardNumber what, Device card, std::uint64_t& number) const {
+NvmlResult Nvml::read(CardNumber what, Device card, std::int64_t& number) const {
   const auto ask = [&number](auto value, auto* function, auto... arguments) {
     if (function == nullptr) {
       return NvmlResult::kFunctionNotFound;
     }
     const NvmlResult result{function(arguments..., &value)};
-    number = value;
+    number = Functions::to_number(value);
     return result;
   };
   const Functions& functions = *functions_;
@@ -212,23 +225,19 @@ NvmlResult Nvml::read(CardNumber what, Device card, std::uint64_t& number) const
     case CardNumber::kPowerMw:
       return ask(0U, functions.power_mw, card);
     case CardNumber::kTemperatureC:
-      return ask(0U, functions.temperature_c, card, kSensorOfGpu);
+      return functions.temperature_c == nullptr
+                 ? ask(Functions::Temperature{}, functions.temperature, card)
+                 : ask(0U, functions.temperature_c, card, kSensorOfGpu);
     case CardNumber::kSmClockMhz:
       return ask(0U, functions.clock_mhz, card, kClockOfSm);
     case CardNumber::kMemoryClockMhz:
       return ask(0U, functions.clock_mhz, card, kClockOfMemory);
+    case CardNumber::kBusyPercent:
+      return ask(Functions::Utilization{}, functions.utilization, card);
     case CardNumber::kThrottleReasons:
       return ask(0ULL, functions.throttle_reasons, card);
-    case CardNumber::kBusyPercent:
-      break;
   }
-  if (functions.utilization == nullptr) {
-    return NvmlResult::kFunctionNotFound;
-  }
-  Functions::Utilization utilization{};
-  const NvmlResult result{functions.utilization(card, &utilization)};
-  number = utilization.gpu_percent;
-  return result;
+  return NvmlResult::kFunctionNotFound;
 }
 
 std::string Nvml::text_of(NvmlResult result) const {

@@ -64,7 +64,7 @@ class Nvml {
   std::string name_of(Device card) const;
   /// The highest limit on its power that can be set, in W.
   std::optional<double> greatest_limit_w(Device card) const;
-  NvmlResult read(CardNumber what, Device card, std::uint64_t& number) const;
+  NvmlResult read(CardNumber what, Device card, std::int64_t& number) const;
   /// In its words: "GPU is lost".
   std::string text_of(NvmlResult result) const;
 

@@ -28,7 +28,7 @@ struct CardSignal {
   std::string_view suffix;
   std::string_view what;
   CardNumber number;
-  std::uint64_t mask = 0;
+  std::int64_t mask = 0;
   double divisor = 1.0;
 };
 constexpr std::array<CardSignal, 8> kSignals{{

@@ -41,7 +41,7 @@ class NvmlSensor final : public Sensor {
   struct Answer {
     bool is_offered = true;  ///< Else it was not at first, and is never asked for again.
     NvmlResult result = NvmlResult::kUninitialized;
-    std::uint64_t number = 0;
+    std::int64_t number = 0;
 
     bool is_there() const { return is_offered && result == NvmlResult::kSuccess; }
   };
@@ -49,9 +49,9 @@ class NvmlSensor final : public Sensor {
   /// A signal and how it is made of a number.
   struct Channel {
     CardNumber what;
-    std::uint64_t mask;  ///< The signal is whether one of these bits is set; 0: it is the number,
-    double divisor;      ///< over this.
-    double max;          ///< Plausible.
+    std::int64_t mask;  ///< The signal is whether one of these bits is set; 0: it is the number,
+    double divisor;     ///< over this.
+    double max;         ///< Plausible.
     std::size_t signal;
   };
   struct Card {
@@ -67,8 +67,8 @@ class NvmlSensor final : public Sensor {
     TimePoint retry_at{};
     Duration patience{};
     EnergyWindow energy;
-    std::optional<std::uint64_t> energy_mj;
-    std::optional<std::uint64_t> power_mw;
+    std::optional<std::int64_t> energy_mj;
+    std::optional<std::int64_t> power_mw;
     TimePoint power_moved_at{};
   };
 

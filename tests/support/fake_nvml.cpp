@@ -26,6 +26,12 @@ struct Utilization {
   unsigned memory;
 };
 
+struct Temperature {
+  unsigned version;
+  int sensor;
+  int c;
+};
+
 struct PciInfo {
   char bus_id_legacy[16];
   unsigned domain;
@@ -186,10 +192,6 @@ int nvmlDeviceGetPowerManagementLimitConstraints(void* card, unsigned* least, un
 
 int nvmlDeviceGetPowerUsage(void* card, unsigned* power) { return answer(card, "power", power); }
 
-int nvmlDeviceGetTemperature(void* card, int sensor, unsigned* temperature) {
-  return sensor == 0 ? answer(card, "temperature", temperature) : kInvalidArgument;
-}
-
 int nvmlDeviceGetClockInfo(void* card, int clock, unsigned* frequency) {
   const char* const keys[] = {"graphics", "sm", "memory", "video"};
   return clock >= 0 && clock < 4 ? answer(card, keys[clock], frequency) : kInvalidArgument;
@@ -201,10 +203,20 @@ int nvmlDeviceGetUtilizationRates(void* card, Utilization* utilization) {
 }
 
 #ifdef FAKE_NVML_IS_OLD
+int nvmlDeviceGetTemperature(void* card, int sensor, unsigned* temperature) {
+  return sensor == 0 ? answer(card, "temperature", temperature) : kInvalidArgument;
+}
+
 int nvmlDeviceGetCurrentClocksThrottleReasons(void* card, unsigned long long* reasons) {
   return answer(card, "reasons", reasons);
 }
 #else
+int nvmlDeviceGetTemperatureV(void* card, Temperature* temperature) {
+  return temperature->version == 0x0100000C && temperature->sensor == 0
+             ? answer(card, "temperature", &temperature->c)
+             : kInvalidArgument;
+}
+
 int nvmlDeviceGetCurrentClocksEventReasons(void* card, unsigned long long* reasons) {
   return answer(card, "reasons", reasons);
 }

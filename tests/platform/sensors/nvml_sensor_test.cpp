@@ -128,6 +128,7 @@ DOCTEST_TEST_CASE("a card without a count of energy, and a library without one, 
     const auto sample = samples.sample(seconds(1));
     DOCTEST_CHECK(sample.at(kPower).value == 75.0);
     DOCTEST_CHECK(sample.at("throttled.gpu_power").value == 0.0);
+    DOCTEST_CHECK(sample.at("temperature_c.gpu").value == 31.0);
     // By itself, a number that stays the same measures nothing.
     DOCTEST_CHECK(samples.at(kPower, seconds(9)).value == 75.0);
     DOCTEST_CHECK(samples.at(kPower, seconds(1)).problem ==
@@ -180,7 +181,7 @@ DOCTEST_TEST_CASE("a count of energy that stands still leaves the power that the
 DOCTEST_TEST_CASE("numbers of a card that cannot be are none") {
   Machine machine;
   auto& card = machine.cards.card();
-  card["temperature"] = 4'294'967'295;
+  card["temperature"] = 255;
   card["sm"] = 0;
   card["busy"] = 4'294'967'295;
   card["power"] = 2'000'000;
@@ -189,7 +190,7 @@ DOCTEST_TEST_CASE("numbers of a card that cannot be are none") {
   Samples samples(sensor);
   const auto sample = samples.sample();
   DOCTEST_CHECK(sample.at("temperature_c.gpu").problem ==
-                "NVML, NVIDIA H200, temperature: expected -40 to 150 degC, found 4.29497e+09");
+                "NVML, NVIDIA H200, temperature: expected -40 to 150 degC, found 255");
   DOCTEST_CHECK(sample.at("frequency_mhz.gpu").problem ==
                 "NVML, NVIDIA H200, SM clock: expected 0.001 to 100000 MHz, found 0");
   DOCTEST_CHECK_FALSE(sample.at("gpu_load_share").value);
