@@ -11,6 +11,7 @@
 #include <cmath>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "common/error.hpp"
@@ -125,8 +126,11 @@ struct Answer {
 };
 using Answers = std::vector<std::vector<Answer>>;  ///< [images][exits]
 
+/// Logits of an image, the cheapest first.
+using Exits = std::function<std::vector<at::Tensor>(const at::Tensor& image)>;
+
 /// Of the last `count` images, in f32.
-Answers answers_of(const ExitNetwork& network, const ImageSet& set, std::size_t count) {
+Answers answers_of(const Exits& logits_of, const ImageSet& set, std::size_t count) {
   const at::NoGradGuard no_grad;
   Answers answers;
   for (std::size_t image = set.count() - count; image < set.count(); ++image) {
@@ -136,7 +140,7 @@ Answers answers_of(const ExitNetwork& network, const ImageSet& set, std::size_t 
     std::ranges::transform(set.images(image, 1), pixels.data_ptr<float>(),
                            [](std::uint8_t pixel) { return static_cast<float>(pixel) / 255.0F; });
     auto& exits = answers.emplace_back();
-    for (const at::Tensor& logits : network.logits(pixels, /*training=*/false)) {
+    for (const at::Tensor& logits : logits_of(pixels)) {
       const auto [confidence, chosen] = at::softmax(logits, 1).max(1);
       exits.push_back({.confidence = confidence.item<float>(),
                        .right = chosen.item<std::int64_t>() == set.labels[image]});
@@ -206,16 +210,51 @@ Row leaving_early(const Answers& answers, const std::vector<Cost>& costs, double
   return row;
 }
 
-std::vector<Row> rows_of_widths(const std::filesystem::path& file, const ImageSet& test) {
+/// @param costs  of going as far as each exit.
+std::vector<Row> rows_of_leaving(const std::string& name, const Exits& exits,
+                                 const std::vector<Cost>& costs, const ImageSet& train,
+                                 const ImageSet& test) {
+  // Thresholds by images that were trained on, as no others are left to choose by. The network is
+  // less sure of the test images, so they go further.
+  const Answers known = answers_of(exits, train, std::min(train.count(), std::size_t{5000}));
+  const Answers answers = answers_of(exits, test, test.count());
+  std::vector<Row> rows;
+  for (const double share : {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8}) {
+    double low = 0.0;
+    double high = 1.0;
+    for (int i = 0; i < 40; ++i) {
+      const double middle = (low + high) / 2.0;
+      const double cost = leaving_early(known, costs, middle).mean.multiply_adds;
+      (cost > share * costs.back().multiply_adds ? high : low) = middle;
+    }
+    rows.push_back(leaving_early(answers, costs, low));
+    rows.back().name = fmt::format("sure {:.3f}, {}", low, name);
+  }
+  return rows;
+}
+
+/// Also of the narrowest, and then the widest for the images that it is not sure of.
+std::vector<Row> rows_of_widths(const std::filesystem::path& file, const ImageSet& train,
+                                const ImageSet& test) {
   const SlimmableCheckpoint network = read_checkpoint(file);
   const auto engine = engine_of(network);
-  std::vector<Row> rows;
-  for (const Cost& cost : costs_of(network, *engine)) {
-    engine->set_level(rows.size());
-    rows.push_back({.name = "width " + level_name(network.widths[rows.size()].width),
+  const std::vector<Cost> costs = costs_of(network, *engine);
+  const SlimmableLayers layers(network);
+  const std::size_t full = costs.size() - 1;
+  std::vector<Cost> both = {costs[0], costs[0]};
+  both[1].add(1.0, costs[full]);
+  std::vector<Row> rows = rows_of_leaving(
+      "widths",
+      [&](const at::Tensor& image) {
+        return std::vector<at::Tensor>{layers.forward(image, 0), layers.forward(image, full)};
+      },
+      both, train, test);
+  for (std::size_t i = 0; i <= full; ++i) {
+    engine->set_level(i);
+    rows.push_back({.name = "width " + level_name(network.widths[i].width),
                     .top1 = measure_top1(*engine, test, test.count()),
-                    .mean = cost,
-                    .together = cost});
+                    .mean = costs[i],
+                    .together = costs[i]});
   }
   return rows;
 }
@@ -224,9 +263,10 @@ std::vector<Row> rows_of_widths(const std::filesystem::path& file, const ImageSe
 std::vector<Row> rows_of_exits(const ExitNetwork& network, std::size_t grid,
                                const SlimmableCheckpoint& shape, std::vector<Cost> costs,
                                const ImageSet& train, const ImageSet& test) {
+  const Exits exits = [&](const at::Tensor& image) { return network.logits(image, false); };
   std::vector<Row> rows;
-  const Answers answers = answers_of(network, test, test.count());
   double before = 0.0;  // What the exits that were passed have cost.
+  const Answers answers = answers_of(exits, test, test.count());
   for (std::size_t i = 0; i < costs.size(); ++i) {
     const auto one = static_cast<double>(shape.layers[i].channels * shape.class_names.size());
     const double own = i + 1 < costs.size() ? one * static_cast<double>(grid * grid) : one;
@@ -239,20 +279,8 @@ std::vector<Row> rows_of_exits(const ExitNetwork& network, std::size_t grid,
     }
     costs[i].multiply_adds += std::exchange(before, before + own);
   }
-  // Thresholds by images that were trained on, as no others are left to choose by. The network is
-  // less sure of the test images, so they go further.
-  const Answers known = answers_of(network, train, std::min(train.count(), std::size_t{5000}));
-  for (const double share : {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8}) {
-    double low = 0.0;
-    double high = 1.0;
-    for (int i = 0; i < 40; ++i) {
-      const double middle = (low + high) / 2.0;
-      const double cost = leaving_early(known, costs, middle).mean.multiply_adds;
-      (cost > share * costs.back().multiply_adds ? high : low) = middle;
-    }
-    rows.push_back(leaving_early(answers, costs, low));
-    rows.back().name = fmt::format("sure {:.3f}, {}x{}", low, grid, grid);
-  }
+  std::ranges::move(rows_of_leaving(fmt::format("{0}x{0}", grid), exits, costs, train, test),
+                    std::back_inserter(rows));
   return rows;
 }
 
@@ -265,13 +293,13 @@ void print(std::vector<Row> rows) {
     return (row.fixed || !fixed) && std::ranges::none_of(rows, beats) ? "*" : "";
   };
   fmt::print(
-      "                   top-1   M multiply-adds       ms   ms, batch of {}      best of\n"
-      "level                  %    mean  together  1 image    mean  together  all fixed   "
+      "                    top-1   M multiply-adds       ms   ms, batch of {}      best of\n"
+      "level                   %    mean  together  1 image    mean  together  all fixed   "
       "leave at exit, %\n",
       kLargeBatch);
   std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.mean.multiply_adds; });
   for (const Row& row : rows) {
-    fmt::print("{:17}  {:5.2f}   {:5.2f}  {:8.2f}  {:7.3f}  {:6.3f}  {:8.3f}  {:>3} {:>5}  ",
+    fmt::print("{:18}  {:5.2f}   {:5.2f}  {:8.2f}  {:7.3f}  {:6.3f}  {:8.3f}  {:>3} {:>5}  ",
                row.name, 100.0 * row.top1, row.mean.multiply_adds / 1e6,
                row.together.multiply_adds / 1e6, row.mean.one_ms, row.mean.batch_ms,
                row.together.batch_ms, mark(row, false), mark(row, true));
@@ -305,7 +333,7 @@ int run(int argc, char** argv) {
   const ImageSet test = set.read(set.default_folder, ImageSplit::kTest);
   train.labels.resize(limit > 0 ? std::min(limit, train.count()) : train.count());
 
-  std::vector<Row> rows = rows_of_widths(slimmable, test);
+  std::vector<Row> rows = rows_of_widths(slimmable, train, test);
   std::vector<Cost> costs;  // Of the first layers with an exit that sees one mean.
   for (std::size_t layers = 1; layers <= options.architecture.layers.size(); ++layers) {
     TrainingOptions first = options;
