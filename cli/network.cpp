@@ -56,9 +56,10 @@ int evaluate(const EvaluateArguments& arguments) {
   }
   put("{}: {} ({})\n{} test images, {}\n\n", file.string(), checkpoint.dataset, checkpoint.recipe,
       test.count(), back_end.name());
-  put("level        top-1  top-1 in the checkpoint\n");
+  const std::size_t width = name_width(levels, 9);
+  put("{:<{}}    top-1  top-1 in the checkpoint\n", "level", width);
   for (std::size_t i = 0; i < top1.size(); ++i) {
-    put("{:<9}  {:>5.2f} %  {:>21.2f} %\n", levels[i].level.name, 100.0 * top1[i],
+    put("{:<{}}  {:>5.2f} %  {:>21.2f} %\n", levels[i].level.name, width, 100.0 * top1[i],
         100.0 * levels[i].level.accuracy_top1);
   }
   return 0;

@@ -163,12 +163,14 @@ int benchmark(const Arguments& arguments) {
   }
   put("{}, {}, {} requests a cell\n\n", file.string(), back_end.name(),
       cells.front().latency_ms.size());
-  put("level        top-1  threads  batch   p50 ms   p99 ms  GFLOP/s  of peak  switch p99 us  "
-      "next/p50\n");
+  const std::size_t width = name_width(levels, 10);
+  put("{:<{}}   top-1  threads  batch   p50 ms   p99 ms  GFLOP/s  of peak  switch p99 us  "
+      "next/p50\n",
+      "level", width);
   for (const Row& row : rows) {
-    put("{:<10} {:>5.2f} %  {:>7}  {:>5}  {:>7.3f}  {:>7.3f}  {:>7.1f}  {:>5.0f} %  {:>13.2f}  "
+    put("{:<{}} {:>5.2f} %  {:>7}  {:>5}  {:>7.3f}  {:>7.3f}  {:>7.1f}  {:>5.0f} %  {:>13.2f}  "
         "{:>8.2f}{}\n",
-        row.choice->level.name, 100.0 * row.choice->level.accuracy_top1, row.cell->threads,
+        row.choice->level.name, width, 100.0 * row.choice->level.accuracy_top1, row.cell->threads,
         row.cell->batch, row.p50_ms, row.p99_ms, row.gflops, 100.0 * row.of_peak, row.switch_p99_us,
         row.after_switch_p50_ms / row.p50_ms, row.chosen ? "" : "  left out");
   }

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/error.hpp"
 #include "common/files.hpp"
-#include "models/slimmable_network.hpp"
 
 namespace rein {
 
@@ -51,6 +52,13 @@ std::vector<std::string> engine_names() {
   std::vector<std::string> names = back_end_names();
   names.emplace_back("gpu");
   return names;
+}
+
+std::size_t name_width(const std::vector<LevelChoice>& levels, std::size_t least) {
+  for (const auto& each : levels) {
+    least = std::max(least, each.level.name.size());
+  }
+  return least;
 }
 
 void check_writable(const std::filesystem::path& file) {

@@ -7,6 +7,7 @@
 #include "models/data_set.hpp"
 #include "models/image_set.hpp"
 #include "models/slimmable_checkpoint.hpp"
+#include "models/slimmable_network.hpp"
 
 namespace rein {
 
@@ -30,6 +31,9 @@ ImageSet read_images(const SlimmableCheckpoint& network, const std::filesystem::
 
 /// That can be measured: those of CPUs, and the GPU's.
 std::vector<std::string> engine_names();
+
+/// Of a table's column of them, at least `least`.
+std::size_t name_width(const std::vector<LevelChoice>& levels, std::size_t least);
 
 /// Known before hours of work rather than after them. @throws UsageError.
 void check_writable(const std::filesystem::path& file);

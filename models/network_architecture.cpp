@@ -40,7 +40,7 @@ const std::vector<NetworkArchitecture>& network_architectures() {
       {.name = "mobile",
        .layers =
            mobile_layers(32, {{64, 1}, {128, 2}, {128, 1}, {256, 2}, {512, 2}, {512, 1}, {512, 1}}),
-       .widths = {0.125, 0.25, 0.5, 1.0}},
+       .widths = {0.0625, 0.125, 0.25, 0.5, 1.0}},
   };
   return architectures;
 }

@@ -146,8 +146,9 @@ constexpr std::array kQuantities{
     Quantity{.name = "temperature_c",
              .unit = "degC",
              .behind = "zone",
-             .each = "of a thermal zone, or of a sensor of hwmon that no zone shows, whether it "
-                     "[counts](boards.md#which-temperatures-count) or not",
+             .each =
+                 "of a thermal zone, a card, or a sensor of hwmon that no zone shows, whether it "
+                 "[counts](boards.md#which-temperatures-count) or not",
              .min = -40.0,
              .max = 150.0,
              .stuck_after_s = 300.0,
@@ -165,7 +166,7 @@ constexpr std::array kQuantities{
     Quantity{.name = "frequency_mhz",
              .unit = "MHz",
              .behind = "domain",
-             .each = "that the kernel says was granted",
+             .each = "that the kernel, or a card's driver, says was granted",
              .min = 0.001,
              .max = 100e3,
              .has_other_units = true,
@@ -198,7 +199,7 @@ constexpr std::array kQuantities{
     Quantity{.name = "load_share",
              .unit = "1",
              .behind = "device",
-             .each = "of the time that a device was busy, as a board file's sensor says",
+             .each = "of the time that a device was busy, as a board file's sensor or a card says",
              .sight = kShare,
              .simulated = Simulated::kGpu,
              .is_given = true},
@@ -236,8 +237,9 @@ constexpr std::array kQuantities{
     Quantity{.name = "throttled",
              .unit = "1",
              .behind = "reason",
-             .each = "0 or 1: what held a Raspberry Pi back at the period's end: `undervoltage`, "
-                     "`frequency_capped`, `throttled`, `soft_temperature_limit`",
+             .each = "0 or 1: what held a Raspberry Pi back at the period's end (`undervoltage`, "
+                     "`frequency_capped`, `throttled`, `soft_temperature_limit`), or an NVIDIA "
+                     "card (`gpu_power`, `gpu_heat`, `gpu_hardware`)",
              .over_signals = Fold::kMost,
              .over_time = Fold::kLast,
              .group = Quantity::Group::kThrottling,
@@ -260,6 +262,13 @@ const Quantity& quantity_of(std::string_view signal) {
   }
   throw Error(
       fmt::format("{}: expected a signal of a known quantity, found none of that name", signal));
+}
+
+std::string implausible(const Quantity& quantity, double min, double max, double value) {
+  return value >= min && value <= max
+             ? ""
+             : fmt::format("expected {} to {}{}, found {:.6g}", min, max,
+                           quantity.unit == "1" ? "" : fmt::format(" {}", quantity.unit), value);
 }
 
 std::string_view name_behind_dot(std::string_view signal) {

@@ -135,6 +135,10 @@ const Quantity* find_quantity(std::string_view signal);
 /// The same. @throws Error if there is none.
 const Quantity& quantity_of(std::string_view signal);
 
+/// "expected 0 to 10000 W, found 49950", of a value that is not from `min` to `max`, in the
+/// quantity's unit; empty if it is.
+std::string implausible(const Quantity& quantity, double min, double max, double value);
+
 /// What comes behind the first dot; empty if there is none.
 std::string_view name_behind_dot(std::string_view signal);
 

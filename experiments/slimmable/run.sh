@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Top-1 of each level of the small network: slimmable, grown by groups of channels, and trained alone.
-# Needs LibTorch and Debian's dataset-fashion-mnist.
+# With --exits: of the slimmable one, and of early exits. Needs LibTorch and Debian's dataset-fashion-mnist.
 #
-#   experiments/slimmable/run.sh [--epochs N] [--output DIR]    default: 12, results/slimmable/epochs-N
+#   experiments/slimmable/run.sh [--exits] [--epochs N] [--output DIR]  default: 12, results/slimmable/epochs-N
 #
+# --exits with other epochs than 12: after a run without it, which trains the slimmable network.
 # With 12 epochs the slimmable network is the one that comes with Rein, which was trained alike;
 # otherwise it is trained too. A folder that exists is gone on with: networks in it are not trained again.
 set -euo pipefail
@@ -11,12 +12,14 @@ cd "$(dirname "$0")/../.."
 
 epochs=12
 output=
+program=compare_training
 while [ $# -gt 0 ]; do
   case $1 in
+    --exits) program=early_exits && shift ;;
     --epochs) epochs=$2 && shift 2 ;;
     --output) output=$2 && shift 2 ;;
     *)
-      echo "experiments/slimmable/run.sh: expected --epochs or --output, found '$1'" >&2
+      echo "experiments/slimmable/run.sh: expected --exits, --epochs or --output, found '$1'" >&2
       exit 2
       ;;
   esac
@@ -24,9 +27,10 @@ done
 output=${output:-results/slimmable/epochs-$epochs}
 
 cmake --preset release >/dev/null
-cmake --build --preset release --target compare_training -- --quiet
-shipped=()
-[ "$epochs" != 12 ] || shipped=(--slimmable models/trained/fashion-mnist.rein)
+cmake --build --preset release --target "$program" -- --quiet
+network=()
+[ "$program" != early_exits ] || network=(--slimmable "$output/slimmable.rein")
+[ "$epochs" != 12 ] || network=(--slimmable models/trained/fashion-mnist.rein)
 mkdir -p "$output"
-build/release/experiments/slimmable/compare_training --epochs "$epochs" --bfloat16 --threads 1 \
-  --output "$output" "${shipped[@]}" | tee "$output/table.txt"
+"build/release/experiments/slimmable/$program" --epochs "$epochs" --bfloat16 --output "$output" \
+  "${network[@]}" | tee "$output/$program.txt"

@@ -83,8 +83,8 @@ at::Tensor SlimmableLayers::forward(const at::Tensor& images, std::size_t level,
 }
 
 at::Tensor SlimmableLayers::forward_training(const at::Tensor& images, std::size_t level,
-                                             double momentum) const {
-  return run(images, level, /*training=*/true, momentum, /*visit=*/{});
+                                             double momentum, const Visit& visit) const {
+  return run(images, level, /*training=*/true, momentum, visit);
 }
 
 }  // namespace rein

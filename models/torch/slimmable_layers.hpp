@@ -1,6 +1,6 @@
 #pragma once
 
-// LibTorch's tensors: for the sources of this folder only.
+// LibTorch's tensors: for the sources of this folder, and experiments that train.
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
@@ -52,7 +52,8 @@ class SlimmableLayers {
   at::Tensor forward(const at::Tensor& images, std::size_t level, const Visit& visit = {}) const;
   /// The same with the batch's own statistics, of which the share `momentum` goes into the stored
   /// ones. Convolves in the type of `images`, which may be bfloat16; all else is float.
-  at::Tensor forward_training(const at::Tensor& images, std::size_t level, double momentum) const;
+  at::Tensor forward_training(const at::Tensor& images, std::size_t level, double momentum,
+                              const Visit& visit = {}) const;
 
  private:
   at::Tensor run(const at::Tensor& images, std::size_t level, bool training, double momentum,

@@ -1,5 +1,6 @@
 #include "platform/kernel/system_calls.hpp"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -89,5 +90,7 @@ bool SystemCalls::read_counters(int descriptor, std::span<std::uint64_t> numbers
 }
 
 void SystemCalls::close_counter(int descriptor) { close(descriptor); }
+
+void* SystemCalls::open_library(const char* name) { return dlopen(name, RTLD_NOW | RTLD_LOCAL); }
 
 }  // namespace rein

@@ -52,6 +52,10 @@ class SystemCalls {
   /// Reads a whole group. @return false if it does not give as many numbers.
   virtual bool read_counters(int descriptor, std::span<std::uint64_t> numbers);
   virtual void close_counter(int descriptor);
+
+  /// A driver's library, by the name that dlopen() searches for. @return null if it cannot be
+  /// loaded; dlerror() says why.
+  virtual void* open_library(const char* name);
 };
 
 }  // namespace rein

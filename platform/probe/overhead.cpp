@@ -99,7 +99,9 @@ std::optional<Overhead> measure_overhead(const Board& board, const std::filesyst
   if (!root.is_where_we_run()) {
     wanted.applications.clear();
   }
-  LinuxPlatform platform(board, root, clock, guard, wanted);
+  // What a sensor does may depend on how long ago the sample before was.
+  ManualClock periods;
+  LinuxPlatform platform(board, root, periods, guard, wanted);
 
   Configuration first;
   Configuration last;
@@ -113,7 +115,10 @@ std::optional<Overhead> measure_overhead(const Board& board, const std::filesyst
   Overhead overhead{.num_signals = platform.signals().size(),
                     .num_controls = platform.controls().size()};
   Stopwatch measure(calls, clock, options);
-  overhead.sample = measure([&](std::uint64_t) { platform.sample(); });
+  overhead.sample = measure([&](std::uint64_t) {
+    periods.advance(from_seconds(1.0 / kPeriodsHz));
+    platform.sample();
+  });
   overhead.apply_same = measure([&](std::uint64_t) { platform.apply(first); });
   overhead.read_back = measure([&](std::uint64_t) { platform.grants(); });
   overhead.apply = measure([&](std::uint64_t round) {

@@ -32,7 +32,9 @@ enum class NumberUse {
 
 /// What a power is a part of.
 enum class PowerRole {
-  kNone,      ///< A card, a battery, a CPU's own meter: not to be added up.
+  kNone,      ///< A battery, a CPU's own meter, a card that may be a part of the chip: not to be
+              ///< added up.
+  kCard,      ///< A graphics card of its own: of the machine if the board has places on one.
   kRail,      ///< Of the board.
   kOnlyRail,  ///< The same; if there is no other, it is the whole.
   kMachine,   ///< The whole.

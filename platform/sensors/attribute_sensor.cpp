@@ -222,10 +222,9 @@ void AttributeSensor::check(Channel& channel, Measurement& measurement, double n
   }
   const double value = *measurement.value;
   const Quantity& quantity = *channel.quantity;
-  if (!(value >= channel.min && value <= channel.max)) {
-    measurement.problem = fmt::format(
-        "{}: expected {} to {}{}, found {:.6g}", channel.where, channel.min, channel.max,
-        quantity.unit == "1" ? "" : fmt::format(" {}", quantity.unit), value);
+  if (const auto problem = implausible(quantity, channel.min, channel.max, value);
+      !problem.empty()) {
+    measurement.problem = fmt::format("{}: {}", channel.where, problem);
     if (!channel.is_unit_given && channel.use == NumberUse::kLevel) {
       measurement.problem += remedy_of_unit(quantity, channel.min, channel.max, number, signal);
     }

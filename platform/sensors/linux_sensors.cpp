@@ -14,6 +14,7 @@
 #include "platform/sensors/counter_group.hpp"
 #include "platform/sensors/cpu_time_sensor.hpp"
 #include "platform/sensors/hwmon.hpp"
+#include "platform/sensors/nvml_sensor.hpp"
 #include "platform/sensors/perf_power_sensor.hpp"
 #include "platform/sensors/power_attributes.hpp"
 #include "platform/sensors/power_sensor.hpp"
@@ -30,6 +31,8 @@ constexpr double kMinMachineW = 0.1;
 constexpr double kMinWPerCpu = 0.03;
 /// A signal that has been well for so long is trusted as at first.
 constexpr int kMaxPatience = 1024;
+/// Of what calls to a card take.
+const SteadyClock kClock;
 
 void append(std::vector<Attribute>& attributes, std::vector<Attribute> more) {
   std::move(more.begin(), more.end(), std::back_inserter(attributes));
@@ -55,6 +58,13 @@ LinuxSensors::LinuxSensors(const Board& board, const SysfsRoot& root, const Subj
   add_attributes(board);
   const bool measured = add_total(board);
   if (board.power_model.cpu_w > 0.0) {
+    if (const auto cards = names_of(powers_of(PowerRole::kCard));
+        !measured && board.has_gpu() && !cards.empty()) {
+      missing_.push_back({"power_w", "is by a model of the CPUs, and has nothing of the GPU",
+                          fmt::format("for the GPU's power give `total_power: [{}]` in the board "
+                                      "file, with all other rails that are measured",
+                                      fmt::join(cards, ", "))});
+    }
     add(std::make_unique<ModelledPowerSensor>(board.power_model, cpu_time_sensor,
                                               /*with_total=*/!measured));
   }
@@ -80,13 +90,18 @@ void LinuxSensors::add_attributes(const Board& board) {
   append(found, find_jetson_power(root_));
 
   auto attributes = name_signals(root_, std::move(given), std::move(found));
-  choose(board, attributes);
   for (std::size_t i = 0; i < attributes.size(); ++i) {
-    if (attributes[i].signal.name.starts_with("power_w.")) {
-      powers_.push_back({signals_.size() + i, attributes[i].role});
-    }
+    note(signals_.size() + i, attributes[i].signal, attributes[i].role, attributes[i].heat);
   }
   add(std::make_unique<AttributeSensor>(root_, attributes));
+  if (with_threads_) {
+    auto cards = std::make_unique<NvmlSensor>(root_, kClock, board.has_gpu(), signals_, missing_);
+    for (std::size_t i = 0; i < cards->signals().size(); ++i) {
+      note(signals_.size() + i, cards->signals()[i], PowerRole::kCard, HeatSource::kCard);
+    }
+    add(std::move(cards));
+  }
+  choose(board);
 
   if (!has_packages(attributes) && with_threads_) {
     // The same counters by another way: so never both.
@@ -102,18 +117,22 @@ void LinuxSensors::add_attributes(const Board& board) {
   std::move(unreadable.begin(), unreadable.end(), std::back_inserter(missing_));
 }
 
-void LinuxSensors::choose(const Board& board, std::vector<Attribute>& attributes) {
+void LinuxSensors::note(std::size_t signal, const Signal& what, PowerRole role, HeatSource heat) {
+  if (what.name.starts_with("power_w.")) {
+    powers_.push_back({signal, role});
+  } else if (what.name.starts_with("temperature_c.")) {
+    heats_.push_back({signal, heat});
+  }
+}
+
+void LinuxSensors::choose(const Board& board) {
   std::vector<Temperature> temperatures;
-  std::vector<Attribute*> of;
-  for (auto& attribute : attributes) {
-    if (attribute.quantity == "temperature_c") {
-      temperatures.push_back({std::string(name_behind_dot(attribute.signal.name)), attribute.heat});
-      of.push_back(&attribute);
-    }
+  for (const auto& [signal, source] : heats_) {
+    temperatures.push_back({std::string(name_behind_dot(signals_[signal].name)), source});
   }
   const auto counts = choose_heat(temperatures, board.temperature, board.has_gpu(), missing_);
-  for (std::size_t i = 0; i < of.size(); ++i) {
-    of[i]->signal.is_heat = counts[i];
+  for (std::size_t i = 0; i < heats_.size(); ++i) {
+    signals_[heats_[i].signal].is_heat = counts[i];
   }
 }
 
@@ -154,13 +173,15 @@ std::vector<std::size_t> LinuxSensors::powers_of(PowerRole role) const {
   return found;
 }
 
-std::vector<std::size_t> LinuxSensors::guess_total() const {
+std::vector<std::size_t> LinuxSensors::guess_total(bool uses_cards) const {
   if (auto machine = powers_of(PowerRole::kMachine); !machine.empty()) {
     // One of several may contain the other.
     return machine.size() == 1 ? machine : std::vector<std::size_t>{};
   }
-  if (auto packages = powers_of(PowerRole::kPackage); !packages.empty()) {
-    return packages;
+  if (auto parts = powers_of(PowerRole::kPackage); !parts.empty()) {
+    const auto cards = uses_cards ? powers_of(PowerRole::kCard) : std::vector<std::size_t>{};
+    parts.insert(parts.end(), cards.begin(), cards.end());
+    return parts;
   }
   auto only = powers_of(PowerRole::kOnlyRail);
   return only.size() == 1 && powers_of(PowerRole::kRail).empty() ? only
@@ -174,7 +195,7 @@ bool LinuxSensors::add_total(const Board& board) {
   if (add_sum(find_given_total(board), /*min_w=*/0.0)) {
     return true;
   }
-  const auto guess = guess_total();
+  const auto guess = guess_total(board.has_gpu());
   if (board.power_model.cpu_w > 0.0 && !board.power_model.is_assumed) {
     if (!guess.empty()) {
       missing_.push_back(
@@ -190,10 +211,12 @@ bool LinuxSensors::add_total(const Board& board) {
     tell_no_total();
     return false;
   }
-  if (guess == powers_of(PowerRole::kPackage)) {
+  if (const auto packages = powers_of(PowerRole::kPackage);
+      std::ranges::find(packages, guess.front()) != packages.end()) {
     missing_.push_back({"power_w",
-                        "is of the processor alone: nothing else is known to measure the whole "
-                        "machine",
+                        fmt::format("is of the processor {}alone: nothing else is known to measure "
+                                    "the whole machine",
+                                    guess.size() > packages.size() ? "and the GPU " : ""),
                         "name the rails that do under `total_power` in the board file, or give "
                         "`power_model`, or leave it so"});
     return add_sum(guess, /*min_w=*/0.0);
@@ -205,7 +228,7 @@ bool LinuxSensors::add_total(const Board& board) {
 void LinuxSensors::tell_no_total() {
   std::vector<std::size_t> rails;
   for (const auto& power : powers_) {
-    if (power.role != PowerRole::kNone) {
+    if (power.role != PowerRole::kNone && power.role != PowerRole::kCard) {
       rails.push_back(power.signal);
     }
   }

@@ -46,12 +46,14 @@ class LinuxSensors {
 
   void add(std::unique_ptr<Sensor> sensor);
   void add_attributes(const Board& board);
+  /// A signal of the sensor that is added next.
+  void note(std::size_t signal, const Signal& what, PowerRole role, HeatSource heat);
   /// Marks the temperatures that count for the hottest.
-  void choose(const Board& board, std::vector<Attribute>& attributes);
+  void choose(const Board& board);
   /// Indices of the rails of board.total_power, if all are there. What is not there is missing.
   std::vector<std::size_t> find_given_total(const Board& board);
   /// The same of what by its kind adds up to the power of the whole machine.
-  std::vector<std::size_t> guess_total() const;
+  std::vector<std::size_t> guess_total(bool uses_cards) const;
   std::vector<std::size_t> powers_of(PowerRole role) const;
   /// What comes behind the dots of their names.
   std::vector<std::string> names_of(const std::vector<std::size_t>& signals) const;
@@ -73,6 +75,12 @@ class LinuxSensors {
     PowerRole role;
   };
   std::vector<Power> powers_;
+  /// A signal that is a temperature, and what it is of.
+  struct Heat {
+    std::size_t signal;
+    HeatSource source;
+  };
+  std::vector<Heat> heats_;
   ThreadList thread_list_;
   SampleContext context_;
   std::optional<TimePoint> last_sample_;

@@ -127,9 +127,9 @@ Measurement PerfPowerSensor::measure(Counter& counter, Duration interval) {
   }
   const double power_w = static_cast<double>(now - *before) * counter.j / to_seconds(interval);
   const Quantity& quantity = quantity_of("power_w");
-  if (power_w > quantity.max) {
-    return power_trouble(counter.where, fmt::format("expected {} to {} W, found {:.6g}",
-                                                    quantity.min, quantity.max, power_w));
+  if (const auto problem = implausible(quantity, quantity.min, quantity.max, power_w);
+      !problem.empty()) {
+    return power_trouble(counter.where, problem);
   }
   return {.value = power_w, .age = {}, .problem = {}};
 }

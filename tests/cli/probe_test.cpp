@@ -1,8 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "platform/sensors/nvml_sensor.hpp"
+#include "support/fake_cards.hpp"
 #include "support/process.hpp"
 #include "support/temporary_tree.hpp"
 
@@ -89,6 +93,34 @@ DOCTEST_TEST_CASE("a board file that probe is to look at is refused like any oth
   Process process(machine.command({"--board", board}));
   DOCTEST_CHECK(process.wait() == 3);
   DOCTEST_CHECK(process.errors().starts_with("rein: " + board + ":2:"));
+}
+
+DOCTEST_TEST_CASE("probe shows a card of NVIDIA's by the library that is found at run time") {
+  auto addresses = find_nvidia_cards(SysfsRoot());
+  if (addresses.empty()) {
+    addresses.emplace_back("0000:01:00.0");
+  }
+  test::FakeCards cards(addresses);
+  setenv("LD_LIBRARY_PATH", std::filesystem::path(REIN_FAKE_NVML).parent_path().c_str(), 1);
+  Process process({REIN_PROGRAM, "probe", "--json"});
+  Process table({REIN_PROGRAM, "probe"});
+  unsetenv("LD_LIBRARY_PATH");
+  DOCTEST_REQUIRE(process.wait() == 0);
+  DOCTEST_REQUIRE(table.wait() == 0);
+  const auto report = nlohmann::json::parse(process.output());
+  std::size_t count = 0;
+  for (const auto& signal : report["signals"]) {
+    if (signal["source"] == "NVML, NVIDIA H200, energy") {
+      ++count;
+      DOCTEST_CHECK(signal["name"].get<std::string>().starts_with("power_w.gpu"));
+      DOCTEST_CHECK(signal["unit"] == "W");
+      DOCTEST_CHECK(signal["value"] == 75.0);
+    }
+  }
+  DOCTEST_CHECK(count == addresses.size());
+  DOCTEST_CHECK(table.output().find("NVML, NVIDIA H200, SM clock") != std::string::npos);
+  const auto calls = cards.new_calls();
+  DOCTEST_CHECK(std::ranges::count(calls, "shutdown") == 2);
 }
 
 }  // namespace

@@ -233,7 +233,7 @@ std::string program_with_gpu(const TemporaryFolder& folder) {
       fs::create_symlink(module.path(), folder.path() / "lib/rein" / module.path().filename());
     }
   }
-  fs::create_symlink(FAKE_GPU_MODULE, folder.path() / "lib/rein/rein-gpu.so");
+  fs::create_symlink(REIN_FAKE_GPU, folder.path() / "lib/rein/rein-gpu.so");
   return program.string();
 }
 

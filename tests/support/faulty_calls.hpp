@@ -21,12 +21,16 @@ class FaultyCalls : public SystemCalls {
   std::map<std::string, int> write_errors;
   std::map<std::string, std::string> texts;  ///< What a file says, whatever it holds.
   bool root = false;
+  std::string library;  ///< The path of a driver's; empty: there is none.
   int num_opens = 0;
   int num_reads = 0;
   int num_writes = 0;
   std::vector<std::pair<std::string, std::string>> written;  ///< Path and value, in order.
 
   bool is_root() override { return root; }
+  void* open_library(const char* /*name*/) override {
+    return library.empty() ? nullptr : SystemCalls::open_library(library.c_str());
+  }
   int open_file(const char* path, int flags) override {
     ++num_opens;
     if (const int* error = find(open_errors, path)) {

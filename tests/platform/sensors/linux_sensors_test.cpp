@@ -10,6 +10,7 @@
 
 #include "platform/fake_calls.hpp"
 #include "support/board_tree.hpp"
+#include "support/fake_cards.hpp"
 #include "support/temporary_tree.hpp"
 
 namespace rein {
@@ -421,6 +422,92 @@ DOCTEST_TEST_CASE(
   const Run chosen(machine);
   DOCTEST_CHECK(chosen.signal("temperature_c.ambient").is_heat);
   DOCTEST_CHECK_FALSE(chosen.signal(kTemperature).is_heat);
+}
+
+namespace {
+
+/// The same with a card of NVIDIA's, and a place on it if the network `computes_there`.
+struct MachineWithCard : Machine {
+  explicit MachineWithCard(bool computes_there) {
+    calls.library = REIN_FAKE_NVML;
+    if (computes_there) {
+      board.places = {{.name = "gpu", .device = "gpu", .cpus = {0}, .threads = 1, .offline = {}}};
+    }
+  }
+  test::FakeCards cards;
+};
+
+}  // namespace
+
+DOCTEST_TEST_CASE("a card's power and heat are the machine's if the network has a place on it") {
+  MachineWithCard machine(/*computes_there=*/true);
+  machine.add_perf();
+  machine.calls.cpu_counts[{2, 0}] = 0;
+  Run run(machine);
+  DOCTEST_CHECK(run.signal("temperature_c.gpu").is_heat);
+  DOCTEST_CHECK(run.signal(kTemperature).is_heat);
+  DOCTEST_CHECK(run.signal("power_w").source == "power_w.package-0 + power_w.gpu");
+  DOCTEST_CHECK(
+      run.misses("power_w: is of the processor and the GPU alone: nothing else is known to "
+                 "measure the whole machine; name the rails that do under `total_power` "
+                 "in the board file, or give `power_model`, or leave it so"));
+  run.sample("power_w");
+  machine.calls.cpu_counts[{2, 0}] = 3ULL << 32;  // 3 J.
+  DOCTEST_CHECK(run.sample("power_w", seconds(1)).value == doctest::Approx(3.0 + 75.0));
+}
+
+DOCTEST_TEST_CASE("a card that the network has no place on is measured and counts for nothing") {
+  MachineWithCard machine(/*computes_there=*/false);
+  machine.add_perf();
+  Run run(machine);
+  DOCTEST_CHECK_FALSE(run.signal("temperature_c.gpu").is_heat);
+  DOCTEST_CHECK(run.signal("power_w").source == "perf_event_open: energy-pkg of CPU 0");
+  DOCTEST_CHECK(run.sample("power_w.gpu").value == 75.0);
+  DOCTEST_CHECK(run.sensors.new_troubles().empty());
+  machine.board.total_power = {"package-0", "gpu"};
+  DOCTEST_CHECK(Run(machine).signal("power_w").source == "power_w.package-0 + power_w.gpu");
+}
+
+DOCTEST_TEST_CASE("a model of the CPUs says that it has nothing of the GPU") {
+  MachineWithCard machine(/*computes_there=*/true);
+  Run run(machine);
+  DOCTEST_CHECK(run.signal("power_w").estimated);
+  DOCTEST_CHECK(
+      run.misses("power_w: is by a model of the CPUs, and has nothing of the GPU; for the "
+                 "GPU's power give `total_power: [gpu]` in the board file, with all other "
+                 "rails that are measured"));
+  machine.board.total_power = {"gpu"};
+  DOCTEST_CHECK(Run(machine).sample("power_w").value == 75.0);
+}
+
+DOCTEST_TEST_CASE("a card is not called what the chip's own GPU is") {
+  MachineWithCard machine(/*computes_there=*/false);
+  machine.tree.write(kZone + "/type", "gpu\n");
+  machine.tree.write("/sys/devices/gpu.0/load", "500\n");
+  Run run(machine);
+  DOCTEST_CHECK(run.sample("temperature_c.gpu").value == 50.0);
+  DOCTEST_CHECK(run.sample("temperature_c.gpu_0000_01_00.0").value == 31.0);
+  DOCTEST_CHECK(run.sample("gpu_load_share").value == 0.5);
+  DOCTEST_CHECK(run.sample("load_share.gpu_0000_01_00.0").value == 0.25);
+}
+
+DOCTEST_TEST_CASE("a lost card is one line, and one more when it is back") {
+  MachineWithCard machine(/*computes_there=*/false);
+  Run run(machine);
+  run.sample("power_w.gpu");
+  machine.cards.card()["lost"] = 15;
+  machine.cards.say();
+  DOCTEST_CHECK_FALSE(run.sample("power_w.gpu").valid);
+  DOCTEST_CHECK(run.sensors.new_troubles() ==
+                Strings{"frequency_mhz.gpu, frequency_mhz.gpu_memory, gpu_load_share, power_w.gpu, "
+                        "temperature_c.gpu, throttled.gpu_{power,heat,hardware}: NVML, NVIDIA "
+                        "H200: GPU is lost"});
+  run.sample("power_w.gpu", milliseconds(500));
+  DOCTEST_CHECK(run.sensors.new_troubles().empty());
+  machine.cards.card().erase("lost");
+  machine.cards.say();
+  DOCTEST_CHECK(run.sample("power_w.gpu", seconds(1)).value == 75.0);
+  DOCTEST_CHECK(run.sensors.new_troubles().size() == 1);
 }
 
 DOCTEST_TEST_CASE("after a reboot a signal's name is the same chip, whatever number it was given") {
