@@ -435,7 +435,7 @@ constexpr std::array kColumns{
                 .of = Of::kApplication,
                 .kind = Kind::kText,
                 .unit = "",
-                .what = "how requests arrive: `periodic`, `poisson` or `closed_loop`",
+                .what = "how requests arrive: `periodic`, `poisson`, `closed_loop` or `recorded`",
                 .since = 2,
                 .get =
                     [](const PeriodRecord& record, const Description&, std::size_t index) {
