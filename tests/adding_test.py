@@ -61,6 +61,7 @@ READ_EVERYWHERE = {"power_w", "power_ours_w", "temperature_c", "frequency_mhz", 
 MORE_OF_BACK_ENDS = {"torch": {"cli/network_train.cpp"}}
 MORE_OF_QUANTITIES = {
     "throttle_share": {"study/training/sweep_lesson.cpp": "is lifted while a board is swept"},
+    "throttled": {"platform/sensors/thermal_attributes.cpp": "is told by a board and by a card"},
     "gpu_load_share": {"agent/rivals/governor.cpp": "is the load of a domain without CPUs"},
 }
 
