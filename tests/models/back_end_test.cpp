@@ -10,8 +10,8 @@
 
 #include "common/error.hpp"
 #include "common/random.hpp"
-#include "models/plain_network.hpp"
 #include "models/module.hpp"
+#include "models/plain_network.hpp"
 
 namespace rein {
 namespace {
