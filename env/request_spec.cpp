@@ -1,7 +1,11 @@
 #include "env/request_spec.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
+
+#include "common/files.hpp"
 
 namespace rein {
 
@@ -11,6 +15,10 @@ void RequestSpec::read_arrival(const ConfigNode& node) {
   recording = {};
   if (arrival == Arrival::kRecorded) {
     recording.file = node.resolve(node.at("recording").text());
+    if (!is_there(recording.file)) {
+      node.at("recording")
+          .fail(fmt::format("a file that exists (looked for {})", recording.file.string()));
+    }
     recording.arrivals =
         std::make_shared<const RecordedArrivals>(RecordedArrivals::read(recording.file));
     if (node.has("recording_from_s")) {

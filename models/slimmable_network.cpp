@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <exception>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -56,7 +57,7 @@ class DeviceCopy {
       return true;
     } catch (const std::bad_alloc&) {
       obstacle_ = "its memory is full";
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {  // Whatever a driver's library throws.
       obstacle_ = error.what();
     }
     return false;

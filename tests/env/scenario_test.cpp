@@ -392,6 +392,9 @@ DOCTEST_TEST_CASE("a scenario may say how requests arrive") {
                 "s:2:10: arrival: expected one of periodic, poisson, closed_loop, recorded, found "
                 "'daily'");
   // Of what is not there, and where nothing is recorded.
+  check_message("name: s\narrival: recorded\nrecording: /none.csv\n" + phases,
+                "s:3:12: recording: expected a file that exists (looked for /none.csv), found "
+                "'/none.csv'");
   DOCTEST_CHECK_THROWS_AS(read("name: s\narrival: recorded\n" + phases), ConfigError);
   DOCTEST_CHECK_THROWS_AS(read("name: s\narrival: poisson\nrecording: x.csv\n" + phases),
                           ConfigError);

@@ -215,6 +215,7 @@ def make(rein, folder):
         '--settle', 0)
     put('profile', 'small.csv', (folder / 'profile.csv').read_bytes())
     put('arrivals', 'small.csv', b'arrival_s,tokens\n-1,4\n0.5,3\n0.5,1\n2e3,9\n')
+    put('arrivals', 'refused-backwards.csv', b'arrival_s\n1\n0\n')
     run(rein, 'evaluate', run_file('static'), '--agents', 'static,random', '--seeds', 2,
         '--duration', 1, '--compare', 'static', '--show', 'static', '--output', folder / 'evaluation')
     out = folder / 'evaluation'
