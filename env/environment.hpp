@@ -56,6 +56,8 @@ struct StepInfo {
 /// What is asked for, as far as it is known beforehand.
 struct TaskDescription {
   RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic;
+  std::size_t queue_limit = 8;  ///< Requests that may wait: more are dropped.
+  bool drop_expired = false;    ///< Whether one that is late before it begins is dropped.
   std::vector<double> top1;  ///< [levels of the width]: accuracy, from the network's table.
   Objective objective;
   Prices prices;

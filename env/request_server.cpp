@@ -13,6 +13,7 @@ void RequestServer::reset(TimePoint start, std::uint64_t seed, std::optional<dou
   random_ = Random(seed);
   backlog_.rate_hz = rate_hz.value_or(spec_.rate_hz);
   backlog_.queue.clear();
+  backlog_.last_arrival.reset();
   backlog_.next_arrival = start;
   if (spec_.arrival == RequestSpec::Arrival::kPoisson) {
     backlog_.next_arrival += next_gap();
@@ -51,6 +52,10 @@ void RequestServer::serve_until(TimePoint end, ServiceReport& report) {
 void RequestServer::admit(TimePoint now, ServiceReport& report) {
   while (backlog_.next_arrival <= now) {
     ++report.arrived;
+    if (backlog_.last_arrival) {
+      report.gaps_ms.push_back(to_milliseconds(backlog_.next_arrival - *backlog_.last_arrival));
+    }
+    backlog_.last_arrival = backlog_.next_arrival;
     if (backlog_.queue.size() < spec_.queue_limit) {
       backlog_.queue.push({backlog_.next_arrival, backlog_.deadline});
     } else {

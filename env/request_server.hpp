@@ -18,6 +18,7 @@ namespace rein {
 struct Backlog {
   RequestQueue queue;
   TimePoint next_arrival{};
+  std::optional<TimePoint> last_arrival;
   std::size_t next_recorded = 0;  ///< Which arrival of the recording that is.
   Duration deadline{};            ///< Of requests that arrive from now on.
   double rate_hz = 1.0;           ///< Likewise; above 0.

@@ -7,6 +7,7 @@ void ServiceReport::clear() {
   latencies_ms.clear();
   told = {};
   services_ms.clear();
+  gaps_ms.clear();
   misses.clear();
   accuracy_sum = 0.0;
   busy_ms = waited_ms = 0.0;

@@ -23,6 +23,7 @@ struct ServiceReport {
   std::vector<double> latencies_ms;  ///< [served], from arrival to end, in the order of serving.
   LatencyFigures told;               ///< Of a report that was read, instead of latencies_ms.
   std::vector<double> services_ms;   ///< [served], the same without the waiting.
+  std::vector<double> gaps_ms;  ///< Of those that arrived: since the one before, if there was one.
   std::vector<bool> misses;  ///< [served + dropped], whether late or dropped, in order of event.
   double accuracy_sum =
       0.0;                  ///< Over those served: top-1 of the level that served, from its table.

@@ -126,6 +126,8 @@ ServingEnvironment::ServingEnvironment(Platform& platform, RequestWorker& worker
 
 TaskDescription ServingEnvironment::description() const {
   TaskDescription description{.arrival = requests_.arrival,
+                              .queue_limit = requests_.queue_limit,
+                              .drop_expired = requests_.drop_expired,
                               .top1 = {},
                               .objective = options_.objective,
                               .prices = options_.prices,

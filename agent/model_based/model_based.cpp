@@ -16,6 +16,10 @@ namespace rein {
 
 namespace {
 
+/// Of a budget, which what tunes the planner is meant for.
+constexpr double kUsualPrice = 4.0;
+constexpr double kRounding = 1e-9;
+
 /// The mean of what a normal variable has above a limit.
 double expected_excess(const Estimate& estimate, double limit) {
   const double spread = std::sqrt(std::max(estimate.variance, 1e-12));
@@ -45,8 +49,7 @@ bool keeps_power(const Forecast& forecast, const Situation& now) {
 
 ModelBasedPolicy::Options ModelBasedPolicy::Options::from_yaml(const ConfigNode& node) {
   Options options;
-  options.latency_price = node.number_or("latency_price", options.latency_price, Range::positive());
-  options.power_price = node.number_or("power_price", options.power_price, Range::positive());
+  options.steepness = node.number_or("steepness", options.steepness, Range::positive());
   options.optimism = node.number_or("optimism", options.optimism, {.min = 0.0, .max = 10.0});
   options.patience = node.number_or("patience", options.patience, {.min = 0.0, .max = 1e4});
   options.worth_trying = node.number_or("worth_trying", options.worth_trying, Range::share());
@@ -86,15 +89,6 @@ std::unique_ptr<Session> ModelBasedPolicy::begin_episode(Random& random) const {
   return now;
 }
 
-double ModelBasedPolicy::fine_for_excess(const Estimate& value, double limit,
-                                         const Margins& margins) const {
-  const double within = limit * (1.0 - margins.power);
-  const double spread = std::sqrt(value.variance) + options_.planner.least_spread * limit;
-  const double chance = 0.5 * std::erfc((within - value.mean) / spread / std::numbers::sqrt2);
-  return options_.power_price * expected_excess(value, within) / limit +
-         options_.planner.broken_price * chance;
-}
-
 double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& expected,
                               const Task& task, const Estimate& power_w, double optimism,
                               const Margins& margins) const {
@@ -102,13 +96,21 @@ double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& ex
   if (!value || budget.rule->kind == BudgetId::Kind::kLatency) {
     return 0.0;  // What nothing is known of; misses count without a budget, too.
   }
+  const double price = price_of(budget.rule->kind, task);
+  const double broken =
+      options_.planner.broken_price * task.prices[budget.rule->kind] / kUsualPrice;
   if (budget.rule->is_floor) {
-    return options_.planner.accuracy_price * std::max(0.0, budget.excess(expected, *value));
+    const double excess = budget.excess(expected, *value);
+    return excess > kRounding ? broken + price * std::min(1.0, excess) : 0.0;
   }
   // What is hoped for is hoped for certain.
   const double share = power_w.mean > 0.0 ? *value / power_w.mean : 0.0;
   const double variance = optimism > 0.0 ? 0.0 : power_w.variance * share * share;
-  return fine_for_excess({*value, variance}, budget.limit, margins);
+  const double within = budget.limit * (1.0 - margins.power);
+  const double spread = std::sqrt(variance) + options_.planner.least_spread * budget.limit;
+  const double chance = 0.5 * std::erfc((within - *value) / spread / std::numbers::sqrt2);
+  return price * std::min(1.0, expected_excess({*value, variance}, within) / budget.limit) +
+         broken * chance;
 }
 
 const PeriodFacts& ModelBasedPolicy::expect(ActionId action, const Asked& asked, double optimism,
@@ -127,13 +129,12 @@ const PeriodFacts& ModelBasedPolicy::expect(ActionId action, const Asked& asked,
   return now.expected;
 }
 
-double ModelBasedPolicy::promise(ActionId action, const Asked& asked, double optimism,
-                                 Now& now) const {
+double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& asked,
+                                                double optimism, Now& now) const {
   const Forecast& forecast = now.forecasts[action];
   const PeriodFacts& expected = expect(action, asked, optimism, now);
   const Situation& situation = asked.now;
   const ApplicationFacts& application = expected.applications[kManagedApplication];
-  const double miss = application.missed;
   double value = objective_value(expected, asked.task);
   const Objective::Kind objective = asked.task.objective.kind;
   if (objective == Objective::Kind::kMaxAccuracy ||
@@ -142,8 +143,7 @@ double ModelBasedPolicy::promise(ActionId action, const Asked& asked, double opt
     value -= options_.planner.haste *
              std::min(1.0, *application.latency_mean_ms / situation.deadline_ms.value_or(1e3));
   }
-  value -= options_.latency_price * std::max(0.0, miss - situation.miss_rate * now.margins.miss);
-  if (situation.deadline_ms && miss > 0.5) {
+  if (situation.deadline_ms && application.missed > 0.5) {
     // Misses alone do not tell actions apart of which all are late: lateness does.
     value -= std::max(0.0, forecast.log_service.mean - std::log(*situation.deadline_ms));
   }
@@ -156,6 +156,14 @@ double ModelBasedPolicy::promise(ActionId action, const Asked& asked, double opt
   return value + (action == now.in_force ? options_.inertia : 0.0);
 }
 
+double ModelBasedPolicy::promise(ActionId action, const Asked& asked, double optimism,
+                                 Now& now) const {
+  const double value = promise_but_for_misses(action, asked, optimism, now);
+  const double missed = now.expected.applications[kManagedApplication].missed;
+  return value - price_of(BudgetId::Kind::kLatency, asked.task) *
+                     std::max(0.0, missed - asked.now.miss_rate * now.margins.miss);
+}
+
 ActionId ModelBasedPolicy::best_known(const Asked& asked, Now& now) const {
   const auto& forecasts = now.forecasts;
   now.promises.resize(forecasts.size());
@@ -163,7 +171,7 @@ ActionId ModelBasedPolicy::best_known(const Asked& asked, Now& now) const {
   double most = -std::numeric_limits<double>::infinity();
   for (ActionId action = 0; action < forecasts.size(); ++action) {
     now.promises[action] = promise(action, asked, 0.0, now);
-    const double value = now.promises[action] - options_.latency_price *
+    const double value = now.promises[action] - asked.price_of_miss *
                                                     forecasts[action].change_miss /
                                                     options_.planner.change_periods;
     if (value > most) {
@@ -182,6 +190,22 @@ ActionId ModelBasedPolicy::best_known(const Asked& asked, Now& now) const {
   return best;
 }
 
+ActionId ModelBasedPolicy::best_soon(ActionId settled, const Asked& asked, Now& now) const {
+  now.model.look_ahead(asked.now, now.forecasts[settled]);
+  ActionId best = settled;
+  double most = -std::numeric_limits<double>::infinity();
+  for (ActionId action = 0; action < now.forecasts.size(); ++action) {
+    const double value = promise_but_for_misses(action, asked, 0.0, now) -
+                         asked.price_of_miss * now.model.excess(now.forecasts[action]) +
+                         (action == settled ? options_.planner.worth_hurrying : 0.0);
+    if (value > most) {
+      most = value;
+      best = action;
+    }
+  }
+  return best;
+}
+
 std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Asked& asked,
                                                         Now& now) const {
   const auto& forecasts = now.forecasts;
@@ -192,7 +216,7 @@ std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Ask
     const double gain =
         promise(action, asked, options_.optimism, now) - most - options_.worth_trying;
     // There, and back again.
-    const double changes = 2.0 * options_.latency_price * forecasts[action].change_miss;
+    const double changes = 2.0 * asked.price_of_miss * forecasts[action].change_miss;
     const double loss = most - now.promises[action] + changes;
     if (gain > most_gain && loss < options_.patience * gain) {
       most_gain = gain;
@@ -209,21 +233,25 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   }
   Asked asked{view.task, Situation::of(view.task), {}};
   find_budgets(view.task, asked.budgets);
-  now.model.forecast(asked.now, now.forecasts);
+  asked.price_of_miss = price_of(BudgetId::Kind::kLatency, view.task) /
+                        std::max(1.0, asked.now.rate_hz * problem_.task.period_s);
+  now.model.forecast(asked.now, now.margins.stretch, now.forecasts);
   for (auto& budget : asked.budgets) {
     if (budget.is_used_up()) {
       budget.limit =
           options_.planner.empty_battery * least_power_w(now.forecasts, asked.now.energy_signal);
     }
   }
-  const ActionId best = best_known(asked, now);
+  const ActionId settled = best_known(asked, now);
+  const ActionId best = now.model.is_behind() ? best_soon(settled, asked, now) : settled;
   // Whatever is done under conditions that nothing is known of yet tells of all other actions too.
-  const bool is_ready =
-      now.model.stayed() > 0 && !now.model.is_restless() && !now.model.is_behind();
+  const bool is_ready = now.model.stayed() > 0 && !now.model.is_restless() && best == settled;
   const auto trial = is_ready ? worth_a_trial(best, asked, now) : std::nullopt;
   now.in_force = trial.value_or(best);
   now.explored = trial.has_value();
   now.keeps_power = keeps_power(now.forecasts[*now.in_force], asked.now);
+  now.foreseen = now.in_force == settled ? std::optional(now.forecasts[settled].miss)
+                                         : std::nullopt;
   return {.action = problem_.actions.decode(*now.in_force),
           .exploration = now.explored ? 1.0 : 0.0,
           .explored = now.explored};
@@ -235,7 +263,7 @@ void ModelBasedPolicy::follow(const PeriodRecord& record, Now& now) const {
   const bool is_own = !now.in_force || action == *now.in_force;
   if (!is_own) {  // A shield's, or somebody else's.
     const Situation then = Situation::of(info.task);
-    now.model.forecast(then, now.forecasts);
+    now.model.forecast(then, now.margins.stretch, now.forecasts);
     now.keeps_power = keeps_power(now.forecasts[action], then);
   }
   now.in_force = setting_after(record);
@@ -276,9 +304,28 @@ void ModelBasedPolicy::adapt(const StepInfo& info, bool is_own, Now& now) const 
         Situation::of(info.task).miss_rate * static_cast<double>(service.requests());
     now.margins.miss *=
         std::exp(planner.miss_step * (may_miss - static_cast<double>(service.missed())));
+    if (now.foreseen) {
+      calibrate(static_cast<double>(service.requests()), static_cast<double>(service.missed()),
+                *now.foreseen, now.margins);
+    }
     now.margins.miss =
         std::clamp(now.margins.miss, planner.miss_margin_least, planner.miss_margin_most);
   }
+}
+
+void ModelBasedPolicy::calibrate(double requests, double missed, double foreseen,
+                                 Margins& margins) const {
+  const PlannerOptions& planner = options_.planner;
+  const double more = missed - requests * foreseen;
+  margins.unforeseen = planner.stretch_kept * margins.unforeseen + more;
+  margins.by_chance =
+      planner.stretch_kept * margins.by_chance + requests * foreseen * (1.0 - foreseen);
+  if (margins.unforeseen > 1.0 + 2.0 * std::sqrt(margins.by_chance + 0.25)) {
+    margins.stretch += planner.stretch_step * std::max(0.0, more) / std::max(1.0, requests);
+  } else {
+    margins.stretch *= planner.stretch_kept;
+  }
+  margins.stretch = std::clamp(margins.stretch, 0.0, planner.stretch_most);
 }
 
 void ModelBasedPolicy::begin_with(ResponseModel::Prior prior) {
@@ -294,9 +341,9 @@ void ModelBasedPolicy::take(const Now& now) {
 
 std::string ModelBasedPolicy::parameters() const {
   std::string text =
-      fmt::format("prices {} {}, optimism {}, patience {}, worth_trying {}, inertia {}",
-                  options_.latency_price, options_.power_price, options_.optimism,
-                  options_.patience, options_.worth_trying, options_.inertia);
+      fmt::format("steepness {}, optimism {}, patience {}, worth_trying {}, inertia {}",
+                  options_.steepness, options_.optimism, options_.patience, options_.worth_trying,
+                  options_.inertia);
   for (const PlannerOption& option : planner_table()) {
     // Others than the usual ones: the table grows.
     if (const double value = options_.planner.*option.value; value != option.standard) {
@@ -318,6 +365,9 @@ void ModelBasedPolicy::archive(Archive& archive) {
                    {.min = planner.miss_margin_least, .max = planner.miss_margin_most});
     margins.number("power", margins_.power,
                    {.min = planner.power_margin_least, .max = planner.power_margin_most});
+    margins.number("stretch", margins_.stretch, {.min = 0.0, .max = planner.stretch_most});
+    margins.number("unforeseen", margins_.unforeseen);
+    margins.number("by_chance", margins_.by_chance);
   });
   archive.part("model", *model_);
 }

@@ -35,8 +35,7 @@ namespace rein {
 class ModelBasedPolicy final : public Policy {
  public:
   struct Options {
-    double latency_price = 20.0;  ///< Of a share of requests that miss beyond what may; above 0.
-    double power_price = 10.0;    ///< Of power beyond its limit, as a share of it; above 0.
+    double steepness = 2.5;       ///< Times what the run's prices say of a violation; above 0.
     double optimism = 1.0;        ///< Standard deviations that are hoped for, 0 to 10; 0: never.
     double patience = 40.0;       ///< Periods over which a trial has to pay, 0 to 10000.
     double worth_trying = 0.01;   ///< What a trial has to promise at least, 0 to 1.
@@ -51,6 +50,12 @@ class ModelBasedPolicy final : public Policy {
   struct Margins {
     double miss = 0.0;   ///< Times the share that may miss.
     double power = 0.0;  ///< Below a limit on power or energy, as a share of it.
+    /// By how much longer than was measured requests are taken to be, as a logarithm, so that as
+    /// many are foreseen to be missed as are.
+    double stretch = 0.0;
+    // Misses that were not foreseen, lately: their sum, and its variance were they by chance.
+    double unforeseen = 0.0;
+    double by_chance = 0.0;
   };
   /// What is believed, of the machine for good and of the present.
   struct Now final : Session {
@@ -62,6 +67,7 @@ class ModelBasedPolicy final : public Policy {
     std::optional<ActionId> in_force;
     bool keeps_power = true;          ///< As was expected of the action in force.
     bool explored = false;            ///< It was a trial.
+    std::optional<double> foreseen;   ///< The share that it was thought to miss in the long run.
     std::vector<Forecast> forecasts;  ///< [actions]: of the last decision.
     std::vector<double> promises;     ///< [actions]: without optimism, in this decision.
     PeriodFacts expected;             ///< Memory of a promise.
@@ -92,6 +98,7 @@ class ModelBasedPolicy final : public Policy {
     const Task& task;
     Situation now;
     std::vector<BudgetInForce> budgets;
+    double price_of_miss = 0.0;  ///< Of one request, since it is a share of a period's.
   };
   double promise(ActionId action, const Asked& asked, double optimism, Now& now) const;
   /// What of an action is expected for certain, in a second. Valid until the next call.
@@ -99,9 +106,18 @@ class ModelBasedPolicy final : public Policy {
   /// For breaking a budget, if `expected` is what comes. @param power_w  that it is about, if any.
   double fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
               const Estimate& power_w, double optimism, const Margins& margins) const;
-  double fine_for_excess(const Estimate& value, double limit, const Margins& margins) const;
+  /// What a violation of 1 costs.
+  double price_of(BudgetId::Kind kind, const Task& task) const {
+    return options_.steepness * task.prices[kind];
+  }
+  /// The objective, without what breaking budgets costs but for misses.
+  double promise_but_for_misses(ActionId action, const Asked& asked, double optimism,
+                                Now& now) const;
   /// Of what is known. Leaves what each promises in `now.promises`.
   ActionId best_known(const Asked& asked, Now& now) const;
+  /// What to do while requests wait, before `settled` is right again: those behind them wait for
+  /// each other.
+  ActionId best_soon(ActionId settled, const Asked& asked, Now& now) const;
   /// The action that is worth a trial instead of `best`, which best_known() found, if there is one.
   std::optional<ActionId> worth_a_trial(ActionId best, const Asked& asked, Now& now) const;
   /// What is set now: what was granted, but for a clock that heat holds down (see Ceilings), which
@@ -109,6 +125,8 @@ class ModelBasedPolicy final : public Policy {
   ActionId setting_after(const PeriodRecord& record) const;
   /// @param is_own  whether it had chosen the action itself.
   void adapt(const StepInfo& info, bool is_own, Now& now) const;
+  /// Whether more is missed than was foreseen, and if so, stretches what requests are taken to be.
+  void calibrate(double requests, double missed, double foreseen, Margins& margins) const;
 
   Options options_;
   Problem problem_;

@@ -20,13 +20,11 @@ constexpr PlannerOption kTable[] = {
     {"least_spread", "1", 0.004, from(0, 1), false, &Options::least_spread,
      "spread of a mean over a budget's window at best, as a share of the limit"},
     {"broken_price", "objective", 1.5, from(0, 1e6), false, &Options::broken_price,
-     "what a budget that is broken for certain costs, however little it is exceeded"},
+     "what a budget that is broken for certain costs, however little it is exceeded, at a price of 4"},
     {"haste", "objective", 0.01, from(0, 1), false, &Options::haste,
      "what a service time as long as the deadline costs where latency is no objective"},
     {"change_periods", "periods", 50, from(1, 1e6), false, &Options::change_periods,
      "over which the requests that a change makes late are spread"},
-    {"accuracy_price", "objective", 100, from(0, 1e6), false, &Options::accuracy_price,
-     "what lacks of an accuracy floor costs, relative to the range of the levels"},
     {"empty_battery", "1", 1.02, from(1, 100), false, &Options::empty_battery,
      "what an empty battery allows, over the least power that there is"},
     // How near to a limit it goes: dual ascent.
@@ -49,6 +47,13 @@ constexpr PlannerOption kTable[] = {
      "the same at most"},
     {"settled_periods", "periods", 5, from(0, 1e6), true, &Options::settled_periods,
      "after a change of conditions, whose misses say nothing of the margin"},
+    {"stretch_step", "log", 0.1, from(0, 10), false, &Options::stretch_step,
+     "by how much longer requests are taken to be for each share of them that was missed and not "
+     "foreseen"},
+    {"stretch_most", "log", 0.7, from(0, 10), false, &Options::stretch_most,
+     "by how much longer at most"},
+    {"stretch_kept", "1", 0.97, from(0, 1), false, &Options::stretch_kept,
+     "of that, and of what was missed and not foreseen, a period"},
     // What measurements come from.
     {"change_chance", "1", 0.1, from(0, 0.5), false, &Options::change_chance,
      "of conditions to change to something new, a period"},
@@ -114,9 +119,8 @@ constexpr PlannerOption kTable[] = {
      "the same of power, as a share of it"},
     {"restless_hint_noise", "1", 0.4, from(0, 10), false, &Options::restless_hint_noise,
      "the same of a hint"},
-    // Requests that wait.
-    {"coming_requests", "requests", 4, from(1, 1000), true, &Options::coming_requests,
-     "that are looked at where requests wait, or two periods' if that is more"},
+    {"worth_hurrying", "objective", 0.02, from(0, 1e6), false, &Options::worth_hurrying,
+     "what another action than the settled one has to be better by while requests wait"},
     {"starved_share", "1", 0.95, above(0, 1), false, &Options::starved_share,
      "of its bandwidth beyond which an action may have used it up"},
 };

@@ -17,7 +17,6 @@ struct PlannerOptions {
   double broken_price;
   double haste;
   double change_periods;
-  double accuracy_price;
   double empty_battery;
   // How near to a limit it goes: dual ascent.
   double miss_step;
@@ -29,6 +28,9 @@ struct PlannerOptions {
   double power_margin_least;
   double power_margin_most;
   double settled_periods;
+  double stretch_step;
+  double stretch_most;
+  double stretch_kept;
   // What measurements come from.
   double change_chance;
   double return_chance;
@@ -65,7 +67,7 @@ struct PlannerOptions {
   double restless_power_noise;
   double restless_hint_noise;
   // Requests that wait.
-  double coming_requests;
+  double worth_hurrying;
   double starved_share;
 
   /// @throws ConfigError for what is unknown, out of range, or contradicts another.

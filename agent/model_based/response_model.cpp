@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -13,8 +14,6 @@
 namespace rein {
 
 namespace {
-
-constexpr double kUnlimitedMs = 1e9;
 
 double square(double x) { return x * x; }
 
@@ -62,7 +61,9 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       size_(problem.actions.size()),
       quantities_(Quantities::of(problem)),
       period_s_(problem.task.period_s),
-      is_closed_loop_(problem.task.arrival == RequestSpec::Arrival::kClosedLoop),
+      queue_{.limit = problem.task.queue_limit,
+             .drops_expired = problem.task.drop_expired,
+             .is_closed_loop = problem.task.arrival == RequestSpec::Arrival::kClosedLoop},
       signals_(problem.signals),
       cpus_(find_cpu_shares(problem.signals)),
       time_shares_(time_shares(problem.actions)),
@@ -73,6 +74,7 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       belief_(prior_->factors),
       loose_(prior_->factors),
       ratio_(prior_->ratio),
+      gaps_(problem.task.arrival),
       ceilings_(problem.actions, options),
       change_costs_(problem.actions, options) {
   ratio_.tune(options);
@@ -83,7 +85,8 @@ void ResponseModel::begin_episode() {
   belief_.forget_passing();
   recalled_.reset();
   last_.reset();
-  waited_ms_ = 0.0;
+  waiting_ = {};
+  rate_hz_.reset();
   stayed_ = outliers_ = 0;
   has_changed_ = is_restless_ = false;
   restless_ = 0.0;
@@ -136,7 +139,7 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   // With its bandwidth used up a request takes as long as it has to wait for more.
   // In a closed loop it always is: that is how long requests take there.
   const bool is_starved =
-      !is_closed_loop_ && time_share < 1.0 && busy > options_.starved_share * time_share;
+      !queue_.is_closed_loop && time_share < 1.0 && busy > options_.starved_share * time_share;
   if (count > 0.0 && sum_ms > 0.0 && !is_starved) {
     const bool is_spoilt = measured.is_new && skipped == 0;
     if (is_spoilt && measured.before) {
@@ -328,6 +331,20 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
   ratio_.sum_up();
 }
 
+void ResponseModel::learn_gaps(const StepInfo& info) {
+  if (info.task.applications.empty() || queue_.is_closed_loop) {
+    return;
+  }
+  const auto& rate_hz = info.task.applications[kManagedApplication].rate_hz;
+  // A gap that began at another rate says nothing of this one.
+  if (rate_hz && rate_hz == rate_hz_) {
+    for (const double gap_ms : managed_service(info).gaps_ms) {
+      gaps_.add(gap_ms * 1e-3 * *rate_hz);
+    }
+  }
+  rate_hz_ = rate_hz;
+}
+
 void ResponseModel::learn_change_cost(const StepInfo& info, const Measured& measured) {
   const auto& services_ms = managed_service(info).services_ms;
   if (!measured.service || !measured.is_new || !measured.before || has_changed_ || outliers_ > 0 ||
@@ -344,23 +361,24 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
     return;
   }
   ceilings_.note(info.granted, action);
-  waited_ms_ = managed_service(info).waited_ms;
+  waiting_ = {.requests = managed_service(info).queued,
+              .oldest_ms = managed_service(info).waited_ms};
+  learn_gaps(info);
   const Measured measured = measure(info);
   recognise(measured);
   learn_ratio(info, measured);
   learn_change_cost(info, measured);
 }
 
-void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& forecasts) const {
+void ResponseModel::forecast(const Situation& situation, double stretch,
+                             std::vector<Forecast>& forecasts) {
+  stretch_ = stretch;
   // Gauss-Hermite quadrature with three points, over what is not known of the mean.
   constexpr double kFar = 1.7320508;
   constexpr double kMiddle = 2.0 / 3.0;
-  const double gap_ms = situation.gap_ms();
-  const double deadline_ms = situation.deadline_ms.value_or(1e9);
-  const auto steady = ratio_.lateness(deadline_ms, gap_ms);
-  const double a_period = std::max(1.0, situation.rate_hz * period_s_);
-  const std::size_t coming = std::max(static_cast<std::size_t>(options_.coming_requests),
-                                      static_cast<std::size_t>(2.0 * a_period));
+  queue_.deadline_ms = situation.deadline_ms.value_or(std::numeric_limits<double>::infinity());
+  queue_.gap_ms = situation.gap_ms();
+  queueing_.follow(queue_, ratio_, gaps_);
   forecasts.resize(size_);
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
@@ -368,38 +386,22 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
     forecast.log_service = believed().estimate(service_parts(then).used());
     const double mean = forecast.log_service.mean;
     const double spread = std::sqrt(std::max(0.0, forecast.log_service.variance));
-    const double change_ms = last_ ? change_costs_.of(*last_, a) : 0.0;
-    const double most_ms =
-        time_shares_[a] < 1.0 ? options_.starved_share * time_shares_[a] * gap_ms : kUnlimitedMs;
-    // Of a period's requests, when the first has waited.
-    const auto late_behind = [&](double service_ms, double waited_ms, double otherwise) {
-      return ratio_.late_behind(waited_ms, coming, service_ms, deadline_ms, gap_ms, otherwise) /
-             a_period;
-    };
-    const auto late = [&](double log_service) {
-      if (std::exp(log_service) > most_ms) {
-        return waited_ms_ > 0.0 ? static_cast<double>(coming) / a_period : 1.0;
-      }
-      if (waited_ms_ == 0.0) {
-        return steady(log_service);
-      }
-      const double service_ms = std::exp(log_service);
-      return late_behind(service_ms, waited_ms_ + change_ms,
-                         ratio_.late(service_ms, deadline_ms, gap_ms));
+    const double most = time_shares_[a] < 1.0 && !queue_.is_closed_loop
+                            ? std::log(options_.starved_share * time_shares_[a] * queue_.gap_ms)
+                            : std::numeric_limits<double>::infinity();
+    const auto missed = [&](double log_service) {
+      return log_service > most ? 1.0 : queueing_.missed(log_service + stretch);
     };
     forecast.miss =
-        kMiddle * late(mean) +
-        0.5 * (1.0 - kMiddle) * (late(mean - kFar * spread) + late(mean + kFar * spread));
-    forecast.hoped_miss = late(mean - spread);
-    forecast.change_miss = 0.0;
-    if (change_ms > 0.0 && waited_ms_ == 0.0) {
-      const double service_ms = std::exp(mean);
-      const double otherwise = ratio_.late(service_ms, deadline_ms, gap_ms);
-      forecast.change_miss = std::max(0.0, late_behind(service_ms, change_ms, otherwise) -
-                                               late_behind(service_ms, 0.0, otherwise));
-    }
+        kMiddle * missed(mean) +
+        0.5 * (1.0 - kMiddle) * (missed(mean - kFar * spread) + missed(mean + kFar * spread));
+    forecast.hoped_miss = missed(mean - spread);
+    forecast.change_ms = last_ ? change_costs_.of(*last_, a) : 0.0;
+    forecast.change_miss =
+        forecast.change_ms > 0.0 ? queueing_.missed_behind(mean + stretch, forecast.change_ms) : 0.0;
     // In a closed loop there is always a request.
-    const double busy = situation.is_closed_loop ? 1.0 : std::min(1.0, std::exp(mean) / gap_ms);
+    const double busy =
+        queue_.is_closed_loop ? 1.0 : std::min(1.0, std::exp(mean) / queue_.gap_ms);
     for (std::size_t i = 0; i < powers_.size(); ++i) {
       const Estimate power = believed().estimate(power_parts(i, then, busy).used());
       const double scale_w = scales_w_[i].value_or(1.0);
@@ -407,6 +409,14 @@ void ResponseModel::forecast(const Situation& situation, std::vector<Forecast>& 
                                                                 power.variance * square(scale_w)};
     }
   }
+}
+
+void ResponseModel::look_ahead(const Situation& situation, const Forecast& settled) {
+  queueing_.look_ahead(settled.log_service.mean + stretch_, situation.rate_hz * period_s_);
+}
+
+double ResponseModel::excess(const Forecast& forecast) {
+  return queueing_.excess(forecast.log_service.mean + stretch_, waiting_, forecast.change_ms);
 }
 
 void ResponseModel::archive(Archive& archive) {

@@ -16,6 +16,7 @@
 #include "agent/model_based/factor_model.hpp"
 #include "agent/model_based/others_demand.hpp"
 #include "agent/model_based/planner_options.hpp"
+#include "agent/model_based/queue_model.hpp"
 #include "agent/model_based/service_spread.hpp"
 
 namespace rein {
@@ -23,12 +24,11 @@ namespace rein {
 /// What is expected of an action in the coming periods.
 struct Forecast {
   Estimate log_service;  ///< Of the mean time to serve a request, in ms, without waiting.
-  /// Share of requests that will be late or dropped, in [0, 1]; more where requests wait, since
-  /// one period's action makes those of the next ones late too.
+  /// Share of requests that will be late or dropped in the long run, in [0, 1].
   double miss = 0.0;
   double hoped_miss = 0.0;  ///< The same if it is faster by one standard deviation.
-  /// More than that in the first period, since the first request pays for the change.
-  double change_miss = 0.0;
+  double change_ms = 0.0;   ///< By which the first request takes longer, since it pays for the change.
+  double change_miss = 0.0; ///< Requests that are missed for that.
   std::array<Estimate, kNumPowerSignals> power_w{};  ///< [PowerSignal]: those that are modelled.
 
   double service_ms() const;
@@ -101,7 +101,14 @@ class ResponseModel {
   /// @param action  that was asked for.
   void observe(const StepInfo& info, ActionId action);
   /// Of every action. Overwrites `forecasts`.
-  void forecast(const Situation& situation, std::vector<Forecast>& forecasts) const;
+  /// @param stretch  by which requests are taken to be longer where misses are told, as a logarithm.
+  void forecast(const Situation& situation, double stretch, std::vector<Forecast>& forecasts);
+  /// While requests wait: from now on excess() is beside what `settled` misses in the long run,
+  /// which follows the coming period. @pre forecast() was called.
+  void look_ahead(const Situation& situation, const Forecast& settled);
+  /// So many more requests than that are missed with an action in the coming period, until all that
+  /// wait are served.
+  double excess(const Forecast& forecast);
 
   /// What will be in force when this action is asked for: less of a knob that is held down.
   Mixture granted(ActionId action) const { return ceilings_.granted(action); }
@@ -110,7 +117,7 @@ class ResponseModel {
   /// Whether the last period was under other conditions than the one before, as far as can be told.
   bool has_changed() const { return has_changed_; }
   /// Whether requests wait that came before this period.
-  bool is_behind() const { return waited_ms_ > 0.0; }
+  bool is_behind() const { return waiting_.oldest_ms > 0.0 && !queue_.is_closed_loop; }
   /// Periods since it did.
   std::size_t stayed() const { return stayed_; }
   /// Whether they change so often that nobody can follow: little is learned from a trial then.
@@ -175,6 +182,7 @@ class ResponseModel {
   void take_loosely(Measured measured);
   void learn_change_cost(const StepInfo& info, const Measured& measured);
   void learn_ratio(const StepInfo& info, const Measured& measured);
+  void learn_gaps(const StepInfo& info);
   Belief under(const Condition& condition) const;
   void remember();
 
@@ -183,7 +191,7 @@ class ResponseModel {
   std::size_t size_;
   Quantities quantities_;
   double period_s_;
-  bool is_closed_loop_;
+  Queue queue_;  ///< Deadline and gap are the task's at the time.
   std::vector<SignalDescription> signals_;
   std::vector<CpuShares> cpus_;
   std::vector<double> time_shares_;  ///< [actions]: what its bandwidth leaves of the time.
@@ -198,7 +206,11 @@ class ResponseModel {
   std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
   std::optional<std::size_t> recalled_;  ///< Which of them is there now.
   std::optional<ActionId> last_;
-  double waited_ms_ = 0.0;  ///< For which the oldest request that waits has.
+  Waiting waiting_;
+  ArrivalGaps gaps_;
+  std::optional<double> rate_hz_;  ///< That the task told of the period before.
+  QueueModel queueing_;
+  double stretch_ = 0.0;  ///< Of the last forecast.
   Ceilings ceilings_;
   ChangeCosts change_costs_;
   double restless_ = 0.0;  ///< Share of the periods, lately, that conditions changed in.

@@ -78,56 +78,24 @@ double ServiceSpread::exceedance_at(double log_ratio) const {
 
 double ServiceSpread::exceedance(double ratio) const { return exceedance_at(std::log(ratio)); }
 
-double ServiceSpread::late(double service, double deadline, double gap) const {
-  // A model that was loaded may say anything; what is no number is late.
-  if (!(service < gap)) {
-    return 1.0;  // Each waits longer than the one before.
-  }
-  double share = exceedance_at(std::log(deadline / service));
-  const std::size_t first = index_at((std::log(gap / service) - kLowest) / kWidth, kBins);
-  for (std::size_t i = first; i < kBins; ++i) {
-    const double chance = above_[i] - above_[i + 1];
-    if (chance <= 0.0) {
-      continue;
-    }
-    const double ratio = std::exp(kLowest + kWidth * (static_cast<double>(i) + 0.5));
-    const double wait = std::max(0.0, ratio * service - gap);
-    const double left = deadline - wait;
-    const double then = left > 0.0 ? exceedance_at(std::log(left / service)) : 1.0;
-    share += chance * std::max(0.0, then - exceedance_at(std::log(deadline / service)));
-  }
-  return std::min(1.0, share);
-}
-
-double ServiceSpread::late_behind(double waited, std::size_t count, double service, double deadline,
-                                  double gap, double otherwise) const {
+void ServiceSpread::points(std::size_t count, std::vector<Share>& points) const {
+  points.clear();
+  const double most = 1.0 / static_cast<double>(count);
+  Share part;
   double sum = 0.0;
-  std::size_t i = 0;
-  for (; i < count && waited > 0.0; ++i) {
-    const double left = deadline - waited;
-    sum += left > 0.0 ? exceedance_at(std::log(left / service)) : 1.0;
-    waited += service - gap;
+  for (std::size_t i = 0; i < kBins; ++i) {
+    const double share = above_[i] - above_[i + 1];
+    part.share += share;
+    part.value += share * std::exp(kLowest + kWidth * (static_cast<double>(i) + 0.5));
+    sum += share;
+    // The tail is in smaller parts.
+    const double enough = sum < 1.0 - most ? most : 0.2 * most;
+    const bool ends = part.share >= enough || i + 1 == kBins;
+    if (ends && part.share > 0.0) {
+      points.push_back({part.value / part.share, part.share});
+      part = {};
+    }
   }
-  return sum + static_cast<double>(count - i) * otherwise;
-}
-
-double ServiceSpread::Lateness::operator()(double log_service) const {
-  const double place = std::clamp((log_service - first_) / kStep, 0.0, kPoints - 1.001);
-  const std::size_t point = index_at(place, kPoints - 2);
-  const double share = place - static_cast<double>(point);
-  return shares_[point] * (1.0 - share) + shares_[point + 1] * share;
-}
-
-ServiceSpread::Lateness ServiceSpread::lateness(double deadline, double gap) const {
-  // Above it all requests are late.
-  const double last = std::log(std::min(deadline, gap)) - kLowest;
-  Lateness result;
-  result.first_ = last - Lateness::kStep * (Lateness::kPoints - 1);
-  for (std::size_t i = 0; i < Lateness::kPoints; ++i) {
-    const double log_service = result.first_ + Lateness::kStep * static_cast<double>(i);
-    result.shares_[i] = late(std::exp(log_service), deadline, gap);
-  }
-  return result;
 }
 
 void ServiceSpread::archive(Archive& archive) {

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "agent/model_based/planner_options.hpp"
+#include "agent/model_based/shares.hpp"
 #include "common/archive.hpp"
 
 namespace rein {
@@ -28,29 +30,8 @@ class ServiceSpread {
 
   /// The share of requests that take more than `ratio` times the mean.
   double exceedance(double ratio) const;
-  /// The share of requests that end after `deadline`, served one after the other as they arrive
-  /// every `gap`, each taking `service` on average: one may have to wait for the one before.
-  /// All in the same unit, above 0.
-  double late(double service, double deadline, double gap) const;
-  /// How many of the next `count` requests end after `deadline`, while the first of them has waited
-  /// for `waited` already, and those behind it wait for it. @param otherwise  late() of the same:
-  /// the share of those that need not wait any more.
-  double late_behind(double waited, std::size_t count, double service, double deadline, double gap,
-                     double otherwise) const;
-  /// late() for many services, on a grid of their logarithm.
-  class Lateness {
-   public:
-    /// Of the logarithm of the mean service time, in the unit of the deadline.
-    double operator()(double log_service) const;
-
-   private:
-    friend class ServiceSpread;
-    static constexpr std::size_t kPoints = 256;
-    static constexpr double kStep = 0.016;
-    double first_ = 0.0;
-    std::array<double, kPoints> shares_{};
-  };
-  Lateness lateness(double deadline, double gap) const;
+  /// About `count` parts of them by their length, and their share: ascending.
+  void points(std::size_t count, std::vector<Share>& points) const;
   /// Variance of the logarithm, without the farthest tail.
   double variance() const { return variance_; }
 
