@@ -113,6 +113,27 @@ double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& ex
          broken * chance;
 }
 
+double ModelBasedPolicy::fine_for_heat(const BudgetInForce& budget, const Forecast& forecast,
+                                       const Task& task, double optimism,
+                                       const Margins& margins) const {
+  if (!forecast.heat_c) {
+    return 0.0;
+  }
+  constexpr double kViolationK = 10.0;  // As worth() has it.
+  const double within_c = budget.limit - margins.heat_k;
+  double sum = 0.0;
+  for (std::size_t i = 0; i < forecast.heat_c->size(); ++i) {
+    const Estimate heat_c =
+        optimism > 0.0 ? Estimate{forecast.hoped_c[i], 0.0} : (*forecast.heat_c)[i];
+    const double spread_k = std::sqrt(heat_c.variance + 0.01);
+    const double chance = 0.5 * std::erfc((within_c - heat_c.mean) / spread_k / std::numbers::sqrt2);
+    sum += price_of(budget.rule->kind, task) *
+               std::min(1.0, expected_excess(heat_c, within_c) / kViolationK) +
+           options_.planner.broken_price * chance * task.prices[budget.rule->kind] / kUsualPrice;
+  }
+  return sum / static_cast<double>(forecast.heat_c->size());
+}
+
 const PeriodFacts& ModelBasedPolicy::expect(ActionId action, const Asked& asked, double optimism,
                                             Now& now) const {
   const Forecast& forecast = now.forecasts[action];
@@ -151,7 +172,9 @@ double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& as
     const PowerSignal signal = budget.rule->kind == BudgetId::Kind::kPower
                                    ? situation.power_signal
                                    : situation.energy_signal;
-    value -= fine(budget, expected, asked.task, forecast.power(signal), optimism, now.margins);
+    value -= budget.rule->kind == BudgetId::Kind::kTemperature
+                 ? fine_for_heat(budget, forecast, asked.task, optimism, now.margins)
+                 : fine(budget, expected, asked.task, forecast.power(signal), optimism, now.margins);
   }
   return value + (action == now.in_force ? options_.inertia : 0.0);
 }
@@ -160,7 +183,7 @@ double ModelBasedPolicy::promise(ActionId action, const Asked& asked, double opt
                                  Now& now) const {
   const double value = promise_but_for_misses(action, asked, optimism, now);
   const double missed = now.expected.applications[kManagedApplication].missed;
-  return value - price_of(BudgetId::Kind::kLatency, asked.task) *
+  return value - asked.price_of_missing *
                      std::max(0.0, missed - asked.now.miss_rate * now.margins.miss);
 }
 
@@ -233,8 +256,9 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   }
   Asked asked{view.task, Situation::of(view.task), {}};
   find_budgets(view.task, asked.budgets);
-  asked.price_of_miss = price_of(BudgetId::Kind::kLatency, view.task) /
-                        std::max(1.0, asked.now.rate_hz * problem_.task.period_s);
+  asked.price_of_missing = now.presence * price_of(BudgetId::Kind::kLatency, view.task);
+  asked.price_of_miss =
+      asked.price_of_missing / std::max(1.0, asked.now.rate_hz * problem_.task.period_s);
   now.model.forecast(asked.now, now.margins.stretch, now.forecasts);
   for (auto& budget : asked.budgets) {
     if (budget.is_used_up()) {
@@ -296,6 +320,16 @@ void ModelBasedPolicy::adapt(const StepInfo& info, bool is_own, Now& now) const 
   const PlannerOptions& planner = options_.planner;
   now.margins.power = std::clamp(now.margins.power + planner.power_step * surplus,
                                  planner.power_margin_least, planner.power_margin_most);
+
+  const bool is_hot = std::ranges::any_of(info.budgets, [](const BudgetStatus& status) {
+    return status.exceeded && status.id.kind == BudgetId::Kind::kTemperature;
+  });
+  now.margins.heat_k =
+      std::clamp(now.margins.heat_k +
+                     planner.heat_step * ((is_hot ? 1.0 : 0.0) - planner.power_rate),
+                 planner.heat_margin_least, planner.heat_margin_most);
+  const bool has_requests = managed_service(info).requests() > 0;
+  now.presence += planner.presence_rate * ((has_requests ? 1.0 : 0.0) - now.presence);
 
   if (is_own && static_cast<double>(now.model.stayed()) > planner.settled_periods &&
       !now.explored) {
@@ -365,6 +399,8 @@ void ModelBasedPolicy::archive(Archive& archive) {
                    {.min = planner.miss_margin_least, .max = planner.miss_margin_most});
     margins.number("power", margins_.power,
                    {.min = planner.power_margin_least, .max = planner.power_margin_most});
+    margins.number("heat_k", margins_.heat_k,
+                   {.min = planner.heat_margin_least, .max = planner.heat_margin_most});
     margins.number("stretch", margins_.stretch, {.min = 0.0, .max = planner.stretch_most});
     margins.number("unforeseen", margins_.unforeseen);
     margins.number("by_chance", margins_.by_chance);

@@ -50,6 +50,7 @@ class ModelBasedPolicy final : public Policy {
   struct Margins {
     double miss = 0.0;   ///< Times the share that may miss.
     double power = 0.0;  ///< Below a limit on power or energy, as a share of it.
+    double heat_k = 0.0;  ///< Below a limit on temperature.
     /// By how much longer than was measured requests are taken to be, as a logarithm, so that as
     /// many are foreseen to be missed as are.
     double stretch = 0.0;
@@ -66,6 +67,7 @@ class ModelBasedPolicy final : public Policy {
     /// What was set in the last period; from a decision on what it asked for.
     std::optional<ActionId> in_force;
     bool keeps_power = true;          ///< As was expected of the action in force.
+    double presence = 1.0;  ///< Share of the periods that have requests, lately.
     bool explored = false;            ///< It was a trial.
     std::optional<double> foreseen;   ///< The share that it was thought to miss in the long run.
     std::vector<Forecast> forecasts;  ///< [actions]: of the last decision.
@@ -91,14 +93,17 @@ class ModelBasedPolicy final : public Policy {
 
  private:
   Margins first_margins() const {
-    return {.miss = options_.planner.miss_margin, .power = options_.planner.power_margin_least};
+    return {.miss = options_.planner.miss_margin,
+            .power = options_.planner.power_margin_least,
+            .heat_k = options_.planner.heat_margin_least};
   }
   /// What is asked for in the coming period.
   struct Asked {
     const Task& task;
     Situation now;
     std::vector<BudgetInForce> budgets;
-    double price_of_miss = 0.0;  ///< Of one request, since it is a share of a period's.
+    double price_of_missing = 0.0;  ///< Of all requests, in periods that have any.
+    double price_of_miss = 0.0;     ///< Of one request, since it is a share of a period's.
   };
   double promise(ActionId action, const Asked& asked, double optimism, Now& now) const;
   /// What of an action is expected for certain, in a second. Valid until the next call.
@@ -106,6 +111,9 @@ class ModelBasedPolicy final : public Policy {
   /// For breaking a budget, if `expected` is what comes. @param power_w  that it is about, if any.
   double fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
               const Estimate& power_w, double optimism, const Margins& margins) const;
+  /// For a temperature beyond its limit.
+  double fine_for_heat(const BudgetInForce& budget, const Forecast& forecast, const Task& task,
+                       double optimism, const Margins& margins) const;
   /// What a violation of 1 costs.
   double price_of(BudgetId::Kind kind, const Task& task) const {
     return options_.steepness * task.prices[kind];

@@ -45,6 +45,14 @@ constexpr PlannerOption kTable[] = {
      "below a limit on power or energy, as a share of it: to begin with, and at least"},
     {"power_margin_most", "1", 0.06, from(0, 1), false, &Options::power_margin_most,
      "the same at most"},
+    {"heat_step", "K", 0.3, from(0, 100), false, &Options::heat_step,
+     "step of the margin of heat for each period that is too hot"},
+    {"heat_margin_least", "K", 0.3, from(0, 100), false, &Options::heat_margin_least,
+     "below a limit on temperature: to begin with, and at least"},
+    {"heat_margin_most", "K", 6, from(0, 100), false, &Options::heat_margin_most,
+     "the same at most"},
+    {"presence_rate", "1", 0.02, from(0, 1), false, &Options::presence_rate,
+     "weight of the newest period in the share of periods that have requests"},
     {"settled_periods", "periods", 5, from(0, 1e6), true, &Options::settled_periods,
      "after a change of conditions, whose misses say nothing of the margin"},
     {"stretch_step", "log", 0.1, from(0, 10), false, &Options::stretch_step,
@@ -155,6 +163,8 @@ PlannerOptions PlannerOptions::from_yaml(const ConfigNode& node) {
           "miss_margin not to be above miss_margin_most");
   require(node, options.power_margin_least, options.power_margin_most,
           "power_margin_least not to be above power_margin_most");
+  require(node, options.heat_margin_least, options.heat_margin_most,
+          "heat_margin_least not to be above heat_margin_most");
   require(node, options.calm_share, options.restless_share,
           "calm_share not to be above restless_share");
   node.reject_unknown();

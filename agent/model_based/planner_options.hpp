@@ -27,6 +27,10 @@ struct PlannerOptions {
   double power_rate;
   double power_margin_least;
   double power_margin_most;
+  double heat_step;
+  double heat_margin_least;
+  double heat_margin_most;
+  double presence_rate;
   double settled_periods;
   double stretch_step;
   double stretch_most;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/core/managed_application.hpp"
+#include "common/index.hpp"
 
 namespace rein {
 
@@ -45,6 +46,32 @@ std::vector<double> time_shares(const ActionSpace& actions) {
   return shares;
 }
 
+/// What an action's clocks draw, about, as a share of the most that they can.
+std::vector<double> drawn_by_clocks(const ActionSpace& actions) {
+  std::vector<double> shares(actions.size(), 1.0);
+  const auto& knobs = actions.knobs();
+  for (ActionId action = 0; action < actions.size(); ++action) {
+    const auto levels = actions.decode(action);
+    for (std::size_t i = 0; i < knobs.size(); ++i) {
+      if (knobs[i].effect() == Knob::Effect::kFaster) {
+        shares[action] *=
+            std::pow(knobs[i].levels[levels[i]].value / knobs[i].levels.back().value, 2.5);
+      }
+    }
+  }
+  return shares;
+}
+
+std::vector<std::size_t> heat_signals(const std::vector<SignalDescription>& signals) {
+  std::vector<std::size_t> zones;
+  for (std::size_t i = 0; i < signals.size(); ++i) {
+    if (signals[i].is_heat) {
+      zones.push_back(i);
+    }
+  }
+  return zones;
+}
+
 }  // namespace
 
 Quantities Quantities::of(const Problem& problem) {
@@ -75,8 +102,14 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       loose_(prior_->factors),
       ratio_(prior_->ratio),
       gaps_(problem.task.arrival),
+      zones_(heat_signals(problem.signals)),
+      drawn_(drawn_by_clocks(problem.actions)),
+      heat_(zones_.size()),
       ceilings_(problem.actions, options),
       change_costs_(problem.actions, options) {
+  heating_ = index_at(static_cast<double>(std::ranges::find(powers_, PowerSignal::kMachine) -
+                                          powers_.begin()),
+                      powers_.size() - 1);
   ratio_.tune(options);
   scales_w_.resize(powers_.size());
 }
@@ -87,6 +120,7 @@ void ResponseModel::begin_episode() {
   last_.reset();
   waiting_ = {};
   rate_hz_.reset();
+  heat_.begin_episode();
   stayed_ = outliers_ = 0;
   has_changed_ = is_restless_ = false;
   restless_ = 0.0;
@@ -365,6 +399,7 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
               .oldest_ms = managed_service(info).waited_ms};
   learn_gaps(info);
   const Measured measured = measure(info);
+  learn_heat(info, measured);
   recognise(measured);
   learn_ratio(info, measured);
   learn_change_cost(info, measured);
@@ -408,7 +443,39 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
       forecast.power_w[static_cast<std::size_t>(powers_[i])] = {power.mean * scale_w,
                                                                 power.variance * square(scale_w)};
     }
+    forecast.heat_c.reset();
+    if (situation.temperature_limit_c && heat_.knows()) {
+      const Estimate& power_w = forecast.power(powers_[heating_]);
+      const double hoped_w = power_w.mean - std::sqrt(power_w.variance);
+      auto& heat_c = forecast.heat_c.emplace();
+      for (std::size_t i = 0; i < heat_c.size(); ++i) {
+        heat_c[i] = heat_.hottest(heat_of(then.nearest(), power_w.mean, busy), i);
+        forecast.hoped_c[i] = heat_.hottest(heat_of(then.nearest(), hoped_w, busy), i).mean -
+                              std::sqrt(heat_c[i].variance);
+      }
+    }
   }
+}
+
+HeatModel::Inputs ResponseModel::heat_of(ActionId action, double power, double busy) const {
+  return {std::max(0.0, power), drawn_[action] * busy};
+}
+
+void ResponseModel::learn_heat(const StepInfo& info, const Measured& measured) {
+  if (zones_.empty()) {
+    return;
+  }
+  std::vector<std::optional<double>> temperatures_c;
+  for (const std::size_t signal : zones_) {
+    temperatures_c.push_back(info.reading(signal));
+  }
+  const double busy = std::clamp(
+      managed_service(info).busy_ms * 1e-3 / std::max(info.interval_s, 1e-6), 0.0, 1.0);
+  const auto power_w = reader_.value(info, powers_[heating_]);
+  const double expected = belief_.estimate(power_parts(heating_, measured.in_force, busy).used()).mean *
+                          scales_w_[heating_].value_or(1.0);
+  heat_.observe(temperatures_c, heat_of(measured.action, power_w.value_or(expected), busy),
+                info.interval_s);
 }
 
 void ResponseModel::look_ahead(const Situation& situation, const Forecast& settled) {

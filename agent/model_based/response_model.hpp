@@ -14,6 +14,7 @@
 #include "agent/model_based/ceilings.hpp"
 #include "agent/model_based/change_costs.hpp"
 #include "agent/model_based/factor_model.hpp"
+#include "agent/model_based/heat_model.hpp"
 #include "agent/model_based/others_demand.hpp"
 #include "agent/model_based/planner_options.hpp"
 #include "agent/model_based/queue_model.hpp"
@@ -32,6 +33,10 @@ struct Forecast {
   std::array<Estimate, kNumPowerSignals> power_w{};  ///< [PowerSignal]: those that are modelled.
 
   double service_ms() const;
+  /// Of the hottest zone, after each time of HeatModel::kHorizonsS; nothing if there is no telling.
+  std::optional<std::array<Estimate, HeatModel::kHorizons>> heat_c;
+  std::array<double, HeatModel::kHorizons> hoped_c{};  ///< The same, as power may be hoped for.
+
   const Estimate& power(PowerSignal signal) const {
     return power_w[static_cast<std::size_t>(signal)];
   }
@@ -183,6 +188,9 @@ class ResponseModel {
   void learn_change_cost(const StepInfo& info, const Measured& measured);
   void learn_ratio(const StepInfo& info, const Measured& measured);
   void learn_gaps(const StepInfo& info);
+  void learn_heat(const StepInfo& info, const Measured& measured);
+  /// What heats the machine with an action that serves this share of the time.
+  HeatModel::Inputs heat_of(ActionId action, double power, double busy) const;
   Belief under(const Condition& condition) const;
   void remember();
 
@@ -210,6 +218,10 @@ class ResponseModel {
   ArrivalGaps gaps_;
   std::optional<double> rate_hz_;  ///< That the task told of the period before.
   QueueModel queueing_;
+  std::vector<std::size_t> zones_;  ///< Signals of heat.
+  std::vector<double> drawn_;       ///< [actions]: what its clocks draw, as a share of the most.
+  std::size_t heating_ = 0;         ///< Which of powers_ heats: the machine's, if it is known.
+  HeatModel heat_;
   double stretch_ = 0.0;  ///< Of the last forecast.
   Ceilings ceilings_;
   ChangeCosts change_costs_;
