@@ -65,6 +65,17 @@ Made make_unlearning(const Ingredients& from, Parts&&... parts) {
                                       from.problem, from.random);
 }
 
+/// From nothing, or from a profile: that of a file, or measured beforehand.
+Made make_model_based(const Ingredients& from) {
+  const auto options = ModelBased::Options::from_yaml(from.node);
+  auto agent = std::make_unique<ModelBased>(options, from.problem);
+  if (from.node.boolean_or("measure_profile", false) || from.node.has("profile")) {
+    agent->begin_with(
+        ResponseModel::Prior::of_profile(from.problem, from.profile(), options.planner));
+  }
+  return agent;
+}
+
 Made make_static(const Ingredients& from) {
   const ConfigNode configuration =
       from.node.has("configuration") ? from.node.at("configuration") : ConfigNode::parse("{}", "");
@@ -129,7 +140,7 @@ struct Maker {
 };
 
 const std::vector<Maker>& makers() {
-  static const std::vector<Maker> all = {{"model_based", make_plain<ModelBased>, 20'000},
+  static const std::vector<Maker> all = {{"model_based", make_model_based, 20'000},
                                          {"q_learning", make_q_learning, 8'000},
                                          {"dqn", make_drawing<Dqn>, kMostActions},
                                          {"actor_critic", make_drawing<ActorCritic>, kMostActions},

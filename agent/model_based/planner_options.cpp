@@ -82,6 +82,8 @@ constexpr PlannerOption kTable[] = {
     // How sure measurements are, as standard deviations.
     {"service_noise", "log", 0.008, above(0, 10), false, &Options::service_noise,
      "of a period's mean service time, beside that of single requests"},
+    {"profile_spread", "log", 0.02, above(0, 10), false, &Options::profile_spread,
+     "of a service time of a profile, beside what all or many differ by"},
     {"power_noise", "1", 0.02, above(0, 10), false, &Options::power_noise,
      "of power, as a share of it"},
     {"hint_noise", "1", 0.06, above(0, 10), false, &Options::hint_noise,

@@ -46,6 +46,7 @@ struct PlannerOptions {
   double surprise;
   // How sure measurements are, as standard deviations.
   double service_noise;
+  double profile_spread;
   double power_noise;
   double hint_noise;
   double least_power;

@@ -10,6 +10,7 @@
 
 #include "agent/core/power_reader.hpp"
 #include "agent/core/problem.hpp"
+#include "agent/core/profile.hpp"
 #include "agent/core/situation.hpp"
 #include "agent/model_based/ceilings.hpp"
 #include "agent/model_based/change_costs.hpp"
@@ -92,6 +93,9 @@ class ResponseModel {
     /// Of what knobs do: a request takes longer on wider networks and at lower frequencies, in each
     /// place to another degree.
     static Prior of_knobs(const Problem& problem, const PlannerOptions& options = {});
+    /// Of what was measured of this machine, or of one like it, with nobody else there.
+    static Prior of_profile(const Problem& problem, const Profile& profile,
+                            const PlannerOptions& options = {});
   };
 
   ResponseModel(const Problem& problem, Prior prior, const PlannerOptions& options = {});
