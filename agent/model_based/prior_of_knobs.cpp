@@ -136,6 +136,10 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
   for (std::size_t power = 0; power < powers; ++power) {
     if (!is_serving_alone(power)) {
       add(passing, quantities.idle(power, 0), 0.25, one);
+      // What others do costs as much as the clocks let it.
+      for (const std::size_t knob : speeds) {
+        add(passing, quantities.idle(power, 0), 0.3, [&](ActionId a) { return drawn_by(a, knob); });
+      }
     }
   }
   for (std::size_t i = 0; i < quantities.hints; ++i) {
