@@ -19,6 +19,8 @@ namespace {
 /// Of a budget, which what tunes the planner is meant for.
 constexpr double kUsualPrice = 4.0;
 constexpr double kRounding = 1e-9;
+/// By so much more is a trial wanted that has begun.
+constexpr double kUnderWay = 2.0;
 
 /// The mean of what a normal variable has above a limit.
 double expected_excess(const Estimate& estimate, double limit) {
@@ -53,6 +55,13 @@ ModelBasedPolicy::Options ModelBasedPolicy::Options::from_yaml(const ConfigNode&
   options.optimism = node.number_or("optimism", options.optimism, {.min = 0.0, .max = 10.0});
   options.patience = node.number_or("patience", options.patience, {.min = 0.0, .max = 1e4});
   options.worth_trying = node.number_or("worth_trying", options.worth_trying, Range::share());
+  options.trial_periods = static_cast<std::size_t>(
+      node.integer_or("trial_periods", static_cast<std::int64_t>(options.trial_periods),
+                      {.min = 1.0, .max = 1000.0}));
+  options.trial_budget = node.number_or("trial_budget", options.trial_budget,
+                                        {.min = 0.0, .max = 1e4});
+  options.trial_income = node.number_or("trial_income", options.trial_income,
+                                        {.min = 0.0, .max = 100.0});
   options.inertia = node.number_or("inertia", options.inertia, Range::share());
   if (node.has("planner")) {
     options.planner = PlannerOptions::from_yaml(node.at("planner"));
@@ -81,6 +90,8 @@ ModelBasedPolicy::ModelBasedPolicy(const Options& options, Problem problem)
 std::unique_ptr<Session> ModelBasedPolicy::begin_episode(Random& random) const {
   auto now = std::make_unique<Now>(random, *model_, margins_);
   now->model.begin_episode();
+  now->tried.assign(problem_.actions.size(), 0);
+  now->may_lose = options_.trial_budget;
   now->expected.interval_s = 1.0;
   now->expected.applications = {{.requests = 1.0,
                                  .accuracy_lowest = lowest_top1_,
@@ -235,16 +246,29 @@ std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Ask
   const double most = now.promises[best];
   double most_gain = 0.0;
   std::optional<ActionId> chosen;
+  double costs = 0.0;
   for (ActionId action = 0; options_.optimism > 0.0 && action < forecasts.size(); ++action) {
+    // What is known already tells nothing new.
+    if (action == best || now.tried[action] >= options_.trial_periods) {
+      continue;
+    }
     const double gain =
         promise(action, asked, options_.optimism, now) - most - options_.worth_trying;
     // There, and back again.
     const double changes = 2.0 * asked.price_of_miss * forecasts[action].change_miss;
     const double loss = most - now.promises[action] + changes;
-    if (gain > most_gain && loss < options_.patience * gain) {
-      most_gain = gain;
+    const double cost = std::min(loss, asked.most_loss);
+    // One that is under way goes on: the period in which an action takes hold tells little.
+    const double wanted = now.explored && action == now.in_force ? kUnderWay * gain : gain;
+    if (wanted > most_gain && loss < options_.patience * gain && cost <= now.may_lose) {
+      most_gain = wanted;
       chosen = action;
+      costs = cost;
     }
+  }
+  if (chosen) {
+    ++now.tried[*chosen];
+    now.may_lose -= costs;
   }
   return chosen;
 }
@@ -256,6 +280,7 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   }
   Asked asked{view.task, Situation::of(view.task), {}};
   find_budgets(view.task, asked.budgets);
+  asked.most_loss = 1.0 + view.task.prices[BudgetId::Kind::kLatency];
   asked.price_of_missing = now.presence * price_of(BudgetId::Kind::kLatency, view.task);
   asked.price_of_miss =
       asked.price_of_missing / std::max(1.0, asked.now.rate_hz * problem_.task.period_s);
@@ -269,6 +294,10 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   const ActionId settled = best_known(asked, now);
   const ActionId best = now.model.is_behind() ? best_soon(settled, asked, now) : settled;
   // Whatever is done under conditions that nothing is known of yet tells of all other actions too.
+  if (now.model.has_changed()) {
+    std::ranges::fill(now.tried, 0);
+  }
+  now.may_lose = std::min(options_.trial_budget, now.may_lose + options_.trial_income);
   const bool is_ready = now.model.stayed() > 0 && !now.model.is_restless() && best == settled;
   const auto trial = is_ready ? worth_a_trial(best, asked, now) : std::nullopt;
   now.in_force = trial.value_or(best);
@@ -375,8 +404,9 @@ void ModelBasedPolicy::take(const Now& now) {
 
 std::string ModelBasedPolicy::parameters() const {
   std::string text =
-      fmt::format("steepness {}, optimism {}, patience {}, worth_trying {}, inertia {}",
+      fmt::format("steepness {}, optimism {}, patience {}, worth_trying {}, trials {} {} {}, inertia {}",
                   options_.steepness, options_.optimism, options_.patience, options_.worth_trying,
+                  options_.trial_periods, options_.trial_budget, options_.trial_income,
                   options_.inertia);
   for (const PlannerOption& option : planner_table()) {
     // Others than the usual ones: the table grows.

@@ -39,6 +39,10 @@ class ModelBasedPolicy final : public Policy {
     double optimism = 1.0;        ///< Standard deviations that are hoped for, 0 to 10; 0: never.
     double patience = 40.0;       ///< Periods over which a trial has to pay, 0 to 10000.
     double worth_trying = 0.01;   ///< What a trial has to promise at least, 0 to 1.
+    std::size_t trial_periods = 6;  ///< Of an action, while conditions stay, at most; 1 to 1000.
+    /// What trials may cost at first, in units of the objective, 0 to 10000 ...
+    double trial_budget = 100.0;
+    double trial_income = 0.3;  ///< ... and more in each period, 0 to 100.
     double inertia = 0.003;       ///< What the action in force is ahead by, 0 to 1.
 
     PlannerOptions planner;
@@ -71,6 +75,8 @@ class ModelBasedPolicy final : public Policy {
     bool explored = false;            ///< It was a trial.
     std::optional<double> foreseen;   ///< The share that it was thought to miss in the long run.
     std::vector<Forecast> forecasts;  ///< [actions]: of the last decision.
+    std::vector<std::size_t> tried;   ///< [actions]: trial periods under the present conditions.
+    double may_lose = 0.0;            ///< What trials may cost, in units of the objective.
     std::vector<double> promises;     ///< [actions]: without optimism, in this decision.
     PeriodFacts expected;             ///< Memory of a promise.
   };
@@ -102,6 +108,7 @@ class ModelBasedPolicy final : public Policy {
     const Task& task;
     Situation now;
     std::vector<BudgetInForce> budgets;
+    double most_loss = 1.0;         ///< That a period can cost, about.
     double price_of_missing = 0.0;  ///< Of all requests, in periods that have any.
     double price_of_miss = 0.0;     ///< Of one request, since it is a share of a period's.
   };
