@@ -13,6 +13,8 @@ namespace rein::suite {
 namespace {
 
 constexpr const char* kOrigin = "a drawn board";
+/// That the reader takes.
+constexpr double kMostKelvinsPerWatt = 1000.0;
 
 std::string joined(const std::string& path, const std::string& key) {
   return path.empty() ? key : fmt::format("{}.{}", path, key);
@@ -122,7 +124,7 @@ void DrawnBoard::slow_down(double factor) {
 
 void DrawnBoard::scale_power(double factor) {
   scale(kPowers, factor);
-  scale(kResistances, 1.0 / factor);
+  scale(kResistances, 1.0 / factor, kMostKelvinsPerWatt);
   for (const char* const key : {"noise", "resolution"}) {
     for (const auto& signal : find_keys(node_, "simulation.sensors.*.signal")) {
       const std::string sensor = signal.substr(0, signal.rfind('.'));

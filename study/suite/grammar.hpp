@@ -66,7 +66,7 @@ inline const std::vector<Scaling> kScalings = {
      10.0},
     // The rest of the board.
     {{"simulation.rails.*.base_w"}, {0.5, 2.0}},
-    {kResistances, {0.6, 1.6}},
+    {kResistances, {0.6, 1.6}, Scaling::Per::kBoard, 1000.0},
     {kTimeConstants, {0.2, 1.5}},
     {{"simulation.latency_noise.sigma"}, {0.3, 3.0}, Scaling::Per::kBoard, 0.2},
     {{"simulation.latency_noise.tail_share"}, {0.2, 2.0}, Scaling::Per::kBoard, 0.5},
