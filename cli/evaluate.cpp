@@ -32,6 +32,7 @@
 #include "study/report/evaluation_summary.hpp"
 #include "study/report/evaluation_table.hpp"
 #include "study/run/machine_info.hpp"
+#include "study/suite/held_out.hpp"
 
 namespace rein {
 
@@ -47,10 +48,12 @@ struct EvaluateOptions {
   std::vector<std::string> agents;  ///< Kinds.
   fs::path variants;                ///< A file; none if empty.
   bool resume = false;
+  bool dry_run = false;
   std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
 constexpr const char* kLog = "episodes.jsonl";
+constexpr const char* kHeldOut = "held-out";
 
 /// @throws UsageError if the folder holds results.
 void require_unused(const fs::path& output) {
@@ -170,8 +173,67 @@ void write_results(const EvaluationPlan& plan, const report::Evaluation& evaluat
   put("{}{}\n", report::to_text(evaluation), page.string());
 }
 
+/// Draws the worlds of the suite and writes them into the output's folder.
+/// @return their run files
+std::vector<fs::path> write_suite(const EvaluationPlan& plan, std::size_t jobs) {
+  const fs::path folder = plan.output / "worlds";
+  std::vector<suite::DrawnWorld> worlds(plan.worlds);
+  ProgressBar bar("draw worlds", worlds.size());
+  std::mutex mutex;
+  std::size_t done = 0;
+  run_parallel(worlds.size(), jobs, [&](std::size_t i) {
+    if (!stop_requested()) {
+      worlds[i] = suite::draw_held_out(plan.suite_seed, i);
+    }
+    const std::lock_guard lock(mutex);
+    bar.update(++done, worlds[i].kind);
+  });
+  if (stop_requested()) {
+    throw Interrupted("interrupted before the worlds were drawn");
+  }
+  std::vector<fs::path> files;
+  for (const auto& world : worlds) {
+    files.push_back(folder / (world.name + ".yaml"));
+    write_file(files.back(), world.run);
+    if (!world.recording.empty()) {
+      write_file(folder / world.recording_file(), world.recording);
+    }
+  }
+  return files;
+}
+
+/// What is to be played, a line a world.
+void list_worlds(const std::list<EvaluatedWorld>& worlds) {
+  for (const auto& world : worlds) {
+    const SimulatedWorld simulated(world.task);
+    put("{:<12} {:<16} {:<44} {:>4} actions, {} ms, {} s, {}\n", world.run, world.scenario,
+        world.config.board.name, SimulatedWorld(world.task).environment().action_space().size(),
+        to_milliseconds(world.config.period), world.config.duration_s,
+        world.config.objective.name());
+  }
+}
+
+void make_output(EvaluationPlan& plan) {
+  if (plan.output.empty()) {
+    plan.output = make_dated_folder(fs::path("results") / "evaluate", "");
+  }
+}
+
+/// @throws UsageError for what does not go together.
+void check_suite(const EvaluationPlan& plan) {
+  if (plan.suite.empty() && plan.files.empty()) {
+    throw UsageError("expected RUN.yaml or --suite held-out, found neither");
+  }
+  if (!plan.suite.empty() && !(plan.files.empty() && plan.scenarios.empty())) {
+    throw UsageError(fmt::format(
+        "--suite {}: draws its own runs and scenarios: expected no others, found {}", plan.suite,
+        (plan.files.empty() ? plan.scenarios : plan.files).front().string()));
+  }
+}
+
 int evaluate(const EvaluateOptions& options) {
   EvaluationPlan plan = options.plan;
+  check_suite(plan);
   plan.variants = choose_variants(options);
   if (!plan.compared.empty()) {
     require_variant(plan.variants, plan.compared, "--compare");
@@ -185,12 +247,18 @@ int evaluate(const EvaluateOptions& options) {
   if (!plan.output.empty() && !options.resume) {
     require_unused(plan.output);
   }
+  catch_interrupts();
+  if (!plan.suite.empty()) {
+    make_output(plan);
+    plan.files = write_suite(plan, options.jobs);
+  }
   const auto worlds = read_worlds(plan);
   auto tasks = make_tasks(plan, worlds);
-  catch_interrupts();
-  if (plan.output.empty()) {
-    plan.output = make_dated_folder(fs::path("results") / "evaluate", "");
+  if (options.dry_run) {
+    list_worlds(worlds);
+    return kDone;
   }
+  make_output(plan);
   for (auto& task : tasks) {
     task.folder = task.folder.empty() ? fs::path() : plan.output / task.folder;
   }
@@ -228,8 +296,21 @@ void add_evaluate(CLI::App& app, VerbAction& action) {
   auto options = std::make_shared<EvaluateOptions>();
   CLI::App* verb = app.add_subcommand(
       "evaluate", "Compare agents in simulation: the same boards, scenarios and seeds for each");
-  verb->add_option("RUN.yaml", options->plan.files, "Run files with `platform: {kind: simulated}`")
-      ->required();
+  verb->add_option("RUN.yaml", options->plan.files, "Run files with `platform: {kind: simulated}`");
+  CLI::Option* const suite =
+      verb->add_option("--suite", options->plan.suite,
+                       "Instead of run files: worlds that are drawn, each once for every agent")
+          ->check(CLI::IsMember({kHeldOut}));
+  verb->add_option("--seed", options->plan.suite_seed, "Of the suite: another one, other worlds")
+      ->needs(suite)
+      ->check(CLI::Range(std::uint64_t{0}, static_cast<std::uint64_t>(Range::seed().max)))
+      ->capture_default_str();
+  verb->add_option("--worlds", options->plan.worlds, "Of the suite: how many are drawn")
+      ->needs(suite)
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  verb->add_flag("--dry-run", options->dry_run,
+                 "Check everything and list the worlds; plays nothing");
   verb->add_option("--agents", options->agents,
                    "Kinds of agents, with commas between; the oracle is always played")
       ->delimiter(',')
@@ -248,9 +329,11 @@ void add_evaluate(CLI::App& app, VerbAction& action) {
   verb->add_option("--scenarios", options->plan.scenarios,
                    "Scenario files, each of which is played instead of the runs' own")
       ->type_name("FILE");
-  verb->add_option("--seeds", options->plan.seeds, "Episodes of each agent: with the seeds 1 to N")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
+  const CLI::Option* const seeds =
+      verb->add_option("--seeds", options->plan.seeds,
+                       "Episodes of each agent: with the seeds 1 to N; with --suite 1 if not given")
+          ->check(CLI::Range(1, 10'000))
+          ->capture_default_str();
   verb->add_option("--practice", options->plan.practice,
                    "Episodes with other seeds that a learner plays before the one that counts")
       ->check(CLI::Range(0, 1'000'000))
@@ -270,7 +353,12 @@ void add_evaluate(CLI::App& app, VerbAction& action) {
                  "Go on in the folder of --output: what was played there is not played again");
   verb->add_flag("--traces", options->plan.traces,
                  "Write trace.csv and summary.json of every episode");
-  verb->callback([options, &action] { action = [options] { return evaluate(*options); }; });
+  verb->callback([options, seeds, &action] {
+    if (!options->plan.suite.empty() && seeds->count() == 0) {
+      options->plan.seeds = 1;
+    }
+    action = [options] { return evaluate(*options); };
+  });
 }
 
 }  // namespace rein

@@ -47,6 +47,7 @@ ROOMS = {
     ],
     "study": [
         "study/run/",
+        "study/suite/",
         "study/evaluation/",
         "study/calibration/",
         "study/training/",

@@ -39,12 +39,13 @@ Figures figures_of(const RunSummary& summary, const Objective& objective) {
   return figures;
 }
 
-Figures compare(const Figures& figures, const Figures& oracle, Objective::Kind objective) {
+Figures compare(const Figures& figures, const Figures& oracle, const Figures& measure,
+                Objective::Kind objective) {
   const bool maximised = objective == Objective::Kind::kMaxAccuracy;
   const auto own = find(figures, "objective");
-  const auto best = find(oracle, "objective");
+  const auto best = find(measure, "objective");
   const auto share = [&](const char* name) {
-    return divide(find(figures, name), find(oracle, name));
+    return divide(find(figures, name), find(measure, name));
   };
   const auto above = [&](const char* name) {
     return subtract(find(figures, name), find(oracle, name));
@@ -54,7 +55,7 @@ Figures compare(const Figures& figures, const Figures& oracle, Objective::Kind o
                       {"longest_miss_run_above_oracle", above("longest_miss_run")},
                       {"p99_share", share("latency_p99_ms")},
                       {"energy_share", share("energy_per_request_mj")},
-                      {"regret", subtract(find(oracle, "reward"), find(figures, "reward"))}};
+                      {"regret", subtract(find(measure, "reward"), find(figures, "reward"))}};
   compared.insert(compared.end(), figures.begin(), figures.end());
   return compared;
 }

@@ -18,10 +18,11 @@ using Figures = std::vector<std::pair<std::string, std::optional<double>>>;
 /// What an episode came to by itself.
 Figures figures_of(const RunSummary& summary, const Objective& objective);
 
-/// And beside the oracle's, in the same world with the same seed: `objective_share`,
-/// `violation_above_oracle`, `longest_miss_run_above_oracle`, `p99_share`, `energy_share` and
-/// `regret`.
-Figures compare(const Figures& figures, const Figures& oracle, Objective::Kind objective);
+/// And beside others' in the same world with the same seed: beside the oracle's
+/// `violation_above_oracle` and `longest_miss_run_above_oracle`, beside the measure's
+/// (find_measure()) `objective_share`, `p99_share`, `energy_share` and `regret`.
+Figures compare(const Figures& figures, const Figures& oracle, const Figures& measure,
+                Objective::Kind objective);
 
 /// Of each figure over the episodes in which it is known; in the order of the first.
 std::vector<std::pair<std::string, MeanAndSpread>> average(const std::vector<Figures>& episodes);

@@ -147,8 +147,11 @@ std::string describe(const Variant& variant) {
 }  // namespace
 
 std::string EvaluationPlan::to_yaml() const {
-  std::string text =
-      fmt::format("runs: {}\nscenarios: {}\nagents:\n", yaml_list(files), yaml_list(scenarios));
+  std::string text;
+  if (!suite.empty()) {
+    text += fmt::format("suite: {}\nsuite_seed: {}\nworlds: {}\n", suite, suite_seed, worlds);
+  }
+  text += fmt::format("runs: {}\nscenarios: {}\nagents:\n", yaml_list(files), yaml_list(scenarios));
   for (const auto& variant : variants) {
     text += describe(variant);
   }

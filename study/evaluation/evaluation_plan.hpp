@@ -15,7 +15,10 @@ namespace rein {
 
 /// What `rein evaluate` was told.
 struct EvaluationPlan {
-  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> files;  ///< Run files; of a suite those that were drawn.
+  std::string suite;                         ///< Its name; none if empty.
+  std::uint64_t suite_seed = 1;
+  std::size_t worlds = 20;                       ///< Of the suite.
   std::vector<Variant> variants;                 ///< Of different names.
   std::vector<std::filesystem::path> scenarios;  ///< Empty: each run's own.
   std::vector<std::string> settings;             ///< "dotted.key=value", for every run file.

@@ -21,7 +21,8 @@ list(TRANSFORM assets REPLACE "^[A-Za-z]+=" "" OUTPUT_VARIABLE asset_files)
 file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/report)
 add_custom_command(
   OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/report/assets.cpp
-  COMMAND ${CMAKE_COMMAND} -DOUTPUT=${CMAKE_CURRENT_BINARY_DIR}/report/assets.cpp "-DFILES=${assets}"
+  COMMAND ${CMAKE_COMMAND} -DOUTPUT=${CMAKE_CURRENT_BINARY_DIR}/report/assets.cpp
+          -DHEADER=study/report/assets.hpp -DNAMESPACE=rein::report::assets "-DFILES=${assets}"
           -P ${CMAKE_CURRENT_SOURCE_DIR}/report/embed_files.cmake
   DEPENDS ${asset_files} ${CMAKE_CURRENT_SOURCE_DIR}/report/embed_files.cmake
   VERBATIM)

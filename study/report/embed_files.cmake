@@ -1,6 +1,7 @@
-# cmake -DOUTPUT=FILE.cpp "-DFILES=kName=path;..." -P embed_files.cmake: files as string constants
-# of namespace rein::report::assets. References to source maps go, since a report loads nothing.
-set(code "#include \"study/report/assets.hpp\"\n\nnamespace rein::report::assets {\n\n")
+# cmake -DOUTPUT=FILE.cpp -DHEADER=FILE.hpp -DNAMESPACE=NAME "-DFILES=kName=path;..." -P embed_files.cmake:
+# files as the string constants that the header declares. References to source maps go, since a report
+# loads nothing.
+set(code "#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n\n")
 foreach(entry IN LISTS FILES)
   string(REGEX MATCH "^([A-Za-z]+)=(.+)$" matched "${entry}")
   set(name ${CMAKE_MATCH_1})
@@ -14,4 +15,4 @@ foreach(entry IN LISTS FILES)
   string(APPEND code "constexpr char ${name}Bytes[] = {${bytes}};\n"
                      "const std::string_view ${name}(${name}Bytes, ${length});\n\n")
 endforeach()
-file(WRITE "${OUTPUT}" "${code}}  // namespace rein::report::assets\n")
+file(WRITE "${OUTPUT}" "${code}}  // namespace ${NAMESPACE}\n")

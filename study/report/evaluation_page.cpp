@@ -94,7 +94,7 @@ Plot trade_off(const std::string& run, const std::vector<const Result*>& results
                const std::vector<std::string>& agents) {
   Plot plot{.title = run,
             .x_title = "violation above the oracle's, points",
-            .y_title = "objective, % of the oracle's",
+            .y_title = "objective, % of the measure's",
             .x_scale = Plot::Scale::kLogarithmic};
   for (std::size_t i = 0; i < agents.size(); ++i) {
     const auto share = mean_of(results, agents[i], "objective_share");
@@ -223,6 +223,18 @@ std::string comparisons(const Evaluation& evaluation) {
       to_html(compare_standings(evaluation)));
 }
 
+/// What all were measured against, and regret by scenario where there is more than one.
+std::string measures(const Evaluation& evaluation) {
+  std::string html;
+  if (const std::string text = describe_measures(evaluation); !text.empty()) {
+    html += fmt::format("<p class=\"note\">Regret and shares: {}.</p>\n", escape_html(text));
+  }
+  if (const Table scenarios = compare_scenarios(evaluation); !scenarios.rows.empty()) {
+    html += fmt::format("<div class=\"wide\">\n{}</div>\n", to_html(scenarios));
+  }
+  return html;
+}
+
 /// One row a scenario: a figure of each agent.
 Plot by_scenario(const char* title, const char* figure, double factor,
                  const std::vector<const Result*>& results,
@@ -275,7 +287,7 @@ std::string section(const std::string& run, const Evaluation& evaluation,
   std::string html =
       fmt::format("<h2>{}</h2>\n<p class=\"note\">{}</p>\n{}<div class=\"plots\">\n",
                   escape_html(run), escape_html(results.front()->board), legend_of(agents));
-  html += to_svg(by_scenario("Objective, % of the oracle's", "objective_share", 100.0, results,
+  html += to_svg(by_scenario("Objective, % of the measure's", "objective_share", 100.0, results,
                              scenarios, agents));
   html += to_svg(by_scenario("Violation, %", "violation", 100.0, results, scenarios, agents));
   html += to_svg(by_scenario("Regret, reward a period", "regret", 1.0, results, scenarios, agents));
@@ -324,6 +336,7 @@ std::string make_page(const Evaluation& evaluation, const std::string& config) {
                         {"facts", facts(evaluation)},
                         {"warnings", warnings(evaluation)},
                         {"totals", to_html(compare_totals(evaluation))},
+                        {"measures", measures(evaluation)},
                         {"legend", legend_of(agents)},
                         {"comparisons", comparisons(evaluation)},
                         {"trade_offs", trade_offs},

@@ -58,6 +58,14 @@ Json json_of(const Evaluation::Comparison& comparison) {
           {"by_budgets_and_objective", json_of(pairs.by_budgets_and_objective)}};
 }
 
+Json json_of(const Evaluation::WorldMeasure& measure) {
+  return {{"run", measure.run},
+          {"scenario", measure.scenario},
+          {"agent", measure.agent},
+          {"above_oracle", measure.above_oracle},
+          {"noise", json_of(measure.noise)}};
+}
+
 Json json_of(const Evaluation::Curve& curve) {
   Json rewards = Json::array();
   for (const auto& reward : curve.rewards) {
@@ -129,6 +137,14 @@ Evaluation::Comparison read_comparison(const ConfigNode& node) {
                 .by_budgets_and_objective = read_standing(node.at("by_budgets_and_objective"))}};
 }
 
+Evaluation::WorldMeasure read_measure(const ConfigNode& node) {
+  return {.run = node.at("run").text(),
+          .scenario = node.at("scenario").text(),
+          .agent = node.at("agent").text(),
+          .above_oracle = node.at("above_oracle").number(),
+          .noise = number_in(node, "noise")};
+}
+
 Evaluation::Curve read_curve(const ConfigNode& node) {
   Evaluation::Curve curve{
       .run = node.at("run").text(), .agent = node.at("agent").text(), .rewards = {}};
@@ -183,6 +199,10 @@ Json Evaluation::to_json() const {
                                {"adaptation", json_of(result.adaptation)},
                                {"configurations", result.configurations}});
   }
+  json["measures"] = Json::array();
+  for (const auto& measure : measures) {
+    json["measures"].push_back(json_of(measure));
+  }
   json["comparisons"] = Json::array();
   for (const auto& comparison : comparisons) {
     json["comparisons"].push_back(json_of(comparison));
@@ -234,6 +254,11 @@ Evaluation read_evaluation(const std::filesystem::path& folder) {
   }
   for (const auto& result : summary.at("results").items()) {
     evaluation.results.push_back(read_result(result));
+  }
+  if (summary.has("measures")) {
+    for (const auto& measure : summary.at("measures").items()) {
+      evaluation.measures.push_back(read_measure(measure));
+    }
   }
   for (const auto& comparison : summary.at("comparisons").items()) {
     evaluation.comparisons.push_back(read_comparison(comparison));

@@ -47,6 +47,14 @@ struct Evaluation {
     Averages figures;
     AdaptationFigures adaptation;
   };
+  /// What regret and shares of one world are measured against: rein::Measure.
+  struct WorldMeasure {
+    std::string run;
+    std::string scenario;
+    std::string agent;
+    double above_oracle = 0.0;
+    std::optional<double> noise;  ///< Empty with one seed, and for the oracle.
+  };
   /// One agent beside another.
   struct Comparison {
     std::string agent;
@@ -70,9 +78,10 @@ struct Evaluation {
 
   std::string version;
   std::vector<std::uint64_t> seeds;
-  std::uint64_t practice = 0;   ///< Episodes before the one that counts.
-  std::vector<Total> totals;    ///< In the order of the agents.
-  std::vector<Result> results;  ///< By run, then scenario, then agent.
+  std::uint64_t practice = 0;          ///< Episodes before the one that counts.
+  std::vector<Total> totals;           ///< In the order of the agents.
+  std::vector<Result> results;         ///< By run, then scenario, then agent.
+  std::vector<WorldMeasure> measures;  ///< Of each world; empty in what older versions wrote.
   std::vector<Comparison> comparisons;
   std::vector<Curve> curves;
   std::vector<std::string> errors;  ///< Of episodes that could not be played.

@@ -8,6 +8,7 @@
 #include "common/statistics.hpp"
 #include "study/evaluation/adaptation.hpp"
 #include "study/evaluation/episode_figures.hpp"
+#include "study/evaluation/measure.hpp"
 #include "study/evaluation/paired_comparison.hpp"
 
 namespace rein {
@@ -16,18 +17,31 @@ namespace {
 
 /// One agent in one world: an outcome for each seed.
 using Outcomes = std::vector<EpisodeOutcome>;
-/// And its figures beside the oracle's; empty where it was not played.
+/// And its figures beside the oracle's and the measure's; empty where it was not played.
 using Episodes = std::vector<Figures>;
 
-Episodes compare_episodes(const EvaluatedWorld& world, const Outcomes& own,
-                          const Outcomes& oracle) {
+Episodes compare_episodes(const EvaluatedWorld& world, const Outcomes& own, const Outcomes& oracle,
+                          const Outcomes& measure) {
   Episodes episodes(own.size());
   for (std::size_t i = 0; i < own.size(); ++i) {
     if (own[i].completed) {
-      episodes[i] = compare(own[i].figures, oracle[i].figures, world.config.objective.kind);
+      episodes[i] = compare(own[i].figures, oracle[i].figures, measure[i].figures,
+                            world.config.objective.kind);
     }
   }
   return episodes;
+}
+
+/// @param agents  [agents], of one world.
+Measure measure_of(const std::vector<Outcomes>& agents, std::size_t oracle) {
+  std::vector<std::vector<std::optional<double>>> rewards;
+  for (const auto& outcomes : agents) {
+    auto& of_agent = rewards.emplace_back();
+    for (const auto& outcome : outcomes) {
+      of_agent.push_back(outcome.completed ? find(outcome.figures, "reward") : std::nullopt);
+    }
+  }
+  return find_measure(rewards, oracle);
 }
 
 /// What is pooled over episodes: adaptation after each change, and the curve around them.
@@ -175,13 +189,23 @@ report::Evaluation summarise(const EvaluationPlan& plan, const std::list<Evaluat
       }
       return chosen;
     };
-    const Outcomes oracle = of(reference);
+    std::vector<Outcomes> of_agents;
+    for (std::size_t agent = 0; agent < agents; ++agent) {
+      of_agents.push_back(of(agent));
+    }
+    const Outcomes& oracle = of_agents[reference];
+    const Measure measure = measure_of(of_agents, reference);
+    evaluation.measures.push_back({.run = world.run,
+                                   .scenario = world.scenario,
+                                   .agent = plan.variants[measure.agent].name,
+                                   .above_oracle = measure.above_oracle,
+                                   .noise = measure.noise});
     auto& pools_of_run = pools_by_run[world.run];
     pools_of_run.resize(agents);
     for (std::size_t agent = 0; agent < agents; ++agent) {
       const std::string& name = plan.variants[agent].name;
-      const Outcomes own = of(agent);
-      const auto episodes = compare_episodes(world, own, oracle);
+      const Outcomes& own = of_agents[agent];
+      const auto episodes = compare_episodes(world, own, oracle, of_agents[measure.agent]);
       Pool pool;
       pool.add(own, oracle);
       pools[agent].add(own, oracle);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 #include <span>
 #include <string>
 
@@ -166,6 +168,80 @@ Table compare_standings(const Evaluation& evaluation) {
   return table;
 }
 
+Table compare_scenarios(const Evaluation& evaluation) {
+  std::map<std::string, std::map<std::string, std::vector<double>>> regrets;  // By both names.
+  std::vector<std::string> scenarios;                                         // In their order.
+  for (const auto& result : evaluation.results) {
+    if (const auto regret = find(result.figures, "regret").mean) {
+      regrets[result.scenario][result.agent].push_back(*regret);
+    }
+    if (std::ranges::count(scenarios, result.scenario) == 0) {
+      scenarios.push_back(result.scenario);
+    }
+  }
+  Table table{.headings = {"regret", "worlds"}, .rows = {}};
+  for (const auto& total : evaluation.totals) {
+    table.headings.push_back(total.agent);
+  }
+  for (const auto& scenario : scenarios) {
+    std::vector<Table::Cell> cells = {{.text = scenario}, {}};
+    std::size_t worlds = 0;
+    for (const auto& total : evaluation.totals) {
+      const auto& values = regrets[scenario][total.agent];
+      const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+      cells.push_back(
+          {.text = values.empty() ? kUnknown : shown(sum / static_cast<double>(values.size()), 3)});
+      worlds = std::max(worlds, values.size());
+    }
+    cells[1].text = std::to_string(worlds);
+    if (worlds > 1) {
+      table.rows.push_back(std::move(cells));
+    }
+  }
+  if (table.rows.size() < 2) {
+    table.rows.clear();
+  }
+  return table;
+}
+
+std::string describe_measures(const Evaluation& evaluation) {
+  std::map<std::string, std::size_t> others;
+  double sum = 0.0;
+  double most = 0.0;
+  std::size_t beyond = 0;
+  std::size_t count = 0;
+  bool has_noise = false;
+  for (const auto& measure : evaluation.measures) {
+    if (measure.above_oracle > 0.0) {
+      ++count;
+      ++others[measure.agent];
+      sum += measure.above_oracle;
+      most = std::max(most, measure.above_oracle);
+      beyond += measure.noise && measure.above_oracle > *measure.noise ? 1 : 0;
+      has_noise = has_noise || measure.noise;
+    }
+  }
+  if (evaluation.measures.empty()) {
+    return "";
+  }
+  std::string text = fmt::format(
+      "measured against the best that was played: the oracle in {} of {} board{} and scenario{}",
+      evaluation.measures.size() - count, evaluation.measures.size(),
+      evaluation.measures.size() == 1 ? "" : "s", evaluation.measures.size() == 1 ? "" : "s");
+  if (count == 0) {
+    return text;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, times] : others) {
+    names.push_back(fmt::format("{} in {}", name, times));
+  }
+  text += fmt::format(", {}, above it by {:.3f} in the mean and {:.3f} at most; ",
+                      fmt::join(names, ", "), sum / static_cast<double>(count), most);
+  text += has_noise ? fmt::format("by more than two standard errors in {}", beyond)
+                    : "one seed does not say what of it is noise";
+  return text;
+}
+
 std::string to_text(const Evaluation& evaluation) {
   std::string text;
   const auto worlds = worlds_of(evaluation);
@@ -175,6 +251,12 @@ std::string to_text(const Evaluation& evaluation) {
   text += fmt::format("mean of {} board{} and scenario{}\n", worlds.size(),
                       worlds.size() == 1 ? "" : "s", worlds.size() == 1 ? "" : "s");
   text += to_text(compare_totals(evaluation));
+  if (const Table scenarios = compare_scenarios(evaluation); !scenarios.rows.empty()) {
+    text += "\n" + to_text(scenarios);
+  }
+  if (const std::string measures = describe_measures(evaluation); !measures.empty()) {
+    text += "\n" + measures + "\n";
+  }
   if (!evaluation.comparisons.empty()) {
     text += fmt::format("\n{} less each other\n{}\nboards and scenarios ahead : behind\n{}",
                         evaluation.comparisons.front().agent, to_text(compare_pairwise(evaluation)),

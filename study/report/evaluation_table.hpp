@@ -31,6 +31,14 @@ Table compare_pairwise(const Evaluation& evaluation);
 /// the objective.
 Table compare_standings(const Evaluation& evaluation);
 
+/// One row a scenario that several runs were played in: the mean regret of each agent over them.
+/// Empty if there are not two such scenarios.
+Table compare_scenarios(const Evaluation& evaluation);
+
+/// What the worlds were measured against: how often that is not the oracle, and by how much. Empty
+/// where nothing is known of it.
+std::string describe_measures(const Evaluation& evaluation);
+
 /// All of them for a terminal: each world, then the means, then the comparisons.
 std::string to_text(const Evaluation& evaluation);
 

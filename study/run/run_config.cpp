@@ -327,7 +327,10 @@ void check_request(const ConfigNode& where, const ApplicationConfig& application
 }  // namespace
 
 RunConfig RunConfig::load(const std::filesystem::path& file, const RunOverrides& overrides) {
-  ConfigNode node = ConfigNode::load(file);
+  return read(ConfigNode::load(file), overrides);
+}
+
+RunConfig RunConfig::read(ConfigNode node, const RunOverrides& overrides) {
   apply_overrides(node, overrides);
 
   make_profile_absolute(node, overrides);

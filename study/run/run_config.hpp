@@ -52,6 +52,8 @@ struct RunConfig {
 
   /// @throws ConfigError for whatever is wrong in any of the files; UsageError for the overrides.
   static RunConfig load(const std::filesystem::path& file, const RunOverrides& overrides);
+  /// The same of what would stand in a file.
+  static RunConfig read(ConfigNode node, const RunOverrides& overrides);
 };
 
 }  // namespace rein

@@ -13,14 +13,15 @@ Figures figures(std::optional<double> objective, double violation, double reward
 
 DOCTEST_TEST_CASE("a share of the oracle's objective is more when it is better") {
   const Figures oracle = figures(0.8, 0.01, 0.9);
-  const Figures more = compare(figures(0.6, 0.05, 0.4), oracle, Objective::Kind::kMaxAccuracy);
+  const Figures more =
+      compare(figures(0.6, 0.05, 0.4), oracle, oracle, Objective::Kind::kMaxAccuracy);
   DOCTEST_CHECK(*find(more, "objective_share") == doctest::Approx(0.75));
   DOCTEST_CHECK(*find(more, "violation_above_oracle") == doctest::Approx(0.04));
   DOCTEST_CHECK(*find(more, "regret") == doctest::Approx(0.5));
   DOCTEST_CHECK(*find(more, "objective") == 0.6);
   for (const auto kind :
        {Objective::Kind::kMinEnergy, Objective::Kind::kMinPower, Objective::Kind::kMinLatency}) {
-    const Figures less = compare(figures(1.6, 0.0, 1.0), oracle, kind);
+    const Figures less = compare(figures(1.6, 0.0, 1.0), oracle, oracle, kind);
     DOCTEST_CHECK(*find(less, "objective_share") == doctest::Approx(0.5));
   }
 }
@@ -30,17 +31,30 @@ DOCTEST_TEST_CASE("latency and energy are compared as ratios, runs of misses as 
       {"latency_p99_ms", 20.0}, {"energy_per_request_mj", 50.0}, {"longest_miss_run", 3.0}};
   const Figures own = {
       {"latency_p99_ms", 25.0}, {"energy_per_request_mj", 40.0}, {"longest_miss_run", 1.0}};
-  const Figures compared = compare(own, oracle, Objective::Kind::kMaxAccuracy);
+  const Figures compared = compare(own, oracle, oracle, Objective::Kind::kMaxAccuracy);
   DOCTEST_CHECK(*find(compared, "p99_share") == doctest::Approx(1.25));
   DOCTEST_CHECK(*find(compared, "energy_share") == doctest::Approx(0.8));
   DOCTEST_CHECK(*find(compared, "longest_miss_run_above_oracle") == -2.0);
 }
 
+DOCTEST_TEST_CASE(
+    "shares and regret are of the measure, what is above the oracle is of the oracle") {
+  const Figures oracle = figures(0.8, 0.01, 0.9);
+  const Figures measure = figures(0.5, 0.0, 1.2);
+  const Figures own =
+      compare(figures(0.6, 0.05, 0.4), oracle, measure, Objective::Kind::kMaxAccuracy);
+  DOCTEST_CHECK(*find(own, "objective_share") == doctest::Approx(1.2));
+  DOCTEST_CHECK(*find(own, "regret") == doctest::Approx(0.8));
+  DOCTEST_CHECK(*find(own, "violation_above_oracle") == doctest::Approx(0.04));
+  const Figures of_oracle = compare(oracle, oracle, measure, Objective::Kind::kMaxAccuracy);
+  DOCTEST_CHECK(*find(of_oracle, "regret") == doctest::Approx(0.3));
+}
+
 DOCTEST_TEST_CASE("what is not known is not compared") {
   const Figures known = figures(0.8, 0.0, 0.9);
   DOCTEST_CHECK_FALSE(
-      find(compare(figures(std::nullopt, 0, 0), known, {}), "objective_share").has_value());
-  DOCTEST_CHECK_FALSE(find(compare(known, {}, {}), "regret").has_value());
+      find(compare(figures(std::nullopt, 0, 0), known, known, {}), "objective_share").has_value());
+  DOCTEST_CHECK_FALSE(find(compare(known, {}, {}, {}), "regret").has_value());
   DOCTEST_CHECK_FALSE(find(known, "no such figure").has_value());
 }
 
