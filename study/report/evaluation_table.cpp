@@ -252,7 +252,7 @@ std::string to_text(const Evaluation& evaluation) {
                       worlds.size() == 1 ? "" : "s", worlds.size() == 1 ? "" : "s");
   text += to_text(compare_totals(evaluation));
   if (const Table scenarios = compare_scenarios(evaluation); !scenarios.rows.empty()) {
-    text += "\n" + to_text(scenarios);
+    text.append("\n").append(to_text(scenarios));
   }
   if (const std::string measures = describe_measures(evaluation); !measures.empty()) {
     text += "\n" + measures + "\n";
