@@ -19,6 +19,8 @@ namespace {
 /// Of a budget, which what tunes the planner is meant for.
 constexpr double kUsualPrice = 4.0;
 constexpr double kRounding = 1e-9;
+/// Share of requests that are missed beyond which it is of no use to hurry.
+constexpr double kHopeless = 0.5;
 /// By so much more is a trial wanted that has begun.
 constexpr double kUnderWay = 2.0;
 
@@ -292,13 +294,15 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
     }
   }
   const ActionId settled = best_known(asked, now);
-  const ActionId best = now.model.is_behind() ? best_soon(settled, asked, now) : settled;
+  // Where even the best misses most of them nothing that is done soon helps.
+  const bool hurries = now.model.is_behind() && now.forecasts[settled].miss < kHopeless;
+  const ActionId best = hurries ? best_soon(settled, asked, now) : settled;
   // Whatever is done under conditions that nothing is known of yet tells of all other actions too.
   if (now.model.has_changed()) {
     std::ranges::fill(now.tried, 0);
   }
   now.may_lose = std::min(options_.trial_budget, now.may_lose + options_.trial_income);
-  const bool is_ready = now.model.stayed() > 0 && !now.model.is_restless() && best == settled;
+  const bool is_ready = now.model.stayed() > 0 && !now.model.is_restless() && !hurries;
   const auto trial = is_ready ? worth_a_trial(best, asked, now) : std::nullopt;
   now.in_force = trial.value_or(best);
   now.explored = trial.has_value();
