@@ -11,7 +11,8 @@
 #                      than what programs on one CPU take turns by
 #   requests a second  as many as keep that CPU busy for 60 % of the time: more than the half that one
 #                      co-runner leaves
-#   deadline           10 % above the 99th percentile at this rate, or from 1.25 to 1.6 times the median
+#   deadline           10 % above the 99th percentile at this rate, but from 1.25 to 1.6 times the median, and
+#                      no more than the time between two requests
 #   power limit        where the run has one, 40 % above what this takes
 set -euo pipefail
 rein=$1 run=$2 folder=$3
@@ -54,7 +55,8 @@ rate_hz=$(reckon '0.6e3 / ms' ms="$service_ms")
 # Again as it will be: between requests clocks fall and caches are used by others.
 serve "{arrival: periodic, rate_hz: $rate_hz, batch: $batch}"
 p50=$(measured latency_p50_ms) p99=$(measured latency_p99_ms)
-deadline_ms=$(reckon 'most(1.25 * p50, least(1.6 * p50, 1.1 * p99))' p50="$p50" p99="$p99")
+deadline_ms=$(reckon 'least(1e3 / hz, most(1.25 * p50, least(1.6 * p50, 1.1 * p99)))' \
+  p50="$p50" p99="$p99" hz="$rate_hz")
 {
   echo "applications.0.requests.batch=$batch"
   echo "applications.0.requests.rate_hz=$rate_hz"
@@ -65,4 +67,4 @@ deadline_ms=$(reckon 'most(1.25 * p50, least(1.6 * p50, 1.1 * p99))' p50="$p50" 
   fi
 } >"$folder/settings.new"
 mv "$folder/settings.new" "$folder/settings"
-echo "At full width on one CPU $batch images take $p50 ms (p99 $p99): $rate_hz requests a second, deadline $deadline_ms ms"
+echo "At full width on one CPU $batch images take $(reckon ms ms="$p50") ms (p99 $(reckon ms ms="$p99")): $rate_hz requests a second, deadline $deadline_ms ms"

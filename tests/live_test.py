@@ -16,13 +16,16 @@ SPEC = importlib.util.spec_from_file_location("figures", ROOT / "experiments/liv
 figures = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(figures)
 
-# A machine that takes IMAGE_MS for an image, and TAIL times as long for one request in a hundred.
+# A machine that takes IMAGE_MS for an image, TAIL times as long for one request in a hundred, and SLOWER times as long
+# when it may rest between requests.
 PROGRAM = r"""#!/usr/bin/env python3
 import json, os, pathlib, re, sys
 said = " ".join(sys.argv)
 if os.environ.get("FAILS"):
     sys.exit("rein: no images")
 ms = float(os.environ["IMAGE_MS"]) * int(re.search(r"batch: (\d+)", said)[1])
+if "periodic" in said:
+    ms *= float(os.environ["SLOWER"])
 folder = pathlib.Path(sys.argv[sys.argv.index("--output") + 1])
 folder.mkdir(parents=True)
 busy = 1.0 if "closed_loop" in said else ms * 1e-3 * float(re.search(r"rate_hz: ([\d.]+)", said)[1])
@@ -33,7 +36,7 @@ budgets = [{"name": "latency.classifier"}] + [{"name": "power"}] * (os.environ["
 
 
 class FitToMachine(unittest.TestCase):
-    def fitted(self, image_ms: float, tail: float = 1.2, has_power: bool = True) -> dict[str, float]:
+    def fitted(self, image_ms: float, tail: float = 1.2, slower: float = 1.0, has_power: bool = True) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             program = folder / "rein"
@@ -41,7 +44,8 @@ class FitToMachine(unittest.TestCase):
             program.chmod(0o755)
             subprocess.run([ROOT / "experiments/fit_to_machine.sh", program, "run.yaml", folder / "fitted"], check=True,
                            capture_output=True,
-                           env=os.environ | {"IMAGE_MS": str(image_ms), "TAIL": str(tail), "HAS_POWER": str(int(has_power))})
+                           env=os.environ | {"IMAGE_MS": str(image_ms), "TAIL": str(tail), "SLOWER": str(slower),
+                                             "HAS_POWER": str(int(has_power))})
             lines = (folder / "fitted/settings").read_text().splitlines()
         return {key.rsplit(".", 1)[1]: float(value) for key, value in (line.split("=") for line in lines)}
 
@@ -53,6 +57,10 @@ class FitToMachine(unittest.TestCase):
 
     def test_what_one_request_in_a_hundred_takes_does_not_make_the_deadline_lax(self):
         self.assertEqual(self.fitted(0.05, tail=9)["deadline_ms"], 7.68)
+
+    def test_clocks_that_fall_between_requests_count_but_a_deadline_is_no_longer_than_a_gap(self):
+        self.assertEqual(self.fitted(0.05, tail=1.01, slower=1.2)["deadline_ms"], 7.2)
+        self.assertEqual(self.fitted(0.05, tail=3, slower=2)["deadline_ms"], 8)
 
     def test_a_fast_machine_gets_larger_requests_and_not_thousands_a_second(self):
         fast = self.fitted(0.005)
@@ -155,6 +163,12 @@ class Figures(unittest.TestCase):
 
     def test_who_was_not_there_need_not_leave(self):
         self.assertIsNone(self.after(20 * "1", 4))
+
+    def test_on_one_cpu_there_is_nowhere_to_go(self):
+        folder = self.folder / "one"
+        write_run(folder, 0.0, 20 * "0", 4)
+        (folder / "config.yaml").write_text("\n".join(CONFIG.splitlines()[:2]) + "\n")
+        self.assertIsNone(figures.left_after(folder))
 
     def test_the_table_compares_round_by_round(self):
         for number, (ours, theirs) in enumerate([(0.5, 0.4), (0.9, 0.7), (0.1, 0.2)], 1):

@@ -67,14 +67,15 @@ def cpus_of(config_yaml: str) -> dict[str, set[int]]:
 
 def left_after(folder: pathlib.Path) -> float | None:
     """Seconds from the arrival of the co-runner on a CPU until that CPU is left for STAYS_S: infinite if it is not;
-    nothing if it was not in use when the co-runner came."""
+    nothing if it was not in use when the co-runner came, or there is no other."""
     taken, cpu = TAKEN
     cpus = cpus_of((folder / "config.yaml").read_text())
     with open(folder / "trace.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     place = next(column for column in rows[0] if column.startswith("granted.mapping."))
     first = next((i for i, row in enumerate(rows) if row["co_runners"] == taken), None)
-    if first is None or cpu not in cpus.get(rows[max(0, first - 1)][place], ()):
+    has_other = any(cpu not in each for each in cpus.values())
+    if first is None or not has_other or cpu not in cpus.get(rows[max(0, first - 1)][place], ()):
         return None
     came_s, left_s = float(rows[first]["time_s"]), None
     for row in rows[first:]:
@@ -118,7 +119,7 @@ def table(folder: pathlib.Path) -> None:
             comparison = f"{f'{mean(ahead):+.3f} ±{error:.3f}':>19}{above:>10}"
         after = [left_after(runs[name][number]) for number in rounds]
         times = sorted(each for each in after if each is not None)
-        left = ", ".join("never" if each == float("inf") else f"{each:.1f}" for each in times) or "was not there"
+        left = ", ".join("never" if each == float("inf") else f"{each:.1f}" for each in times) or "-"
         print(f"{name:<16}{len(rounds):>5}" + "".join(f"{cell:>18}" for cell in cells) + comparison + f"  {left:>20}")
     print("mean ± standard deviation of the runs; of the difference in reward, round by round, ± its standard error.\n"
           "CPU 0 is left from the first of so many periods in places without it as a second has; a time for each round in which\nit was in use when the co-runner came.")
