@@ -43,6 +43,11 @@ std::vector<Knob> make_knobs(const std::string& application, const RequestWorker
     for (const auto& level : control.levels) {
       knob.levels.push_back({level.label, level.value});
     }
+    for (std::size_t i = 0; i < control.places.size(); ++i) {
+      if (control.places[i].device == "cpu") {
+        knob.levels[i].cpus = control.places[i].cpus;
+      }
+    }
     knobs.push_back(std::move(knob));
   }
   return knobs;

@@ -21,6 +21,18 @@ double ChangeCosts::of(ActionId from, ActionId to) const {
   return sum;
 }
 
+bool ChangeCosts::knows(ActionId from, ActionId to) const {
+  for (std::size_t i = costs_.size(); from != to && i-- > 0;) {
+    const std::size_t levels = actions_.knobs()[i].levels.size();
+    if (from % levels != to % levels && costs_[i].seen == 0) {
+      return false;
+    }
+    from /= levels;
+    to /= levels;
+  }
+  return true;
+}
+
 void ChangeCosts::learn(ActionId from, ActionId to, double extra_ms) {
   const auto before = actions_.decode(from);
   const auto after = actions_.decode(to);

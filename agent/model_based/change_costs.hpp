@@ -19,6 +19,8 @@ class ChangeCosts {
 
   /// In ms, at least 0.
   double of(ActionId from, ActionId to) const;
+  /// Whether it was seen what each of the knobs that differ costs.
+  bool knows(ActionId from, ActionId to) const;
   /// @param extra_ms  that the first request took longer; noise may make it negative.
   void learn(ActionId from, ActionId to, double extra_ms);
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "env/environment.hpp"
@@ -32,9 +34,18 @@ inline Demand demand_of_others(double others, double ours) {
 
 /// The signals of one CPU: others' share of it, and ours if it is measured.
 struct CpuShares {
+  int cpu = -1;  ///< Its number; -1 if the name does not say.
   std::size_t others = 0;
   std::optional<std::size_t> ours;
 };
+
+/// "cpu_others_share.cpu3": 3.
+inline int cpu_of(std::string_view signal) {
+  const std::size_t digits = signal.find_last_not_of("0123456789") + 1;
+  int cpu = -1;
+  std::from_chars(signal.data() + digits, signal.data() + signal.size(), cpu);
+  return cpu;
+}
 
 /// Of each CPU, in the order of the signals.
 inline std::vector<CpuShares> find_cpu_shares(const std::vector<SignalDescription>& signals) {
@@ -43,7 +54,7 @@ inline std::vector<CpuShares> find_cpu_shares(const std::vector<SignalDescriptio
   for (std::size_t i = 0; i < signals.size(); ++i) {
     if (signals[i].name.starts_with(others)) {
       const std::string ours = "cpu_ours_share" + signals[i].name.substr(others.size());
-      result.push_back({i, find_signal(signals, ours)});
+      result.push_back({cpu_of(signals[i].name), i, find_signal(signals, ours)});
     }
   }
   return result;

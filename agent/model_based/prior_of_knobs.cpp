@@ -20,7 +20,8 @@ struct Column {
 
 /// What ResponseModel::Prior::of_knobs() believes of them.
 FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantities,
-                           const std::vector<PowerSignal>& signals) {
+                           const std::vector<PowerSignal>& signals,
+                           const std::vector<int>& hinted_cpus) {
   const auto& knobs = actions.knobs();
   const std::size_t n = actions.size();
   const auto width = actions.find(Knob::Kind::kWidth, kManagedApplication);
@@ -142,9 +143,19 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
       }
     }
   }
-  for (std::size_t i = 0; i < quantities.hints; ++i) {
-    passing.push_back({{{quantities.hint(i), 0.35}}});
-    model.offset[quantities.hint(i)] = 0.1;
+  for (std::size_t i = 0; i < hinted_cpus.size(); ++i) {
+    // Who shares a CPU is slower there by what the others would use of it: by the logarithm of
+    // 1 + demand where it is the only one.
+    const double spread = 0.35;
+    Column column{{{quantities.hint(i), spread}}};
+    for (ActionId a = 0; mapping && a < n; ++a) {
+      const auto& cpus = knobs[*mapping].levels[place_of(a)].cpus;
+      if (std::ranges::count(cpus, hinted_cpus[i]) > 0) {
+        const double share = 1.0 / (0.5 + 0.5 * static_cast<double>(cpus.size()));
+        column.entries.emplace_back(a, 0.7 * spread * share);
+      }
+    }
+    passing.push_back(std::move(column));
   }
 
   model.lasting = lasting.size();
@@ -167,7 +178,11 @@ FactorModel prior_of_knobs(const ActionSpace& actions, const Quantities& quantit
 ResponseModel::Prior ResponseModel::Prior::of_knobs(const Problem& problem,
                                                     const PlannerOptions& options) {
   const Quantities quantities = Quantities::of(problem);
-  Prior prior{prior_of_knobs(problem.actions, quantities, problem.task.power_signals),
+  std::vector<int> hinted_cpus;
+  for (const CpuShares& shares : find_cpu_shares(problem.signals)) {
+    hinted_cpus.push_back(shares.cpu);
+  }
+  Prior prior{prior_of_knobs(problem.actions, quantities, problem.task.power_signals, hinted_cpus),
               {},
               ServiceSpread(options),
               {},

@@ -118,6 +118,7 @@ void ResponseModel::begin_episode() {
   belief_.forget_passing();
   recalled_.reset();
   last_.reset();
+  first_.reset();
   waiting_ = {};
   rate_hz_.reset();
   heat_.begin_episode();
@@ -177,13 +178,17 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
   if (count > 0.0 && sum_ms > 0.0 && !is_starved) {
     const bool is_spoilt = measured.is_new && skipped == 0;
     if (is_spoilt && measured.before) {
+      measured.first_ms = sum_ms / count;
       const double extra_ms = change_costs_.of(*measured.before, measured.action);
       sum_ms = std::max(0.5 * sum_ms, sum_ms - extra_ms);
     }
-    measured.service =
-        Evidence{service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
-                 ratio_.variance() / count +
-                     square(is_spoilt ? options_.new_service_noise : options_.service_noise)};
+    // What a change took that was never seen before is not the action's.
+    if (!measured.first_ms || change_costs_.knows(*measured.before, measured.action)) {
+      measured.service =
+          Evidence{service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
+                   ratio_.variance() / count +
+                       square(is_spoilt ? options_.new_service_noise : options_.service_noise)};
+    }
   }
   for (std::size_t i = 0; i < powers_.size(); ++i) {
     const auto power_w = reader_.fresh(info, powers_[i]);
@@ -380,6 +385,16 @@ void ResponseModel::learn_gaps(const StepInfo& info) {
 }
 
 void ResponseModel::learn_change_cost(const StepInfo& info, const Measured& measured) {
+  const auto first = std::exchange(first_, std::nullopt);
+  if (measured.first_ms && !measured.service) {
+    first_ = First{*measured.before, measured.action, *measured.first_ms};
+    return;
+  }
+  if (first && measured.service && measured.action == first->action) {
+    change_costs_.learn(first->before, first->action,
+                        first->service_ms - std::exp(measured.service->value));
+    return;
+  }
   const auto& services_ms = managed_service(info).services_ms;
   if (!measured.service || !measured.is_new || !measured.before || has_changed_ || outliers_ > 0 ||
       services_ms.empty()) {

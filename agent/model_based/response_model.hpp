@@ -146,6 +146,7 @@ class ResponseModel {
     ActionId action = 0;             ///< The nearest.
     std::optional<ActionId> before;  ///< That was in force before, if any.
     bool is_new = false;             ///< Another action than in the period before.
+    std::optional<double> first_ms;  ///< Of the only request, which may have paid for a change.
     std::optional<Evidence> service;
     std::vector<Evidence> others;  ///< Power and hints.
   };
@@ -218,6 +219,13 @@ class ResponseModel {
   std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
   std::optional<std::size_t> recalled_;  ///< Which of them is there now.
   std::optional<ActionId> last_;
+  /// The only request of the last period, after a change that was never seen before.
+  struct First {
+    ActionId before = 0;
+    ActionId action = 0;
+    double service_ms = 0.0;
+  };
+  std::optional<First> first_;
   Waiting waiting_;
   ArrivalGaps gaps_;
   std::optional<double> rate_hz_;  ///< That the task told of the period before.
