@@ -16,8 +16,6 @@ constexpr double kShapeKept = 0.25;
 constexpr double kIdleShare = 0.6;
 constexpr double kLeastBusy = 0.05;
 
-double squared(double x) { return x * x; }
-
 /// The share of the time that is served with a configuration, if the profile tells.
 double busy_with(const ProfileEntry& entry, bool is_closed_loop) {
   if (is_closed_loop) {
@@ -68,7 +66,7 @@ ResponseModel::Prior ResponseModel::Prior::of_profile(const Problem& problem,
     }
     const std::size_t service = quantities.service(entry.action);
     factors.offset[service] = std::log(*entry.service_ms);
-    factors.own[service] = squared(options.profile_spread);
+    factors.own[service] = options.profile_spread * options.profile_spread;
     for (std::size_t factor = 0; factor < factors.lasting; ++factor) {
       keep(service, factor, factor == 0 ? kSpeedKept : kShapeKept);
     }

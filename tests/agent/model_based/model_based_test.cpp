@@ -309,6 +309,7 @@ DOCTEST_TEST_CASE("while requests wait it tries nothing, and catches up") {
   bench.see_all();
   const ActionId best = bench.live(observation);
   StepInfo waiting = bench.machine.period(best);
+  waiting.applications.front().service.queued = 1;
   waiting.applications.front().service.waited_ms = 15.0;
   bench.observe(best, waiting, observation);
   const ActionId taken = bench.agent.act(observation);
@@ -640,7 +641,7 @@ DOCTEST_TEST_CASE("a checkpoint that does not fit is refused, and leaves it as i
 }
 
 DOCTEST_TEST_CASE("parameters that are out of range are refused") {
-  for (const std::string text : {"latency_price: 0", "power_price: -1", "optimism: 11",
+  for (const std::string text : {"steepness: 0", "trial_periods: 0", "trial_budget: -1", "optimism: 11",
                                  "patience: -1", "worth_trying: 2", "inertia: 1.5"}) {
     DOCTEST_CAPTURE(text);
     const auto node = ConfigNode::parse("{" + text + "}", "run.yaml");

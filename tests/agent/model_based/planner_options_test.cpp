@@ -83,9 +83,9 @@ DOCTEST_TEST_CASE("every option of the planner is read, by a name of its own, wi
 DOCTEST_TEST_CASE("the run file's planner is the agent's") {
   const ResponsiveMachine machine;
   const auto options = ModelBased::Options::from_yaml(
-      ConfigNode::parse("{planner: {haste: 0, accuracy_price: 7}}", "run.yaml"));
+      ConfigNode::parse("{planner: {haste: 0, broken_price: 7}}", "run.yaml"));
   DOCTEST_CHECK(options.planner.haste == 0.0);
-  DOCTEST_CHECK(options.planner.accuracy_price == 7.0);
+  DOCTEST_CHECK(options.planner.broken_price == 7.0);
   DOCTEST_CHECK(options.planner.surprise == PlannerOptions().surprise);
   // What was never read lately is as if it were worth nothing: with a chance of 0 nothing changes.
   const auto changes_with = [&](const std::string& planner) {

@@ -35,16 +35,9 @@ DOCTEST_TEST_CASE("the share that takes longer is what was seen") {
 
 DOCTEST_TEST_CASE("a model that promised no service time was no index into what was seen") {
   const ServiceSpread ratio = one_in_ten();
-  const double nan = std::nan("");
   const double infinity = std::numeric_limits<double>::infinity();
   DOCTEST_CHECK(ratio.exceedance(infinity) == 0.0);
-  DOCTEST_CHECK(ratio.late(0.0, 50.0, 100.0) == 0.0);
-  DOCTEST_CHECK(ratio.late(nan, 50.0, 100.0) == 1.0);
-  DOCTEST_CHECK(ratio.late(infinity, 50.0, 100.0) == 1.0);
-  const auto lateness = ratio.lateness(50.0, 100.0);
-  DOCTEST_CHECK(lateness(-infinity) == 0.0);
-  DOCTEST_CHECK(lateness(infinity) == 1.0);
-  DOCTEST_CHECK(std::isnan(lateness(nan)));
+  DOCTEST_CHECK(ratio.exceedance(-infinity) == 1.0);
 }
 
 DOCTEST_TEST_CASE("it starts with a spread of 5 % and one in a hundred twice as long") {
@@ -78,57 +71,19 @@ DOCTEST_TEST_CASE("what was seen long ago fades of itself") {
   DOCTEST_CHECK(ratio.exceedance(0.8) < 0.01);
 }
 
-DOCTEST_TEST_CASE("a request that waits for a long one before it may be late too") {
-  const ServiceSpread ratio = one_in_ten();
-  // The long ones take 15.
-  DOCTEST_CHECK(ratio.late(10.0, 12.0, 20.0) == doctest::Approx(0.1));
-  DOCTEST_CHECK(ratio.late(10.0, 16.0, 20.0) == 0.0);
-  // What comes after a long one waits for 1, which leaves 11; for 3, which leaves less than all
-  // take.
-  DOCTEST_CHECK(ratio.late(10.0, 12.0, 14.0) == doctest::Approx(0.1));
-  DOCTEST_CHECK(ratio.late(10.0, 12.0, 12.0) == doctest::Approx(0.1 + 0.1 * (1.0 - 0.1)));
-}
-
-DOCTEST_TEST_CASE("where a service takes longer than the gap all are late in the end") {
-  const ServiceSpread ratio = one_in_ten();
-  DOCTEST_CHECK(ratio.late(10.0, 1000.0, 10.0) == 1.0);
-  DOCTEST_CHECK(ratio.late(11.0, 1000.0, 10.0) == 1.0);
-  DOCTEST_CHECK(ratio.late(10.0, 1000.0, 20.0) == 0.0);
-}
-
-DOCTEST_TEST_CASE("requests behind one that waits are late until the wait is caught up") {
-  ServiceSpread ratio;
-  ratio.fade(0.0);
-  ratio.add(1.0, 100.0);
-  ratio.sum_up();
-  const auto behind = [&](double waited, std::size_t count, double service) {
-    return ratio.late_behind(waited, count, service, 20.0, 15.0, ratio.late(service, 20.0, 15.0));
-  };
-  // 12 each 15, due after 20: waits of 13, 10, 7, 4 and 1 end after 25, 22, 19, 16 and 13.
-  DOCTEST_CHECK(behind(13.0, 5, 12.0) == doctest::Approx(2.0));
-  DOCTEST_CHECK(behind(13.0, 1, 12.0) == doctest::Approx(1.0));
-  DOCTEST_CHECK(behind(0.0, 5, 12.0) == doctest::Approx(0.0));
-  // Faster ones catch up at once; those that take as long as the gap never do.
-  DOCTEST_CHECK(behind(13.0, 5, 6.0) == doctest::Approx(0.0));
-  DOCTEST_CHECK(behind(13.0, 5, 15.0) == doctest::Approx(5.0));
-  // Whoever has waited beyond the deadline is late whatever it takes.
-  DOCTEST_CHECK(behind(21.0, 1, 1.0) == doctest::Approx(1.0));
-}
-
-DOCTEST_TEST_CASE("the table of many services says the same as each of them") {
-  const ServiceSpread ratio;
-  for (const double gap : {25.0, 33.0, 200.0}) {
-    const double deadline = 20.0;
-    const auto late = ratio.lateness(deadline, gap);
-    for (double service = 1.0; service < 60.0; service *= 1.013) {
-      DOCTEST_CAPTURE(gap);
-      DOCTEST_CAPTURE(service);
-      DOCTEST_CHECK(std::abs(late(std::log(service)) - ratio.late(service, deadline, gap)) < 0.01);
-    }
-    DOCTEST_CHECK(late(std::log(1e6)) == doctest::Approx(1.0));
+DOCTEST_TEST_CASE("its parts have all requests, and their mean") {
+  std::vector<Share> points;
+  one_in_ten().points(10, points);
+  DOCTEST_REQUIRE(points.size() >= 2);
+  double share = 0.0;
+  double mean = 0.0;
+  for (const Share& point : points) {
+    share += point.share;
+    mean += point.share * point.value;
   }
-  // Beyond the gap, whatever the deadline.
-  DOCTEST_CHECK(ratio.lateness(1e9, 33.0)(std::log(34.0)) == doctest::Approx(1.0));
+  DOCTEST_CHECK(share == doctest::Approx(1.0));
+  DOCTEST_CHECK(mean == doctest::Approx(0.9 * 1.01 + 0.1 * 1.5).epsilon(0.01));
+  DOCTEST_CHECK(points.back().share == doctest::Approx(0.1));
 }
 
 DOCTEST_TEST_CASE("what was seen is read back to the bit") {
