@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 #include <utility>
 
@@ -22,6 +23,79 @@ void FactorModel::archive(Archive& archive, std::size_t size) {
   archive.packed<float>("offset", offset, size);
   archive.packed<float>("basis", basis, size * factors());
   archive.packed<float>("own", own, size);
+}
+
+namespace {
+
+constexpr std::size_t kLanes = 8;
+using Lanes [[gnu::vector_size(kLanes * sizeof(float))]] = float;
+
+/// Of kLanes quantities, from what they have to do with each factor.
+struct Lot {
+  const Lanes* rows;   ///< [factors]
+  const float* root;   ///< Of the covariance, its columns one after the other: a triangle.
+  const float* means;  ///< [factors]
+  std::size_t factors;
+  Lanes mean;
+  Lanes variance;
+};
+
+[[gnu::always_inline]] inline void reckon(Lot& lot) {
+  Lanes mean{};
+  Lanes variance{};
+  const float* root = lot.root;
+  for (std::size_t i = 0; i < lot.factors; ++i) {
+    mean += lot.means[i] * lot.rows[i];
+    Lanes sum{};
+    for (std::size_t j = i; j < lot.factors; ++j) {
+      sum += *root++ * lot.rows[j];
+    }
+    variance += sum * sum;
+  }
+  lot.mean = mean;
+  lot.variance = variance;
+}
+
+// The same numbers everywhere: lanes do not depend on each other, and nothing is fused.
+void reckon_plainly(Lot& lot) { reckon(lot); }
+#ifdef __x86_64__
+[[gnu::target("avx2")]] void reckon_with_avx2(Lot& lot) { reckon(lot); }
+const auto reckon_lot =
+    __builtin_cpu_supports("avx2") != 0 ? &reckon_with_avx2 : &reckon_plainly;
+#else
+const auto reckon_lot = &reckon_plainly;
+#endif
+
+/// Cholesky's: the columns of a lower triangle L with L L' = a. What has no variance has no column.
+std::vector<float> root_of(std::vector<double> a, std::size_t n) {
+  std::vector<float> root;
+  root.reserve(n * (n + 1) / 2);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double diagonal = a[k * n + k];
+    const double scale = diagonal > 1e-12 ? 1.0 / std::sqrt(diagonal) : 0.0;
+    for (std::size_t i = k; i < n; ++i) {
+      root.push_back(static_cast<float>(a[k * n + i] * scale));
+    }
+    for (std::size_t i = k + 1; i < n; ++i) {
+      const double factor = a[k * n + i] * scale * scale;
+      for (std::size_t j = i; j < n; ++j) {
+        a[i * n + j] -= factor * a[k * n + j];
+      }
+    }
+  }
+  return root;
+}
+
+}  // namespace
+
+FactorColumns::FactorColumns(const FactorModel& model)
+    : stride_(model.quantities() + kLanes), numbers_(stride_ * model.factors()) {
+  for (std::size_t quantity = 0; quantity < model.quantities(); ++quantity) {
+    const auto row = model.row(quantity);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      numbers_[i * stride_ + quantity] = static_cast<float>(row[i]);
+    }
+  }
 }
 
 Belief::Belief(const FactorModel& model)
@@ -72,6 +146,43 @@ Estimate Belief::estimate(std::span<const Evidence::Part> parts) const {
     }
   }
   return result;
+}
+
+void Belief::estimate_each(const FactorColumns& columns, std::size_t first, std::size_t second,
+                           std::span<const double> weights, std::span<Estimate> estimates) const {
+  const std::size_t factors = mean_.size();
+  const std::vector<float> root = root_of(covariance_, factors);
+  const std::vector<float> means(mean_.begin(), mean_.end());
+  std::vector<Lanes> rows(factors);
+  Lot lot{rows.data(), root.data(), means.data(), factors, {}, {}};
+  for (std::size_t begin = 0; begin < estimates.size(); begin += kLanes) {
+    const std::size_t count = std::min(kLanes, estimates.size() - begin);
+    Lanes of_second{};
+    for (std::size_t lane = 0; lane < count && !weights.empty(); ++lane) {
+      of_second[lane] = static_cast<float>(weights[begin + lane]);
+    }
+    for (std::size_t i = 0; i < factors; ++i) {
+      std::memcpy(&rows[i], columns.of(i, first + begin), sizeof(Lanes));
+      if (!weights.empty()) {
+        Lanes others;
+        std::memcpy(&others, columns.of(i, second + begin), sizeof(Lanes));
+        rows[i] += of_second * others;
+      }
+    }
+    reckon_lot(lot);
+    for (std::size_t lane = 0; lane < count; ++lane) {
+      Estimate& estimate = estimates[begin + lane];
+      const auto add = [&](std::size_t quantity, double weight) {
+        estimate.mean += weight * (model_->offset[quantity] + own_mean_[quantity]);
+        estimate.variance += weight * weight * own_variance_[quantity];
+      };
+      estimate = {lot.mean[lane], lot.variance[lane]};
+      add(first + begin + lane, 1.0);
+      if (!weights.empty()) {
+        add(second + begin + lane, weights[begin + lane]);
+      }
+    }
+  }
 }
 
 double Belief::update(const Evidence& evidence) {
