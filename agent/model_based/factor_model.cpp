@@ -1,6 +1,7 @@
 #include "agent/model_based/factor_model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -27,33 +28,40 @@ void FactorModel::archive(Archive& archive, std::size_t size) {
 
 namespace {
 
-constexpr std::size_t kLanes = 8;
-using Lanes [[gnu::vector_size(kLanes * sizeof(float))]] = float;
+using Lanes [[gnu::vector_size(8 * sizeof(float))]] = float;
+/// So many sums go on at once, since each has to wait for its last addition.
+constexpr std::size_t kSums = 4;
+using Wide = std::array<Lanes, kSums>;
+constexpr std::size_t kLanes = sizeof(Wide) / sizeof(float);
 
 /// Of kLanes quantities, from what they have to do with each factor.
 struct Lot {
-  const Lanes* rows;   ///< [factors]
+  const Wide* rows;    ///< [factors]
   const float* root;   ///< Of the covariance, its columns one after the other: a triangle.
   const float* means;  ///< [factors]
   std::size_t factors;
-  Lanes mean;
-  Lanes variance;
+  std::array<float, kLanes> mean;
+  std::array<float, kLanes> variance;
 };
 
 [[gnu::always_inline]] inline void reckon(Lot& lot) {
-  Lanes mean{};
-  Lanes variance{};
+  Wide mean{};
+  Wide variance{};
   const float* root = lot.root;
   for (std::size_t i = 0; i < lot.factors; ++i) {
-    mean += lot.means[i] * lot.rows[i];
-    Lanes sum{};
-    for (std::size_t j = i; j < lot.factors; ++j) {
-      sum += *root++ * lot.rows[j];
+    Wide sum{};
+    for (std::size_t j = i; j < lot.factors; ++j, ++root) {
+      for (std::size_t k = 0; k < kSums; ++k) {
+        sum[k] += *root * lot.rows[j][k];
+      }
     }
-    variance += sum * sum;
+    for (std::size_t k = 0; k < kSums; ++k) {
+      mean[k] += lot.means[i] * lot.rows[i][k];
+      variance[k] += sum[k] * sum[k];
+    }
   }
-  lot.mean = mean;
-  lot.variance = variance;
+  std::memcpy(lot.mean.data(), mean.data(), sizeof(mean));
+  std::memcpy(lot.variance.data(), variance.data(), sizeof(variance));
 }
 
 // The same numbers everywhere: lanes do not depend on each other, and nothing is fused.
@@ -153,20 +161,24 @@ void Belief::estimate_each(const FactorColumns& columns, std::size_t first, std:
   const std::size_t factors = mean_.size();
   const std::vector<float> root = root_of(covariance_, factors);
   const std::vector<float> means(mean_.begin(), mean_.end());
-  std::vector<Lanes> rows(factors);
+  std::vector<Wide> rows(factors);
   Lot lot{rows.data(), root.data(), means.data(), factors, {}, {}};
   for (std::size_t begin = 0; begin < estimates.size(); begin += kLanes) {
     const std::size_t count = std::min(kLanes, estimates.size() - begin);
-    Lanes of_second{};
+    std::array<float, kLanes> shares{};
     for (std::size_t lane = 0; lane < count && !weights.empty(); ++lane) {
-      of_second[lane] = static_cast<float>(weights[begin + lane]);
+      shares[lane] = static_cast<float>(weights[begin + lane]);
     }
+    Wide of_second;
+    std::memcpy(&of_second, shares.data(), sizeof(Wide));
     for (std::size_t i = 0; i < factors; ++i) {
-      std::memcpy(&rows[i], columns.of(i, first + begin), sizeof(Lanes));
+      std::memcpy(&rows[i], columns.of(i, first + begin), sizeof(Wide));
       if (!weights.empty()) {
-        Lanes others;
-        std::memcpy(&others, columns.of(i, second + begin), sizeof(Lanes));
-        rows[i] += of_second * others;
+        Wide others;
+        std::memcpy(&others, columns.of(i, second + begin), sizeof(Wide));
+        for (std::size_t k = 0; k < kSums; ++k) {
+          rows[i][k] += of_second[k] * others[k];
+        }
       }
     }
     reckon_lot(lot);
