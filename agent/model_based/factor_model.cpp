@@ -33,13 +33,16 @@ using Lanes [[gnu::vector_size(8 * sizeof(float))]] = float;
 constexpr std::size_t kSums = 4;
 using Wide = std::array<Lanes, kSums>;
 constexpr std::size_t kLanes = sizeof(Wide) / sizeof(float);
+const Wide kNothing{};
 
 /// Of kLanes quantities, from what they have to do with each factor.
 struct Lot {
-  const Wide* rows;    ///< [factors]
-  const float* root;   ///< Of the covariance, its columns one after the other: a triangle.
-  const float* means;  ///< [factors]
-  std::size_t factors;
+  const Wide* rows;            ///< [used]: of the factors with which any has to do ...
+  const std::size_t* factors;  ///< ... [used], ascending.
+  std::size_t used;
+  const float* root;           ///< [all x all] Of the covariance: row i is column i of L.
+  const float* means;          ///< [all]
+  std::size_t all;
   std::array<float, kLanes> mean;
   std::array<float, kLanes> variance;
 };
@@ -47,16 +50,25 @@ struct Lot {
 [[gnu::always_inline]] inline void reckon(Lot& lot) {
   Wide mean{};
   Wide variance{};
-  const float* root = lot.root;
-  for (std::size_t i = 0; i < lot.factors; ++i) {
+  for (std::size_t j = 0; j < lot.used; ++j) {
+    for (std::size_t k = 0; k < kSums; ++k) {
+      mean[k] += lot.means[lot.factors[j]] * lot.rows[j][k];
+    }
+  }
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < lot.all; ++i) {
+    while (from < lot.used && lot.factors[from] < i) {
+      ++from;
+    }
+    const float* const root = lot.root + i * lot.all;
     Wide sum{};
-    for (std::size_t j = i; j < lot.factors; ++j, ++root) {
+    for (std::size_t j = from; j < lot.used; ++j) {
+      const float share = root[lot.factors[j]];
       for (std::size_t k = 0; k < kSums; ++k) {
-        sum[k] += *root * lot.rows[j][k];
+        sum[k] += share * lot.rows[j][k];
       }
     }
     for (std::size_t k = 0; k < kSums; ++k) {
-      mean[k] += lot.means[i] * lot.rows[i][k];
       variance[k] += sum[k] * sum[k];
     }
   }
@@ -74,15 +86,15 @@ const auto reckon_lot =
 const auto reckon_lot = &reckon_plainly;
 #endif
 
-/// Cholesky's: the columns of a lower triangle L with L L' = a. What has no variance has no column.
+/// Cholesky's: the columns of a lower triangle L with L L' = a, row by row. What has no variance
+/// has no column.
 std::vector<float> root_of(std::vector<double> a, std::size_t n) {
-  std::vector<float> root;
-  root.reserve(n * (n + 1) / 2);
+  std::vector<float> root(n * n);
   for (std::size_t k = 0; k < n; ++k) {
     const double diagonal = a[k * n + k];
     const double scale = diagonal > 1e-12 ? 1.0 / std::sqrt(diagonal) : 0.0;
     for (std::size_t i = k; i < n; ++i) {
-      root.push_back(static_cast<float>(a[k * n + i] * scale));
+      root[k * n + i] = static_cast<float>(a[k * n + i] * scale);
     }
     for (std::size_t i = k + 1; i < n; ++i) {
       const double factor = a[k * n + i] * scale * scale;
@@ -162,7 +174,8 @@ void Belief::estimate_each(const FactorColumns& columns, std::size_t first, std:
   const std::vector<float> root = root_of(covariance_, factors);
   const std::vector<float> means(mean_.begin(), mean_.end());
   std::vector<Wide> rows(factors);
-  Lot lot{rows.data(), root.data(), means.data(), factors, {}, {}};
+  std::vector<std::size_t> used(factors);
+  Lot lot{rows.data(), used.data(), 0, root.data(), means.data(), factors, {}, {}};
   for (std::size_t begin = 0; begin < estimates.size(); begin += kLanes) {
     const std::size_t count = std::min(kLanes, estimates.size() - begin);
     std::array<float, kLanes> shares{};
@@ -171,15 +184,19 @@ void Belief::estimate_each(const FactorColumns& columns, std::size_t first, std:
     }
     Wide of_second;
     std::memcpy(&of_second, shares.data(), sizeof(Wide));
+    lot.used = 0;
     for (std::size_t i = 0; i < factors; ++i) {
-      std::memcpy(&rows[i], columns.of(i, first + begin), sizeof(Wide));
+      Wide& row = rows[lot.used];
+      std::memcpy(&row, columns.of(i, first + begin), sizeof(Wide));
       if (!weights.empty()) {
         Wide others;
         std::memcpy(&others, columns.of(i, second + begin), sizeof(Wide));
         for (std::size_t k = 0; k < kSums; ++k) {
-          rows[i][k] += of_second[k] * others[k];
+          row[k] += of_second[k] * others[k];
         }
       }
+      used[lot.used] = i;
+      lot.used += std::memcmp(&row, &kNothing, sizeof(Wide)) != 0 ? 1 : 0;
     }
     reckon_lot(lot);
     for (std::size_t lane = 0; lane < count; ++lane) {
