@@ -33,7 +33,7 @@ using Lanes [[gnu::vector_size(8 * sizeof(float))]] = float;
 constexpr std::size_t kSums = 4;
 using Wide = std::array<Lanes, kSums>;
 constexpr std::size_t kLanes = sizeof(Wide) / sizeof(float);
-const Wide kNothing{};
+static_assert(kLanes == FactorColumns::kMany);
 
 /// Of kLanes quantities, from what they have to do with each factor.
 struct Lot {
@@ -109,11 +109,16 @@ std::vector<float> root_of(std::vector<double> a, std::size_t n) {
 }  // namespace
 
 FactorColumns::FactorColumns(const FactorModel& model)
-    : stride_(model.quantities() + kLanes), numbers_(stride_ * model.factors()) {
+    : stride_((model.quantities() / kMany + 2) * kMany),
+      numbers_(stride_ * model.factors()),
+      matters_(numbers_.size() / kMany) {
   for (std::size_t quantity = 0; quantity < model.quantities(); ++quantity) {
     const auto row = model.row(quantity);
     for (std::size_t i = 0; i < row.size(); ++i) {
       numbers_[i * stride_ + quantity] = static_cast<float>(row[i]);
+      if (row[i] != 0.0) {
+        matters_[(i * stride_ + quantity) / kMany] = 1;
+      }
     }
   }
 }
@@ -186,6 +191,10 @@ void Belief::estimate_each(const FactorColumns& columns, std::size_t first, std:
     std::memcpy(&of_second, shares.data(), sizeof(Wide));
     lot.used = 0;
     for (std::size_t i = 0; i < factors; ++i) {
+      if (!columns.matters(i, first + begin) &&
+          (weights.empty() || !columns.matters(i, second + begin))) {
+        continue;
+      }
       Wide& row = rows[lot.used];
       std::memcpy(&row, columns.of(i, first + begin), sizeof(Wide));
       if (!weights.empty()) {
@@ -195,8 +204,7 @@ void Belief::estimate_each(const FactorColumns& columns, std::size_t first, std:
           row[k] += of_second[k] * others[k];
         }
       }
-      used[lot.used] = i;
-      lot.used += std::memcmp(&row, &kNothing, sizeof(Wide)) != 0 ? 1 : 0;
+      used[lot.used++] = i;
     }
     reckon_lot(lot);
     for (std::size_t lane = 0; lane < count; ++lane) {

@@ -45,10 +45,18 @@ class FactorColumns {
   const float* of(std::size_t factor, std::size_t quantity) const {
     return numbers_.data() + factor * stride_ + quantity;
   }
+  /// Whether any of kMany quantities from this one on has to do with it, and maybe if only one near
+  /// them does.
+  bool matters(std::size_t factor, std::size_t quantity) const {
+    const auto* const lots = matters_.data() + factor * (stride_ / kMany) + quantity / kMany;
+    return lots[0] != 0 || lots[1] != 0;
+  }
+  static constexpr std::size_t kMany = 32;
 
  private:
   std::size_t stride_ = 0;
   AlignedFloats numbers_;  ///< [factors x stride_]
+  std::vector<unsigned char> matters_;  ///< [factors x stride_ / kMany]
 };
 
 /// A mean and how sure it is.

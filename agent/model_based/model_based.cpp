@@ -125,6 +125,10 @@ double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& ex
   const double variance = optimism > 0.0 ? 0.0 : power_w.variance * share * share;
   const double within = budget.limit * (1.0 - margins.power);
   const double spread = std::sqrt(variance) + options_.planner.least_spread * budget.limit;
+  constexpr double kFar = 8.0;  // Beyond it nothing is left that would count.
+  if (within - *value > kFar * spread) {
+    return 0.0;
+  }
   const double chance = 0.5 * std::erfc((within - *value) / spread / std::numbers::sqrt2);
   return price * std::min(1.0, expected_excess({*value, variance}, within) / budget.limit) +
          broken * chance;
