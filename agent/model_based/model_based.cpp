@@ -109,9 +109,12 @@ std::unique_ptr<Session> ModelBasedPolicy::begin_episode(Random& random) const {
 double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& expected,
                               const Task& task, const Estimate& power_w, double optimism,
                               const Margins& margins) const {
+  if (budget.rule->kind == BudgetId::Kind::kLatency) {
+    return 0.0;  // Misses count without a budget, too.
+  }
   const auto value = budget.rule->value(expected, task, budget.application);
-  if (!value || budget.rule->kind == BudgetId::Kind::kLatency) {
-    return 0.0;  // What nothing is known of; misses count without a budget, too.
+  if (!value) {
+    return 0.0;
   }
   const double price = price_of(budget.rule->kind, task);
   const double broken =
