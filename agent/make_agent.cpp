@@ -140,7 +140,7 @@ struct Maker {
 };
 
 const std::vector<Maker>& makers() {
-  static const std::vector<Maker> all = {{"model_based", make_model_based, 20'000},
+  static const std::vector<Maker> all = {{"model_based", make_model_based, 60'000},
                                          {"q_learning", make_q_learning, 8'000},
                                          {"dqn", make_drawing<Dqn>, kMostActions},
                                          {"actor_critic", make_drawing<ActorCritic>, kMostActions},

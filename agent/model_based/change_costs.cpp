@@ -33,6 +33,25 @@ bool ChangeCosts::knows(ActionId from, ActionId to) const {
   return true;
 }
 
+void ChangeCosts::from(ActionId action, std::vector<double>& costs_ms) const {
+  const auto before = actions_.decode(action);
+  costs_ms.assign(actions_.size(), 0.0);
+  // Of so many actions in a row the knob has the same level.
+  std::size_t same = actions_.size();
+  for (std::size_t i = 0; i < costs_.size(); ++i) {
+    const std::size_t levels = actions_.knobs()[i].levels.size();
+    same /= levels;
+    const double cost_ms = std::max(0.0, costs_[i].ms);
+    for (std::size_t begin = 0, level = 0; cost_ms > 0.0 && begin < costs_ms.size();
+         begin += same, level = (level + 1) % levels) {
+      if (level != before[i]) {
+        std::for_each_n(costs_ms.begin() + static_cast<std::ptrdiff_t>(begin), same,
+                        [cost_ms](double& each) { each += cost_ms; });
+      }
+    }
+  }
+}
+
 void ChangeCosts::learn(ActionId from, ActionId to, double extra_ms) {
   const auto before = actions_.decode(from);
   const auto after = actions_.decode(to);

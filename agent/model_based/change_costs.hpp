@@ -21,6 +21,8 @@ class ChangeCosts {
   double of(ActionId from, ActionId to) const;
   /// Whether it was seen what each of the knobs that differ costs.
   bool knows(ActionId from, ActionId to) const;
+  /// To every action. Overwrites `costs_ms`.
+  void from(ActionId action, std::vector<double>& costs_ms) const;
   /// @param extra_ms  that the first request took longer; noise may make it negative.
   void learn(ActionId from, ActionId to, double extra_ms);
 

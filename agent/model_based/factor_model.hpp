@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "common/aligned_floats.hpp"
 #include "common/archive.hpp"
 
 namespace rein {
@@ -34,6 +35,30 @@ struct FactorModel {
   void archive(Archive& archive, std::size_t size);
 };
 
+/// What a model's quantities have to do with each factor, as floats: to reckon many of them at once.
+class FactorColumns {
+ public:
+  FactorColumns() = default;
+  explicit FactorColumns(const FactorModel& model);
+
+  /// From this quantity on; what is beyond the last is 0.
+  const float* of(std::size_t factor, std::size_t quantity) const {
+    return numbers_.data() + factor * stride_ + quantity;
+  }
+  /// Whether any of kMany quantities from this one on has to do with it, and maybe if only one near
+  /// them does.
+  bool matters(std::size_t factor, std::size_t quantity) const {
+    const auto* const lots = matters_.data() + factor * (stride_ / kMany) + quantity / kMany;
+    return lots[0] != 0 || lots[1] != 0;
+  }
+  static constexpr std::size_t kMany = 32;
+
+ private:
+  std::size_t stride_ = 0;
+  AlignedFloats numbers_;  ///< [factors x stride_]
+  std::vector<unsigned char> matters_;  ///< [factors x stride_ / kMany]
+};
+
 /// A mean and how sure it is.
 struct Estimate {
   double mean = 0.0;
@@ -62,6 +87,16 @@ class Belief {
     return estimate({&part, 1});
   }
   Estimate estimate(std::span<const Evidence::Part> parts) const;
+
+  /// Of `estimates.size()` quantities in a row from `first`, with the precision of floats.
+  /// @param columns  of the model.
+  void estimate_each(const FactorColumns& columns, std::size_t first,
+                     std::span<Estimate> estimates) const {
+    estimate_each(columns, first, 0, {}, estimates);
+  }
+  /// Of each of them plus `weights[i]` times the quantity `second + i`.
+  void estimate_each(const FactorColumns& columns, std::size_t first, std::size_t second,
+                     std::span<const double> weights, std::span<Estimate> estimates) const;
 
   /// Takes it into account: a Kalman filter's update.
   /// @return the logarithm of how likely it was.

@@ -87,6 +87,10 @@ ModelBasedPolicy::ModelBasedPolicy(const Options& options, Problem problem)
   const auto [lowest, highest] = std::ranges::minmax(top1_);
   lowest_top1_ = lowest;
   highest_top1_ = highest;
+  for (const double top1 : top1_) {
+    accuracy_bounds_.push_back(
+        worth_bound({.kind = Objective::Kind::kMaxAccuracy}, top1, lowest, highest));
+  }
 }
 
 std::unique_ptr<Session> ModelBasedPolicy::begin_episode(Random& random) const {
@@ -105,9 +109,12 @@ std::unique_ptr<Session> ModelBasedPolicy::begin_episode(Random& random) const {
 double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& expected,
                               const Task& task, const Estimate& power_w, double optimism,
                               const Margins& margins) const {
+  if (budget.rule->kind == BudgetId::Kind::kLatency) {
+    return 0.0;  // Misses count without a budget, too.
+  }
   const auto value = budget.rule->value(expected, task, budget.application);
-  if (!value || budget.rule->kind == BudgetId::Kind::kLatency) {
-    return 0.0;  // What nothing is known of; misses count without a budget, too.
+  if (!value) {
+    return 0.0;
   }
   const double price = price_of(budget.rule->kind, task);
   const double broken =
@@ -121,6 +128,10 @@ double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& ex
   const double variance = optimism > 0.0 ? 0.0 : power_w.variance * share * share;
   const double within = budget.limit * (1.0 - margins.power);
   const double spread = std::sqrt(variance) + options_.planner.least_spread * budget.limit;
+  constexpr double kFar = 8.0;  // Beyond it nothing is left that would count.
+  if (within - *value > kFar * spread) {
+    return 0.0;
+  }
   const double chance = 0.5 * std::erfc((within - *value) / spread / std::numbers::sqrt2);
   return price * std::min(1.0, expected_excess({*value, variance}, within) / budget.limit) +
          broken * chance;
@@ -196,24 +207,45 @@ double ModelBasedPolicy::promise(ActionId action, const Asked& asked, double opt
                                  Now& now) const {
   const double value = promise_but_for_misses(action, asked, optimism, now);
   const double missed = now.expected.applications[kManagedApplication].missed;
-  return value - asked.price_of_missing *
-                     std::max(0.0, missed - asked.now.miss_rate * now.margins.miss);
+  return value - cost_of_misses(missed, asked, now);
+}
+
+double ModelBasedPolicy::bound_but_for_misses(ActionId action, const Asked& asked,
+                                              const Now& now) const {
+  if (asked.bounds.empty()) {
+    return std::numeric_limits<double>::infinity();
+  }
+  return asked.bounds[action] + (action == now.in_force ? options_.inertia : 0.0);
+}
+
+double ModelBasedPolicy::cost_of_misses(double missed, const Asked& asked, const Now& now) const {
+  return asked.price_of_missing *
+         std::max(0.0, missed - asked.now.miss_rate * now.margins.miss);
 }
 
 ActionId ModelBasedPolicy::best_known(const Asked& asked, Now& now) const {
   const auto& forecasts = now.forecasts;
-  now.promises.resize(forecasts.size());
   ActionId best = 0;
   double most = -std::numeric_limits<double>::infinity();
-  for (ActionId action = 0; action < forecasts.size(); ++action) {
-    now.promises[action] = promise(action, asked, 0.0, now);
-    const double value = now.promises[action] - asked.price_of_miss *
-                                                    forecasts[action].change_miss /
-                                                    options_.planner.change_periods;
-    if (value > most) {
+  const auto consider = [&](ActionId action) {
+    const Forecast& forecast = forecasts[action];
+    const double change =
+        asked.price_of_miss * forecast.change_miss / options_.planner.change_periods;
+    if (bound_but_for_misses(action, asked, now) - cost_of_misses(forecast.miss, asked, now) -
+            change <
+        most) {
+      return;
+    }
+    const double value = promise(action, asked, 0.0, now) - change;
+    if (value > most || (value == most && action < best)) {
       most = value;
       best = action;
     }
+  };
+  // What was good a period ago spares most of the others.
+  consider(now.in_force.value_or(0));
+  for (ActionId action = 0; action < forecasts.size(); ++action) {
+    consider(action);
   }
   if (now.model.is_held_down()) {
     // More is asked for than is granted, to see when it is let go.
@@ -231,9 +263,12 @@ ActionId ModelBasedPolicy::best_soon(ActionId settled, const Asked& asked, Now& 
   ActionId best = settled;
   double most = -std::numeric_limits<double>::infinity();
   for (ActionId action = 0; action < now.forecasts.size(); ++action) {
-    const double value = promise_but_for_misses(action, asked, 0.0, now) -
-                         asked.price_of_miss * now.model.excess(now.forecasts[action]) +
-                         (action == settled ? options_.planner.worth_hurrying : 0.0);
+    const double others = asked.price_of_miss * now.model.excess(now.forecasts[action]);
+    const double ahead = action == settled ? options_.planner.worth_hurrying : 0.0;
+    if (bound_but_for_misses(action, asked, now) - others + ahead < most) {
+      continue;
+    }
+    const double value = promise_but_for_misses(action, asked, 0.0, now) - others + ahead;
     if (value > most) {
       most = value;
       best = action;
@@ -245,7 +280,7 @@ ActionId ModelBasedPolicy::best_soon(ActionId settled, const Asked& asked, Now& 
 std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Asked& asked,
                                                         Now& now) const {
   const auto& forecasts = now.forecasts;
-  const double most = now.promises[best];
+  const double most = promise(best, asked, 0.0, now);
   double most_gain = 0.0;
   std::optional<ActionId> chosen;
   double costs = 0.0;
@@ -254,11 +289,19 @@ std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Ask
     if (action == best || now.tried[action] >= options_.trial_periods) {
       continue;
     }
+    const double hoped = bound_but_for_misses(action, asked, now) -
+                         cost_of_misses(forecasts[action].hoped_miss, asked, now);
+    if (hoped - most < options_.worth_trying) {
+      continue;
+    }
     const double gain =
         promise(action, asked, options_.optimism, now) - most - options_.worth_trying;
+    if (gain <= 0.0) {
+      continue;
+    }
     // There, and back again.
     const double changes = 2.0 * asked.price_of_miss * forecasts[action].change_miss;
-    const double loss = most - now.promises[action] + changes;
+    const double loss = most - promise(action, asked, 0.0, now) + changes;
     const double cost = std::min(loss, asked.most_loss);
     // One that is under way goes on: the period in which an action takes hold tells little.
     const double wanted = now.explored && action == now.in_force ? kUnderWay * gain : gain;
@@ -286,6 +329,9 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   asked.price_of_missing = now.presence * price_of(BudgetId::Kind::kLatency, view.task);
   asked.price_of_miss =
       asked.price_of_missing / std::max(1.0, asked.now.rate_hz * problem_.task.period_s);
+  if (view.task.objective.kind == Objective::Kind::kMaxAccuracy) {
+    asked.bounds = accuracy_bounds_;
+  }
   now.model.forecast(asked.now, now.margins.stretch, now.forecasts);
   for (auto& budget : asked.budgets) {
     if (budget.is_used_up()) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,7 +78,6 @@ class ModelBasedPolicy final : public Policy {
     std::vector<Forecast> forecasts;  ///< [actions]: of the last decision.
     std::vector<std::size_t> tried;   ///< [actions]: trial periods under the present conditions.
     double may_lose = 0.0;            ///< What trials may cost, in units of the objective.
-    std::vector<double> promises;     ///< [actions]: without optimism, in this decision.
     PeriodFacts expected;             ///< Memory of a promise.
   };
 
@@ -111,6 +111,7 @@ class ModelBasedPolicy final : public Policy {
     double most_loss = 1.0;         ///< That a period can cost, about.
     double price_of_missing = 0.0;  ///< Of all requests, in periods that have any.
     double price_of_miss = 0.0;     ///< Of one request, since it is a share of a period's.
+    std::span<const double> bounds;  ///< [actions]: of what the objective is worth; may be empty.
   };
   double promise(ActionId action, const Asked& asked, double optimism, Now& now) const;
   /// What of an action is expected for certain, in a second. Valid until the next call.
@@ -128,7 +129,10 @@ class ModelBasedPolicy final : public Policy {
   /// The objective, without what breaking budgets costs but for misses.
   double promise_but_for_misses(ActionId action, const Asked& asked, double optimism,
                                 Now& now) const;
-  /// Of what is known. Leaves what each promises in `now.promises`.
+  /// What it is at most, known without looking at the action's power: most actions need no more.
+  double bound_but_for_misses(ActionId action, const Asked& asked, const Now& now) const;
+  double cost_of_misses(double missed, const Asked& asked, const Now& now) const;
+  /// Of what is known.
   ActionId best_known(const Asked& asked, Now& now) const;
   /// What to do while requests wait, before `settled` is right again: those behind them wait for
   /// each other.
@@ -146,6 +150,7 @@ class ModelBasedPolicy final : public Policy {
   Options options_;
   Problem problem_;
   std::vector<double> top1_;  ///< [actions]
+  std::vector<double> accuracy_bounds_;  ///< [actions]: the objective, if it is accuracy.
   double lowest_top1_ = 0.0;
   double highest_top1_ = 1.0;
   // What was learned.

@@ -87,11 +87,13 @@ void QueueModel::follow(const Queue& queue, const ServiceSpread& spread, const A
                      nearly(spread.variance(), spread_.variance()) &&
                      nearly(gaps.variation(), arrivals_.variation());
   spread_ = spread;
+  for_waiting_.fill(std::numeric_limits<double>::quiet_NaN());
   if (holds) {
     return;
   }
   age_ = 0;
   queue_ = queue;
+  log_deadline_ = std::log(queue_.deadline_ms);
   arrivals_ = gaps;
   spread_.points(kServices, services_);
   gaps.points(gaps_);
@@ -185,12 +187,21 @@ const QueueModel::Solution& QueueModel::solve(std::size_t point) {
   return *solution;
 }
 
+double QueueModel::for_waiting(std::size_t point) {
+  double& more = for_waiting_[point];
+  if (std::isnan(more)) {
+    const double alone = spread_.exceedance_at(log_deadline_ - log_service_at(point));
+    more = std::max(0.0, solve(point).missed - alone);
+  }
+  return more;
+}
+
 double QueueModel::missed(double log_service) {
-  const double service_ms = std::exp(log_service);
-  if (!(service_ms < std::numeric_limits<double>::infinity())) {
+  constexpr double kForEver = 700.0;
+  if (!(log_service < kForEver)) {
     return 1.0;
   }
-  const double direct = served_late(service_ms, 0.0);
+  const double direct = spread_.exceedance_at(log_deadline_ - log_service);
   if (queue_.is_closed_loop || direct >= 1.0) {
     return direct;
   }
@@ -198,18 +209,14 @@ double QueueModel::missed(double log_service) {
   if (!(place > 0.0)) {
     return direct;
   }
-  const auto more = [&](std::size_t point) {
-    const double alone = served_late(std::exp(log_service_at(point)), 0.0);
-    return std::max(0.0, solve(point).missed - alone);
-  };
   const std::size_t point = index_at(place, kPoints - 2);
   const double share = std::min(1.0, place - static_cast<double>(point));
-  return std::min(1.0, direct + more(point) * (1.0 - share) + more(point + 1) * share);
+  return std::min(1.0, direct + for_waiting(point) * (1.0 - share) + for_waiting(point + 1) * share);
 }
 
 double QueueModel::missed_behind(double log_service, double wait_ms) {
-  const double service_ms = std::exp(log_service);
   if (queue_.is_closed_loop) {
+    const double service_ms = std::exp(log_service);
     return std::max(0.0, served_late(service_ms, wait_ms) - served_late(service_ms, 0.0));
   }
   const double place = std::clamp((log_service - first_) / step_, 0.0, kPoints - 1.0);

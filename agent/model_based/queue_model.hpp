@@ -85,6 +85,7 @@ class QueueModel {
   /// Fills matrix_ and costs_ for services of this mean.
   void find_chain(double service_ms);
   const Solution& solve(std::size_t point);
+  double for_waiting(std::size_t point);
   std::span<const double> ahead(std::size_t point);
   double excess_at(std::size_t point, const Waiting& waiting, double delay_ms);
   double value_at(std::span<const double> values, double wait_ms) const;
@@ -101,6 +102,10 @@ class QueueModel {
   double first_ = 0.0;
   double step_ = 1.0;
   std::array<Point, kPoints> points_;
+  double log_deadline_ = 0.0;
+  /// [points]: what is missed for waiting, in the long run, with the present spread; no number
+  /// where it is not known yet.
+  std::array<double, kPoints> for_waiting_{};
 
   std::vector<double> reference_;  ///< Values of the server that follows ...
   double reference_missed_ = 0.0;

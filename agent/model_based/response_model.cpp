@@ -100,6 +100,7 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       scales_w_(prior_->power_scales_w),
       belief_(prior_->factors),
       loose_(prior_->factors),
+      columns_(std::make_shared<FactorColumns>(prior_->factors)),
       ratio_(prior_->ratio),
       gaps_(problem.task.arrival),
       zones_(heat_signals(problem.signals)),
@@ -430,10 +431,13 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
   queue_.gap_ms = situation.gap_ms();
   queueing_.follow(queue_, ratio_, gaps_);
   forecasts.resize(size_);
+  forecast_responses(forecasts);
+  change_ms_.assign(size_, 0.0);
+  if (last_) {
+    change_costs_.from(*last_, change_ms_);
+  }
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
-    const Mixture then = ceilings_.granted(a);
-    forecast.log_service = believed().estimate(service_parts(then).used());
     const double mean = forecast.log_service.mean;
     const double spread = std::sqrt(std::max(0.0, forecast.log_service.variance));
     const double most = time_shares_[a] < 1.0 && !queue_.is_closed_loop
@@ -446,27 +450,63 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
         kMiddle * missed(mean) +
         0.5 * (1.0 - kMiddle) * (missed(mean - kFar * spread) + missed(mean + kFar * spread));
     forecast.hoped_miss = missed(mean - spread);
-    forecast.change_ms = last_ ? change_costs_.of(*last_, a) : 0.0;
+    forecast.change_ms = change_ms_[a];
     forecast.change_miss =
         forecast.change_ms > 0.0 ? queueing_.missed_behind(mean + stretch, forecast.change_ms) : 0.0;
-    // In a closed loop there is always a request.
-    const double busy =
-        queue_.is_closed_loop ? 1.0 : std::min(1.0, std::exp(mean) / queue_.gap_ms);
-    for (std::size_t i = 0; i < powers_.size(); ++i) {
-      const Estimate power = believed().estimate(power_parts(i, then, busy).used());
-      const double scale_w = scales_w_[i].value_or(1.0);
-      forecast.power_w[static_cast<std::size_t>(powers_[i])] = {power.mean * scale_w,
-                                                                power.variance * square(scale_w)};
-    }
     forecast.heat_c.reset();
     if (situation.temperature_limit_c && heat_.knows()) {
+      const Mixture then = ceilings_.granted(a);
       const Estimate& power_w = forecast.power(powers_[heating_]);
       const double hoped_w = power_w.mean - std::sqrt(power_w.variance);
       auto& heat_c = forecast.heat_c.emplace();
       for (std::size_t i = 0; i < heat_c.size(); ++i) {
-        heat_c[i] = heat_.hottest(heat_of(then.nearest(), power_w.mean, busy), i);
-        forecast.hoped_c[i] = heat_.hottest(heat_of(then.nearest(), hoped_w, busy), i).mean -
+        heat_c[i] = heat_.hottest(heat_of(then.nearest(), power_w.mean, busy_[a]), i);
+        forecast.hoped_c[i] = heat_.hottest(heat_of(then.nearest(), hoped_w, busy_[a]), i).mean -
                               std::sqrt(heat_c[i].variance);
+      }
+    }
+  }
+}
+
+double ResponseModel::busy(double log_service) const {
+  // In a closed loop there is always a request.
+  return queue_.is_closed_loop ? 1.0 : std::min(1.0, std::exp(log_service) / queue_.gap_ms);
+}
+
+void ResponseModel::forecast_responses(std::vector<Forecast>& forecasts) {
+  const auto watts = [&](std::size_t power, const Estimate& estimate) {
+    const double scale_w = scales_w_[power].value_or(1.0);
+    return Estimate{estimate.mean * scale_w, estimate.variance * square(scale_w)};
+  };
+  busy_.resize(size_);
+  estimates_.resize(size_);
+  believed().estimate_each(*columns_, quantities_.service(0), estimates_);
+  for (ActionId a = 0; a < size_; ++a) {
+    forecasts[a].log_service = estimates_[a];
+    busy_[a] = busy(estimates_[a].mean);
+  }
+  for (std::size_t i = 0; i < powers_.size(); ++i) {
+    believed().estimate_each(*columns_, quantities_.idle(i, 0), quantities_.serving(i, 0), busy_,
+                             estimates_);
+    for (ActionId a = 0; a < size_; ++a) {
+      forecasts[a].power_w[static_cast<std::size_t>(powers_[i])] = watts(i, estimates_[a]);
+    }
+  }
+  // What is held down is as what it is held down to, which comes before it.
+  for (ActionId a = 0; ceilings_.has_any() && a < size_; ++a) {
+    const Mixture then = ceilings_.granted(a);
+    const ActionId same = then.share > 0.0 ? then.upper : then.lower;
+    Forecast& forecast = forecasts[a];
+    if (same != a) {
+      forecast.log_service = forecasts[same].log_service;
+      forecast.power_w = forecasts[same].power_w;
+      busy_[a] = busy_[same];
+    } else if (then.share > 0.0) {
+      forecast.log_service = believed().estimate(service_parts(then).used());
+      busy_[a] = busy(forecast.log_service.mean);
+      for (std::size_t i = 0; i < powers_.size(); ++i) {
+        forecast.power_w[static_cast<std::size_t>(powers_[i])] =
+            watts(i, believed().estimate(power_parts(i, then, busy_[a]).used()));
       }
     }
   }
@@ -518,6 +558,7 @@ void ResponseModel::archive(Archive& archive) {
   archive.number("condition_variance", prior_->condition_variance, Range::positive());
   if (archive.is_reading()) {
     belief_ = loose_ = Belief(prior_->factors);
+    columns_ = std::make_shared<FactorColumns>(prior_->factors);
   }
   archive.part("belief", belief_);
   archive.part("ratio", ratio_);

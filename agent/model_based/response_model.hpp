@@ -196,6 +196,10 @@ class ResponseModel {
   void learn_heat(const StepInfo& info, const Measured& measured);
   /// What heats the machine with an action that serves this share of the time.
   HeatModel::Inputs heat_of(ActionId action, double power, double busy) const;
+  /// What is in force with each action, but for misses and heat.
+  void forecast_responses(std::vector<Forecast>& forecasts);
+  /// The part of the time in which something is served.
+  double busy(double log_service) const;
   Belief under(const Condition& condition) const;
   void remember();
 
@@ -214,6 +218,7 @@ class ResponseModel {
   std::vector<std::optional<double>> scales_w_;  ///< [powers]: Prior::power_scales_w.
   Belief belief_;                                ///< Follows every change.
   Belief loose_;  ///< Of all that changes in turn, while it is restless.
+  std::shared_ptr<const FactorColumns> columns_;  ///< Of the prior's factors.
   ServiceSpread ratio_;
   std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
   std::vector<Belief::Passing> known_;   ///< Conditions that were there before.
@@ -237,6 +242,9 @@ class ResponseModel {
   double stretch_ = 0.0;  ///< Of the last forecast.
   Ceilings ceilings_;
   ChangeCosts change_costs_;
+  std::vector<double> change_ms_;    ///< [actions], while something is forecast ...
+  std::vector<double> busy_;         ///< ... [actions]
+  std::vector<Estimate> estimates_;  ///< ... [actions]
   double restless_ = 0.0;  ///< Share of the periods, lately, that conditions changed in.
   bool is_restless_ = false;
   std::size_t stayed_ = 0;    ///< Periods since the last change.

@@ -30,6 +30,8 @@ class ServiceSpread {
 
   /// The share of requests that take more than `ratio` times the mean.
   double exceedance(double ratio) const;
+  /// The same of a ratio's logarithm.
+  double exceedance_at(double log_ratio) const;
   /// About `count` parts of them by their length, and their share: ascending.
   void points(std::size_t count, std::vector<Share>& points) const;
   /// Variance of the logarithm, without the farthest tail.
@@ -41,8 +43,6 @@ class ServiceSpread {
   static constexpr double kLowest = -0.8;  ///< log of the ratio at the first bin's edge.
   static constexpr double kWidth = 0.02;
   static constexpr std::size_t kBins = 160;
-
-  double exceedance_at(double log_ratio) const;
 
   std::array<double, kBins> weights_{};
   std::array<double, kBins + 1> above_{};  ///< Share at or above each bin.

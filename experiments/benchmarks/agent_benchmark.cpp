@@ -63,8 +63,9 @@ BENCHMARK(BM_DecisionTorch);
 /// An agent in the world of a shipped run.
 class Play {
  public:
-  Play(const std::string& run, const std::string& agent)
-      : config_(RunConfig::load(REIN_SOURCE_DIR "/configs/runs/" + run + ".yaml", {})),
+  /// @param controls  instead of the run's; empty: the run's.
+  Play(const std::string& run, const std::string& agent, const std::string& controls = "")
+      : config_(load(run, controls)),
         world_(task_of(config_)),
         agent_(make_agent(ConfigNode::parse(agent, "agent"), problem_of(world_.environment()),
                           random_)),
@@ -102,6 +103,13 @@ class Play {
   }
 
  private:
+  static RunConfig load(const std::string& run, const std::string& controls) {
+    RunOverrides overrides;
+    if (!controls.empty()) {
+      overrides.settings.push_back("controls=" + controls);
+    }
+    return RunConfig::load(REIN_SOURCE_DIR "/configs/runs/" + run + ".yaml", overrides);
+  }
   const PeriodRecord* last() const { return now_.index == 0 ? nullptr : &last_; }
 
   RunConfig config_;
@@ -145,6 +153,20 @@ void BM_ModelBasedPeriod(benchmark::State& state) {
   state.SetLabel("model_based, " + run + ", " + play.describe());
 }
 BENCHMARK(BM_ModelBasedPeriod)->DenseRange(0, 4);
+
+/// A choice among 50,000 actions: a board with every clock it has, and bandwidths.
+void BM_ModelBasedOfMany(benchmark::State& state) {
+  Play play("odroid-xu3", "{kind: model_based}",
+            "{frequency: {little: all, big: all}, bandwidth_levels_cpus: [1, 2, 3, 4, 8]}");
+  for (int i = 0; i < 50; ++i) {
+    play.step();
+  }
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(play.decide());
+  }
+  state.SetLabel("model_based, " + play.describe());
+}
+BENCHMARK(BM_ModelBasedOfMany)->Unit(benchmark::kMillisecond);
 
 /// Periods of a run's world, as an agent lived through them while it learned from them.
 class Recording {

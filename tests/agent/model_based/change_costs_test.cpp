@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "common/error.hpp"
 #include "support/archived.hpp"
@@ -25,6 +26,18 @@ DOCTEST_TEST_CASE("changes cost nothing before one was seen, and staying never d
   DOCTEST_CHECK(bench.costs.of(bench.from, bench.wider) == 0.0);
   bench.costs.learn(bench.from, bench.wider, 20.0);
   DOCTEST_CHECK(bench.costs.of(bench.from, bench.from) == 0.0);
+}
+
+DOCTEST_TEST_CASE("the costs of changes to all actions are those of each") {
+  Bench bench;
+  bench.costs.learn(bench.from, bench.wider, 20.0);
+  bench.costs.learn(bench.from, bench.moved, 3.0);
+  std::vector<double> costs_ms;
+  bench.costs.from(bench.both, costs_ms);
+  DOCTEST_REQUIRE(costs_ms.size() == bench.machine.actions.size());
+  for (ActionId action = 0; action < costs_ms.size(); ++action) {
+    DOCTEST_CHECK(costs_ms[action] == bench.costs.of(bench.both, action));
+  }
 }
 
 DOCTEST_TEST_CASE("a knob costs the mean of what it was seen to cost, whatever the levels") {

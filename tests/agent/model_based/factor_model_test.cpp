@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
+#include <vector>
 
 #include "common/error.hpp"
 #include "support/archived.hpp"
@@ -34,6 +35,41 @@ Belief after_a_sum(const FactorModel& model) {
   // Expected are 2 with the variance 1 + 2.5^2 + 2 + 0.25 = 9.5, so the surprise is 10 / 10.
   belief.update({{{1, 1.0}, {2, 0.5}}, 12.0, 0.5});
   return belief;
+}
+
+DOCTEST_TEST_CASE("many quantities at once are what each of them is by itself") {
+  // More than fit into two lots, with a factor of which all is known.
+  constexpr std::size_t kCount = 19;
+  constexpr std::size_t kFactors = 5;
+  FactorModel model{.lasting = 3, .passing = 2, .offset = {}, .basis = {}, .own = {}};
+  for (std::size_t i = 0; i < 2 * kCount; ++i) {
+    const auto x = static_cast<double>(i);
+    model.offset.push_back(0.5 * x);
+    model.own.push_back(0.01 + 0.001 * x);
+    for (std::size_t factor = 0; factor < kFactors; ++factor) {
+      model.basis.push_back(std::sin(x * static_cast<double>(factor + 1)));
+    }
+  }
+  Belief belief(model);
+  belief.update({{{0, 1.0}, {kCount, 0.5}}, 3.0, 0.1});
+  belief.update({{{7, 1.0}}, 4.0, 0.01});
+  const FactorColumns columns(model);
+  std::vector<Estimate> alone(kCount);
+  belief.estimate_each(columns, 0, alone);
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    weights.push_back(0.05 * static_cast<double>(i));
+  }
+  std::vector<Estimate> sums(kCount);
+  belief.estimate_each(columns, 0, kCount, weights, sums);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const Evidence::Part parts[] = {{i, 1.0}, {kCount + i, weights[i]}};
+    DOCTEST_CHECK(alone[i].mean == doctest::Approx(belief.estimate(i).mean).epsilon(1e-5));
+    DOCTEST_CHECK(alone[i].variance == doctest::Approx(belief.estimate(i).variance).epsilon(1e-5));
+    DOCTEST_CHECK(sums[i].mean == doctest::Approx(belief.estimate(parts).mean).epsilon(1e-5));
+    DOCTEST_CHECK(sums[i].variance ==
+                  doctest::Approx(belief.estimate(parts).variance).epsilon(1e-5));
+  }
 }
 
 DOCTEST_TEST_CASE("before anything is measured a quantity is what the model says") {
