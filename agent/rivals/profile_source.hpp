@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <tuple>
 
 #include "agent/core/foresight.hpp"
 #include "agent/core/problem.hpp"
@@ -39,6 +40,15 @@ class ProfiledUse {
   /// In the unit of the objective: accuracy with a minus, mJ a request, W, ms. Infinite where it
   /// was not measured.
   double cost(const ProfileEntry& entry, const Situation& now) const;
+
+  /// What is lacking of each constraint, the most important one first: of the time for a request,
+  /// of the accuracy's floor, of power and energy (0: kept); then the cost, and the power. The
+  /// least is the best. Of an entry that was not measured nothing is known: it is last.
+  using Rank = std::tuple<double, double, double, double, double>;
+  /// @param margin       by which a request may take longer than the profile says; at least 1.
+  /// @param power_share  of limits on power and energy that may be used, in (0, 1].
+  Rank rank(const ProfileEntry& entry, const Situation& now, double margin,
+            double power_share) const;
 
  private:
   std::optional<double> power_w(const ProfileEntry& entry, PowerSignal signal,
