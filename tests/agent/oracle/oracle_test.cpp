@@ -31,9 +31,12 @@ struct Future {
 class WrittenFuture final : public Clairvoyant {
  public:
   explicit WrittenFuture(std::vector<Future> of_actions) : futures(std::move(of_actions)) {}
-  Outlook foresee(const Action& action, std::size_t periods) override {
-    const Future& future = futures.at(action.front());
-    ++asked[{action.front(), periods}];
+  Foreseen foresee(const Trial& trial) override {
+    ++asked[{trial.action.front(), trial.periods}];
+    return {.change = mean(trial, trial.change), .all = mean(trial, trial.periods)};
+  }
+  Outlook mean(const Trial& trial, std::size_t periods) const {
+    const Future& future = futures.at(trial.action.front());
     Outlook outlook{.overuse = future.overuse};
     const auto at = [](const std::vector<double>& values, std::size_t i) {
       return values[std::min(i, values.size() - 1)];
