@@ -18,6 +18,7 @@ constexpr std::size_t kRemembered = 8;
 /// few.
 constexpr std::size_t kNear = 20;
 constexpr std::size_t kTooFew = 8;
+constexpr double kRounding = 1e-9;
 
 }  // namespace
 
@@ -26,7 +27,7 @@ ArrivalFutures::ArrivalFutures(const RequestSpec& spec)
   if (spec.arrival != RequestSpec::Arrival::kRecorded) {
     return;
   }
-  recorded_ = spec.recording.arrivals.get();
+  recorded_ = spec.recording.arrivals;
   const std::size_t size = recorded_->size();
   pace_.assign(size, 0.0);
   for (std::size_t gap = 0; gap < size; ++gap) {
@@ -46,11 +47,15 @@ void ArrivalFutures::find_places(TimePoint now, const Backlog& backlog) {
   elapsed_ = std::max(0.0, recorded_->gap(present) - left);
   places_.clear();
   const auto fits = [&](std::size_t gap) { return recorded_->gap(gap) >= elapsed_; };
-  const auto middle = std::ranges::lower_bound(by_pace_, pace_[present], {},
-                                               [&](std::size_t gap) { return pace_[gap]; });
+  // All of the same pace, and as many of nearly that as make them enough.
+  const auto pace_of = [&](std::size_t gap) { return pace_[gap]; };
+  const double pace = pace_[present];
+  const auto same = std::ranges::lower_bound(by_pace_, pace * (1.0 - kRounding), {}, pace_of);
+  const auto beyond = std::ranges::upper_bound(by_pace_, pace * (1.0 + kRounding), {}, pace_of);
+  const auto middle = same + (beyond - same) / 2;
   const auto reach = static_cast<std::ptrdiff_t>(size / kNear + 1);
-  const auto begin = middle - std::min(reach, middle - by_pace_.begin());
-  const auto end = middle + std::min(reach, by_pace_.end() - middle);
+  const auto begin = std::min(same, middle - std::min(reach, middle - by_pace_.begin()));
+  const auto end = std::max(beyond, middle + std::min(reach, by_pace_.end() - middle));
   std::copy_if(begin, end, std::back_inserter(places_), fits);
   if (places_.size() < kTooFew) {
     places_.clear();

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "common/clock.hpp"
@@ -32,7 +32,7 @@ class ArrivalFutures {
   void find_places(TimePoint now, const Backlog& backlog);
 
   bool is_poisson_ = false;
-  const RecordedArrivals* recorded_ = nullptr;
+  std::shared_ptr<const RecordedArrivals> recorded_;
   std::vector<std::size_t> by_pace_;  ///< Gaps of the recording, in the order of the pace ...
   std::vector<double> pace_;          ///< [gap] ... of some before it: their sum.
   std::optional<TimePoint> found_at_;

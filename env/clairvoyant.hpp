@@ -20,6 +20,8 @@ struct Outlook {
   /// Of power, energy and temperature, the one that is nearest to its limit or farthest above: how
   /// far above, as a share of the limit (of 10 K); below 0 if all are kept, -1 if there is none.
   double overuse = -1.0;
+  /// What these periods together are worth: of all requests, not of each period's.
+  double together = 0.0;
 };
 
 /// What is tried out: an action from now on, and perhaps another one after it.

@@ -103,7 +103,8 @@ Foreseen Forecaster::foresee(const Trial& trial) {
       if (std::exchange(is_first, false)) {
         begin_sum();
       }
-      if (i > 0 || periods == 1) {
+      // What the change to an action inherits and costs passes, unless it is tried for that alone.
+      if (i > 0 || periods == 1 || trial.then != nullptr) {
         add_to(sum_);
       }
       if (i < trial.change) {
@@ -169,6 +170,7 @@ void Forecaster::judge(PeriodFacts& sum, double periods, Outlook& outlook) {
                                     : facts_.applications[i].accuracy_top1;
   }
   worth(sum, parts_.environment.task(), worth_);
+  outlook.together = worth_.sum;
   for (const auto& check : worth_.checks) {
     if (rule_of(check.id.kind).is_applications) {
       outlook.violation += check.violation;

@@ -35,6 +35,9 @@ constexpr std::size_t kDetoursAtLast = 24;
 constexpr std::size_t kBestDetours = 6;
 constexpr double kWorthADetour = 0.01;
 
+/// What all requests together earn counts for so much of a value, what periods do for the rest.
+constexpr double kTogether = 0.75;
+
 constexpr Range kHorizon{.min = kScreen, .max = 1000};
 constexpr Range kCandidates{.min = 1, .max = 1e6};
 
@@ -46,6 +49,12 @@ constexpr double kMargin = 0.006;
 constexpr double kMarginInForce = 0.004;
 /// Where nothing is feasible, violations that are closer are as good as equal.
 constexpr double kAsGood = 0.005;
+
+/// Where requests come by chance some periods have many and others none: what the periods earn, one
+/// like the other, says little of what most requests meet.
+double value_by_chance(const Outlook& outlook) {
+  return (1.0 - kTogether) * outlook.reward + kTogether * outlook.together;
+}
 
 std::size_t read_count(const ConfigNode& node, const std::string& key, std::size_t fallback,
                        const Range& range) {
@@ -105,6 +114,7 @@ void Oracle::settle(Now& now) const {
   }
   sort(prospects, now);
   now.settled = prospects.front().action;
+  now.is_feasible = prospects.front().is_feasible();
   if (is_by_chance_) {
     // The best of each bound, which is of a width each, and those that are the best in the long run.
     now.shortlist.clear();
@@ -135,7 +145,10 @@ Oracle::Prospect Oracle::detour(ActionId action, std::size_t futures, Now& now) 
                                         .futures = futures,
                                         .draw = now.draw})
                               .all;
-  return {.action = action, .reward = outlook.reward, .violation = outlook.violation};
+  return {.action = action,
+          .reward = value_by_chance(outlook),
+          .violation = outlook.violation,
+          .overuse = std::max(0.0, outlook.overuse)};
 }
 
 ActionId Oracle::best_by_chance(bool is_behind, Now& now) const {
@@ -155,9 +168,12 @@ ActionId Oracle::best_by_chance(bool is_behind, Now& now) const {
                             &Prospect::reward);
   Prospect best = detour(now.settled, kDetoursAtLast, now);
   best.reward += kWorthADetour;
+  const double most = best.overuse;
+  const double allowed = best.violation;
   for (auto each = detours.begin(); each != detours.begin() + size; ++each) {
     const Prospect closer = detour(each->action, kDetoursAtLast, now);
-    if (closer.reward > best.reward) {
+    if (closer.reward > best.reward && closer.overuse <= most + kRounding &&
+        (!now.is_feasible || closer.violation <= allowed + kRounding)) {
       best = closer;
     }
   }
@@ -216,24 +232,29 @@ Oracle::Prospect Oracle::look(ActionId action, std::size_t periods, Now& now) co
   };
   const double share = kChanging / std::max(kSpread, count);
   const double margin = action == now.in_force ? kMarginInForce : kMargin;
+  const double overuse = std::max(0.0, later(&Outlook::overuse) + margin);
+  const double reward = is_by_chance_
+                            ? value_by_chance(all)
+                            : share * change.reward + (1.0 - share) * later(&Outlook::reward);
   return {.action = action,
-          .reward = share * change.reward + (1.0 - share) * later(&Outlook::reward),
-          .violation = std::max(0.0, later(&Outlook::violation)) +
-                       std::max(0.0, later(&Outlook::overuse) + margin)};
+          .reward = reward,
+          .violation = std::max(0.0, later(&Outlook::violation)) + overuse,
+          .overuse = overuse};
 }
 
 void Oracle::sort(std::vector<Prospect>& prospects, const Now& now) const {
   if (prospects.empty()) {
     return;
   }
+  // Where chance breaks a latency's budget whatever is done, prices say how far: of what keeps the
+  // machine's budgets the best reward is taken, in which they are.
   const double least = std::ranges::min(prospects, {}, &Prospect::violation).violation;
-  // Where chance breaks a budget with every action, prices say which, and how far: a reward is what
-  // they leave.
-  const double accepted = least <= kRounding ? kRounding
-                          : is_by_chance_    ? std::numeric_limits<double>::infinity()
-                                             : least + kAsGood;
+  const auto figure =
+      is_by_chance_ && least > kRounding ? &Prospect::overuse : &Prospect::violation;
+  const double smallest = std::ranges::min(prospects, {}, figure).*figure;
+  const double accepted = smallest <= kRounding ? kRounding : smallest + kAsGood;
   const auto rank = [&](const Prospect& prospect) {
-    return std::tuple(prospect.violation <= accepted ? 0.0 : prospect.violation,
+    return std::tuple(prospect.*figure <= accepted ? 0.0 : prospect.*figure,
                       -std::round(prospect.reward / kRounding), prospect.action != now.in_force,
                       prospect.action);
   };

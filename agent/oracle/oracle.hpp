@@ -55,12 +55,14 @@ class Oracle final : public Policy {
     ActionId action = 0;
     double reward = 0.0;     ///< A mean, of the change and what follows.
     double violation = 0.0;  ///< When the change is over.
+    double overuse = 0.0;    ///< What of it is of power, energy and heat.
     bool is_feasible() const;
   };
   struct Now final : Session {
     using Session::Session;
     std::optional<ActionId> in_force;
-    ActionId settled = 0;  ///< The best in the long run, for ...
+    ActionId settled = 0;      ///< The best in the long run ...
+    bool is_feasible = false;  ///< ... and whether it keeps all budgets then, for ...
     std::optional<std::uint64_t> conditions;
     std::size_t kept = 0;             ///< ... so many periods since it was looked for.
     std::vector<ActionId> shortlist;  ///< Worth a look for a period, by chance.
