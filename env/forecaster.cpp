@@ -252,6 +252,9 @@ std::optional<std::uint64_t> Forecaster::conditions() const {
                              parts_.environment.backlog().rate_hz}) {
     sum = mix(sum, value);
   }
+  if (const TimePoint pulse = board.next_pulse(); pulse != TimePoint::max()) {
+    sum = mix(sum, static_cast<std::uint64_t>((pulse - board.now()).count()));
+  }
   for (std::size_t i = 0; i < board.num_throttles(); ++i) {
     sum = mix(sum, board.throttle_share(i));
   }

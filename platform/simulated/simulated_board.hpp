@@ -75,6 +75,8 @@ class SimulatedBoard {
   /// What others take now, and how warm it is around.
   const Pressure& pressure() const { return pressure_; }
   double ambient_c() const { return ambient_c_; }
+  /// When a co-runner pauses or goes on next; TimePoint::max() if none does.
+  TimePoint next_pulse() const;
   double cpu_ours_s(std::size_t cpu) const { return cpus_[cpu].ours_s; }
   double cpu_others_s(std::size_t cpu) const { return cpus_[cpu].others_s; }
   double gpu_busy_s() const { return gpu_busy_s_; }
