@@ -15,9 +15,9 @@ namespace rein {
 /// Draws when requests may come from now on, for whoever knows how they come by chance, and not
 /// when: from the next one on nothing is taken from what will be.
 ///
-/// Poisson arrivals have no memory. Of a recording it is known that requests come as in it, and what
-/// has been of it: a future begins somewhere in it where they came as densely as they do now, within
-/// a gap that is as long as the present one has been, or longer.
+/// Poisson arrivals have no memory. Of a recording it is known that requests come as in it, and
+/// what has been of it: a future begins somewhere in it where they came as densely as they do now,
+/// within a gap that is as long as the present one has been, or longer.
 class ArrivalFutures {
  public:
   explicit ArrivalFutures(const RequestSpec& spec);

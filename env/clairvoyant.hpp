@@ -31,8 +31,8 @@ struct Trial {
   std::size_t change = 0;   ///< So many of the first are also told of alone; at most `periods`.
   const Action* then = nullptr;
   std::size_t periods_then = 0;  ///< For which `then` is kept afterwards.
-  /// Over so many draws of what comes by chance; above 0. Those of the same `draw` are the same, one
-  /// by one, for all actions. One is enough where nothing does.
+  /// Over so many draws of what comes by chance; above 0. Those of the same `draw` are the same,
+  /// one by one, for all actions. One is enough where nothing does.
   std::size_t futures = 1;
   std::uint64_t draw = 0;
 };
@@ -47,8 +47,8 @@ struct Foreseen {
 ///
 /// It knows the model, what is in force, under way and waiting, and the present contention,
 /// ambient temperature, budgets and rates, which it takes to stay as they are. It does not know
-/// what is drawn at random in the future: misses are expected ones, and arrivals that come by chance
-/// are draws of its own.
+/// what is drawn at random in the future: misses are expected ones, and arrivals that come by
+/// chance are draws of its own.
 class Clairvoyant {
  public:
   virtual ~Clairvoyant() = default;

@@ -247,9 +247,9 @@ std::optional<std::uint64_t> Forecaster::conditions() const {
   for (const double threads : board.pressure().threads) {
     sum = mix(sum, threads);
   }
-  for (const double value : {board.pressure().gpu, board.pressure().memory, board.ambient_c(),
-                             std::floor(board.hottest_c() * kStepsPerK),
-                             parts_.environment.backlog().rate_hz}) {
+  for (const double value :
+       {board.pressure().gpu, board.pressure().memory, board.ambient_c(),
+        std::floor(board.hottest_c() * kStepsPerK), parts_.environment.backlog().rate_hz}) {
     sum = mix(sum, value);
   }
   if (const TimePoint pulse = board.next_pulse(); pulse != TimePoint::max()) {

@@ -23,8 +23,8 @@ namespace rein {
 /// Requests take their mean time there, and each counts as missed with the probability that the
 /// noise makes it late; those that find the queue full, or expire in it, are missed. Arrivals that
 /// come by chance, from the next one on, are drawn anew (ArrivalFutures). Power and heat are the
-/// board's true ones, without the sensors' noise and lag. What a battery leaves a second is taken to
-/// stay as it is.
+/// board's true ones, without the sensors' noise and lag. What a battery leaves a second is taken
+/// to stay as it is.
 class Forecaster final : public Clairvoyant {
  public:
   /// What the environment is made of; all of it must outlive the forecaster.

@@ -37,6 +37,9 @@ constexpr double kWorthADetour = 0.01;
 
 /// What all requests together earn counts for so much of a value, what periods do for the rest.
 constexpr double kTogether = 0.75;
+/// What it costs beyond its price to be above a limit on power, energy or heat in the mean, where
+/// latency's cannot be kept: then nearly all windows are.
+constexpr double kAboveLimit = 0.25;
 
 constexpr Range kHorizon{.min = kScreen, .max = 1000};
 constexpr Range kCandidates{.min = 1, .max = 1e6};
@@ -52,8 +55,10 @@ constexpr double kAsGood = 0.005;
 
 /// Where requests come by chance some periods have many and others none: what the periods earn, one
 /// like the other, says little of what most requests meet.
-double value_by_chance(const Outlook& outlook) {
-  return (1.0 - kTogether) * outlook.reward + kTogether * outlook.together;
+/// @param overuse  of power, energy and heat, with what is to be left; above 0: not kept.
+double value_by_chance(const Outlook& outlook, double overuse) {
+  return (1.0 - kTogether) * outlook.reward + kTogether * outlook.together -
+         (overuse > 0.0 ? kAboveLimit : 0.0);
 }
 
 std::size_t read_count(const ConfigNode& node, const std::string& key, std::size_t fallback,
@@ -116,7 +121,8 @@ void Oracle::settle(Now& now) const {
   now.settled = prospects.front().action;
   now.is_feasible = prospects.front().is_feasible();
   if (is_by_chance_) {
-    // The best of each bound, which is of a width each, and those that are the best in the long run.
+    // The best of each bound, which is of a width each, and those that are the best in the long
+    // run.
     now.shortlist.clear();
     std::vector<double> bounds;
     for (const auto& prospect : screened) {
@@ -146,7 +152,7 @@ Oracle::Prospect Oracle::detour(ActionId action, std::size_t futures, Now& now) 
                                         .draw = now.draw})
                               .all;
   return {.action = action,
-          .reward = value_by_chance(outlook),
+          .reward = value_by_chance(outlook, 0.0),
           .violation = outlook.violation,
           .overuse = std::max(0.0, outlook.overuse)};
 }
@@ -168,8 +174,8 @@ ActionId Oracle::best_by_chance(bool is_behind, Now& now) const {
                             &Prospect::reward);
   Prospect best = detour(now.settled, kDetoursAtLast, now);
   best.reward += kWorthADetour;
-  const double most = best.overuse;
   const double allowed = best.violation;
+  const double most = best.overuse;
   for (auto each = detours.begin(); each != detours.begin() + size; ++each) {
     const Prospect closer = detour(each->action, kDetoursAtLast, now);
     if (closer.reward > best.reward && closer.overuse <= most + kRounding &&
@@ -220,9 +226,7 @@ std::vector<Oracle::Prospect> Oracle::screen(const std::vector<Prospect>& known,
 
 Oracle::Prospect Oracle::look(ActionId action, std::size_t periods, Now& now) const {
   problem_.actions.decode(action, now.levels);
-  const std::size_t futures = !is_by_chance_           ? 1
-                              : periods == kScreen ? kFuturesAtFirst
-                                                   : kFutures;
+  const std::size_t futures = !is_by_chance_ ? 1 : periods == kScreen ? kFuturesAtFirst : kFutures;
   const auto [change, all] = clairvoyant_.foresee(
       {.action = now.levels, .periods = periods, .change = kChange, .futures = futures});
   constexpr auto kChanging = static_cast<double>(kChange);
@@ -234,27 +238,24 @@ Oracle::Prospect Oracle::look(ActionId action, std::size_t periods, Now& now) co
   const double margin = action == now.in_force ? kMarginInForce : kMargin;
   const double overuse = std::max(0.0, later(&Outlook::overuse) + margin);
   const double reward = is_by_chance_
-                            ? value_by_chance(all)
+                            ? value_by_chance(all, overuse)
                             : share * change.reward + (1.0 - share) * later(&Outlook::reward);
   return {.action = action,
           .reward = reward,
-          .violation = std::max(0.0, later(&Outlook::violation)) + overuse,
-          .overuse = overuse};
+          .violation = std::max(0.0, later(&Outlook::violation)) + overuse};
 }
 
 void Oracle::sort(std::vector<Prospect>& prospects, const Now& now) const {
   if (prospects.empty()) {
     return;
   }
-  // Where chance breaks a latency's budget whatever is done, prices say how far: of what keeps the
-  // machine's budgets the best reward is taken, in which they are.
   const double least = std::ranges::min(prospects, {}, &Prospect::violation).violation;
-  const auto figure =
-      is_by_chance_ && least > kRounding ? &Prospect::overuse : &Prospect::violation;
-  const double smallest = std::ranges::min(prospects, {}, figure).*figure;
-  const double accepted = smallest <= kRounding ? kRounding : smallest + kAsGood;
+  // Where chance breaks latency's budget whatever is done, prices say which of all, and how far.
+  const double accepted = least <= kRounding ? kRounding
+                          : is_by_chance_    ? std::numeric_limits<double>::infinity()
+                                             : least + kAsGood;
   const auto rank = [&](const Prospect& prospect) {
-    return std::tuple(prospect.*figure <= accepted ? 0.0 : prospect.*figure,
+    return std::tuple(prospect.violation <= accepted ? 0.0 : prospect.violation,
                       -std::round(prospect.reward / kRounding), prospect.action != now.in_force,
                       prospect.action);
   };

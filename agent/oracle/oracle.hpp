@@ -55,7 +55,7 @@ class Oracle final : public Policy {
     ActionId action = 0;
     double reward = 0.0;     ///< A mean, of the change and what follows.
     double violation = 0.0;  ///< When the change is over.
-    double overuse = 0.0;    ///< What of it is of power, energy and heat.
+    double overuse = 0.0;    ///< What of a detour's is of power, energy and heat.
     bool is_feasible() const;
   };
   struct Now final : Session {

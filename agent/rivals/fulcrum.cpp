@@ -46,8 +46,8 @@ bool asks_for_the_same(const Situation& before, const Situation& now) {
   return !has_moved(before.deadline_ms, now.deadline_ms) &&
          !has_moved(before.power_limit_w, now.power_limit_w) &&
          !has_moved(before.energy_limit_mj, now.energy_limit_mj) &&
-         !has_moved(before.allowance_w, now.allowance_w) &&
-         before.min_top1 == now.min_top1 && !has_moved(before.rate_hz, now.rate_hz);
+         !has_moved(before.allowance_w, now.allowance_w) && before.min_top1 == now.min_top1 &&
+         !has_moved(before.rate_hz, now.rate_hz);
 }
 
 using Quantity = std::optional<double> ProfileEntry::*;

@@ -26,7 +26,7 @@ class Fulcrum final : public Policy {
  public:
   struct Options {
     std::size_t profiled = 15;  ///< Configurations at most in one search, at least 1; theirs.
-    double margin = 1.15;       ///< Of the profiled latency, for chance; 1 to 10.
+    double margin = 2.0;        ///< Of the profiled latency, for chance and co-runners; 1 to 10.
     double power_share = 0.97;  ///< Of each limit on power and energy that may be used; in (0, 1].
     static Options from_yaml(const ConfigNode& node);
   };

@@ -104,9 +104,8 @@ double ProfiledUse::cost(const ProfileEntry& entry, const Situation& now) const 
 ProfiledUse::Rank ProfiledUse::rank(const ProfileEntry& entry, const Situation& now, double margin,
                                     double power_share) const {
   constexpr double kNone = std::numeric_limits<double>::infinity();
-  const double late = entry.service_ms
-                          ? margin * *entry.service_ms / now.time_for_request_ms() - 1.0
-                          : kNone;
+  const double late =
+      entry.service_ms ? margin * *entry.service_ms / now.time_for_request_ms() - 1.0 : kNone;
   return {std::max(0.0, late), std::max(0.0, now.min_top1.value_or(0.0) - entry.top1),
           std::max(0.0, share(entry, now) / power_share - 1.0), cost(entry, now),
           entry.power_w.value_or(0.0)};

@@ -22,7 +22,7 @@ namespace rein {
 class SlackFit final : public Policy {
  public:
   struct Options {
-    double margin = 1.15;       ///< Of the profiled latency, for chance; 1 to 10.
+    double margin = 2.25;       ///< Of the profiled latency, for chance and co-runners; 1 to 10.
     double power_share = 0.97;  ///< Of each limit on power and energy that may be used; in (0, 1].
     static Options from_yaml(const ConfigNode& node);
   };

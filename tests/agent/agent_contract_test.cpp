@@ -28,8 +28,7 @@ struct Trait {
 /// Knows one world only, whatever it is asked.
 const Trait kSeesItsOwnWorld{{"oracle"}};
 /// Reckons with what is asked for, and so knows at once what a changed budget means.
-const Trait kReckonsWithTheTask{
-    {"model_based", "alert", "poet", "slackfit", "fulcrum", "oracle"}};
+const Trait kReckonsWithTheTask{{"model_based", "alert", "poet", "slackfit", "fulcrum", "oracle"}};
 /// Draws from all that is allowed, however far from what is in force.
 const Trait kReachesAll{{"random", "q_learning", "dqn", "actor_critic"}};
 

@@ -79,18 +79,20 @@ DOCTEST_TEST_CASE("of a recording of equal gaps what is left of the present one 
   }
 }
 
-DOCTEST_TEST_CASE("in a recorded burst what comes is a burst's, and in a pause what is left of one") {
+DOCTEST_TEST_CASE(
+    "in a recorded burst what comes is a burst's, and in a pause what is left of one") {
   // A hundred times twenty gaps of 0.5 s and twenty of 1.5 s: 50 and 150 ms at this rate.
   std::vector<double> times_s = {0.0};
   for (int i = 0; i < 4000; ++i) {
     times_s.push_back(times_s.back() + (i / 20 % 2 == 0 ? 0.5 : 1.5));
   }
   Futures recorded(times_s);
-  // Of 13 gaps before which there were eight of a burst one is the first that is long, and the other
-  // way round.
+  // Of 13 gaps before which there were eight of a burst one is the first that is long, and the
+  // other way round.
   const auto share = [&](std::size_t next, double left_ms, double looked_for_ms) {
     recorded.machine.clock.sleep_until(recorded.machine.clock.now() + milliseconds(1));
-    recorded.server.set_next_arrival(recorded.machine.clock.now() + from_milliseconds(left_ms), next);
+    recorded.server.set_next_arrival(recorded.machine.clock.now() + from_milliseconds(left_ms),
+                                     next);
     int found = 0;
     constexpr int kDraws = 2000;
     for (std::uint64_t i = 0; i < kDraws; ++i) {
@@ -111,7 +113,8 @@ DOCTEST_TEST_CASE("in a recorded burst what comes is a burst's, and in a pause w
 
 DOCTEST_TEST_CASE("a quiet that was never recorded ends at any time, and some day") {
   Futures recorded(std::vector<double>{0.0, 1.0, 2.0, 4.0, 5.0});
-  // The longest gap is of 160 ms; this one is told of as longer by an arrival that lies in the past.
+  // The longest gap is of 160 ms; this one is told of as longer by an arrival that lies in the
+  // past.
   recorded.server.set_next_arrival(recorded.machine.clock.now() - milliseconds(500), 3);
   for (std::uint64_t i = 0; i < 20; ++i) {
     const double ms = recorded.next_ms(i);

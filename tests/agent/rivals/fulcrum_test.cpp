@@ -81,7 +81,8 @@ DOCTEST_TEST_CASE("Fulcrum never takes what it has not profiled, nor profiles mo
   DOCTEST_CHECK(grid.known().size() == 1);
   Random random(1);
   for (std::size_t asked = 2; asked < 30; ++asked) {
-    const ActionId chosen = grid.choose(3.0 + 60.0 * random.uniform(), 0.4 + 4.0 * random.uniform());
+    const ActionId chosen =
+        grid.choose(3.0 + 60.0 * random.uniform(), 0.4 + 4.0 * random.uniform());
     DOCTEST_CHECK(grid.known().size() <= asked);
     DOCTEST_CHECK(std::ranges::count(grid.known(), chosen) == 1);
   }
