@@ -39,7 +39,7 @@ constexpr double kWorthADetour = 0.01;
 constexpr double kTogether = 0.75;
 /// What it costs beyond its price to be above a limit on power, energy or heat in the mean, where
 /// latency's cannot be kept: then nearly all windows are.
-constexpr double kAboveLimit = 0.25;
+constexpr double kAboveLimit = 1.0;
 
 constexpr Range kHorizon{.min = kScreen, .max = 1000};
 constexpr Range kCandidates{.min = 1, .max = 1e6};

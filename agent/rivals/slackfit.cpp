@@ -1,9 +1,6 @@
 #include "agent/rivals/slackfit.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <optional>
-#include <tuple>
 #include <utility>
 
 #include "agent/core/managed_application.hpp"
@@ -25,28 +22,12 @@ SlackFit::SlackFit(const Options& options, Profile profile, Problem problem)
       use_(problem_.task) {}
 
 ActionId SlackFit::choose(const Situation& asked, double waited_ms) const {
-  const double slack_ms = asked.deadline_ms ? std::max(0.0, *asked.deadline_ms - waited_ms)
-                                            : std::numeric_limits<double>::infinity();
-  // What cannot be done for a request that has not waited is not lacking of slack. Where the slack
-  // is too short for all, the fastest of those that keep the limits is nearest to it.
-  using Ranks = std::tuple<double, double, double, double, double, double>;
-  std::optional<Ranks> best;
-  ActionId chosen = problem_.actions.size() - 1;
-  for (const auto& entry : profile_.entries) {
-    if (!entry.service_ms) {
-      continue;
-    }
-    const auto [late, below, overuse, cost, power_w] =
-        use_.rank(entry, asked, options_.margin, options_.power_share);
-    const Ranks ranks{late,    below,
-                      overuse, std::max(0.0, options_.margin * *entry.service_ms - slack_ms),
-                      cost,    power_w};
-    if (!best || ranks < *best) {
-      best = ranks;
-      chosen = entry.action;
-    }
-  }
-  return chosen;
+  return std::ranges::min_element(profile_.entries, {},
+                                  [&](const ProfileEntry& entry) {
+                                    return use_.rank(entry, asked, options_.margin,
+                                                     options_.power_share, waited_ms);
+                                  })
+      ->action;
 }
 
 Decision SlackFit::decide(const View& view, Session& /*session*/) const {
