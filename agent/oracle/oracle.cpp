@@ -37,9 +37,6 @@ constexpr double kWorthADetour = 0.01;
 
 /// What all requests together earn counts for so much of a value, what periods do for the rest.
 constexpr double kTogether = 0.75;
-/// What it costs beyond its price to be above a limit on power, energy or heat in the mean, where
-/// latency's cannot be kept: then nearly all windows are.
-constexpr double kAboveLimit = 1.0;
 
 constexpr Range kHorizon{.min = kScreen, .max = 1000};
 constexpr Range kCandidates{.min = 1, .max = 1e6};
@@ -55,10 +52,8 @@ constexpr double kAsGood = 0.005;
 
 /// Where requests come by chance some periods have many and others none: what the periods earn, one
 /// like the other, says little of what most requests meet.
-/// @param overuse  of power, energy and heat, with what is to be left; above 0: not kept.
-double value_by_chance(const Outlook& outlook, double overuse) {
-  return (1.0 - kTogether) * outlook.reward + kTogether * outlook.together -
-         (overuse > 0.0 ? kAboveLimit : 0.0);
+double value_by_chance(const Outlook& outlook) {
+  return (1.0 - kTogether) * outlook.reward + kTogether * outlook.together;
 }
 
 std::size_t read_count(const ConfigNode& node, const std::string& key, std::size_t fallback,
@@ -152,7 +147,7 @@ Oracle::Prospect Oracle::detour(ActionId action, std::size_t futures, Now& now) 
                                         .draw = now.draw})
                               .all;
   return {.action = action,
-          .reward = value_by_chance(outlook, 0.0),
+          .reward = value_by_chance(outlook),
           .violation = outlook.violation,
           .overuse = std::max(0.0, outlook.overuse)};
 }
@@ -238,7 +233,7 @@ Oracle::Prospect Oracle::look(ActionId action, std::size_t periods, Now& now) co
   const double margin = action == now.in_force ? kMarginInForce : kMargin;
   const double overuse = std::max(0.0, later(&Outlook::overuse) + margin);
   const double reward = is_by_chance_
-                            ? value_by_chance(all, overuse)
+                            ? value_by_chance(all)
                             : share * change.reward + (1.0 - share) * later(&Outlook::reward);
   return {.action = action,
           .reward = reward,

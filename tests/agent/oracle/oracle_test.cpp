@@ -271,9 +271,8 @@ DOCTEST_TEST_CASE("where chance breaks a latency's budget with all actions, rewa
          {.settled = 0.6, .violation = 0.12, .period = 0.6},
          {.settled = above_limit, .violation = 0.11, .period = above_limit, .overuse = 0.05}});
   };
-  // To be above a limit on power costs 1 more than its price.
-  DOCTEST_CHECK(decide(1.55) == 1);
-  DOCTEST_CHECK(decide(1.65) == 2);
+  DOCTEST_CHECK(decide(0.55) == 1);
+  DOCTEST_CHECK(decide(0.65) == 2);
   // One that keeps all is taken before any that does not.
   DOCTEST_CHECK(decide_by_chance({{.settled = 0.1, .period = 0.1},
                                   {.settled = 0.6, .violation = 0.12, .period = 0.6}}) == 0);
