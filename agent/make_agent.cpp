@@ -15,12 +15,14 @@
 #include "agent/oracle/oracle.hpp"
 #include "agent/q_learning/q_learning.hpp"
 #include "agent/rivals/alert.hpp"
+#include "agent/rivals/fulcrum.hpp"
 #include "agent/rivals/governor.hpp"
 #include "agent/rivals/held_knobs.hpp"
 #include "agent/rivals/poet.hpp"
 #include "agent/rivals/prime_q.hpp"
 #include "agent/rivals/profile_source.hpp"
 #include "agent/rivals/simple_agents.hpp"
+#include "agent/rivals/slackfit.hpp"
 #include "agent/rivals/ztt.hpp"
 
 namespace rein {
@@ -151,6 +153,8 @@ const std::vector<Maker>& makers() {
                                          {"governor", make_governor, 200'000},
                                          {"alert", make_profiled<Alert>, 200'000},
                                          {"poet", make_profiled<Poet>, 200'000},
+                                         {"slackfit", make_profiled<SlackFit>, 200'000},
+                                         {"fulcrum", make_profiled<Fulcrum>, 50'000},
                                          {"prime_q", make_holding<PrimeQ>, 200'000},
                                          {"ztt", make_holding<Ztt>, 200'000}};
   return all;

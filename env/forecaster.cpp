@@ -1,13 +1,25 @@
 #include "env/forecaster.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <utility>
 
 namespace rein {
 
 namespace {
-/// Sets what is drawn here apart from what others draw.
-constexpr std::uint64_t kStream = 0xf02eca57'00000003;
+
+/// A number for all that was put in, one after the other.
+std::uint64_t mix(std::uint64_t sum, std::uint64_t value) {
+  // Vigna's SplitMix64.
+  sum = (sum ^ value) + 0x9e3779b9'7f4a7c15;
+  sum = (sum ^ (sum >> 30)) * 0xbf58476d'1ce4e5b9;
+  sum = (sum ^ (sum >> 27)) * 0x94d049bb'133111eb;
+  return sum ^ (sum >> 31);
+}
+std::uint64_t mix(std::uint64_t sum, double value) {
+  return mix(sum, std::bit_cast<std::uint64_t>(value));
+}
 
 }  // namespace
 
@@ -54,7 +66,7 @@ Forecaster::Forecaster(const Parts& parts, const SimulatedNetwork& network,
       worker_(board_, network, requests.batch, board.simulation->noise),
       server_(requests, worker_, clock_),
       timer_(parts.environment.timer()),
-      draws_arrivals_(requests.arrival == RequestSpec::Arrival::kPoisson),
+      futures_(requests),
       power_model_(board.power_model),
       num_cpus_(board.cpus.size()),
       configuration_(parts.platform.controls().size(), 0) {
@@ -68,26 +80,48 @@ Forecaster::Forecaster(const Parts& parts, const SimulatedNetwork& network,
   }
 }
 
-Outlook Forecaster::foresee(const Action& action, std::size_t periods) {
-  start_from_now(action);
-  Outlook outlook;
-  for (std::size_t i = 0; i < periods; ++i) {
-    pass_period();
-    worth(facts_, parts_.environment.task(), worth_);
-    outlook.reward += worth_.sum;
-    outlook.objective += worth_.terms.front().value;
-    if (i == 0) {
-      begin_sum();
-    }
-    if (i > 0 || periods == 1) {
-      add_to_sum();
+Foreseen Forecaster::foresee(const Trial& trial) {
+  parts_.environment.action_space().check(trial.action);
+  if (trial.then != nullptr) {
+    parts_.environment.action_space().check(*trial.then);
+  }
+  Foreseen foreseen;
+  const std::size_t periods = trial.periods + trial.periods_then;
+  bool is_first = true;
+  for (std::size_t future = 0; future < trial.futures; ++future) {
+    start_from_now();
+    futures_.begin(trial.draw + future, clock_.now(), server_);
+    apply(trial.action);
+    for (std::size_t i = 0; i < periods; ++i) {
+      if (i == trial.periods) {
+        apply(*trial.then);
+      }
+      pass_period();
+      worth(facts_, parts_.environment.task(), worth_);
+      foreseen.all.reward += worth_.sum;
+      foreseen.all.objective += worth_.terms.front().value;
+      if (std::exchange(is_first, false)) {
+        begin_sum();
+      }
+      // What the change to an action inherits and costs passes, unless it is tried for that alone.
+      if (i > 0 || periods == 1 || trial.then != nullptr) {
+        add_to(sum_);
+      }
+      if (i < trial.change) {
+        foreseen.change.reward += worth_.sum;
+        foreseen.change.objective += worth_.terms.front().value;
+        if (i > 0 || trial.change == 1) {
+          add_to(sum_of_change_);
+        }
+      }
     }
   }
-  const auto count = static_cast<double>(periods);
-  outlook.reward /= count;
-  outlook.objective /= count;
-  judge_sum(outlook);
-  return outlook;
+  const auto futures = static_cast<double>(trial.futures);
+  judge(sum_, static_cast<double>(periods) * futures, foreseen.all);
+  if (trial.change > 0) {
+    judge(sum_of_change_, static_cast<double>(trial.change) * futures, foreseen.change);
+  }
+  return foreseen;
 }
 
 void Forecaster::begin_sum() {
@@ -100,19 +134,20 @@ void Forecaster::begin_sum() {
     application.served = application.missed = application.requests = 0.0;
     application.accuracy_top1 = 0.0;
   }
+  sum_of_change_ = sum_;
 }
 
-void Forecaster::add_to_sum() {
-  sum_.interval_s += facts_.interval_s;
+void Forecaster::add_to(PeriodFacts& sum) const {
+  sum.interval_s += facts_.interval_s;
   for (std::size_t i = 0; i < kNumPowerSignals; ++i) {
-    if (sum_.power_w[i]) {
-      *sum_.power_w[i] += *facts_.power_w[i] * facts_.interval_s;
+    if (sum.power_w[i]) {
+      *sum.power_w[i] += *facts_.power_w[i] * facts_.interval_s;
     }
   }
-  sum_.by_budget = facts_.by_budget;
-  for (std::size_t i = 0; i < sum_.applications.size(); ++i) {
+  sum.by_budget = facts_.by_budget;
+  for (std::size_t i = 0; i < sum.applications.size(); ++i) {
     const ApplicationFacts& period = facts_.applications[i];
-    ApplicationFacts& application = sum_.applications[i];
+    ApplicationFacts& application = sum.applications[i];
     application.served += period.served;
     application.missed += missed_[i];
     application.requests += period.requests;
@@ -120,19 +155,22 @@ void Forecaster::add_to_sum() {
   }
 }
 
-void Forecaster::judge_sum(Outlook& outlook) {
-  for (auto& power_w : sum_.power_w) {
+void Forecaster::judge(PeriodFacts& sum, double periods, Outlook& outlook) {
+  outlook.reward /= periods;
+  outlook.objective /= periods;
+  for (auto& power_w : sum.power_w) {
     if (power_w) {
-      *power_w /= sum_.interval_s;
+      *power_w /= sum.interval_s;
     }
   }
-  for (std::size_t i = 0; i < sum_.applications.size(); ++i) {
-    ApplicationFacts& application = sum_.applications[i];
+  for (std::size_t i = 0; i < sum.applications.size(); ++i) {
+    ApplicationFacts& application = sum.applications[i];
     application.accuracy_top1 = application.served > 0.0
                                     ? application.accuracy_top1 / application.served
                                     : facts_.applications[i].accuracy_top1;
   }
-  worth(sum_, parts_.environment.task(), worth_);
+  worth(sum, parts_.environment.task(), worth_);
+  outlook.together = worth_.sum;
   for (const auto& check : worth_.checks) {
     if (rule_of(check.id.kind).is_applications) {
       outlook.violation += check.violation;
@@ -142,31 +180,24 @@ void Forecaster::judge_sum(Outlook& outlook) {
   }
 }
 
-void Forecaster::start_from_now(const Action& action) {
+void Forecaster::start_from_now() {
   const ServingEnvironment& environment = parts_.environment;
-  environment.action_space().check(action);
-  levels_ = action;
   board_ = parts_.board;
   board_.update();
   meter_ = read_meter();
   worker_.follow(parts_.worker);
   server_.set_backlog(environment.backlog());
   timer_ = environment.timer();
-  if (draws_arrivals_) {
-    if (drawn_at_ != board_.now()) {
-      drawn_at_ = board_.now();
-      arrivals_ =
-          Random(static_cast<std::uint64_t>(board_.now().time_since_epoch().count()) ^ kStream);
-    }
-    server_.set_random(arrivals_);
-  }
   facts_ = environment.facts();
   missed_.assign(facts_.applications.size(), 0.0);
+}
 
+void Forecaster::apply(const Action& action) {
   // As the environment applies it.
-  environment.configure(levels_, configuration_);
+  const ServingEnvironment& environment = parts_.environment;
+  environment.configure(action, configuration_);
   parts_.platform.apply(configuration_, board_);
-  server_.set_level(levels_[environment.width_knob()]);
+  server_.set_level(action[environment.width_knob()]);
 }
 
 void Forecaster::pass_period() {
@@ -206,6 +237,39 @@ void Forecaster::pass_period() {
     const double allowed = latency->miss_rate * application.requests;
     application.missed = allowed + expected_excess(lateness, allowed);
   }
+}
+
+std::optional<std::uint64_t> Forecaster::conditions() const {
+  // Heat matters by what it limits, and in steps that a forecast's end hardly feels.
+  constexpr double kStepsPerK = 2.0;
+  const SimulatedBoard& board = parts_.board;
+  std::uint64_t sum = 0;
+  for (const double threads : board.pressure().threads) {
+    sum = mix(sum, threads);
+  }
+  for (const double value :
+       {board.pressure().gpu, board.pressure().memory, board.ambient_c(),
+        std::floor(board.hottest_c() * kStepsPerK), parts_.environment.backlog().rate_hz}) {
+    sum = mix(sum, value);
+  }
+  if (const TimePoint pulse = board.next_pulse(); pulse != TimePoint::max()) {
+    sum = mix(sum, static_cast<std::uint64_t>((pulse - board.now()).count()));
+  }
+  for (std::size_t i = 0; i < board.num_throttles(); ++i) {
+    sum = mix(sum, board.throttle_share(i));
+  }
+  const Task& task = parts_.environment.task();
+  std::vector<BudgetInForce> budgets;
+  find_budgets(task, budgets);
+  for (const auto& budget : budgets) {
+    sum = mix(sum, static_cast<std::uint64_t>(budget.rule->kind));
+    sum = mix(sum, budget.limit);
+    sum = mix(sum, task.prices[budget.rule->kind]);
+  }
+  for (const auto& application : task.applications) {
+    sum = mix(sum, application.latency ? application.latency->deadline_ms : 0.0);
+  }
+  return sum;
 }
 
 Forecaster::Meter Forecaster::read_meter() const {

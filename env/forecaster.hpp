@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
-#include "common/random.hpp"
+#include "env/arrival_futures.hpp"
 #include "env/clairvoyant.hpp"
 #include "env/request_server.hpp"
 #include "env/serving_environment.hpp"
@@ -21,11 +21,10 @@ namespace rein {
 /// Tries actions out on a copy of a simulated board, from what the environment is in now.
 ///
 /// Requests take their mean time there, and each counts as missed with the probability that the
-/// noise makes it late; those that find the queue full, or expire in it, are missed. Poisson
-/// arrivals are draws of the forecast's own, the same for all actions at a time; a recording is
-/// known, as what else a scenario has is. Power and heat are
-/// the board's true ones, without the sensors' noise and lag. What a battery leaves a second is
-/// taken to stay as it is.
+/// noise makes it late; those that find the queue full, or expire in it, are missed. Arrivals that
+/// come by chance, from the next one on, are drawn anew (ArrivalFutures). Power and heat are the
+/// board's true ones, without the sensors' noise and lag. What a battery leaves a second is taken
+/// to stay as it is.
 class Forecaster final : public Clairvoyant {
  public:
   /// What the environment is made of; all of it must outlive the forecaster.
@@ -38,7 +37,10 @@ class Forecaster final : public Clairvoyant {
   Forecaster(const Parts& parts, const SimulatedNetwork& network, const RequestSpec& requests,
              const Board& board);
 
-  Outlook foresee(const Action& action, std::size_t periods) override;
+  using Clairvoyant::foresee;
+  Foreseen foresee(const Trial& trial) override;
+  bool is_by_chance() const override { return futures_.is_by_chance(); }
+  std::optional<std::uint64_t> conditions() const override;
 
  private:
   struct Lateness {
@@ -75,10 +77,12 @@ class Forecaster final : public Clairvoyant {
   static double expected_excess(const Lateness& lateness, double allowed);
   // The periods together, as one: sums of what is a mean of time or requests, until the end.
   void begin_sum();
-  void add_to_sum();
-  void judge_sum(Outlook& outlook);
+  void add_to(PeriodFacts& sum) const;
+  /// Of `periods` periods in all, whose `sum` it spoils.
+  void judge(PeriodFacts& sum, double periods, Outlook& outlook);
 
-  void start_from_now(const Action& action);
+  void start_from_now();
+  void apply(const Action& action);
   /// Serves one period, whose facts are then in facts_.
   void pass_period();
   Meter read_meter() const;
@@ -89,9 +93,7 @@ class Forecaster final : public Clairvoyant {
   MeanWorker worker_;
   RequestServer server_;
   PeriodTimer timer_;
-  bool draws_arrivals_ = false;
-  Random arrivals_{0};
-  std::optional<TimePoint> drawn_at_;  ///< What arrivals_ is for.
+  ArrivalFutures futures_;
 
   // Which of what is true the environment gets to see.
   bool sees_power_ = false;
@@ -101,13 +103,13 @@ class Forecaster final : public Clairvoyant {
   PowerModel power_model_;
   std::size_t num_cpus_ = 0;
 
-  Action levels_;
   Configuration configuration_;
   Meter meter_;
   ServiceReport report_;
   PeriodFacts facts_;
   std::vector<double> missed_;  ///< [applications] Of the period, expected.
   PeriodFacts sum_;
+  PeriodFacts sum_of_change_;
   Worth worth_;
 };
 

@@ -51,6 +51,12 @@ class RequestServer {
   const Backlog& backlog() const { return backlog_; }
   /// Goes on from another server's.
   void set_backlog(const Backlog& backlog) { backlog_ = backlog; }
+  /// The next request comes then, in place of when it would have. @param recorded  which of the
+  /// recording's it is; of no meaning without one.
+  void set_next_arrival(TimePoint moment, std::size_t recorded = 0) {
+    backlog_.next_arrival = moment;
+    backlog_.next_recorded = recorded;
+  }
   /// What gaps between Poisson arrivals are drawn from.
   void set_random(const Random& random) { random_ = random; }
 

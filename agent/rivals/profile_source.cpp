@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace rein {
@@ -98,6 +99,20 @@ double ProfiledUse::cost(const ProfileEntry& entry, const Situation& now) const 
       return entry.service_ms.value_or(kNone);
   }
   return kNone;
+}
+
+ProfiledUse::Rank ProfiledUse::rank(const ProfileEntry& entry, const Situation& now, double margin,
+                                    double power_share, double waited_ms) const {
+  const double time_ms = now.time_for_request_ms();
+  const double left_ms =
+      now.deadline_ms ? std::min(time_ms, *now.deadline_ms - waited_ms) : time_ms;
+  const double service_ms = entry.service_ms.value_or(std::numeric_limits<double>::infinity());
+  return {std::max(0.0, service_ms / time_ms - 1.0),
+          std::max(0.0, now.min_top1.value_or(0.0) - entry.top1),
+          std::max(0.0, share(entry, now) / power_share - 1.0),
+          std::max(0.0, (margin * service_ms - left_ms) / time_ms),
+          cost(entry, now),
+          entry.power_w.value_or(0.0)};
 }
 
 }  // namespace rein

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <tuple>
 
 #include "agent/core/foresight.hpp"
 #include "agent/core/problem.hpp"
@@ -39,6 +40,17 @@ class ProfiledUse {
   /// In the unit of the objective: accuracy with a minus, mJ a request, W, ms. Infinite where it
   /// was not measured.
   double cost(const ProfileEntry& entry, const Situation& now) const;
+
+  /// What is lacking of each constraint, the most important one first: of the time for a request
+  /// that does not wait, of the accuracy's floor, of power and energy, and of the time that is left
+  /// for it with a margin (0: kept); then the cost, and the power. The least is the best.
+  using Rank = std::tuple<double, double, double, double, double, double>;
+  /// Of an entry that was not measured no time is known: it is last.
+  /// @param margin       what may be taken for each ms that the profile says; at least 1.
+  /// @param power_share  of limits on power and energy that may be used, in (0, 1].
+  /// @param waited_ms    of the request; 0 or more.
+  Rank rank(const ProfileEntry& entry, const Situation& now, double margin, double power_share,
+            double waited_ms = 0.0) const;
 
  private:
   std::optional<double> power_w(const ProfileEntry& entry, PowerSignal signal,

@@ -441,6 +441,14 @@ double SimulatedBoard::hottest_c() const {
   return hottest.value_or(zone_c(0));
 }
 
+TimePoint SimulatedBoard::next_pulse() const {
+  TimePoint next = TimePoint::max();
+  for (const auto& active : active_) {
+    next = std::min(next, active.due);
+  }
+  return next;
+}
+
 double SimulatedBoard::frequency_mhz(std::size_t domain) const {
   return model_->devices[domain].opps[domains_[domain].clock].mhz;
 }

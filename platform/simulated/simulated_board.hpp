@@ -71,6 +71,12 @@ class SimulatedBoard {
   std::size_t opp(std::size_t domain) const { return domains_[domain].clock; }
   /// How far a throttle is down: 0 not at all, 1 as far as it goes.
   double throttle_share(std::size_t throttle) const;
+  std::size_t num_throttles() const { return throttles_.size(); }
+  /// What others take now, and how warm it is around.
+  const Pressure& pressure() const { return pressure_; }
+  double ambient_c() const { return ambient_c_; }
+  /// When a co-runner pauses or goes on next; TimePoint::max() if none does.
+  TimePoint next_pulse() const;
   double cpu_ours_s(std::size_t cpu) const { return cpus_[cpu].ours_s; }
   double cpu_others_s(std::size_t cpu) const { return cpus_[cpu].others_s; }
   double gpu_busy_s() const { return gpu_busy_s_; }

@@ -27,8 +27,9 @@ struct Trait {
 };
 /// Knows one world only, whatever it is asked.
 const Trait kSeesItsOwnWorld{{"oracle"}};
-/// Reckons with what is asked for, and so knows at once what a changed budget means.
-const Trait kReckonsWithTheTask{{"model_based", "alert", "poet", "oracle"}};
+/// Reckons with what is asked for, and so knows at once what a changed budget means. (So does
+/// slackfit, whose margin leaves it no wider configuration to begin with here.)
+const Trait kReckonsWithTheTask{{"model_based", "alert", "poet", "fulcrum", "oracle"}};
 /// Draws from all that is allowed, however far from what is in force.
 const Trait kReachesAll{{"random", "q_learning", "dqn", "actor_critic"}};
 

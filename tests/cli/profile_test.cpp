@@ -66,7 +66,8 @@ DOCTEST_TEST_CASE("a profile is not written over, and has to be of this run") {
 
 DOCTEST_TEST_CASE("rivals without a profile get the best one there is, and play alike each time") {
   const SimulatedRunFiles files;
-  for (const std::string agent : {"governor", "alert", "poet", "prime_q", "ztt"}) {
+  for (const std::string agent :
+       {"governor", "alert", "poet", "slackfit", "fulcrum", "prime_q", "ztt"}) {
     DOCTEST_CAPTURE(agent);
     const auto output = files.folder.path() / agent;
     DOCTEST_REQUIRE(

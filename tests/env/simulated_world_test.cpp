@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "common/error.hpp"
 #include "support/allocation_count.hpp"
@@ -249,6 +250,86 @@ DOCTEST_TEST_CASE("with noise the foreseen share of misses is that of many perio
   }
   DOCTEST_CHECK(foreseen > 0.1);
   DOCTEST_CHECK(missed / requests == doctest::Approx(foreseen).epsilon(0.05));
+}
+
+DOCTEST_TEST_CASE("what is foreseen of an action and then another is what comes") {
+  SimulatedTask task = SmallTask::make(kBusy, "  migration_ms: 2\n");
+  task.network.switch_ms = 1.0;
+  SimulatedWorld world(task);
+  Environment& environment = world.environment();
+  environment.reset(1);
+  Random random(1);
+  for (int i = 0; i < 50; ++i) {
+    const Action first = any_action(environment, random);
+    const Action then = any_action(environment, random);
+    const Foreseen foreseen = world.clairvoyant().foresee(
+        {.action = first, .periods = 2, .change = 1, .then = &then, .periods_then = 3});
+    double reward = environment.step(first).reward;
+    DOCTEST_REQUIRE(foreseen.change.reward == doctest::Approx(reward).epsilon(1e-9));
+    for (int period = 1; period < 5; ++period) {
+      reward += environment.step(period < 2 ? first : then).reward;
+    }
+    DOCTEST_REQUIRE(foreseen.all.reward * 5.0 == doctest::Approx(reward).epsilon(1e-9));
+  }
+}
+
+DOCTEST_TEST_CASE("the foreseen share of misses of Poisson arrivals is that of many periods") {
+  // Requests of 11 ms at 20 a second, of which one in five meets another one there.
+  SimulatedTask task = SmallTask::make(
+      "name: s\nphases: [{name: a, duration_s: 2000, budgets: {latency: {deadline_ms: 18}}}]\n");
+  task.requests.arrival = RequestSpec::Arrival::kPoisson;
+  SimulatedWorld world(task);
+  Environment& environment = world.environment();
+  environment.reset(1);
+  DOCTEST_REQUIRE(world.clairvoyant().is_by_chance());
+  const Action action = action_of(environment, "1.0", "cpu0");
+  const double foreseen =
+      world.clairvoyant().foresee({.action = action, .periods = 50, .futures = 300}).all.violation;
+  double missed = 0.0;
+  double requests = 0.0;
+  for (int i = 0; i < 15000; ++i) {
+    const ServiceReport& service = environment.step(action).info.applications.front().service;
+    missed += static_cast<double>(service.missed());
+    requests += static_cast<double>(service.requests());
+  }
+  // More than the chance of a gap below 4 ms, 1 - exp(-0.08): queues of two and more are late too.
+  DOCTEST_CHECK(foreseen > 0.077);
+  DOCTEST_CHECK(missed / requests == doctest::Approx(foreseen).epsilon(0.08));
+}
+
+DOCTEST_TEST_CASE("conditions are other ones where something is there or asked for, and not else") {
+  SimulatedTask task = SmallTask::make(
+      "name: s\nco_runners: {burner: {contention: {cpu: {all: 1}}}}\n"
+      "phases:\n"
+      "  - {name: a, duration_s: 6}\n"
+      "  - {name: b, duration_s: 6, co_runners: [burner]}\n"
+      "  - {name: c, duration_s: 6, relative: {deadline: 2}}\n"
+      "  - {name: d, duration_s: 6, relative: {rate: 2}}\n"
+      "  - {name: e, duration_s: 6, relative: {power: 0.5}}\n");
+  for (auto& zone : task.board.simulation->zones) {
+    for (auto& stage : zone.stages) {
+      stage.resistance_k_per_w = 0.01;  // It hardly grows warmer.
+    }
+  }
+  SimulatedWorld world(task);
+  Environment& environment = world.environment();
+  environment.reset(1);
+  const Action action = action_of(environment, "0.5", "cpu0");
+  std::set<std::uint64_t> before;
+  for (int phase = 0; phase < 5; ++phase) {
+    DOCTEST_CAPTURE(phase);
+    std::set<std::uint64_t> seen;
+    for (int period = 0; period < 60; ++period) {
+      const auto now = world.clairvoyant().conditions();
+      DOCTEST_REQUIRE(now.has_value());
+      DOCTEST_CHECK(world.clairvoyant().conditions() == now);
+      DOCTEST_CHECK(before.count(*now) == 0);
+      seen.insert(*now);
+      environment.step(action);
+    }
+    DOCTEST_CHECK(seen.size() == 1);
+    before.merge(seen);
+  }
 }
 
 DOCTEST_TEST_CASE("foreseeing changes nothing") {

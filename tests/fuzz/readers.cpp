@@ -104,7 +104,8 @@ void play(const RunConfig& config) {
   Environment& environment = world.environment();
   const std::string kind = config.agent.at("kind").text();
   if (environment.action_space().size() > kMostActions || kind == "best_static" ||
-      kind == "oracle" || (kind == "alert" || kind == "poet")) {
+      kind == "oracle" || kind == "alert" || kind == "poet" || kind == "slackfit" ||
+      kind == "fulcrum") {
     return;
   }
   Random random(config.seed);

@@ -31,9 +31,12 @@ struct Future {
 class WrittenFuture final : public Clairvoyant {
  public:
   explicit WrittenFuture(std::vector<Future> of_actions) : futures(std::move(of_actions)) {}
-  Outlook foresee(const Action& action, std::size_t periods) override {
-    const Future& future = futures.at(action.front());
-    ++asked[{action.front(), periods}];
+  Foreseen foresee(const Trial& trial) override {
+    ++asked[{trial.action.front(), trial.periods}];
+    return {.change = mean(trial, trial.change), .all = mean(trial, trial.periods)};
+  }
+  Outlook mean(const Trial& trial, std::size_t periods) const {
+    const Future& future = futures.at(trial.action.front());
     Outlook outlook{.overuse = future.overuse};
     const auto at = [](const std::vector<double>& values, std::size_t i) {
       return values[std::min(i, values.size() - 1)];
@@ -44,6 +47,8 @@ class WrittenFuture final : public Clairvoyant {
     }
     return outlook;
   }
+  std::optional<std::uint64_t> conditions() const override { return now; }
+  std::optional<std::uint64_t> now;  ///< Conditions.
   std::vector<Future> futures;
   std::map<std::pair<ActionId, std::size_t>, int> asked;
 };
@@ -183,6 +188,96 @@ DOCTEST_TEST_CASE("actions whose bound is no better than what is in force are no
                                     [](const auto& entry) { return entry.first.first == 1; }));
 }
 
+DOCTEST_TEST_CASE("where nothing changes the oracle keeps what it settled on for ten periods") {
+  Bench task({{{0.5}}, {{0.7}}});
+  task.future.now = 1;
+  DrivenOracle oracle = task.oracle();
+  for (int period = 0; period < 10; ++period) {
+    DOCTEST_CHECK(oracle.act() == 1);
+    oracle.driven.show(record_of({}, {1}, {}));
+    const int asked = task.future.asked[{1, 50}];
+    DOCTEST_CHECK(asked == 1);
+    task.future.futures[0].rewards = {0.9};  // It has not looked.
+  }
+  DOCTEST_CHECK(oracle.act() == 0);
+  // Other conditions are looked at there and then.
+  task.future.futures[1].rewards = {1.0};
+  oracle.driven.show(record_of({}, {0}, {}));
+  DOCTEST_CHECK(oracle.act() == 0);
+  oracle.driven.show(record_of({}, {0}, {}));
+  task.future.now = 2;
+  DOCTEST_CHECK(oracle.act() == 1);
+  oracle.driven.show(record_of({}, {1}, {}));
+  // So is every period of what is not known to stay.
+  task.future.now.reset();
+  task.future.futures[1].rewards = {0.1};
+  DOCTEST_CHECK(oracle.act() == 0);
+}
+
+/// Where requests come by chance: what an action earns for a period, and then another one.
+class WrittenChance final : public Clairvoyant {
+ public:
+  struct Kind {
+    double settled = 0.0;    ///< Reward if it is kept.
+    double violation = 0.0;  ///< Likewise, and in a period.
+    double period = 0.0;     ///< Reward of a period, whatever follows.
+    double overuse = -1.0;
+  };
+  explicit WrittenChance(std::vector<Kind> of_actions) : kinds(std::move(of_actions)) {}
+  Foreseen foresee(const Trial& trial) override {
+    const Kind& kind = kinds.at(trial.action.front());
+    most_futures = std::max(most_futures, trial.futures);
+    double reward = kind.settled;
+    if (trial.then != nullptr) {
+      const auto later = static_cast<double>(trial.periods_then);
+      reward = (kind.period + later * kinds.at(trial.then->front()).settled) / (1.0 + later);
+    }
+    const Outlook outlook{
+        .reward = reward, .violation = kind.violation, .overuse = kind.overuse, .together = reward};
+    return {outlook, outlook};
+  }
+  bool is_by_chance() const override { return true; }
+  std::vector<Kind> kinds;
+  std::size_t most_futures = 0;
+};
+
+ActionId decide_by_chance(const std::vector<WrittenChance::Kind>& kinds) {
+  const Bench task(std::vector<Future>(kinds.size()));
+  WrittenChance chance(kinds);
+  const ActionId action = DrivenOracle(task.problem(), chance, {}).act();
+  DOCTEST_CHECK(chance.most_futures > 1);
+  return action;
+}
+
+DOCTEST_TEST_CASE(
+    "where requests come by chance the oracle leaves what it settled on for a period") {
+  // 0.7 in the long run. A period that earns 0.9 instead of it is 0.05 better in the mean of four,
+  // one that earns 0.72 is 0.005 better, which is not worth it.
+  DOCTEST_CHECK(
+      decide_by_chance({{.settled = 0.5, .period = 0.9}, {.settled = 0.7, .period = 0.7}}) == 0);
+  DOCTEST_CHECK(
+      decide_by_chance({{.settled = 0.5, .period = 0.72}, {.settled = 0.7, .period = 0.7}}) == 1);
+  // Not if it breaks a budget that would be kept, or uses more of the machine's than is there.
+  DOCTEST_CHECK(decide_by_chance({{.settled = 0.5, .violation = 0.1, .period = 0.9},
+                                  {.settled = 0.7, .period = 0.7}}) == 1);
+  DOCTEST_CHECK(decide_by_chance({{.settled = 0.5, .period = 0.9, .overuse = 0.1},
+                                  {.settled = 0.7, .period = 0.7}}) == 1);
+}
+
+DOCTEST_TEST_CASE("where chance breaks a latency's budget with all actions, rewards decide") {
+  const auto decide = [](double above_limit) {
+    return decide_by_chance(
+        {{.settled = 0.1, .violation = 0.10, .period = 0.1},
+         {.settled = 0.6, .violation = 0.12, .period = 0.6},
+         {.settled = above_limit, .violation = 0.11, .period = above_limit, .overuse = 0.05}});
+  };
+  DOCTEST_CHECK(decide(0.55) == 1);
+  DOCTEST_CHECK(decide(0.65) == 2);
+  // One that keeps all is taken before any that does not.
+  DOCTEST_CHECK(decide_by_chance({{.settled = 0.1, .period = 0.1},
+                                  {.settled = 0.6, .violation = 0.12, .period = 0.6}}) == 0);
+}
+
 DOCTEST_TEST_CASE("an oracle looks as far as its checkpoint says") {
   const TemporaryFolder folder;
   const auto file = folder.path() / "agent.json";
@@ -235,8 +330,7 @@ SimulatedTask varied_task() {
       "  - {name: often, duration_s: 10, relative: {rate: 3}}\n");
 }
 
-DOCTEST_TEST_CASE("no configuration that is kept beats the oracle on a small board") {
-  const SimulatedTask task = varied_task();
+void check_against_all_that_is_kept(const SimulatedTask& task, bool also_accuracy) {
   const auto always = [] { return false; };
   SimulatedWorld world(task);
   Environment& environment = world.environment();
@@ -262,9 +356,23 @@ DOCTEST_TEST_CASE("no configuration that is kept beats the oracle on a small boa
       ended = result.truncated;
     }
     DOCTEST_CHECK(statistics.reward() <= summary.whole().reward() + 0.01);
-    if (tally.worst_rate() <= violation) {
+    if (also_accuracy && tally.worst_rate() <= violation) {
       DOCTEST_CHECK(statistics.accuracy_top1() <= summary.whole().accuracy_top1() + 1e-9);
     }
+  }
+}
+
+DOCTEST_TEST_CASE("no configuration that is kept beats the oracle on a small board") {
+  check_against_all_that_is_kept(varied_task(), true);
+}
+
+DOCTEST_TEST_CASE("under Poisson arrivals a configuration that was kept beat the oracle") {
+  SimulatedTask task = varied_task();
+  task.requests.arrival = RequestSpec::Arrival::kPoisson;
+  for (const bool drops_expired : {false, true}) {
+    task.requests.drop_expired = drops_expired;
+    DOCTEST_CAPTURE(drops_expired);
+    check_against_all_that_is_kept(task, false);
   }
 }
 

@@ -52,7 +52,7 @@ DOCTEST_TEST_CASE("every rival resumes from its checkpoint as if never stopped")
   const TemporaryFolder folder;
   for (const std::string text :
        {"kind: governor, governor: schedutil", "kind: alert", "kind: poet, window_periods: 4",
-        "kind: prime_q",
+        "kind: slackfit", "kind: fulcrum, profiled: 2", "kind: prime_q",
         "kind: ztt, replay: 40, batch: 8, exploration: {initial: 0.5, final: 0.2}"}) {
     DOCTEST_CAPTURE(text);
     Made original(text);
@@ -74,7 +74,8 @@ DOCTEST_TEST_CASE("every rival resumes from its checkpoint as if never stopped")
 }
 
 DOCTEST_TEST_CASE("a rival is not harmed by a period of which nothing is known") {
-  for (const std::string kind : {"governor", "alert", "poet", "prime_q", "ztt"}) {
+  for (const std::string kind :
+       {"governor", "alert", "poet", "slackfit", "fulcrum", "prime_q", "ztt"}) {
     DOCTEST_CAPTURE(kind);
     Made made("kind: " + kind);
     const auto observation = RivalTask::asked(20.0, 9.0);
@@ -94,7 +95,7 @@ DOCTEST_TEST_CASE(
     "in a closed loop rivals left no time to a request but the gap of a made-up rate") {
   // At 100 requests a second nothing but the narrower is fast enough for the gap of 10 ms; for a
   // deadline of 30 ms all are.
-  for (const std::string kind : {"alert", "poet", "governor, width: best"}) {
+  for (const std::string kind : {"alert", "poet", "slackfit", "fulcrum", "governor, width: best"}) {
     DOCTEST_CAPTURE(kind);
     Made open("kind: " + kind);
     Made closed("kind: " + kind, 1, true, RequestSpec::Arrival::kClosedLoop);
@@ -130,7 +131,9 @@ DOCTEST_TEST_CASE("a rival that starts from a profile says so where there is non
                                "run.yaml:1:15: agent.kind: alert starts from a profile: expected "
                                "`profile: FILE`, which `rein profile` writes, found none",
                                ConfigError);
-  DOCTEST_CHECK_THROWS_AS(Made("kind: poet", 1, false), ConfigError);
+  for (const std::string kind : {"poet", "slackfit", "fulcrum"}) {
+    DOCTEST_CHECK_THROWS_AS(Made("kind: " + kind, 1, false), ConfigError);
+  }
   Made without("kind: governor, width: best", 1, false);
   DOCTEST_CHECK(without.agent->act(RivalTask::asked(20.0, 9.0)) == 3);
 }
@@ -151,15 +154,27 @@ DOCTEST_TEST_CASE("a profile can be made wrong, the same way for the same seed")
 }
 
 DOCTEST_TEST_CASE("parameters of rivals that are out of range or unknown are refused") {
-  for (const std::string text :
-       {"kind: alert, slowdown: {process_noise: 0}", "kind: alert, slowdown: {gain: 2}",
-        "kind: alert, power_share: 1.1", "kind: alert, power: {speed: 1}",
-        "kind: alert, profile_error: 1.5", "kind: poet, margin: 0.9",
-        "kind: poet, window_periods: 0", "kind: poet, process_noise: -1",
-        "kind: prime_q, learning_rate: 0", "kind: prime_q, bins: 0",
-        "kind: prime_q, exploration: {visits: 0}", "kind: prime_q, width: 3",
-        "kind: ztt, discount: 1", "kind: ztt, replay: 10", "kind: ztt, hidden: 0",
-        "kind: ztt, exploration: {decay: 2}", "kind: ztt, profile: nowhere.csv"}) {
+  for (const std::string text : {"kind: alert, slowdown: {process_noise: 0}",
+                                 "kind: alert, slowdown: {gain: 2}",
+                                 "kind: alert, power_share: 1.1",
+                                 "kind: alert, power: {speed: 1}",
+                                 "kind: alert, profile_error: 1.5",
+                                 "kind: poet, margin: 0.9",
+                                 "kind: slackfit, margin: 0.9",
+                                 "kind: slackfit, power_share: 0",
+                                 "kind: fulcrum, profiled: 0",
+                                 "kind: fulcrum, profile_error: 2",
+                                 "kind: poet, window_periods: 0",
+                                 "kind: poet, process_noise: -1",
+                                 "kind: prime_q, learning_rate: 0",
+                                 "kind: prime_q, bins: 0",
+                                 "kind: prime_q, exploration: {visits: 0}",
+                                 "kind: prime_q, width: 3",
+                                 "kind: ztt, discount: 1",
+                                 "kind: ztt, replay: 10",
+                                 "kind: ztt, hidden: 0",
+                                 "kind: ztt, exploration: {decay: 2}",
+                                 "kind: ztt, profile: nowhere.csv"}) {
     DOCTEST_CAPTURE(text);
     DOCTEST_CHECK_THROWS_AS(Made{text}, ConfigError);
   }

@@ -159,7 +159,7 @@ DOCTEST_TEST_CASE(
       make("agent: {kind: psychic}", random),
       "run.yaml:1:15: agent.kind: expected one of model_based, q_learning, dqn, "
       "actor_critic, static, best_static, oracle, random, governor, "
-      "alert, poet, prime_q, ztt, found 'psychic'",
+      "alert, poet, slackfit, fulcrum, prime_q, ztt, found 'psychic'",
       ConfigError);
   DOCTEST_CHECK_THROWS_AS(make("agent: {kind: random, discount: 0.5}", random), ConfigError);
   DOCTEST_CHECK_THROWS_WITH_AS(
