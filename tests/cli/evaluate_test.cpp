@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -110,6 +111,49 @@ DOCTEST_TEST_CASE("the oracle is played as the measure even where nobody asked f
   const Result again = evaluate({files.run().string(), "--output", output.string()});
   DOCTEST_CHECK(again.status == 2);
   DOCTEST_CHECK(contains(again.errors, "expected a folder without results"));
+}
+
+DOCTEST_TEST_CASE("what the oracle came to is taken from the cache, and is the same") {
+  const SimulatedRunFiles files;
+  const auto cache = std::filesystem::path(std::getenv("XDG_CACHE_HOME")) / "rein/episodes";
+  std::filesystem::remove_all(cache);
+  const auto kept = [&] {
+    std::vector<std::filesystem::path> paths;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(cache)) {
+      if (entry.is_regular_file()) {
+        paths.push_back(entry.path());
+      }
+    }
+    return paths;
+  };
+  const auto play = [&](const std::string& name, std::vector<std::string> options) {
+    const auto output = files.folder.path() / name;
+    options.insert(options.end(), {files.run().string(), "--agents", "best_static,random",
+                                   "--seeds", "2", "--output", output.string()});
+    DOCTEST_REQUIRE(evaluate(options).status == 0);
+    return read_file(output / "summary.json");
+  };
+  const std::string summary = play("first", {});
+  DOCTEST_CHECK(kept().size() == 4);  // Two kinds with two seeds.
+  DOCTEST_CHECK(play("second", {}) == summary);
+  DOCTEST_CHECK(kept().size() == 4);
+  // Another agent in the run file is no other world; another deadline is.
+  DOCTEST_CHECK(play("agent", {"--set", "agent={kind: random}"}) == summary);
+  DOCTEST_CHECK(kept().size() == 4);
+  const std::string other = play("other", {"--set", "budgets.latency.deadline_ms=11"});
+  DOCTEST_CHECK(other != summary);
+  DOCTEST_CHECK(kept().size() == 8);
+
+  // What is in it is what counts ...
+  for (const auto& path : kept()) {
+    auto outcome = nlohmann::ordered_json::parse(read_file(path));
+    outcome["figures"]["reward"] = 77.0;
+    write_file(path, outcome.dump());
+  }
+  const auto changed = nlohmann::json::parse(play("changed", {}));
+  DOCTEST_CHECK(result_of(changed, "oracle")["figures"]["reward"]["mean"] == 77.0);
+  // ... unless nobody asks for it.
+  DOCTEST_CHECK(play("without", {"--no-cache"}) == summary);
 }
 
 DOCTEST_TEST_CASE("practice is played by those who learn, with seeds of its own") {
