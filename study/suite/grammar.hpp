@@ -198,6 +198,9 @@ constexpr double kTemperatureShare = 0.1;
 constexpr Interval kKept{0.1, 0.8};
 constexpr Interval kMargin{1.01, 1.05};  ///< Beyond what the last of them came to; uniform.
 constexpr Interval kMarginK{0.5, 2.0};   ///< The same of a temperature; uniform.
+constexpr double kFloorBelow = 5e-4;     ///< A floor is this below a level's accuracy.
+/// Of the power that a floor needs, where these conflict; uniform.
+constexpr Interval kBelowNeed{0.8, 0.97};
 constexpr Interval kWindowS{0.5, 5.0};
 constexpr double kOtherPrices = 0.4;  ///< The chance; always in conflicts.
 constexpr Interval kPrice{1.0, 30.0};

@@ -31,9 +31,15 @@ std::uint64_t mix(std::uint64_t value) {
   return value ^ (value >> 31);
 }
 
+enum class Purpose : std::uint64_t { kKinds = 1, kWorld = 2 };
+
+std::uint64_t seed_of(Purpose purpose, std::uint64_t seed, std::size_t index) {
+  return mix(mix(mix(static_cast<std::uint64_t>(purpose)) ^ seed) ^ index);
+}
+
 /// As many cards as kinds are dealt, then again.
 const Kind& kind_of(std::uint64_t seed, std::size_t index) {
-  Random random(mix(mix(seed) ^ (index / kKinds.size())));
+  Random random(seed_of(Purpose::kKinds, seed, index / kKinds.size()));
   std::vector<std::size_t> cards(kKinds.size());
   for (std::size_t i = 0; i < cards.size(); ++i) {
     cards[i] = i;
@@ -468,14 +474,14 @@ std::string network_yaml(const Draft& draft) {
   std::vector<std::string> levels;
   for (std::size_t i = 0; i < draft.levels.size(); ++i) {
     const auto& level = draft.levels[i];
-    levels.push_back(fmt::format("{{name: \"{}\", width: {}, top1: {}, mflops: {}}}", i,
-                                 number(level.width), number(level.top1), number(level.mflops)));
+    levels.push_back(fmt::format("          - {{name: \"{}\", width: {}, top1: {}, mflops: {}}}\n",
+                                 i, number(level.width), number(level.top1), number(level.mflops)));
   }
   return fmt::format(
-      "{{name: drawn, kind: {}, switch_ms: {}, sensitivity: {{cpu: {}, gpu: {}, memory: {}}}, "
-      "levels: [{}]}}",
+      "        name: drawn\n        kind: {}\n        switch_ms: {}\n"
+      "        sensitivity: {{cpu: {}, gpu: {}, memory: {}}}\n        levels:\n{}",
       draft.work_kind, number(draft.switch_ms), number(draft.cpu_sensitivity),
-      number(draft.gpu_sensitivity), number(draft.memory_sensitivity), fmt::join(levels, ", "));
+      number(draft.gpu_sensitivity), number(draft.memory_sensitivity), fmt::join(levels, ""));
 }
 
 std::string phase_yaml(const Draft& draft, std::size_t index, bool has_power) {
@@ -517,8 +523,11 @@ std::string scenario_yaml(const Draft& draft, bool has_power) {
   for (std::size_t i = 0; i < draft.phases.size(); ++i) {
     phases.push_back(phase_yaml(draft, i, has_power));
   }
-  return fmt::format("{{name: {}, co_runners: {{{}}}, phases: [{}]}}", draft.kind.name,
-                     fmt::join(runners, ", "), fmt::join(phases, ", "));
+  std::string text = fmt::format("name: {}\n", draft.kind.name);
+  if (!runners.empty()) {
+    text += fmt::format("co_runners:\n  {}\n", fmt::join(runners, "\n  "));
+  }
+  return text + fmt::format("phases:\n  - {}\n", fmt::join(phases, "\n  - "));
 }
 
 std::string requests_yaml(const Draft& draft, const std::string& recording) {
@@ -542,7 +551,7 @@ ConfigNode run_node(const Draft& draft, const std::vector<std::string>& budgets,
   all.insert(all.end(), budgets.begin(), budgets.end());
   const bool has_power = std::ranges::any_of(
       budgets, [](const std::string& budget) { return budget.starts_with("power"); });
-  ConfigNode node = ConfigNode::parse("{platform: {kind: simulated}}", kOrigin);
+  ConfigNode node = ConfigNode::parse("platform: {kind: simulated}", kOrigin);
   const auto set = [&node](const char* key, const std::string& yaml) {
     node.set(key, yaml, kOrigin);
   };
@@ -552,11 +561,11 @@ ConfigNode run_node(const Draft& draft, const std::vector<std::string>& budgets,
   }
   set("board", draft.board.yaml());
   set("applications",
-      fmt::format("[{{name: app, network: {{kind: simulated, levels: {}}}, requests: {}, places: "
-                  "[{}]}}]",
+      fmt::format("- name: app\n  network:\n      kind: simulated\n      levels:\n{}  requests: "
+                  "{}\n  places: [{}]\n",
                   network_yaml(draft), requests_yaml(plain, recording),
                   fmt::join(draft.places, ", ")));
-  set("budgets", fmt::format("{{{}}}", fmt::join(all, ", ")));
+  set("budgets", fmt::format("{}", fmt::join(all, "\n")));
   set("objective", objective);
   if (!draft.prices.empty()) {
     set("prices", draft.prices);
@@ -630,14 +639,15 @@ class Limits {
 
   const std::vector<ConfigurationFigures>& kept() const { return kept_; }
 
-  /// The value that a share of those kept so far is at most at; the others are no longer kept.
-  double tighten(double ConfigurationFigures::*figure) {
+  /// A limit that a share of those kept so far keep; the others are no longer kept.
+  /// @param factor, offset  of what the last of them came to.
+  double tighten(double ConfigurationFigures::*figure, double factor, double offset = 0.0) {
     std::ranges::stable_sort(kept_, {}, figure);
     const double share = log_uniform(kKept, draft_.random);
     const auto last = static_cast<std::size_t>(share * static_cast<double>(kept_.size()));
-    const double value = kept_[std::min(last, kept_.size() - 1)].*figure;
-    std::erase_if(kept_, [&](const ConfigurationFigures& each) { return each.*figure > value; });
-    return value;
+    const double limit = kept_[std::min(last, kept_.size() - 1)].*figure * factor + offset;
+    std::erase_if(kept_, [&](const ConfigurationFigures& each) { return each.*figure > limit; });
+    return limit;
   }
   double margin() { return uniform(kMargin, draft_.random); }
   std::string window() {
@@ -646,21 +656,21 @@ class Limits {
   }
 
   void power() {
-    const double limit_w = tighten(&ConfigurationFigures::power_w) * margin();
+    const double limit_w = tighten(&ConfigurationFigures::power_w, margin());
     draft_.budgets.push_back(fmt::format("power: {{limit_w: {}{}}}", number(limit_w), window()));
   }
   void energy() {
-    const double limit_mj = tighten(&ConfigurationFigures::energy_mj) * margin();
+    const double limit_mj = tighten(&ConfigurationFigures::energy_mj, margin());
     draft_.budgets.push_back(fmt::format("energy: {{limit_mj: {}{}}}", number(limit_mj), window()));
   }
   void battery() {
-    const double total_j = tighten(&ConfigurationFigures::energy_j) * margin();
+    const double total_j = tighten(&ConfigurationFigures::energy_j, margin());
     draft_.budgets.push_back(fmt::format("energy: {{total_j: {}, horizon_s: {}}}", number(total_j),
                                          number(draft_.duration_s)));
   }
   void temperature() {
     const double limit_c =
-        tighten(&ConfigurationFigures::hottest_c) + uniform(kMarginK, draft_.random);
+        tighten(&ConfigurationFigures::hottest_c, 1.0, uniform(kMarginK, draft_.random));
     draft_.budgets.push_back(fmt::format("temperature: {{limit_c: {:.1f}}}", limit_c));
   }
   /// At a level that some of those kept have, so that all of those kept have it.
@@ -672,25 +682,37 @@ class Limits {
     std::ranges::sort(tops);
     tops.erase(std::unique(tops.begin(), tops.end()), tops.end());
     const double top1 = one_of(tops, draft_.random);
-    std::erase_if(kept_, [&](const ConfigurationFigures& each) { return each.top1 < top1; });
+    std::erase_if(kept_,
+                  [&](const ConfigurationFigures& each) { return each.top1 < top1 - kFloorBelow; });
     add_floor(top1);
   }
-  /// Above what any of those kept has, if there is such a level.
+  /// Above what any of those kept has; or, if they have them all, with less power than it takes.
   void floor_out_of_reach() {
     const double best = std::ranges::max(kept_, {}, &ConfigurationFigures::top1).top1;
     std::vector<double> tops;
     for (const auto& each : all_) {
-      if (each.top1 > best + 1e-6) {
-        tops.push_back(each.top1);
-      }
+      tops.push_back(each.top1);
     }
-    add_floor(tops.empty() ? best : one_of(tops, draft_.random));
+    const auto [lowest, highest] = std::ranges::minmax(tops);
+    constexpr double kRounding = 1e-6;  // Of means over windows.
+    const bool is_late = best < highest - kRounding;
+    std::erase_if(tops, [&](double top1) { return top1 <= (is_late ? best : lowest) + kRounding; });
+    const double top1 = tops.empty() ? highest : one_of(tops, draft_.random);
+    const double less = uniform(kBelowNeed, draft_.random);
+    if (!is_late) {
+      double needed_w = 1e6;
+      for (const auto& each : all_) {
+        needed_w = each.top1 >= top1 - kRounding ? std::min(needed_w, each.power_w) : needed_w;
+      }
+      draft_.budgets.push_back(fmt::format("power: {{limit_w: {}}}", number(less * needed_w)));
+    }
+    add_floor(top1);
   }
 
  private:
   void add_floor(double top1) {
     draft_.budgets.push_back(
-        fmt::format("accuracy: {{min_top1: {}{}}}", number(top1 - 5e-4), window()));
+        fmt::format("accuracy: {{min_top1: {}{}}}", number(top1 - kFloorBelow), window()));
   }
 
   Draft& draft_;
@@ -738,7 +760,8 @@ void draw_limits(Draft& draft, const std::vector<ConfigurationFigures>& all) {
   const bool temperature = happens(kTemperatureShare, random) || is(draft, "heat");
   const bool battery = happens(is_energy ? 0.5 : kBatteryShare, random);
   const bool energy = !battery && (happens(kEnergyShare, random) || is_energy);
-  const bool power = happens(kPowerShare, random) || is(draft, "small-limits");
+  const bool power =
+      (happens(kPowerShare, random) || is(draft, "small-limits")) && !is(draft, "conflict");
   if (temperature) {
     limits.temperature();
   }
@@ -778,7 +801,7 @@ void hasten_heat(Draft& draft) {
 DrawnWorld draw_held_out(std::uint64_t seed, std::size_t index) {
   const std::array<std::string_view, 6> boards = {kJetsonNano,    kJetsonOrinNx, kJetsonXavierNx,
                                                   kOdroidXuThree, kPc,           kRaspberryPiFour};
-  Random random(mix(mix(seed) ^ mix(index + 1)));
+  Random random(seed_of(Purpose::kWorld, seed, index));
   const std::string name = fmt::format("w{:02}", index + 1);
   const std::string_view base = one_of(boards, random);
   Draft draft{
