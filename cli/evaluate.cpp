@@ -215,8 +215,7 @@ std::vector<fs::path> write_suite(const EvaluationPlan& plan, std::size_t jobs) 
 /// What is to be played, a line a world.
 void list_worlds(const std::list<EvaluatedWorld>& worlds) {
   for (const auto& world : worlds) {
-    const SimulatedWorld simulated(world.task);
-    put("{:<12} {:<16} {:<44} {:>4} actions, {} ms, {} s, {}\n", world.run, world.scenario,
+    put("{:<12} {:<16} {:<44} {:>4} actions, {} ms, {:.4g} s, {}\n", world.run, world.scenario,
         world.config.board.name, SimulatedWorld(world.task).environment().action_space().size(),
         to_milliseconds(world.config.period), world.config.duration_s,
         world.config.objective.name());
