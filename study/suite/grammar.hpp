@@ -101,6 +101,13 @@ constexpr std::array<double, 6> kMissRates = {0.01, 0.01, 0.01, 0.002, 0.03, 0.1
 /// highest clocks.
 constexpr Interval kSlack{1.05, 2.0};
 
+/// Gaps and deadlines become so much longer, so many times at most, until the best configuration
+/// misses no more than kMostLate beyond what it may; otherwise the world is drawn anew.
+constexpr double kStretch = 1.3;
+constexpr std::size_t kMostStretches = 8;
+constexpr double kMostLate = 0.005;
+constexpr double kFewestRequests = 40.0;  ///< In the episode; with fewer gaps are halved.
+
 // Kinds of worlds.
 
 struct Kind {

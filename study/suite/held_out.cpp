@@ -608,28 +608,24 @@ std::vector<ConfigurationFigures> punctual(const std::vector<ConfigurationFigure
 }
 
 /// Longer gaps and deadlines, until some configuration keeps them and there is something to do.
+/// Empty if that cannot be had.
 std::vector<ConfigurationFigures> fit_load(Draft& draft) {
-  constexpr std::size_t kMostTries = 8;
-  constexpr double kEnoughRequests = 40.0;
-  constexpr double kWellKept = 0.005;
-  std::vector<ConfigurationFigures> all;
-  for (std::size_t i = 0; i < kMostTries; ++i) {
+  for (std::size_t i = 0; i < kMostStretches; ++i) {
     if (draft.arrival == "recorded") {
       draft.from_s = uniform({0.0, draft.arrivals_s.back()}, draft.random);
     }
-    all = try_all(draft);
+    auto all = try_all(draft);
     const auto best = std::ranges::min(all, {}, &ConfigurationFigures::late_share);
-    if (best.requests < kEnoughRequests) {
+    if (best.requests < kFewestRequests) {
       draft.gap_ms *= 0.5;
-      continue;
+    } else if (best.late_share <= kMostLate) {
+      return all;
+    } else {
+      draft.gap_ms *= kStretch;
+      draft.deadline_ms *= kStretch;
     }
-    if (best.late_share <= kWellKept) {
-      break;
-    }
-    draft.gap_ms *= 1.3;
-    draft.deadline_ms *= 1.3;
   }
-  return all;
+  return {};
 }
 
 class Limits {
@@ -796,7 +792,8 @@ void hasten_heat(Draft& draft) {
   }
 }
 
-DrawnWorld draw(std::uint64_t seed, std::size_t index, Random& random) {
+/// Empty if it came to nothing that can be played.
+std::optional<DrawnWorld> draw(std::uint64_t seed, std::size_t index, Random& random) {
   const std::array<std::string_view, 6> boards = {kJetsonNano,    kJetsonOrinNx, kJetsonXavierNx,
                                                   kOdroidXuThree, kPc,           kRaspberryPiFour};
   const std::string name = fmt::format("w{:02}", index + 1);
@@ -819,6 +816,9 @@ DrawnWorld draw(std::uint64_t seed, std::size_t index, Random& random) {
   }
   draw_scenario(draft);
   const auto all = fit_load(draft);
+  if (all.empty()) {
+    return std::nullopt;
+  }
   draw_limits(draft, all);
   world.run = fmt::format(
                   "# World {} of the suite held-out with the seed {}: {}. Drawn by the grammar of "
@@ -833,16 +833,19 @@ DrawnWorld draw(std::uint64_t seed, std::size_t index, Random& random) {
 }  // namespace
 
 DrawnWorld draw_held_out(std::uint64_t seed, std::size_t index) {
-  constexpr std::size_t kMostTries = 20;
+  constexpr std::size_t kMostTries = 100;
   Random random(seed_of(Purpose::kWorld, seed, index));
-  for (std::size_t i = 1; i < kMostTries; ++i) {
+  for (std::size_t i = 0; i < kMostTries; ++i) {
     try {
-      return draw(seed, index, random);
+      if (auto world = draw(seed, index, random)) {
+        return *std::move(world);
+      }
     } catch (const ConfigError&) {
-      // One in a thousand is beyond what the readers take: a request of an hour, say.
+      // Beyond what the readers take: a request of an hour, say.
     }
   }
-  return draw(seed, index, random);
+  throw Error(fmt::format("expected a world within {} tries, found none with the seed {}",
+                          kMostTries, seed));
 }
 
 std::vector<std::string> held_out_kinds() {
