@@ -73,6 +73,7 @@ void draw_knobs(Draft& draft) {
     opps.erase(opps.begin() + static_cast<std::ptrdiff_t>(random.index(opps.size() - 1)));
   }
   std::vector<std::string> entries;
+  entries.reserve(frequencies.size());
   for (const auto& [name, opps] : frequencies) {
     entries.push_back(fmt::format("{}: [{}]", name, fmt::join(opps, ", ")));
   }

@@ -15,11 +15,11 @@ namespace rein::suite {
 namespace {
 
 std::vector<ConfigurationFigures> try_all(const Draft& draft) {
-  static const std::vector<std::string> kLoose = {
+  static const std::vector<std::string> loose = {
       "power: {limit_w: 1e5}", "energy: {limit_mj: 1e12}", "accuracy: {min_top1: 0}",
       "temperature: {limit_c: 150}"};
   const RunConfig config =
-      RunConfig::read(run_node(draft, kLoose, "max_accuracy", ""), RunOverrides{});
+      RunConfig::read(run_node(draft, loose, "max_accuracy", ""), RunOverrides{});
   SimulatedTask task = task_of(config);
   if (draft.arrival == "recorded") {
     task.requests.arrival = RequestSpec::Arrival::kRecorded;
@@ -103,7 +103,8 @@ class Limits {
     for (const auto& each : all_) {
       tops.push_back(each.top1);
     }
-    const auto [lowest, highest] = std::ranges::minmax(tops);
+    const double lowest = std::ranges::min(tops);
+    const double highest = std::ranges::max(tops);
     constexpr double kRounding = 1e-6;  // Of means over windows.
     const bool is_late = best < highest - kRounding;
     std::erase_if(tops, [&](double top1) { return top1 <= (is_late ? best : lowest) + kRounding; });
