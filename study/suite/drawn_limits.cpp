@@ -133,6 +133,7 @@ class Limits {
 
 void draw_prices(Draft& draft) {
   std::vector<std::string> entries;
+  entries.reserve(kBudgetNames.size());
   for (const char* const budget : kBudgetNames) {
     entries.push_back(fmt::format("{}: {}", budget, number(log_uniform(kPrice, draft.random))));
   }
