@@ -13,10 +13,6 @@
 
 namespace rein {
 
-/// What the oracle and best_static decide in the same world. To be raised when that changes, since
-/// results of before are kept (study/evaluation/episode_cache.hpp).
-inline constexpr int kOracleVersion = 1;
-
 /// Takes the best feasible configuration in every period, since it can ask what each leads to.
 ///
 /// An action is feasible if it keeps all budgets once the change to it is over. Of the feasible
