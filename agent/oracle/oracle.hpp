@@ -13,6 +13,10 @@
 
 namespace rein {
 
+/// Of its decisions: another number where the same world and seed may lead to others than before,
+/// for whoever keeps results.
+constexpr int kOracleVersion = 1;
+
 /// Takes the best feasible configuration in every period, since it can ask what each leads to.
 ///
 /// An action is feasible if it keeps all budgets once the change to it is over. Of the feasible

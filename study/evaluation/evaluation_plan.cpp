@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "agent/make_agent.hpp"
-#include "agent/oracle/version.hpp"
+#include "agent/oracle/oracle.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/yaml_text.hpp"

@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-#include "agent/oracle/version.hpp"
+#include "agent/oracle/oracle.hpp"
 #include "study/evaluation/episode_task.hpp"
 #include "study/evaluation/evaluation_plan.hpp"
 #include "support/simulated_run_files.hpp"
