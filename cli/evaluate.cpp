@@ -23,6 +23,7 @@
 #include "common/json_text.hpp"
 #include "common/parallel.hpp"
 #include "common/stop.hpp"
+#include "study/evaluation/episode_cache.hpp"
 #include "study/evaluation/episode_log.hpp"
 #include "study/evaluation/episode_task.hpp"
 #include "study/evaluation/evaluation_plan.hpp"
@@ -49,6 +50,7 @@ struct EvaluateOptions {
   fs::path variants;                ///< A file; none if empty.
   bool resume = false;
   bool dry_run = false;
+  bool no_cache = false;
   std::size_t jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
@@ -115,14 +117,17 @@ void require_variant(const std::vector<Variant>& variants, const std::string& na
   }
 }
 
-/// What was played before is taken from the log, the rest is played.
+/// What was played before is taken from the log or the cache, the rest is played.
 std::vector<EpisodeOutcome> play_all(const std::vector<EpisodeTask>& tasks, std::size_t jobs,
-                                     EpisodeLog& log) {
+                                     EpisodeLog& log, EpisodeCache& cache) {
   std::vector<EpisodeOutcome> outcomes(tasks.size());
   std::vector<std::size_t> left;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if (auto outcome = log.take(tasks[i])) {
       outcomes[i] = *std::move(outcome);
+    } else if (auto kept = cache.take(tasks[i])) {
+      log.add(tasks[i], *kept);
+      outcomes[i] = *std::move(kept);
     } else {
       left.push_back(i);
     }
@@ -142,6 +147,11 @@ std::vector<EpisodeOutcome> play_all(const std::vector<EpisodeTask>& tasks, std:
         log.add(task, outcome);
       } catch (const std::exception& error) {
         outcome.error = error.what();
+      }
+    }
+    if (outcome.completed) {
+      if (const std::string problem = cache.add(task, outcome); !problem.empty()) {
+        tell("{}", problem);
       }
     }
     bar.update(++done, task.name());
@@ -205,8 +215,7 @@ std::vector<fs::path> write_suite(const EvaluationPlan& plan, std::size_t jobs) 
 /// What is to be played, a line a world.
 void list_worlds(const std::list<EvaluatedWorld>& worlds) {
   for (const auto& world : worlds) {
-    const SimulatedWorld simulated(world.task);
-    put("{:<12} {:<16} {:<44} {:>4} actions, {} ms, {} s, {}\n", world.run, world.scenario,
+    put("{:<12} {:<16} {:<44} {:>4} actions, {} ms, {:.4g} s, {}\n", world.run, world.scenario,
         world.config.board.name, SimulatedWorld(world.task).environment().action_space().size(),
         to_milliseconds(world.config.period), world.config.duration_s,
         world.config.objective.name());
@@ -265,7 +274,8 @@ int evaluate(const EvaluateOptions& options) {
   write_configuration(plan, worlds);
 
   EpisodeLog log(plan.output / kLog);
-  const auto outcomes = play_all(tasks, options.jobs, log);
+  EpisodeCache cache(options.no_cache ? fs::path() : EpisodeCache::default_folder());
+  const auto outcomes = play_all(tasks, options.jobs, log, cache);
   auto evaluation = summarise(plan, worlds, outcomes);
   const auto played = std::ranges::count_if(outcomes, &EpisodeOutcome::completed);
   const bool is_interrupted = played + std::ssize(evaluation.errors) < std::ssize(outcomes);
@@ -351,6 +361,8 @@ void add_evaluate(CLI::App& app, VerbAction& action) {
       ->allow_extra_args(false);
   verb->add_flag("--resume", options->resume,
                  "Go on in the folder of --output: what was played there is not played again");
+  verb->add_flag("--no-cache", options->no_cache,
+                 "Play the oracle and best_static too where they were played before");
   verb->add_flag("--traces", options->plan.traces,
                  "Write trace.csv and summary.json of every episode");
   verb->callback([options, seeds, &action] {

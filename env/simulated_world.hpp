@@ -29,6 +29,10 @@ struct SimulatedTask {
   double duration_s = 0.0;  ///< Truncates the episode; the scenario's own length if 0.
 };
 
+/// What the same task, actions and seed lead to. To be raised when that changes, since results of
+/// before are kept (study/evaluation/episode_cache.hpp).
+inline constexpr int kSimulationVersion = 1;
+
 /// A simulated machine with a network to serve: everything that one episode needs. Worlds share
 /// nothing, so each thread can have its own. Same task and seed: the same episode, bit for bit.
 class SimulatedWorld {

@@ -45,6 +45,9 @@ struct EpisodeTask {
   std::filesystem::path folder;  ///< For trace.csv and summary.json; none if empty.
   /// Says what the episode is made of: two of the same key and name() come to the same.
   std::string key;
+  /// The same for episodes that are played in other evaluations too, whatever the rest of these is:
+  /// EpisodeCache's. Empty if it is not kept there.
+  std::string cache_key;
 
   /// "jetson-nano, alone, oracle, seed 1"
   std::string name() const;
@@ -59,6 +62,10 @@ struct EpisodeOutcome {
   std::string configuration;  ///< What a static agent kept.
   std::string error;          ///< Why it could not be played; empty if it was, or was interrupted.
 };
+
+/// What figures and rewards of an episode mean. To be raised when a change of the program makes
+/// others of the same episode, so that none of those before is taken from an EpisodeCache.
+inline constexpr int kOutcomeVersion = 1;
 
 /// Plays an episode in a world of its own, so that any number can be played at once. What goes
 /// wrong is in the outcome; stop_requested() ends it.

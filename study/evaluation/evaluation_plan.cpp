@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <set>
 #include <string_view>
 
 #include "agent/make_agent.hpp"
+#include "agent/oracle/oracle.hpp"
 #include "common/error.hpp"
 #include "common/files.hpp"
 #include "common/yaml_text.hpp"
@@ -118,6 +120,41 @@ std::string key_of(const EvaluatedWorld& world, const EvaluatedAgent& agent) {
                             agent.parameters, checkpoint, agent.practice, agent.shield));
 }
 
+/// Kinds that need far longer than all others, and depend on nothing but the world.
+constexpr std::array<std::string_view, 2> kCachedKinds = {"oracle", "best_static"};
+
+/// What the run says that counts for such an agent. A recording counts by what is in it.
+std::string world_text(const EvaluatedWorld& world) {
+  ConfigNode node = ConfigNode::parse(world.config.effective, "effective configuration");
+  for (const char* const key : {"agent", "shield", "seed"}) {
+    node.set(key, "none", "cache");
+  }
+  std::string text = node.dump();
+  for (const Recording& recording :
+       {world.config.scenario.recording, world.config.application().requests.recording}) {
+    if (!recording.arrivals) {
+      continue;
+    }
+    const std::string file = std::filesystem::absolute(recording.file).string();
+    if (const std::size_t at = text.find(file); at != std::string::npos) {
+      text.replace(at, file.size(), digest(read_file(recording.file)));
+    }
+  }
+  return text;
+}
+
+/// Of two digests, since nobody looks whether a key is the right one. @param world  world_text().
+std::string cache_key_of(const std::string& world, const EvaluatedAgent& agent, std::uint64_t seed,
+                         bool wants_course) {
+  if (std::ranges::count(kCachedKinds, agent.kind) == 0) {
+    return "";
+  }
+  const std::string text =
+      fmt::format("{} {} {}\n{}\n{}\n{} {}\n{}", kSimulationVersion, kOracleVersion,
+                  kOutcomeVersion, agent.parameters, agent.shield, seed, wants_course, world);
+  return digest(text) + digest({text.rbegin(), text.rend()});
+}
+
 /// Whether the variant's course in the first episode is drawn.
 bool shows(const EvaluationPlan& plan, const std::string& name) {
   return !plan.shown.empty() &&
@@ -208,6 +245,7 @@ std::vector<EpisodeTask> make_tasks(const EvaluationPlan& plan,
       keys.push_back(key_of(world, agents.back()));
     }
     require_effect(plan, world, agents);
+    const std::string text = world_text(world);
     for (std::uint64_t seed = 1; seed <= plan.seeds; ++seed) {
       for (std::size_t i = 0; i < agents.size(); ++i) {
         const EvaluatedAgent& agent = agents[i];
@@ -219,7 +257,8 @@ std::vector<EpisodeTask> make_tasks(const EvaluationPlan& plan,
                          .seed = seed,
                          .wants_course = wants_course,
                          .folder = plan.traces ? folder : fs::path(),
-                         .key = keys[i] + (wants_course ? "+course" : "")});
+                         .key = keys[i] + (wants_course ? "+course" : ""),
+                         .cache_key = cache_key_of(text, agent, seed, wants_course)});
       }
     }
   }

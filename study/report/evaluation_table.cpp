@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <span>
@@ -232,9 +233,9 @@ std::string describe_measures(const Evaluation& evaluation) {
     return text;
   }
   std::vector<std::string> names;
-  for (const auto& [name, times] : others) {
-    names.push_back(fmt::format("{} in {}", name, times));
-  }
+  std::ranges::transform(others, std::back_inserter(names), [](const auto& other) {
+    return fmt::format("{} in {}", other.first, other.second);
+  });
   text += fmt::format(", {}, above it by {:.3f} in the mean and {:.3f} at most; ",
                       fmt::join(names, ", "), sum / static_cast<double>(count), most);
   text += has_noise ? fmt::format("by more than two standard errors in {}", beyond)

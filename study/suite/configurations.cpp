@@ -8,18 +8,26 @@ namespace rein::suite {
 
 namespace {
 
-ConfigurationFigures play(Environment& environment, const PowerReader& power, ActionId action) {
-  Statistics statistics;
-  BudgetTally tally;
+/// Keeps the action for a whole episode. @param see  is told of every period.
+template <typename See>
+void keep(Environment& environment, ActionId action, const See& see) {
   environment.reset(1);
   const Action levels = environment.action_space().decode(action);
   for (bool ended = false; !ended;) {
     const StepResult& result = environment.step(levels);
+    see(result);
+    ended = result.terminated || result.truncated;
+  }
+}
+
+ConfigurationFigures play(Environment& environment, const PowerReader& power, ActionId action) {
+  Statistics statistics;
+  BudgetTally tally;
+  keep(environment, action, [&](const StepResult& result) {
     statistics.add(result, power.value(result.info, PowerSignal::kMachine),
                    power.value(result.info, PowerSignal::kOurs));
     tally.add(result.info);
-    ended = result.terminated || result.truncated;
-  }
+  });
   ConfigurationFigures figures{.requests = static_cast<double>(statistics.requests()),
                                .energy_j = statistics.energy_j().value_or(0.0)};
   for (const auto& [name, entry] : tally.entries()) {
@@ -50,6 +58,12 @@ std::vector<ConfigurationFigures> figures_of_all(const SimulatedTask& task) {
     all.push_back(play(environment, power, action));
   }
   return all;
+}
+
+double worst_rate(Environment& environment, ActionId action) {
+  BudgetTally tally;
+  keep(environment, action, [&](const StepResult& result) { tally.add(result.info); });
+  return tally.worst_rate();
 }
 
 }  // namespace rein::suite

@@ -22,4 +22,7 @@ struct ConfigurationFigures {
 /// request.
 std::vector<ConfigurationFigures> figures_of_all(const SimulatedTask& task);
 
+/// BudgetTally::worst_rate() of an action that is kept for a whole episode.
+double worst_rate(Environment& environment, ActionId action);
+
 }  // namespace rein::suite

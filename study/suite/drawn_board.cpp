@@ -65,6 +65,7 @@ ConfigNode find_node(ConfigNode node, std::string_view key) {
 std::vector<std::size_t> makes_of(const Board& board) {
   const auto& devices = board.simulation->devices;
   std::vector<std::size_t> makes;
+  makes.reserve(devices.size());
   for (const auto& device : devices) {
     makes.push_back(static_cast<std::size_t>(
         std::ranges::find_if(

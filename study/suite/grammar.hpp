@@ -82,6 +82,7 @@ constexpr std::size_t kMostOpps = 4;              ///< Of a domain, likewise.
 constexpr std::size_t kMostLevels = 8;            ///< Of the network: 2 to this.
 constexpr std::size_t kFewestConfigurations = 8;  ///< By more levels.
 constexpr std::size_t kMostConfigurations = 96;   ///< By fewer operating points.
+constexpr double kLargeNetwork = 0.7;             ///< The chance of the kind of work `cnn`.
 constexpr Interval kWidest{0.3, 3.0};             ///< Times the reference of the kind of work.
 constexpr Interval kCostRatio{3.0, 40.0};         ///< Of the widest level to the narrowest.
 constexpr Interval kCostStep{0.5, 2.0};           ///< From level to level, relative to each other.
@@ -100,6 +101,13 @@ constexpr std::array<double, 6> kMissRates = {0.01, 0.01, 0.01, 0.002, 0.03, 0.1
 /// The request that the load is meant for takes this times as long as at the drawn level and the
 /// highest clocks.
 constexpr Interval kSlack{1.05, 2.0};
+
+/// Gaps and deadlines become so much longer, so many times at most, until the best configuration
+/// misses no more than kMostLate beyond what it may; otherwise the world is drawn anew.
+constexpr double kStretch = 1.3;
+constexpr std::size_t kMostStretches = 8;
+constexpr double kMostLate = 0.005;
+constexpr double kFewestRequests = 40.0;  ///< In the episode; with fewer gaps are halved.
 
 // Kinds of worlds.
 
@@ -124,9 +132,10 @@ inline const std::vector<Kind> kKinds = {
     {"slow-board", "", {1.05, 3.0}, {1.05, 3.0}},
 };
 /// The chances of Poisson arrivals and of a closed loop where the kind leaves it open; periodic
-/// otherwise. Half of the overloads have Poisson arrivals.
+/// otherwise. And that of Poisson arrivals of an overload.
 constexpr double kPoissonShare = 0.3;
 constexpr double kClosedLoopShare = 0.1;
+constexpr double kPoissonOverloads = 0.5;
 /// By which gaps and deadlines are longer with Poisson arrivals where they are not the kind.
 constexpr double kPoissonGap = 1.6;
 constexpr double kPoissonDeadline = 2.0;
@@ -160,6 +169,10 @@ constexpr Interval kGpuPressure{0.1, 1.5};
 constexpr Interval kMemoryShare{0.05, 0.7};
 constexpr double kComesInBursts = 0.3;
 constexpr Interval kShortOnOffMs{20.0, 1000.0};
+constexpr double kAlsoGpu = 0.2;     ///< The chance that a program elsewhere uses it too.
+constexpr double kAlsoMemory = 0.5;  ///< Likewise.
+constexpr Interval kAlternatingLoad{0.7, 1.5};  ///< In worlds of that kind.
+constexpr Interval kAlternatingGpu{0.4, 1.2};
 constexpr Interval kAlternationMs{50.0, 5000.0};  ///< On, and off, in worlds of that kind.
 /// None, one all the time, one that comes once and goes, or many.
 constexpr std::array<double, 4> kCoRunnerShares = {0.3, 0.2, 0.25, 0.25};
@@ -172,6 +185,7 @@ constexpr Interval kOnceUntil{0.3, 0.9};
 
 constexpr double kChangesBudgets = 0.25;  ///< The chance that a world has such.
 constexpr double kChangesRate = 0.25;
+constexpr double kChangesPhase = 0.5;  ///< And then the chance that a phase has other budgets.
 constexpr Interval kRelativeDeadline{0.7, 1.6};
 constexpr Interval kRelativePower{0.9, 1.3};
 constexpr Interval kRelativeRate{0.5, 1.3};
@@ -193,11 +207,16 @@ constexpr double kFloorShareOfMax = 0.15;  ///< ... and with that.
 constexpr double kPowerShare = 0.6;
 constexpr double kEnergyShare = 0.15;
 constexpr double kBatteryShare = 0.1;
+constexpr double kBatteryOfEnergy = 0.5;  ///< In worlds of energy.
 constexpr double kTemperatureShare = 0.1;
 /// A limit is where so many of the configurations that kept the ones before keep it.
 constexpr Interval kKept{0.1, 0.8};
 constexpr Interval kMargin{1.01, 1.05};  ///< Beyond what the last of them came to; uniform.
 constexpr Interval kMarginK{0.5, 2.0};   ///< The same of a temperature; uniform.
+constexpr double kFloorBelow = 5e-4;     ///< A floor is this below a level's accuracy.
+/// Of the power that a floor needs, where these conflict; uniform.
+constexpr Interval kBelowNeed{0.8, 0.97};
+constexpr double kOtherWindow = 0.5;  ///< The chance that a window is not the usual one.
 constexpr Interval kWindowS{0.5, 5.0};
 constexpr double kOtherPrices = 0.4;  ///< The chance; always in conflicts.
 constexpr Interval kPrice{1.0, 30.0};

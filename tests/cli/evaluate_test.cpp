@@ -1,7 +1,9 @@
 // `rein evaluate` on a small simulated board, with the real program, and what is made of it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -110,6 +112,184 @@ DOCTEST_TEST_CASE("the oracle is played as the measure even where nobody asked f
   const Result again = evaluate({files.run().string(), "--output", output.string()});
   DOCTEST_CHECK(again.status == 2);
   DOCTEST_CHECK(contains(again.errors, "expected a folder without results"));
+}
+
+DOCTEST_TEST_CASE("what the oracle came to is taken from the cache, and is the same") {
+  const SimulatedRunFiles files;
+  const auto cache = std::filesystem::path(std::getenv("XDG_CACHE_HOME")) / "rein/episodes";
+  std::filesystem::remove_all(cache);
+  const auto kept = [&] {
+    std::vector<std::filesystem::path> paths;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(cache)) {
+      if (entry.is_regular_file()) {
+        paths.push_back(entry.path());
+      }
+    }
+    return paths;
+  };
+  const auto play = [&](const std::string& name, std::vector<std::string> options) {
+    const auto output = files.folder.path() / name;
+    options.insert(options.end(), {files.run().string(), "--agents", "best_static,random",
+                                   "--seeds", "2", "--output", output.string()});
+    DOCTEST_REQUIRE(evaluate(options).status == 0);
+    return read_file(output / "summary.json");
+  };
+  const std::string summary = play("first", {});
+  DOCTEST_CHECK(kept().size() == 4);  // Two kinds with two seeds.
+  DOCTEST_CHECK(play("second", {}) == summary);
+  DOCTEST_CHECK(kept().size() == 4);
+  // Another agent in the run file is no other world; another deadline is.
+  DOCTEST_CHECK(play("agent", {"--set", "agent={kind: random}"}) == summary);
+  DOCTEST_CHECK(kept().size() == 4);
+  const std::string other = play("other", {"--set", "budgets.latency.deadline_ms=11"});
+  DOCTEST_CHECK(other != summary);
+  DOCTEST_CHECK(kept().size() == 8);
+
+  // What is in it is what counts ...
+  for (const auto& path : kept()) {
+    auto outcome = nlohmann::ordered_json::parse(read_file(path));
+    outcome["figures"]["reward"] = 77.0;
+    write_file(path, outcome.dump());
+  }
+  const auto changed = nlohmann::json::parse(play("changed", {}));
+  DOCTEST_CHECK(result_of(changed, "oracle")["figures"]["reward"]["mean"] == 77.0);
+  // ... unless nobody asks for it.
+  DOCTEST_CHECK(play("without", {"--no-cache"}) == summary);
+}
+
+DOCTEST_TEST_CASE(
+    "a suite's worlds are written, played once, and can be played again by their files") {
+  const SimulatedRunFiles files;
+  const auto drawn = files.folder.path() / "drawn";
+  const std::vector<std::string> suite = {"--suite", "held-out", "--seed", "5", "--worlds", "3"};
+  const auto with = [](std::vector<std::string> some, const std::vector<std::string>& more) {
+    some.insert(some.end(), more.begin(), more.end());
+    return some;
+  };
+  const Result listed = evaluate(with(suite, {"--dry-run", "--output", drawn.string()}));
+  DOCTEST_CAPTURE(listed.errors);
+  DOCTEST_REQUIRE(listed.status == 0);
+  DOCTEST_CHECK(contains(listed.output, "w01"));
+  DOCTEST_CHECK(contains(listed.output, "w03"));
+  DOCTEST_CHECK_FALSE(std::filesystem::exists(drawn / "summary.json"));
+
+  const auto played = files.folder.path() / "played";
+  const std::vector<std::string> agents = {"--agents", "random", "--duration", "2"};
+  const Result result = evaluate(with(with(suite, agents), {"--output", played.string()}));
+  DOCTEST_CAPTURE(result.errors);
+  DOCTEST_REQUIRE(result.status == 0);
+  const auto summary = summary_in(played);
+  DOCTEST_CHECK(summary["seeds"] == nlohmann::json({1}));
+  DOCTEST_CHECK(summary["results"].size() == 6);
+  std::vector<std::string> again = {"--seeds", "1"};
+  for (const char* const name : {"w01.yaml", "w02.yaml", "w03.yaml"}) {
+    DOCTEST_CHECK(read_file(drawn / "worlds" / name) == read_file(played / "worlds" / name));
+    again.push_back((drawn / "worlds" / name).string());
+  }
+  const auto replayed = files.folder.path() / "replayed";
+  DOCTEST_REQUIRE(evaluate(with(with(again, agents), {"--output", replayed.string()})).status == 0);
+  DOCTEST_CHECK(summary_in(replayed)["results"] == summary["results"]);
+
+  const auto other = files.folder.path() / "other";
+  DOCTEST_REQUIRE(evaluate({"--suite", "held-out", "--seed", "6", "--worlds", "1", "--dry-run",
+                            "--output", other.string()})
+                      .status == 0);
+  DOCTEST_CHECK(read_file(other / "worlds/w01.yaml") != read_file(drawn / "worlds/w01.yaml"));
+}
+
+DOCTEST_TEST_CASE("what does not go with a suite is refused") {
+  const SimulatedRunFiles files;
+  const Result neither = evaluate({"--seeds", "1"});
+  DOCTEST_CHECK(neither.status == 2);
+  DOCTEST_CHECK(contains(neither.errors, "expected RUN.yaml or --suite held-out, found neither"));
+  const Result both = evaluate({files.run().string(), "--suite", "held-out"});
+  DOCTEST_CHECK(both.status == 2);
+  DOCTEST_CHECK(contains(both.errors, files.run().string()));
+  const Result unknown = evaluate({"--suite", "held-in"});
+  DOCTEST_CHECK(unknown.status == 2);
+  DOCTEST_CHECK(contains(unknown.errors, "held-out"));
+  DOCTEST_CHECK(evaluate({files.run().string(), "--worlds", "3"}).status == 2);
+  DOCTEST_CHECK(evaluate({"--suite", "held-out", "--worlds", "0"}).status == 2);
+}
+
+DOCTEST_TEST_CASE("where the oracle is beaten, regret is beside the better, and it is said") {
+  const SimulatedRunFiles files;
+  const auto output = files.folder.path() / "out";
+  const auto play = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {files.run().string(), "--variants",
+                               (files.folder.path() / "variants.yaml").string(), "--duration", "3",
+                               "--seeds", "2", "--output", output.string()});
+    const Result result = evaluate(more);
+    DOCTEST_REQUIRE(result.status == 0);
+    return result.output;
+  };
+  // An oracle that looks ahead as little as it may.
+  write_file(files.folder.path() / "variants.yaml",
+             "- {name: oracle, agent: {kind: oracle, horizon: 10}}\n"
+             "- {name: best_static, agent: {kind: best_static}}\n"
+             "- {name: random, agent: {kind: random}}\n");
+  const std::string text = play({"--set", "budgets.latency.deadline_ms=40"});
+  const auto summary = summary_in(output);
+  DOCTEST_REQUIRE(summary["measures"].size() == 1);
+  const auto& measure = summary["measures"][0];
+  double best = -1e9;
+  for (const auto& result : summary["results"]) {
+    best = std::max(best, result["figures"]["reward"]["mean"].get<double>());
+  }
+  for (const auto& result : summary["results"]) {
+    const double reward = result["figures"]["reward"]["mean"].get<double>();
+    DOCTEST_CHECK(result["figures"]["regret"]["mean"].get<double>() ==
+                  doctest::Approx(best - reward));
+  }
+  DOCTEST_CHECK(result_of(summary, measure["agent"])["figures"]["regret"]["mean"] == 0.0);
+  DOCTEST_CHECK(contains(text, "measured against the best that was played: the oracle in"));
+  // And again by the report.
+  DOCTEST_CHECK(contains(read_file(output / "report.html"), "Regret and shares: measured against"));
+  const auto read = report::read_evaluation(output);
+  DOCTEST_REQUIRE(read.measures.size() == 1);
+  DOCTEST_CHECK(read.measures[0].agent == measure["agent"]);
+}
+
+DOCTEST_TEST_CASE("what is not the oracle, how often and by how much, is one line") {
+  report::Evaluation evaluation;
+  DOCTEST_CHECK(report::describe_measures(evaluation).empty());
+  evaluation.measures = {{"a", "x", "oracle", 0.0, std::nullopt},
+                         {"b", "x", "alert", 0.2, 0.3},
+                         {"c", "x", "best_static", 0.4, 0.1},
+                         {"d", "x", "alert", 0.3, 0.1}};
+  DOCTEST_CHECK(report::describe_measures(evaluation) ==
+                "measured against the best that was played: the oracle in 1 of 4 boards and "
+                "scenarios, alert in 2, best_static in 1, above it by 0.300 in the mean and 0.400 "
+                "at most; by more than two standard errors in 2");
+  evaluation.measures = {{"b", "x", "alert", 0.2, std::nullopt}};
+  DOCTEST_CHECK(
+      contains(report::describe_measures(evaluation), "one seed does not say what of it is noise"));
+}
+
+DOCTEST_TEST_CASE("scenarios that several runs were played in have their mean regret in a table") {
+  report::Evaluation evaluation;
+  evaluation.totals = {{.agent = "one"}, {.agent = "two"}};
+  const auto add = [&](const char* run, const char* scenario, const char* agent, double regret) {
+    evaluation.results.push_back({.run = run,
+                                  .scenario = scenario,
+                                  .agent = agent,
+                                  .figures = {{"regret", {.mean = regret, .spread = {}}}}});
+  };
+  for (const char* const scenario : {"x", "y"}) {
+    add("a", scenario, "one", 0.1);
+    add("b", scenario, "one", 0.3);
+    add("a", scenario, "two", 0.5);
+    add("b", scenario, "two", 0.5);
+  }
+  add("a", "alone", "one", 0.1);
+  const report::Table table = report::compare_scenarios(evaluation);
+  DOCTEST_REQUIRE(table.rows.size() == 2);
+  DOCTEST_CHECK(table.rows[0][0].text == "x");
+  DOCTEST_CHECK(table.rows[0][1].text == "2");
+  DOCTEST_CHECK(table.rows[0][2].text == "0.200");
+  DOCTEST_CHECK(table.rows[1][3].text == "0.500");
+  evaluation.results.resize(4);
+  DOCTEST_CHECK(report::compare_scenarios(evaluation).rows.empty());
 }
 
 DOCTEST_TEST_CASE("practice is played by those who learn, with seeds of its own") {
