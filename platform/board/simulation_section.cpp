@@ -38,6 +38,8 @@ std::vector<std::string> names_of(const std::vector<Item>& items) {
   return names;
 }
 
+constexpr Range kOverlap{.min = 1.0, .max = 100.0};
+
 WorkKindSpec read_kind(const std::string& name, const ConfigNode& node) {
   WorkKindSpec kind;
   kind.name = name;
@@ -46,6 +48,9 @@ WorkKindSpec read_kind(const std::string& name, const ConfigNode& node) {
   kind.memory_ms = node.number_or("memory_ms", kind.memory_ms, Range::milliseconds().or_zero());
   kind.exponent = node.number_or("exponent", kind.exponent, {.min = 1e-6, .max = 2.0});
   kind.activity = node.number_or("activity", kind.activity, {.min = 0.0, .max = 10.0});
+  if (node.has("memory_overlap")) {
+    kind.memory_overlap = node.at("memory_overlap").number(kOverlap);
+  }
   if (node.has("launch_ms")) {
     kind.launch_ms = node.at("launch_ms").number(Range::milliseconds().or_zero());
   }
@@ -114,12 +119,12 @@ SimulatedDevice read_device(const ConfigNode& node, const Board& board,
   if (device.kind != DeviceKind::kMemory) {
     device.thread_exponent =
         node.number_or("thread_exponent", device.thread_exponent, {.min = 0.0, .max = 1.0});
+    device.memory_overlap = node.number_or("memory_overlap", device.memory_overlap, kOverlap);
     device.launch_ms =
         node.number_or("launch_ms", device.launch_ms, Range::milliseconds().or_zero());
     device.launch_mcycles =
         node.number_or("launch_mcycles", device.launch_mcycles, Range::megacycles().or_zero());
-    device.launch_overlap =
-        node.number_or("launch_overlap", device.launch_overlap, {.min = 1.0, .max = 100.0});
+    device.launch_overlap = node.number_or("launch_overlap", device.launch_overlap, kOverlap);
     for (const auto& [name, child] : node.at("kinds").entries()) {
       device.kinds.push_back(read_kind(name, child));
     }

@@ -1,6 +1,7 @@
 #include "platform/board/simulation_section.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -99,6 +100,24 @@ DOCTEST_TEST_CASE("simulation: unknown keys and values out of range") {
                          "simulation.devices.0.dynamic_w: expected a number from 0 to 1000000 W"));
   DOCTEST_CHECK(contains(error_of(SmallBoards::cpus("  latency_noise: {tail_shape: 0.6}\n")),
                          "simulation.latency_noise.tail_shape"));
+}
+
+DOCTEST_TEST_CASE("simulation: an overlap is 1 or more, and a kind of work may have its own") {
+  const auto read = [](const std::string& device, const std::string& kind) {
+    return SmallBoards::parse(changed("memory_ms: 2}}", "memory_ms: 2" + kind + "}}" + device));
+  };
+  const auto expected = [](const char* key, const char* found) {
+    return fmt::format("{}: expected a number from 1 to 100, found '{}'", key, found);
+  };
+  DOCTEST_CHECK(read("", "").simulation->devices.front().memory_overlap == 1.0);
+  DOCTEST_CHECK(read(", memory_overlap: 3", "").simulation->devices.front().memory_overlap == 3.0);
+  DOCTEST_CHECK(
+      read("", ", memory_overlap: 2").simulation->devices.front().kinds.front().memory_overlap ==
+      2.0);
+  DOCTEST_CHECK(contains(error_of(changed("memory_ms: 2}}", "memory_ms: 2}}, memory_overlap: 0.9")),
+                         expected("simulation.devices.0.memory_overlap", "0.9")));
+  DOCTEST_CHECK(contains(error_of(changed("memory_ms: 2", "memory_ms: 2, memory_overlap: 101")),
+                         expected("simulation.devices.0.kinds.cnn.memory_overlap", "101")));
 }
 
 DOCTEST_TEST_CASE("contention: a profile takes something") {
