@@ -15,12 +15,14 @@ constexpr double kSmallest = 1e-12;
 
 /// (a^p + b^p)^(1/p): a + b where nothing overlaps, and ever nearer to the longer one.
 double overlapped(double one_s, double other_s, double p) {
+  if (p == 1.0) {
+    return one_s + other_s;
+  }
   const double longer_s = std::max(one_s, other_s);
   const double shorter_s = std::min(one_s, other_s);
-  return p == 1.0 || shorter_s == 0.0
-             ? one_s + other_s
-             // So that no power of a short time is nothing.
-             : longer_s * std::pow(1.0 + std::pow(shorter_s / longer_s, p), 1.0 / p);
+  // Powers of their ratio: that of a short time would be nothing.
+  return longer_s > 0.0 ? longer_s * std::pow(1.0 + std::pow(shorter_s / longer_s, p), 1.0 / p)
+                        : 0.0;
 }
 
 /// What a request takes on a device.
@@ -41,9 +43,12 @@ Parts parts_of(const SimulatedModel::Device& device, const Work& work, double sp
   const double parallel = threads == 1.0 ? 1.0 : std::pow(threads, device.spec.thread_exponent);
   Parts parts{.compute_s = scale * kind.compute_s / (speed * parallel),
               .memory_s = scale * kind.memory_s * memory_slowdown};
-  parts.total_s = overlapped(parts.compute_s, parts.memory_s, kind.memory_overlap);
-  parts.stalled_s =
-      kind.memory_overlap == 1.0 ? parts.memory_s : std::max(0.0, parts.total_s - parts.compute_s);
+  parts.stalled_s = parts.memory_s;
+  parts.total_s = parts.compute_s + parts.memory_s;
+  if (kind.memory_overlap != 1.0) {
+    parts.total_s = overlapped(parts.compute_s, parts.memory_s, kind.memory_overlap);
+    parts.stalled_s = parts.total_s - parts.compute_s;
+  }
   return parts;
 }
 
