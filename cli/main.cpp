@@ -42,6 +42,7 @@ int run_program(int argc, char** argv) {
   rein::VerbAction action;
   rein::add_probe(app, action);
   rein::add_profile(app, action);
+  rein::add_fit_board(app, action);
   rein::add_run(app, action);
   rein::add_train(app, action);
   rein::add_evaluate(app, action);

@@ -139,6 +139,8 @@ struct Simulation {
   /// @throws ConfigError for whatever is wrong: a domain without a device or voltages, power that
   ///         falls with frequency, a time constant of 0, names that do not exist.
   static Simulation from_yaml(const ConfigNode& node, const Board& board);
+  /// The section, with its key, which from_yaml() reads back to the same.
+  std::string to_yaml() const;
 };
 
 }  // namespace rein

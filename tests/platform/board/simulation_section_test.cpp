@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <string>
 
 #include "common/error.hpp"
@@ -118,6 +119,31 @@ DOCTEST_TEST_CASE("simulation: an overlap is 1 or more, and a kind of work may h
                          expected("simulation.devices.0.memory_overlap", "0.9")));
   DOCTEST_CHECK(contains(error_of(changed("memory_ms: 2", "memory_ms: 2, memory_overlap: 101")),
                          expected("simulation.devices.0.kinds.cnn.memory_overlap", "101")));
+}
+
+DOCTEST_TEST_CASE("simulation: what is written is read back to the same") {
+  for (const auto& entry : std::filesystem::directory_iterator(REIN_SOURCE_DIR "/configs/boards")) {
+    DOCTEST_CAPTURE(entry.path().string());
+    const Board board = Board::from_yaml(ConfigNode::load(entry.path()));
+    if (board.simulation) {
+      const std::string written = board.simulation->to_yaml();
+      const Board again =
+          Board::from_yaml(ConfigNode::parse(board.to_yaml() + written, "again.yaml"));
+      DOCTEST_CHECK(again.simulation->to_yaml() == written);
+      DOCTEST_CHECK(again.simulation->devices.size() == board.simulation->devices.size());
+    }
+  }
+  const std::string text = SmallBoards::cpus(
+      "  migration_ms: 3\n  throttling: [{name: a b, zone: soc, domain: cpu, trip_c: 60, "
+      "hysteresis_c: 2, step: 2, keeps_voltage: true}]\n");
+  const Board board = SmallBoards::parse(text);
+  const Board again = SmallBoards::parse(board.to_yaml() + board.simulation->to_yaml());
+  DOCTEST_CHECK(again.simulation->throttles.front().name == "a b");
+  DOCTEST_CHECK(again.simulation->throttles.front().keeps_voltage);
+  DOCTEST_CHECK(again.simulation->throttles.front().step == 2);
+  DOCTEST_CHECK(again.simulation->migration_ms == 3.0);
+  DOCTEST_CHECK(again.simulation->devices.front().kinds.front().compute_ms == 8.0);
+  DOCTEST_CHECK(again.simulation->devices.front().stall_activity == 1.0);
 }
 
 DOCTEST_TEST_CASE("contention: a profile takes something") {
