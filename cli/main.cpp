@@ -42,10 +42,10 @@ int run_program(int argc, char** argv) {
   rein::VerbAction action;
   rein::add_probe(app, action);
   rein::add_profile(app, action);
-  rein::add_fit_board(app, action);
   rein::add_run(app, action);
   rein::add_train(app, action);
   rein::add_evaluate(app, action);
+  rein::add_fit_board(app, action);
   rein::add_restore(app, action);
   rein::add_report(app, action);
   rein::add_network(app, action);
