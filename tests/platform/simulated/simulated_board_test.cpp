@@ -268,6 +268,28 @@ DOCTEST_TEST_CASE("simulated board: who waits less for memory spends less") {
   }
 }
 
+DOCTEST_TEST_CASE("simulated board: memory works as long for a request that it overlaps") {
+  for (const char* const overlap : {"1", "2", "100"}) {
+    DOCTEST_CAPTURE(overlap);
+    std::string text = SmallBoards::cpus();
+    const auto put = [&text](const std::string& before, const std::string& more) {
+      text.insert(text.find(before), more);
+    };
+    put("places:\n", "  - {name: memory, devfreq: m, opps_mhz: [800, 1600], opps_v: [1, 1]}\n");
+    put("  rails:", "    - {domain: memory, kind: memory, zone: soc, dynamic_w: 4}\n");
+    text.replace(text.find("devices: [cpu]"), 14, "devices: [cpu, memory]");
+    text.replace(text.find("launch_ms: 1,"), 13, "memory_overlap: " + std::string(overlap) + ",");
+    SimulatedBoard board(SmallBoards::parse(text));
+    board.set_work(kHundred);
+    // 2 W for as long as it takes, and 4 W for the 2 ms of memory; 4 ms at half of its clock.
+    DOCTEST_CHECK(work_energy_j(board) ==
+                  Approx(2.0 * board.latency_s() + 4.0 * 0.002).epsilon(1e-6));
+    board.set_opp(1, 0);
+    DOCTEST_CHECK(work_energy_j(board) ==
+                  Approx(2.0 * board.latency_s() + 4.0 * 0.5 * 0.004).epsilon(1e-6));
+  }
+}
+
 DOCTEST_TEST_CASE("simulated board: a co-runner that pauses slows down part of a request") {
   auto board = cpu_board();
   // Both CPUs are taken for 4 ms, then free for 6 ms.
