@@ -427,19 +427,18 @@ Budgets randomise_load(SimulatedTask& task, Budgets budgets, const SimulatedTask
         std::clamp<std::size_t>(static_cast<std::size_t>(std::round(before * batch)), 1, 1024);
     const double times = static_cast<double>(task.requests.batch) / before;
     task.requests.rate_hz /= times;
-    budgets = scaled(std::move(budgets), times, 1.0);
+    budgets = scaled(budgets, times, 1.0);
   }
   if (random.uniform() < spec.fits_share) {
     const double slowness = slowness_of(task.board, nominal.board);
     task.requests.rate_hz /= slowness;
     const double before_w = most_power_w(nominal.board);
-    budgets = scaled(std::move(budgets), slowness,
-                     before_w > 0.0 ? most_power_w(task.board) / before_w : 1.0);
+    budgets = scaled(budgets, slowness, before_w > 0.0 ? most_power_w(task.board) / before_w : 1.0);
   }
   const double small = draw_log_uniform(spec.small_power, random);
   if (random.uniform() < spec.small_share) {
     make_small(task, small);
-    budgets = scaled(std::move(budgets), 1.0, small);
+    budgets = scaled(budgets, 1.0, small);
   }
   return budgets;
 }
