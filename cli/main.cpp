@@ -45,6 +45,7 @@ int run_program(int argc, char** argv) {
   rein::add_run(app, action);
   rein::add_train(app, action);
   rein::add_evaluate(app, action);
+  rein::add_fit_board(app, action);
   rein::add_restore(app, action);
   rein::add_report(app, action);
   rein::add_network(app, action);

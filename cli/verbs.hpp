@@ -14,6 +14,7 @@ void add_profile(CLI::App& app, VerbAction& action);
 void add_run(CLI::App& app, VerbAction& action);
 void add_train(CLI::App& app, VerbAction& action);
 void add_evaluate(CLI::App& app, VerbAction& action);
+void add_fit_board(CLI::App& app, VerbAction& action);
 void add_restore(CLI::App& app, VerbAction& action);
 void add_report(CLI::App& app, VerbAction& action);
 void add_network(CLI::App& app, VerbAction& action);

@@ -16,7 +16,8 @@ namespace {
 
 class CsvParser {
  public:
-  CsvParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  CsvParser(std::string_view text, const std::string& name, std::size_t first_line)
+      : text_(text), name_(name), line_(first_line) {}
 
   bool at_end() const { return at_ == text_.size(); }
 
@@ -80,7 +81,7 @@ class CsvParser {
   const std::string& name_;
   std::size_t cells_ = 0;
   std::size_t at_ = 0;
-  std::size_t line_ = 1;
+  std::size_t line_;
 };
 
 bool is_number(const std::string& text) {
@@ -110,8 +111,8 @@ std::string csv_line(const std::vector<std::string>& texts) {
   return fmt::format("{}\n", fmt::join(cells, ","));
 }
 
-CsvTable parse_csv(std::string_view text, const std::string& name) {
-  CsvParser parser(text, name);
+CsvTable parse_csv(std::string_view text, const std::string& name, std::size_t first_line) {
+  CsvParser parser(text, name, first_line);
   if (parser.at_end()) {
     parser.fail("expected a header with the columns' names, found nothing");
   }
@@ -120,12 +121,12 @@ CsvTable parse_csv(std::string_view text, const std::string& name) {
   std::set<std::string> seen;
   for (const auto& column : table.columns) {
     if (column.empty() || is_number(column)) {
-      parser.fail(1, fmt::format("expected a header with the columns' names, found '{}'",
-                                 printable(column, 60)));
+      parser.fail(first_line, fmt::format("expected a header with the columns' names, found '{}'",
+                                          printable(column, 60)));
     }
     if (!seen.insert(column).second) {
-      parser.fail(1, fmt::format("column '{}': expected each column once, found it twice",
-                                 printable(column, 60)));
+      parser.fail(first_line, fmt::format("column '{}': expected each column once, found it twice",
+                                          printable(column, 60)));
     }
   }
   while (!parser.at_end()) {

@@ -23,10 +23,10 @@ std::string csv_cell(const std::string& text);
 std::string csv_line(const std::vector<std::string>& texts);
 
 /// Reads RFC 4180: a cell may be quoted, and then hold commas, line ends and doubled quotes. `name`
-/// stands for the file in messages.
+/// stands for the file in messages, `first_line` is the number of its first line there.
 ///
 /// @throws ConfigError reading `file:line: ...` for a missing header, a column that is named twice,
 ///         a row with too few or too many cells, and a quoted cell that does not end.
-CsvTable parse_csv(std::string_view text, const std::string& name);
+CsvTable parse_csv(std::string_view text, const std::string& name, std::size_t first_line = 1);
 
 }  // namespace rein

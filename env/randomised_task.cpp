@@ -4,14 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <utility>
 #include <vector>
+
+#include "platform/simulated/simulated_board.hpp"
 
 namespace rein {
 
 namespace {
 
-using Interval = RandomScenarioSpec::Interval;
+using Interval = DrawnFrom;
 
 double draw_uniform(const Interval& interval, Random& random) {
   return interval.least + (interval.most - interval.least) * random.uniform();
@@ -36,7 +39,16 @@ SimulatedDevice randomise(SimulatedDevice device, const Randomisation& spread, R
   device.launch_ms *= launch;
   device.launch_mcycles *= launch;
   scale(device.thread_exponent, draw_factor(spread.exponent, random), 1.0);
+  const auto overlap = [&](double& value) {
+    if (value > 1.0) {
+      value = std::min(100.0, 1.0 + (value - 1.0) * draw_factor(spread.overlap, random));
+    }
+  };
+  overlap(device.memory_overlap);
   for (auto& kind : device.kinds) {
+    if (kind.memory_overlap) {
+      overlap(*kind.memory_overlap);
+    }
     kind.compute_ms *= slowness * draw_factor(spread.speed_part, random);
     kind.memory_ms *= slowness * draw_factor(spread.speed_part, random);
     scale(kind.exponent, draw_factor(spread.exponent, random), 2.0);
@@ -79,6 +91,54 @@ void randomise_devices(std::vector<SimulatedDevice>& devices, const Randomisatio
                                  nominal.begin());
     devices[i] = same < i ? as_drawn(nominal[i], devices[same])
                           : randomise(std::move(devices[i]), spread, random);
+  }
+}
+
+/// All times of a device.
+void slow_down(SimulatedDevice& device, double factor) {
+  device.launch_ms *= factor;
+  device.launch_mcycles *= factor;
+  for (auto& kind : device.kinds) {
+    kind.compute_ms *= factor;
+    kind.memory_ms *= factor;
+    for (auto* launch : {&kind.launch_ms, &kind.launch_mcycles}) {
+      if (*launch) {
+        **launch *= factor;
+      }
+    }
+  }
+}
+
+/// All powers of a board; what it estimates without sensors stays as its file has it.
+void scale_power(Board& board, double factor) {
+  for (auto& device : board.simulation->devices) {
+    device.dynamic_w *= factor;
+    device.idle_w *= factor;
+    device.leakage_w *= factor;
+  }
+  for (auto& rail : board.simulation->rails) {
+    rail.base_w *= factor;
+  }
+}
+
+/// Whether the board's power is an estimate, which is the same whatever the machine draws.
+bool is_estimated(const Board& board) {
+  const auto is_sensed = [&board](const std::string& rail) {
+    return std::ranges::any_of(board.simulation->sensors, [&rail](const SimulatedSensor& sensor) {
+      return !sensor.silent && sensor.signal == "power_w." + rail;
+    });
+  };
+  return board.total_power.empty() || !std::ranges::all_of(board.total_power, is_sensed);
+}
+
+/// The costs of the levels below the widest as those of another network.
+void randomise_costs(SimulatedNetwork& network, const Randomisation& spread, Random& random) {
+  const double ratio = draw_factor(spread.cost_ratio, random);
+  const std::vector<SimulatedNetwork::Level> nominal = network.levels;
+  for (std::size_t i = nominal.size() - 1; i > 0; --i) {
+    const double step = ratio * draw_factor(spread.cost_step, random);
+    network.levels[i - 1].mflops =
+        network.levels[i].mflops * std::pow(nominal[i - 1].mflops / nominal[i].mflops, step);
   }
 }
 
@@ -134,9 +194,13 @@ std::vector<RandomCoRunner> draw_co_runners(const Board& board, const RandomScen
   co_runner.profile.memory = draw_uniform(spec.memory, random);
   co_runners.push_back(std::move(co_runner));
   for (auto& each : co_runners) {
-    if (random.uniform() < spec.burst_share) {
+    const double kind = random.uniform();
+    if (kind < spec.burst_share) {
       each.profile.on_ms = draw_log_uniform(spec.on_ms, random);
       each.profile.off_ms = draw_log_uniform(spec.off_ms, random);
+    } else if (kind < spec.burst_share + spec.alternating_share) {
+      each.profile.on_ms = draw_log_uniform(spec.alternating_ms, random);
+      each.profile.off_ms = draw_log_uniform(spec.alternating_ms, random);
     }
   }
   return co_runners;
@@ -174,6 +238,146 @@ void draw_battery(Budgets& budgets, double duration_s, const RandomScenarioSpec&
   }
 }
 
+/// A limit that binds, sometimes: between the temperature at rest and that at the end of the
+/// scenario with everything busy.
+void draw_heat(Budgets& budgets, const Board& board, double ambient_c, double duration_s,
+               const RandomScenarioSpec& spec, Random& random) {
+  const bool wanted = random.uniform() < spec.heat_share;
+  const double share = draw_uniform(spec.heat, random);
+  if (!wanted) {
+    return;
+  }
+  SimulatedBoard machine(board);
+  machine.set_ambient(ambient_c);
+  const double rest_c = machine.hottest_c();
+  machine.start(/*id=*/0, {.cpu = {{"all", 1.0}}, .gpu = 1.0, .memory = 1.0});
+  machine.idle_until(TimePoint{} + from_seconds(duration_s));
+  machine.update();
+  budgets.temperature = TemperatureBudget{rest_c + share * (machine.hottest_c() - rest_c)};
+}
+
+/// A floor that the deadline may not allow, sometimes.
+void draw_conflict(Budgets& budgets, const SimulatedNetwork& network,
+                   const RandomScenarioSpec& spec, Random& random) {
+  const bool wanted = random.uniform() < spec.conflict_share;
+  const auto& level = network.levels[random.index(network.levels.size())].network;
+  const double deadline = draw_log_uniform(spec.conflict_deadline, random);
+  if (wanted && budgets.latency) {
+    budgets.accuracy =
+        AccuracyBudget{.min_top1 = level.accuracy_top1, .window_s = AccuracyBudget{}.window_s};
+    budgets.latency->deadline_ms *= deadline;
+  }
+}
+
+/// Bursts of requests, and few between them, as times from 0 on.
+std::vector<double> draw_bursts(const RandomLoadSpec& spec, Random& random) {
+  constexpr std::size_t kArrivals = 1000;
+  const double rate = draw_log_uniform(spec.burst_rate, random);
+  const double length = draw_log_uniform(spec.burst_length, random);
+  const double share = draw_uniform(spec.in_bursts, random);
+  // Requests between two bursts, so that the share comes out.
+  const double between = length * (1.0 - share) / share;
+  std::vector<double> times_s = {0.0};
+  bool is_burst = false;
+  while (times_s.size() < kArrivals) {
+    is_burst = !is_burst;
+    const double gap_s = is_burst ? 1.0 / rate : 1.0;
+    const double end_s =
+        times_s.back() + random.exponential(gap_s * std::max(1.0, is_burst ? length : between));
+    do {
+      times_s.push_back(times_s.back() + random.exponential(gap_s));
+    } while (times_s.back() < end_s && times_s.size() < kArrivals);
+  }
+  return times_s;
+}
+
+void draw_arrival(RequestSpec& requests, const RandomLoadSpec& spec, Random& random) {
+  const double kind = random.uniform();
+  if (requests.arrival == RequestSpec::Arrival::kClosedLoop) {
+    return;
+  }
+  if (kind < spec.poisson_share) {
+    requests.arrival = RequestSpec::Arrival::kPoisson;
+  } else if (kind < spec.poisson_share + spec.bursty_share) {
+    requests.arrival = RequestSpec::Arrival::kRecorded;
+    requests.recording = {.arrivals =
+                              std::make_shared<const RecordedArrivals>(draw_bursts(spec, random))};
+  } else if (kind < spec.poisson_share + spec.bursty_share + spec.closed_loop_share) {
+    requests.arrival = RequestSpec::Arrival::kClosedLoop;
+  }
+}
+
+/// Of the first kind of work of every device: how much longer it takes.
+double slowness_of(const Board& board, const Board& nominal) {
+  double logarithms = 0.0;
+  double count = 0.0;
+  for (std::size_t i = 0; i < board.simulation->devices.size(); ++i) {
+    const auto& kinds = board.simulation->devices[i].kinds;
+    if (!kinds.empty()) {
+      logarithms += std::log(kinds.front().compute_ms /
+                             nominal.simulation->devices[i].kinds.front().compute_ms);
+      count += 1.0;
+    }
+  }
+  return count > 0.0 ? std::exp(logarithms / count) : 1.0;
+}
+
+/// With every device busy.
+double most_power_w(const Board& board) {
+  if (is_estimated(board)) {
+    return board.power_model.idle_w +
+           board.power_model.cpu_w * static_cast<double>(board.cpus.size());
+  }
+  double sum_w = 0.0;
+  for (std::size_t i = 0; i < board.simulation->devices.size(); ++i) {
+    const auto& device = board.simulation->devices[i];
+    const double units =
+        device.kind == DeviceKind::kCpu ? static_cast<double>(board.domains[i].cpus.size()) : 1.0;
+    sum_w += device.dynamic_w * units + device.idle_w + device.leakage_w;
+  }
+  for (const auto& rail : board.simulation->rails) {
+    sum_w += rail.base_w;
+  }
+  return sum_w;
+}
+
+/// So much time for a request, power, and energy of one.
+Budgets scaled(Budgets budgets, double time, double power) {
+  if (budgets.latency) {
+    budgets.latency->deadline_ms *= time;
+  }
+  if (budgets.power) {
+    budgets.power->limit_w *= power;
+  }
+  if (budgets.energy) {
+    for (auto* energy : {&budgets.energy->limit_mj, &budgets.energy->total_j}) {
+      if (*energy) {
+        **energy *= energy == &budgets.energy->limit_mj ? power * time : power;
+      }
+    }
+  }
+  return budgets;
+}
+
+/// A machine all of whose powers are so much smaller, and that gets as hot.
+void make_small(SimulatedTask& task, double factor) {
+  scale_power(task.board, factor);
+  task.board.power_model.idle_w *= factor;
+  task.board.power_model.cpu_w *= factor;
+  for (auto& zone : task.board.simulation->zones) {
+    for (auto& stage : zone.stages) {
+      stage.resistance_k_per_w /= factor;
+    }
+  }
+  for (auto& sensor : task.board.simulation->sensors) {
+    if (sensor.signal.starts_with("power_w")) {
+      sensor.resolution *= factor;
+      sensor.noise *= factor;
+    }
+  }
+  task.objective.reference *= factor;
+}
+
 }  // namespace
 
 bool is_same_make(const SimulatedDevice& one, const SimulatedDevice& other) {
@@ -189,6 +393,11 @@ SimulatedTask randomise(const SimulatedTask& nominal, const Randomisation& sprea
   SimulatedTask task = nominal;
   Simulation& simulation = *task.board.simulation;
   randomise_devices(simulation.devices, spread, random);
+  const double slowness = draw_factor(spread.board_speed, random);
+  for (auto& device : simulation.devices) {
+    slow_down(device, slowness);
+  }
+  scale_power(task.board, draw_factor(spread.board_power, random));
   for (auto& rail : simulation.rails) {
     rail.base_w *= draw_factor(spread.rail_base, random);
     scale(rail.factor, draw_factor(spread.rail_factor, random), 10.0);
@@ -202,11 +411,41 @@ SimulatedTask randomise(const SimulatedTask& nominal, const Randomisation& sprea
     *sensitivity *= draw_factor(spread.contention, random);
   }
   task.requests.rate_hz *= draw_factor(spread.rate, random);
+  if (random.uniform() < spread.other_network_share) {
+    randomise_costs(task.network, spread, random);
+  }
   return task;
 }
 
-Scenario random_scenario(const Budgets& base, const Board& board, double duration_s,
+Budgets randomise_load(SimulatedTask& task, Budgets budgets, const SimulatedTask& nominal,
+                       const RandomLoadSpec& spec, Random& random) {
+  draw_arrival(task.requests, spec, random);
+  const double batch = draw_log_uniform(spec.batch, random);
+  if (random.uniform() < spec.batch_share) {
+    const double before = static_cast<double>(task.requests.batch);
+    task.requests.batch =
+        std::clamp<std::size_t>(static_cast<std::size_t>(std::round(before * batch)), 1, 1024);
+    const double times = static_cast<double>(task.requests.batch) / before;
+    task.requests.rate_hz /= times;
+    budgets = scaled(budgets, times, 1.0);
+  }
+  if (random.uniform() < spec.fits_share) {
+    const double slowness = slowness_of(task.board, nominal.board);
+    task.requests.rate_hz /= slowness;
+    const double before_w = most_power_w(nominal.board);
+    budgets = scaled(budgets, slowness, before_w > 0.0 ? most_power_w(task.board) / before_w : 1.0);
+  }
+  const double small = draw_log_uniform(spec.small_power, random);
+  if (random.uniform() < spec.small_share) {
+    make_small(task, small);
+    budgets = scaled(budgets, 1.0, small);
+  }
+  return budgets;
+}
+
+Scenario random_scenario(const Budgets& base, const SimulatedTask& task, double duration_s,
                          const RandomScenarioSpec& spec, Random& random) {
+  const Board& board = task.board;
   Scenario scenario;
   scenario.name = "random";
   for (auto& co_runner : draw_co_runners(board, spec, random)) {
@@ -219,6 +458,8 @@ Scenario random_scenario(const Budgets& base, const Board& board, double duratio
   Budgets run = base;
   draw_battery(run, duration_s, spec, random);
   const double ambient_c = draw_uniform(spec.ambient_c, random);
+  draw_heat(run, board, ambient_c, duration_s, spec, random);
+  draw_conflict(run, task.network, spec, random);
   Budgets budgets = run;
   double rate = 1.0;
   for (double start_s = 0.0; start_s < duration_s;) {
@@ -239,6 +480,17 @@ Scenario random_scenario(const Budgets& base, const Board& board, double duratio
     phase.budgets = budgets;
     phase.rate_scale = rate;
     phase.ambient_c = ambient_c;
+    const double overload_s = draw_log_uniform(spec.overload_s, random);
+    const double overload_rate = draw_log_uniform(spec.overload_rate, random);
+    if (random.uniform() < spec.overload_share && overload_s < phase.duration_s) {
+      ScenarioPhase overload = phase;
+      overload.name += ", overload";
+      overload.duration_s = overload_s;
+      overload.rate_scale *= overload_rate;
+      phase.duration_s -= overload_s;
+      start_s += overload_s;
+      scenario.phases.push_back(std::move(overload));
+    }
     start_s += phase.duration_s;
     scenario.phases.push_back(std::move(phase));
   }

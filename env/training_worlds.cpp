@@ -30,8 +30,9 @@ SimulatedTask TrainingWorlds::draw(std::uint64_t index, std::uint64_t seed) cons
   Random random(seed);
   const Nominal& nominal = nominal_[index % nominal_.size()];
   SimulatedTask task = randomise(nominal.task, nominal.spread, random);
-  task.scenario = random_scenario(nominal.budgets, nominal.task.board, duration_s_,
-                                  RandomScenarioSpec{}, random);
+  const Budgets budgets =
+      randomise_load(task, nominal.budgets, nominal.task, RandomLoadSpec{}, random);
+  task.scenario = random_scenario(budgets, task, duration_s_, RandomScenarioSpec{}, random);
   task.duration_s = duration_s_;
   return task;
 }

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-COMMAND = re.compile(r"(?:^|[`$ /])rein ((?:probe|run|train|evaluate|restore|report|network)[^`\n#|]*)")
+COMMAND = re.compile(r"(?:^|[`$ /])rein ((?:probe|fit-board|run|train|evaluate|restore|report|network)[^`\n#|]*)")
 SCRIPT = re.compile(r"(?:^|[` ])((?:experiments|tests)/[\w./-]+\.(?:sh|py))")
 LINK = re.compile(r"\]\(([\w./-]+)\)")
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "common/yaml_text.hpp"
 #include "platform/board/board.hpp"
 #include "platform/quantities.hpp"
 
@@ -38,6 +39,8 @@ std::vector<std::string> names_of(const std::vector<Item>& items) {
   return names;
 }
 
+constexpr Range kOverlap{.min = 1.0, .max = 100.0};
+
 WorkKindSpec read_kind(const std::string& name, const ConfigNode& node) {
   WorkKindSpec kind;
   kind.name = name;
@@ -46,6 +49,9 @@ WorkKindSpec read_kind(const std::string& name, const ConfigNode& node) {
   kind.memory_ms = node.number_or("memory_ms", kind.memory_ms, Range::milliseconds().or_zero());
   kind.exponent = node.number_or("exponent", kind.exponent, {.min = 1e-6, .max = 2.0});
   kind.activity = node.number_or("activity", kind.activity, {.min = 0.0, .max = 10.0});
+  if (node.has("memory_overlap")) {
+    kind.memory_overlap = node.at("memory_overlap").number(kOverlap);
+  }
   if (node.has("launch_ms")) {
     kind.launch_ms = node.at("launch_ms").number(Range::milliseconds().or_zero());
   }
@@ -114,12 +120,12 @@ SimulatedDevice read_device(const ConfigNode& node, const Board& board,
   if (device.kind != DeviceKind::kMemory) {
     device.thread_exponent =
         node.number_or("thread_exponent", device.thread_exponent, {.min = 0.0, .max = 1.0});
+    device.memory_overlap = node.number_or("memory_overlap", device.memory_overlap, kOverlap);
     device.launch_ms =
         node.number_or("launch_ms", device.launch_ms, Range::milliseconds().or_zero());
     device.launch_mcycles =
         node.number_or("launch_mcycles", device.launch_mcycles, Range::megacycles().or_zero());
-    device.launch_overlap =
-        node.number_or("launch_overlap", device.launch_overlap, {.min = 1.0, .max = 100.0});
+    device.launch_overlap = node.number_or("launch_overlap", device.launch_overlap, kOverlap);
     for (const auto& [name, child] : node.at("kinds").entries()) {
       device.kinds.push_back(read_kind(name, child));
     }
@@ -306,7 +312,159 @@ void check_complete(const ConfigNode& node, const Simulation& simulation, const 
   }
 }
 
+/// `{key: value, ...}`, of values that are not the default.
+class Entries {
+ public:
+  void add(const char* key, const std::string& value) {
+    entries_.push_back(fmt::format("{}: {}", key, value));
+  }
+  void add(const char* key, double value) { add(key, fmt::format("{}", value)); }
+  void add(const char* key, double value, double unless) {
+    if (value != unless) {
+      add(key, value);
+    }
+  }
+  void add(const char* key, const std::optional<double>& value) {
+    if (value) {
+      add(key, *value);
+    }
+  }
+  std::string text() const { return fmt::format("{{{}}}", fmt::join(entries_, ", ")); }
+
+ private:
+  std::vector<std::string> entries_;
+};
+
+std::string written(const WorkKindSpec& kind) {
+  const WorkKindSpec usual;
+  Entries entries;
+  entries.add("reference_mflops", kind.reference_mflops);
+  entries.add("compute_ms", kind.compute_ms);
+  entries.add("memory_ms", kind.memory_ms, usual.memory_ms);
+  entries.add("exponent", kind.exponent, usual.exponent);
+  entries.add("activity", kind.activity, usual.activity);
+  entries.add("memory_overlap", kind.memory_overlap);
+  entries.add("launch_ms", kind.launch_ms);
+  entries.add("launch_mcycles", kind.launch_mcycles);
+  return entries.text();
+}
+
+std::string written(const SimulatedDevice& device) {
+  const SimulatedDevice usual;
+  Entries entries;
+  entries.add("domain", yaml_text(device.domain));
+  if (device.kind != DeviceKind::kCpu) {
+    entries.add("kind", device.kind == DeviceKind::kGpu ? "gpu" : "memory");
+  }
+  entries.add("zone", yaml_text(device.zone));
+  entries.add("dynamic_w", device.dynamic_w);
+  entries.add("idle_w", device.idle_w, usual.idle_w);
+  entries.add("leakage_w", device.leakage_w, usual.leakage_w);
+  entries.add("leakage_per_k", device.leakage_per_k, usual.leakage_per_k);
+  entries.add("stall_activity", device.stall_activity, usual.stall_activity);
+  entries.add("thread_exponent", device.thread_exponent, usual.thread_exponent);
+  entries.add("memory_overlap", device.memory_overlap, usual.memory_overlap);
+  entries.add("launch_ms", device.launch_ms, usual.launch_ms);
+  entries.add("launch_mcycles", device.launch_mcycles, usual.launch_mcycles);
+  entries.add("launch_overlap", device.launch_overlap, usual.launch_overlap);
+  entries.add("raise_ms", device.raise_ms, usual.raise_ms);
+  entries.add("lower_ms", device.lower_ms, usual.lower_ms);
+  if (!device.kinds.empty()) {
+    Entries kinds;
+    for (const auto& kind : device.kinds) {
+      kinds.add(yaml_text(kind.name).c_str(), written(kind));
+    }
+    entries.add("kinds", kinds.text());
+  }
+  return entries.text();
+}
+
+std::string written(const SimulatedRail& rail) {
+  const SimulatedRail usual;
+  Entries entries;
+  entries.add("name", yaml_text(rail.name));
+  entries.add("devices", yaml_list(rail.devices));
+  entries.add("base_w", rail.base_w, usual.base_w);
+  entries.add("factor", rail.factor, usual.factor);
+  return entries.text();
+}
+
+std::string written(const SimulatedZone& zone) {
+  std::vector<std::string> stages;
+  for (const auto& stage : zone.stages) {
+    Entries entries;
+    if (!stage.devices.empty()) {
+      entries.add("devices", yaml_list(stage.devices));
+    }
+    entries.add("resistance_k_per_w", stage.resistance_k_per_w);
+    entries.add("time_constant_s", stage.time_constant_s);
+    stages.push_back(entries.text());
+  }
+  Entries entries;
+  entries.add("name", yaml_text(zone.name));
+  entries.add("offset_k", zone.offset_k, SimulatedZone{}.offset_k);
+  entries.add("stages", fmt::format("[{}]", fmt::join(stages, ", ")));
+  return entries.text();
+}
+
+std::string written(const ThrottleSpec& throttle) {
+  Entries entries;
+  entries.add("name", yaml_text(throttle.name));
+  entries.add("zone", yaml_text(throttle.zone));
+  entries.add("domain", yaml_text(throttle.domain));
+  entries.add("trip_c", throttle.trip_c);
+  entries.add("hysteresis_c", throttle.hysteresis_c);
+  entries.add("polling_ms", throttle.polling_ms);
+  entries.add("step", fmt::format("{}", throttle.step));
+  entries.add("floor_mhz", throttle.floor_mhz, ThrottleSpec{}.floor_mhz);
+  entries.add("keeps_voltage", throttle.keeps_voltage ? "true" : "false");
+  return entries.text();
+}
+
+std::string written(const SimulatedSensor& sensor) {
+  const SimulatedSensor usual;
+  Entries entries;
+  entries.add("signal", yaml_text(sensor.signal));
+  entries.add("period_ms", sensor.period_ms, usual.period_ms);
+  entries.add("lag_ms", sensor.lag_ms, usual.lag_ms);
+  entries.add("resolution", sensor.resolution, usual.resolution);
+  entries.add("noise", sensor.noise, usual.noise);
+  if (sensor.silent) {
+    entries.add("silent", "true");
+  }
+  return entries.text();
+}
+
+std::string written(const LatencyNoise& noise) {
+  const LatencyNoise usual;
+  Entries entries;
+  entries.add("sigma", noise.sigma, usual.sigma);
+  entries.add("tail_share", noise.tail_share, usual.tail_share);
+  entries.add("tail_scale", noise.tail_scale, usual.tail_scale);
+  entries.add("tail_shape", noise.tail_shape, usual.tail_shape);
+  entries.add("tail_persistence", noise.tail_persistence, usual.tail_persistence);
+  return entries.text();
+}
+
+template <typename Item>
+std::string list_of(const char* key, const std::vector<Item>& items) {
+  std::string text = items.empty() ? "" : fmt::format("  {}:\n", key);
+  for (const auto& item : items) {
+    text += fmt::format("    - {}\n", written(item));
+  }
+  return text;
+}
+
 }  // namespace
+
+std::string Simulation::to_yaml() const {
+  return fmt::format(
+      "simulation:\n{}{}  total: {}\n{}{}{}  latency_noise: {}\n  migration_ms: {}\n  ambient_c: "
+      "{}\n  cpu_tick_ms: {}\n",
+      list_of("devices", devices), list_of("rails", rails), yaml_list(total),
+      list_of("zones", zones), list_of("throttling", throttles), list_of("sensors", sensors),
+      written(noise), migration_ms, ambient_c, cpu_tick_ms);
+}
 
 Simulation Simulation::from_yaml(const ConfigNode& node, const Board& board) {
   Simulation simulation;

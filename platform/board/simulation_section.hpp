@@ -13,8 +13,10 @@ struct Board;
 
 /// How long one kind of work (`cnn`, `whetstone`) takes on one device, and what power it draws.
 ///
-/// An image of M MFLOPs takes (M / reference_mflops)^exponent times
-///   compute_ms x (highest OPP / OPP) / threads^thread_exponent  +  memory_ms / memory's speed.
+/// An image of M MFLOPs takes (M / reference_mflops)^exponent times (C^p + N^p)^(1/p), where
+///   C = compute_ms x (highest OPP / OPP) / threads^thread_exponent,  N = memory_ms / memory's
+///   speed,
+/// and p = memory_overlap: 1 is C + N, and a large one is nearly the longer of the two.
 struct WorkKindSpec {
   std::string name;
   double reference_mflops = 1.0;
@@ -23,6 +25,7 @@ struct WorkKindSpec {
   double exponent = 1.0;    ///< 1: in proportion to the MFLOPs; 0.5: to a MobileNet's width.
   double activity = 1.0;    ///< Its dynamic power over the device's dynamic_w.
   // Instead of the device's, if given:
+  std::optional<double> memory_overlap;
   std::optional<double> launch_ms;
   std::optional<double> launch_mcycles;
 };
@@ -35,7 +38,7 @@ enum class DeviceKind { kCpu, kGpu, kMemory };
 ///   (dynamic_w x busy x activity + idle_w) x (f / F) x (V / U)^2
 ///     + leakage_w x (V / U) x exp(leakage_per_k x (T - 25 degC)),
 /// where `busy` is the number of busy CPUs, or the busy share of a GPU or memory. While it waits
-/// for memory a device is busy with `stall_activity`.
+/// for memory, and does not compute meanwhile, a device is busy with `stall_activity`.
 struct SimulatedDevice {
   std::string domain;  ///< Of the board file; it must have `opps_v`.
   DeviceKind kind = DeviceKind::kCpu;
@@ -48,6 +51,7 @@ struct SimulatedDevice {
   double stall_activity = 0.5;
 
   double thread_exponent = 1.0;
+  double memory_overlap = 1.0;  ///< 1 to 100.
   /// What an inference costs before its work begins, whatever its size: launch_ms, and
   /// launch_mcycles of the first CPU of the place. With launches that overlap the work,
   /// L = (launch^p + work^p)^(1/p), p = launch_overlap; 1 is L = launch + work.
@@ -135,6 +139,8 @@ struct Simulation {
   /// @throws ConfigError for whatever is wrong: a domain without a device or voltages, power that
   ///         falls with frequency, a time constant of 0, names that do not exist.
   static Simulation from_yaml(const ConfigNode& node, const Board& board);
+  /// The section, with its key, which from_yaml() reads back to the same.
+  std::string to_yaml() const;
 };
 
 }  // namespace rein

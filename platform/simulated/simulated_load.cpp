@@ -13,11 +13,24 @@ constexpr double kMaxMemoryTaken = 0.9;
 /// Divides nothing by zero, where there is no work at all.
 constexpr double kSmallest = 1e-12;
 
-/// The two parts of what a request takes on a device.
+/// (a^p + b^p)^(1/p): a + b where nothing overlaps, and ever nearer to the longer one.
+double overlapped(double one_s, double other_s, double p) {
+  if (p == 1.0) {
+    return one_s + other_s;
+  }
+  const double longer_s = std::max(one_s, other_s);
+  const double shorter_s = std::min(one_s, other_s);
+  // Powers of their ratio: that of a short time would be nothing.
+  return longer_s > 0.0 ? longer_s * std::pow(1.0 + std::pow(shorter_s / longer_s, p), 1.0 / p)
+                        : 0.0;
+}
+
+/// What a request takes on a device.
 struct Parts {
   double compute_s = 0.0;
-  double memory_s = 0.0;
-  double total_s() const { return compute_s + memory_s; }
+  double memory_s = 0.0;   ///< Some of it while it computes.
+  double stalled_s = 0.0;  ///< It waits for memory, and does nothing else.
+  double total_s = 0.0;
 };
 
 Parts parts_of(const SimulatedModel::Device& device, const Work& work, double speed, double threads,
@@ -28,15 +41,15 @@ Parts parts_of(const SimulatedModel::Device& device, const Work& work, double sp
                          ? work.mflops / kind.reference_mflops
                          : std::pow(work.mflops / kind.reference_mflops, kind.exponent));
   const double parallel = threads == 1.0 ? 1.0 : std::pow(threads, device.spec.thread_exponent);
-  return {.compute_s = scale * kind.compute_s / (speed * parallel),
-          .memory_s = scale * kind.memory_s * memory_slowdown};
-}
-
-/// L = (a^p + b^p)^(1/p).
-double overlapped(double launch_s, double work_s, double p) {
-  return p == 1.0 || launch_s == 0.0
-             ? launch_s + work_s
-             : std::pow(std::pow(launch_s, p) + std::pow(work_s, p), 1.0 / p);
+  Parts parts{.compute_s = scale * kind.compute_s / (speed * parallel),
+              .memory_s = scale * kind.memory_s * memory_slowdown};
+  parts.stalled_s = parts.memory_s;
+  parts.total_s = parts.compute_s + parts.memory_s;
+  if (kind.memory_overlap != 1.0) {
+    parts.total_s = overlapped(parts.compute_s, parts.memory_s, kind.memory_overlap);
+    parts.stalled_s = parts.total_s - parts.compute_s;
+  }
+  return parts;
 }
 
 /// Shares out the CPUs between us, when we run, and others' threads, which leave our CPUs alone as
@@ -104,22 +117,22 @@ void SimulatedLoad::update(const SimulatedModel& model, const SimulatedModel::Pl
   // CPUs: how busy ours are while our work runs, and with what activity.
   double our_share = 1.0;
   double activity = 1.0;
-  double stalled = 0.0;  ///< Share of the time that the work waits for memory.
+  double memory_share = 0.0;  ///< Of the time that memory works for us.
   gpu_waiting = std::min(1.0, pressure.gpu);
   gpu_working = gpu_waiting;
   if (place.gpu) {
     Parts parts = parts_of(device, work, speeds[*place.gpu], /*threads=*/1.0, memory_slowdown);
     const double gpu_slowdown = 1.0 + work.sensitivity.gpu * pressure.gpu;
     const double launched_s = launch_s * sharing.slowdown;
-    latency_s = overlapped(launched_s, parts.total_s() * gpu_slowdown, device.spec.launch_overlap);
+    latency_s = overlapped(launched_s, parts.total_s * gpu_slowdown, device.spec.launch_overlap);
     our_share = std::min(1.0, launched_s / std::max(latency_s, kSmallest));
-    stalled = parts.memory_s / std::max(latency_s, kSmallest);
+    memory_share = parts.memory_s / std::max(latency_s, kSmallest);
     const double used =
-        std::min(1.0, parts.total_s() * gpu_slowdown / std::max(latency_s, kSmallest));
+        std::min(1.0, parts.total_s * gpu_slowdown / std::max(latency_s, kSmallest));
     gpu_working = 1.0 - (1.0 - used) * (1.0 - gpu_waiting);
     const double mixed =
-        (parts.compute_s * kind.activity + parts.memory_s * device.spec.stall_activity) /
-        std::max(parts.total_s(), kSmallest);
+        (parts.compute_s * kind.activity + parts.stalled_s * device.spec.stall_activity) /
+        std::max(parts.total_s, kSmallest);
     devices[*place.gpu].working = used * mixed + (gpu_working - used);
     devices[*place.gpu].waiting = gpu_waiting;
   } else {
@@ -127,15 +140,15 @@ void SimulatedLoad::update(const SimulatedModel& model, const SimulatedModel::Pl
     for (const auto& share : place.shares) {
       const Parts parts = parts_of(model.devices[share.domain], work, speeds[share.domain],
                                    place.threads, memory_slowdown);
-      slowest = parts.total_s() > slowest.total_s() ? parts : slowest;
+      slowest = parts.total_s > slowest.total_s ? parts : slowest;
     }
     latency_s =
-        overlapped(launch_s, slowest.total_s(), device.spec.launch_overlap) * sharing.slowdown;
-    stalled = slowest.memory_s * sharing.slowdown / std::max(latency_s, kSmallest);
+        overlapped(launch_s, slowest.total_s, device.spec.launch_overlap) * sharing.slowdown;
+    memory_share = slowest.memory_s * sharing.slowdown / std::max(latency_s, kSmallest);
     our_share = place.threads / static_cast<double>(place.cpus.size());
     activity = (launch_s + slowest.compute_s * kind.activity +
-                slowest.memory_s * device.spec.stall_activity) /
-               std::max(launch_s + slowest.total_s(), kSmallest);
+                slowest.stalled_s * device.spec.stall_activity) /
+               std::max(launch_s + slowest.total_s, kSmallest);
   }
   if (model.gpu && !place.gpu) {
     devices[*model.gpu] = {gpu_working, gpu_waiting};
@@ -156,7 +169,7 @@ void SimulatedLoad::update(const SimulatedModel& model, const SimulatedModel::Pl
     }
   }
   if (model.memory) {
-    devices[*model.memory].working = std::min(1.0, stalled + pressure.memory);
+    devices[*model.memory].working = std::min(1.0, memory_share + pressure.memory);
     devices[*model.memory].waiting = pressure.memory;
   }
 }

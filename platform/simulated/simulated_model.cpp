@@ -66,6 +66,7 @@ SimulatedModel::Device make_device(const SimulatedDevice& spec, const Board& boa
                   .reference_mflops = kind->reference_mflops,
                   .compute_s = kind->compute_ms / 1e3,
                   .memory_s = kind->memory_ms / 1e3,
+                  .memory_overlap = kind->memory_overlap.value_or(spec.memory_overlap),
                   .exponent = kind->exponent,
                   .activity = kind->activity,
                   .launch_s = kind->launch_ms.value_or(spec.launch_ms) / 1e3,

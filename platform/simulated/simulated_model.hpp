@@ -23,6 +23,7 @@ struct SimulatedModel {
     double reference_mflops = 1.0;
     double compute_s = 0.0;
     double memory_s = 0.0;
+    double memory_overlap = 1.0;
     double exponent = 1.0;
     double activity = 1.0;
     double launch_s = 0.0;

@@ -314,8 +314,11 @@ Randomisation find_spread(const Comparison::Ratios& left, PowerSource power) {
   Randomisation spread;
   spread.speed = spread_of(left.service, spread.speed);
   spread.speed_part = spread_of(left.service, spread.speed_part);
+  // The board as a whole is no longer in doubt.
+  spread.board_speed = spread.speed;
   if (power == PowerSource::kSensors && !left.power.empty()) {
     spread.power = spread_of(left.power, spread.power);
+    spread.board_power = spread.power;
     spread.rail_base = spread_of(left.power, spread.rail_base);
   }
   return spread;

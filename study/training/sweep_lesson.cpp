@@ -137,10 +137,10 @@ SweepLesson::Swept SweepLesson::sweep_machine(std::uint64_t index) const {
     SimulatedWorld many(beside(plain, drawn, co_runners, 1.0));
     return sweep(few.environment(), many.environment(), index, swept.periods);
   };
-  const Scenario alone = random_scenario({}, machine.board, 1.0, {}, random);
+  const Scenario alone = random_scenario({}, machine, 1.0, {}, random);
   swept.alone = sweep_beside(alone, {});
   for (std::size_t i = 0; i < kConditions; ++i) {
-    Scenario drawn = random_scenario({}, machine.board, 1.0, {}, random);
+    Scenario drawn = random_scenario({}, machine, 1.0, {}, random);
     drawn.phases.front().ambient_c = alone.phases.front().ambient_c;
     swept.contended.push_back(
         sweep_beside(drawn, draw_co_runners(drawn.co_runners.size(), random)));

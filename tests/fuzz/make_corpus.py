@@ -214,6 +214,13 @@ def make(rein, folder):
     run(rein, 'profile', run_file('static'), '--output', folder / 'profile.csv', '--periods', 1,
         '--settle', 0)
     put('profile', 'small.csv', (folder / 'profile.csv').read_bytes())
+    put('measured', 'small.csv', b'# of nobody\nnetwork,kind,mflops,gpu_mhz,memory_mhz,latency_ms,power_w,'
+        b'temperature_c,co_runner,held_back\n' + b''.join(
+            f'{n},cnn,{m},{g},{e},{1 + 9 * m / g + 2 * m / e},{1 + g / 100},{30 + g / 20},,{h}\n'.encode()
+            for n, m in (('a', 100), ('b', 300)) for g in (100, 200, 300, 400)
+            for e, h in ((800, ''), (1600, 'yes'))) + b',,,100,800,,1.1,,,\na,cnn,100,400,1600,9,3,,b,\n')
+    put('measured', 'threads.csv', b'network,cpu_mhz,threads,latency_ms\na,500,1,20\na,1000,1,10\na,1000,2,6\n')
+    put('measured', 'refused-one-frequency.csv', b'network,gpu_mhz,latency_ms\na,100,9\na,100,9\n')
     put('arrivals', 'small.csv', b'arrival_s,tokens\n-1,4\n0.5,3\n0.5,1\n2e3,9\n')
     put('arrivals', 'refused-backwards.csv', b'arrival_s\n1\n0\n')
     run(rein, 'evaluate', run_file('static'), '--agents', 'static,random', '--seeds', 2,

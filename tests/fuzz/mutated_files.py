@@ -122,6 +122,8 @@ def set_up(program, folder):
                         .replace('ARRIVAL', 'periodic'))):
         (folder / name).write_text(text)
     shutil.copytree(ROOT / 'configs', folder / 'configs')
+    for table in ('small.csv', 'threads.csv'):
+        shutil.copy(make_corpus.CORPUS / 'measured' / table, folder / table)
     (folder / 'root/sys/class').mkdir(parents=True)
     (folder / 'root/sys/class/x').write_text('2\n')
 
@@ -165,6 +167,8 @@ def set_up(program, folder):
         Case('report-evaluation', ['evaluation/summary.json', 'evaluation/courses.json'],
              ['report', 'evaluation', '--output', 'OUT.html']),
         Case('probe', ['board.yaml'], ['probe', '--board', 'board.yaml', '--sysfs-root', 'root']),
+        Case('fit-board', ['small.csv'], ['fit-board', 'small.csv']),
+        Case('fit-to-board', ['threads.csv', 'board.yaml'], ['fit-board', 'threads.csv', '--board', 'board.yaml']),
         Case('restore', ['state'], ['restore', '--sysfs-root', 'root', '--state', 'state']),
     ]
     for board in ('jetson-nano', 'odroid-xu3'):

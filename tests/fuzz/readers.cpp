@@ -24,6 +24,8 @@
 #include "models/image_set.hpp"
 #include "models/slimmable_checkpoint.hpp"
 #include "platform/giving_back/state_file.hpp"
+#include "study/calibration/board_fit.hpp"
+#include "study/calibration/measurement_table.hpp"
 #include "study/evaluation/episode_log.hpp"
 #include "study/evaluation/variants.hpp"
 #include "study/report/evaluation_page.hpp"
@@ -205,6 +207,22 @@ void read_profile_file(std::string_view bytes) {
   require(read_file(folder() / "third.csv") == written, "a profile as it was written");
 }
 
+void read_measured_table(std::string_view bytes) {
+  constexpr std::size_t kMostRows = 40;
+  const MeasurementTable table = MeasurementTable::parse(text(bytes), "table.csv");
+  if (table.rows.size() > kMostRows || table.domains.size() > 4) {
+    return;
+  }
+  const BoardFit fit = fit_board(table, {});
+  for (const auto& figure : fit.figures) {
+    require(std::isfinite(figure.fitted.worst) && std::isfinite(figure.held_back.worst),
+            "a finite error of " + figure.name);
+  }
+  const Board again = Board::from_yaml(ConfigNode::parse(fit.to_yaml("table.csv"), "fitted.yaml"));
+  require(again.simulation->to_yaml() == fit.board.simulation->to_yaml(),
+          "a board as it was fitted");
+}
+
 void read_arrivals_file(std::string_view bytes) {
   const auto arrivals = RecordedArrivals::read(store("arrivals.csv", bytes));
   double sum = 0.0;
@@ -356,14 +374,14 @@ void read_variants_file(std::string_view bytes) {
 
 const std::map<std::string, Reader>& readers() {
   static const std::map<std::string, Reader> all = {
-      {"agent", read_agent_checkpoint}, {"application", read_application_file},
-      {"arrivals", read_arrivals_file}, {"board", read_board_file},
-      {"episodes", read_episode_log},   {"evaluation", read_evaluation_folder},
-      {"images", read_image_files},     {"network", read_network_checkpoint},
-      {"profile", read_profile_file},   {"report", read_run_folder},
-      {"run", read_run_file},           {"scenario", read_scenario_file},
-      {"state", read_state_file},       {"trace", read_trace_file},
-      {"variants", read_variants_file}};
+      {"agent", read_agent_checkpoint},     {"application", read_application_file},
+      {"arrivals", read_arrivals_file},     {"board", read_board_file},
+      {"episodes", read_episode_log},       {"evaluation", read_evaluation_folder},
+      {"images", read_image_files},         {"measured", read_measured_table},
+      {"network", read_network_checkpoint}, {"profile", read_profile_file},
+      {"report", read_run_folder},          {"run", read_run_file},
+      {"scenario", read_scenario_file},     {"state", read_state_file},
+      {"trace", read_trace_file},           {"variants", read_variants_file}};
   return all;
 }
 

@@ -1,7 +1,9 @@
 #include "platform/board/simulation_section.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <filesystem>
 #include <string>
 
 #include "common/error.hpp"
@@ -99,6 +101,49 @@ DOCTEST_TEST_CASE("simulation: unknown keys and values out of range") {
                          "simulation.devices.0.dynamic_w: expected a number from 0 to 1000000 W"));
   DOCTEST_CHECK(contains(error_of(SmallBoards::cpus("  latency_noise: {tail_shape: 0.6}\n")),
                          "simulation.latency_noise.tail_shape"));
+}
+
+DOCTEST_TEST_CASE("simulation: an overlap is 1 or more, and a kind of work may have its own") {
+  const auto read = [](const std::string& device, const std::string& kind) {
+    return SmallBoards::parse(changed("memory_ms: 2}}", "memory_ms: 2" + kind + "}}" + device));
+  };
+  const auto expected = [](const char* key, const char* found) {
+    return fmt::format("{}: expected a number from 1 to 100, found '{}'", key, found);
+  };
+  DOCTEST_CHECK(read("", "").simulation->devices.front().memory_overlap == 1.0);
+  DOCTEST_CHECK(read(", memory_overlap: 3", "").simulation->devices.front().memory_overlap == 3.0);
+  DOCTEST_CHECK(
+      read("", ", memory_overlap: 2").simulation->devices.front().kinds.front().memory_overlap ==
+      2.0);
+  DOCTEST_CHECK(contains(error_of(changed("memory_ms: 2}}", "memory_ms: 2}}, memory_overlap: 0.9")),
+                         expected("simulation.devices.0.memory_overlap", "0.9")));
+  DOCTEST_CHECK(contains(error_of(changed("memory_ms: 2", "memory_ms: 2, memory_overlap: 101")),
+                         expected("simulation.devices.0.kinds.cnn.memory_overlap", "101")));
+}
+
+DOCTEST_TEST_CASE("simulation: what is written is read back to the same") {
+  for (const auto& entry : std::filesystem::directory_iterator(REIN_SOURCE_DIR "/configs/boards")) {
+    DOCTEST_CAPTURE(entry.path().string());
+    const Board board = Board::from_yaml(ConfigNode::load(entry.path()));
+    if (board.simulation) {
+      const std::string written = board.simulation->to_yaml();
+      const Board again =
+          Board::from_yaml(ConfigNode::parse(board.to_yaml() + written, "again.yaml"));
+      DOCTEST_CHECK(again.simulation->to_yaml() == written);
+      DOCTEST_CHECK(again.simulation->devices.size() == board.simulation->devices.size());
+    }
+  }
+  const std::string text = SmallBoards::cpus(
+      "  migration_ms: 3\n  throttling: [{name: a b, zone: soc, domain: cpu, trip_c: 60, "
+      "hysteresis_c: 2, step: 2, keeps_voltage: true}]\n");
+  const Board board = SmallBoards::parse(text);
+  const Board again = SmallBoards::parse(board.to_yaml() + board.simulation->to_yaml());
+  DOCTEST_CHECK(again.simulation->throttles.front().name == "a b");
+  DOCTEST_CHECK(again.simulation->throttles.front().keeps_voltage);
+  DOCTEST_CHECK(again.simulation->throttles.front().step == 2);
+  DOCTEST_CHECK(again.simulation->migration_ms == 3.0);
+  DOCTEST_CHECK(again.simulation->devices.front().kinds.front().compute_ms == 8.0);
+  DOCTEST_CHECK(again.simulation->devices.front().stall_activity == 1.0);
 }
 
 DOCTEST_TEST_CASE("contention: a profile takes something") {

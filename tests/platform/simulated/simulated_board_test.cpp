@@ -167,6 +167,129 @@ DOCTEST_TEST_CASE("simulated board: memory that others use makes waiting longer"
   DOCTEST_CHECK(board.latency_s() == Approx(0.011));
 }
 
+/// The board of SmallBoards::cpus() without launches, that draws half as much while it waits for
+/// memory: 8 ms of computing overlap 2 ms of memory.
+SimulatedBoard overlapping_board(const std::string& overlap) {
+  std::string text = SmallBoards::cpus();
+  const std::string from = "stall_activity: 1,\n       launch_ms: 1,";
+  text.replace(text.find(from), from.size(),
+               "stall_activity: 0.5, memory_overlap: " + overlap + ",");
+  SimulatedBoard board(SmallBoards::parse(text));
+  board.set_work(kHundred);
+  return board;
+}
+
+/// Of one request from now on [J], at 25 degC and above what the board draws anyway.
+double work_energy_j(SimulatedBoard board) {
+  constexpr double kIdleW = 1.0 + 0.5;
+  board.update();
+  const double before_j = board.energy_j();
+  const TimePoint begin = board.now();
+  board.execute(1.0);
+  board.update();
+  return board.energy_j() - before_j - kIdleW * to_seconds(board.now() - begin);
+}
+
+DOCTEST_TEST_CASE("simulated board: computing and memory overlap as (compute^p + memory^p)^(1/p)") {
+  auto board = overlapping_board("2");
+  DOCTEST_CHECK(board.latency_s() == Approx(std::hypot(0.008, 0.002)));
+  board.set_opp(0, 0);
+  DOCTEST_CHECK(board.latency_s() == Approx(std::hypot(0.016, 0.002)));
+  board.start(1, {.memory = 0.75});
+  DOCTEST_CHECK(board.latency_s() == Approx(std::hypot(0.016, 0.008)));
+}
+
+DOCTEST_TEST_CASE("simulated board: an overlap of 1 is the sum and a large one the longer part") {
+  auto sum = overlapping_board("1");
+  DOCTEST_CHECK(sum.latency_s() == 0.008 + 0.002);
+  auto longer = overlapping_board("100");
+  DOCTEST_CHECK(longer.latency_s() == Approx(0.008).epsilon(1e-6));
+  longer.start(1, {.memory = 0.9});
+  DOCTEST_CHECK(longer.latency_s() == Approx(0.020).epsilon(1e-6));
+}
+
+DOCTEST_TEST_CASE("simulated board: however much overlaps, no request of 10 us takes no time") {
+  for (const char* const overlap : {"1", "3", "30", "100"}) {
+    DOCTEST_CAPTURE(overlap);
+    auto board = overlapping_board(overlap);
+    board.set_work({.kind = 0, .mflops = 0.1, .images = 1.0, .sensitivity = {}});
+    DOCTEST_CHECK(board.latency_s() >= 8e-6);
+    DOCTEST_CHECK(board.latency_s() <= 10e-6 * (1.0 + 1e-9));
+  }
+}
+
+DOCTEST_TEST_CASE("simulated board: work is longer with less overlap, a lower clock, less memory") {
+  double more_overlap_s = 0.0;
+  for (const char* const overlap : {"100", "10", "3", "1.5", "1"}) {
+    DOCTEST_CAPTURE(overlap);
+    auto board = overlapping_board(overlap);
+    const double latency_s = board.latency_s();
+    DOCTEST_CHECK(latency_s >= more_overlap_s);
+    DOCTEST_CHECK(latency_s >= 0.008);
+    DOCTEST_CHECK(latency_s <= 0.010);
+    more_overlap_s = latency_s;
+    double before_s = latency_s;
+    for (const double memory : {0.1, 0.4, 0.8}) {
+      board.start(1, {.memory = memory});
+      DOCTEST_CHECK(board.latency_s() >= before_s);
+      before_s = board.latency_s();
+      board.stop(1);
+    }
+    board.set_opp(0, 0);
+    DOCTEST_CHECK(board.latency_s() > latency_s);
+  }
+}
+
+DOCTEST_TEST_CASE("simulated board: half of an overlapping request is half of both of its parts") {
+  auto board = overlapping_board("3");
+  const double alone_s = board.latency_s();
+  SimulatedBoard other = board;
+  other.start(1, {.memory = 0.8});
+  const double beside_s = other.latency_s();
+  // Memory takes longer than computing in the first and the third quarter of the request.
+  board.start(1, {.memory = 0.8, .on_ms = 1e3 * beside_s / 4, .off_ms = 1e3 * alone_s / 4});
+  board.execute(1.0);
+  DOCTEST_CHECK(beside_s == Approx(std::cbrt(0.008 * 0.008 * 0.008 + 0.01 * 0.01 * 0.01)));
+  DOCTEST_CHECK(to_seconds(board.now() - TimePoint{}) ==
+                Approx((beside_s + alone_s) / 2).epsilon(1e-6));
+}
+
+DOCTEST_TEST_CASE("simulated board: who waits less for memory spends less") {
+  // 2 W for 8 ms, and 1 W for what it waits besides.
+  double before_j = 1.0;
+  for (const char* const overlap : {"1", "1.5", "3", "10", "100"}) {
+    DOCTEST_CAPTURE(overlap);
+    auto board = overlapping_board(overlap);
+    const double energy_j = work_energy_j(board);
+    DOCTEST_CHECK(energy_j == Approx(0.016 + 1.0 * (board.latency_s() - 0.008)).epsilon(1e-6));
+    DOCTEST_CHECK(energy_j <= before_j * (1.0 + 1e-6));
+    DOCTEST_CHECK(energy_j >= 0.016 * (1.0 - 1e-6));
+    before_j = energy_j;
+  }
+}
+
+DOCTEST_TEST_CASE("simulated board: memory works as long for a request that it overlaps") {
+  for (const char* const overlap : {"1", "2", "100"}) {
+    DOCTEST_CAPTURE(overlap);
+    std::string text = SmallBoards::cpus();
+    const auto put = [&text](const std::string& before, const std::string& more) {
+      text.insert(text.find(before), more);
+    };
+    put("places:\n", "  - {name: memory, devfreq: m, opps_mhz: [800, 1600], opps_v: [1, 1]}\n");
+    put("  rails:", "    - {domain: memory, kind: memory, zone: soc, dynamic_w: 4}\n");
+    text.replace(text.find("devices: [cpu]"), 14, "devices: [cpu, memory]");
+    text.replace(text.find("launch_ms: 1,"), 13, "memory_overlap: " + std::string(overlap) + ",");
+    SimulatedBoard board(SmallBoards::parse(text));
+    board.set_work(kHundred);
+    // 2 W for as long as it takes, and 4 W for the 2 ms of memory; 4 ms at half of its clock.
+    DOCTEST_CHECK(work_energy_j(board) ==
+                  Approx(2.0 * board.latency_s() + 4.0 * 0.002).epsilon(1e-6));
+    board.set_opp(1, 0);
+    DOCTEST_CHECK(work_energy_j(board) ==
+                  Approx(2.0 * board.latency_s() + 4.0 * 0.5 * 0.004).epsilon(1e-6));
+  }
+}
+
 DOCTEST_TEST_CASE("simulated board: a co-runner that pauses slows down part of a request") {
   auto board = cpu_board();
   // Both CPUs are taken for 4 ms, then free for 6 ms.

@@ -29,7 +29,7 @@ SimulatedTask small_task() {
 
 Budgets budgets() {
   Budgets budgets;
-  budgets.latency = LatencyBudget{.deadline_ms = 60.0, .miss_rate = 0.0};
+  budgets.latency = LatencyBudget{.deadline_ms = 20.0, .miss_rate = 0.0};
   return budgets;
 }
 
