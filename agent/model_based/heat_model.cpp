@@ -24,23 +24,6 @@ constexpr double kLeftS = 10.0;
 
 HeatModel::HeatModel(std::size_t zones) : zones_(zones), ahead_(zones) {}
 
-void HeatModel::begin_episode() {
-  begins_ = true;
-  for (Zone& zone : zones_) {
-    zone.left_c = 0.0;
-    if (zone.is_known) {
-      zone.covariance[0] += kSurroundingsK * kSurroundingsK;
-      for (std::size_t term = kTerms - kSlow; term < kTerms; ++term) {
-        for (std::size_t i = 0; i < kTerms; ++i) {
-          zone.covariance[i * kTerms + term] = zone.covariance[term * kTerms + i] = 0.0;
-        }
-        zone.mean[term] = 0.0;
-        zone.covariance[term * kTerms + term] = kBeganK * kBeganK;
-      }
-    }
-  }
-}
-
 void HeatModel::begin(Zone& zone, double temperature_c) const {
   const double rise_k = std::clamp(temperature_c - kRoomC, kLeastRiseK, kMostRiseK);
   zone = {.is_known = true};

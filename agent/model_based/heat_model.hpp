@@ -26,9 +26,6 @@ class HeatModel {
 
   explicit HeatModel(std::size_t zones = 0);
 
-  /// The surroundings and stages are as at the first period again; what was learned of resistances
-  /// stays.
-  void begin_episode();
   /// Takes a period into account. @param temperatures_c [zones]  empty where not measured.
   void observe(const std::vector<std::optional<double>>& temperatures_c, const Inputs& inputs,
                double interval_s);

@@ -458,6 +458,11 @@ std::string ModelBasedPolicy::parameters() const {
                   options_.steepness, options_.optimism, options_.patience, options_.worth_trying,
                   options_.trial_periods, options_.trial_budget, options_.trial_income,
                   options_.inertia);
+  // What comes, and waits, is part of what a plan is for.
+  const TaskDescription& task = problem_.task;
+  text += fmt::format(", {} arrivals, {} may wait{}",
+                      kArrivals[static_cast<std::size_t>(task.arrival)], task.queue_limit,
+                      task.drop_expired ? " until they expire" : "");
   for (const PlannerOption& option : planner_table()) {
     // Others than the usual ones: the table grows.
     if (const double value = options_.planner.*option.value; value != option.standard) {

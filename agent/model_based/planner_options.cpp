@@ -63,7 +63,7 @@ constexpr PlannerOption kTable[] = {
     {"stretch_kept", "1", 0.97, from(0, 1), false, &Options::stretch_kept,
      "of that, and of what was missed and not foreseen, a period"},
     // What measurements come from.
-    {"change_chance", "1", 0.1, from(0, 0.5), false, &Options::change_chance,
+    {"change_chance", "1", 0.03, from(0, 0.5), false, &Options::change_chance,
      "of conditions to change to something new, a period"},
     {"return_chance", "1", 0.05, from(0, 0.4), false, &Options::return_chance,
      "of conditions to change to something known, a period"},

@@ -82,7 +82,6 @@ void put(std::span<double> grid, double place, double chance) {
 }  // namespace
 
 void QueueModel::follow(const Queue& queue, const ServiceSpread& spread, const ArrivalGaps& gaps) {
-  ++age_;
   const bool holds = queue == queue_ && age_ < kKept &&
                      nearly(spread.variance(), spread_.variance()) &&
                      nearly(gaps.variation(), arrivals_.variation());

@@ -44,8 +44,10 @@ struct Waiting {
 /// Solved for some service times, when they are asked for; what is between them is interpolated.
 class QueueModel {
  public:
-  /// From now on so. What was solved is kept while it still holds, nearly.
+  /// From now on so. What was solved is kept while it still holds, nearly, and for some periods.
   void follow(const Queue& queue, const ServiceSpread& spread, const ArrivalGaps& gaps);
+
+  void pass_period() { ++age_; }
 
   /// The share of requests that are late or dropped in the long run, in [0, 1].
   /// @param log_service  of the mean time that a request takes, in ms. What is no number is late.

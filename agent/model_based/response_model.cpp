@@ -102,7 +102,8 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       loose_(prior_->factors),
       columns_(std::make_shared<FactorColumns>(prior_->factors)),
       ratio_(prior_->ratio),
-      gaps_(problem.task.arrival),
+      arrival_(problem.task.arrival),
+      gaps_(arrival_),
       zones_(heat_signals(problem.signals)),
       drawn_(drawn_by_clocks(problem.actions)),
       heat_(zones_.size()),
@@ -122,7 +123,10 @@ void ResponseModel::begin_episode() {
   first_.reset();
   waiting_ = {};
   rate_hz_.reset();
-  heat_.begin_episode();
+  // What is not in a checkpoint begins anew, so that who goes on from one does as if never stopped.
+  gaps_ = ArrivalGaps(arrival_);
+  queueing_ = {};
+  heat_ = HeatModel(zones_.size());
   stayed_ = outliers_ = 0;
   has_changed_ = is_restless_ = false;
   restless_ = 0.0;
@@ -413,6 +417,7 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
   ceilings_.note(info.granted, action);
   waiting_ = {.requests = managed_service(info).queued,
               .oldest_ms = managed_service(info).waited_ms};
+  queueing_.pass_period();
   learn_gaps(info);
   const Measured measured = measure(info);
   learn_heat(info, measured);

@@ -232,6 +232,7 @@ class ResponseModel {
   };
   std::optional<First> first_;
   Waiting waiting_;
+  RequestSpec::Arrival arrival_;
   ArrivalGaps gaps_;
   std::optional<double> rate_hz_;  ///< That the task told of the period before.
   QueueModel queueing_;

@@ -40,19 +40,19 @@ DOCTEST_TEST_CASE("more actions than an integer holds ended in an allocation tha
 
 DOCTEST_TEST_CASE("an agent is refused more actions than it bears, whoever makes it") {
   const RivalTask task;
-  const ActionSpace many({knob("width.dnn", 100), knob("frequency.cpu", 300)});
+  const ActionSpace many({knob("width.dnn", 100), knob("frequency.cpu", 800)});
   const Problem known = task.problem();
   const Problem problem{many, known.observations, {}, known.signals, known.task};
   Random random(1);
-  for (const auto& each : {std::pair{"q_learning", "8000"}, {"model_based", "20000"}}) {
+  for (const auto& each : {std::pair{"q_learning", "8000"}, {"model_based", "60000"}}) {
     const auto& [kind, most] = each;
     DOCTEST_CAPTURE(each.first);
     const auto node = ConfigNode::parse(std::string("agent: {kind: ") + kind + "}", "run.yaml");
     const std::string message =
         std::string("run.yaml:1:15: agent.kind: ") + kind +
         " bears not so many: expected at most " + most +
-        " actions, found 30000 (frequency.cpu 300 x width.dnn 100): give some of its "
-        "frequencies in the run file (`controls: {frequency: {cpu: [100, 399]}}`) or in `opps_mhz` "
+        " actions, found 80000 (frequency.cpu 800 x width.dnn 100): give some of its "
+        "frequencies in the run file (`controls: {frequency: {cpu: [100, 899]}}`) or in `opps_mhz` "
         "of the board file";
     DOCTEST_CHECK_THROWS_WITH_AS(make_agent(node.at("agent"), problem, random), message.c_str(),
                                  ConfigError);
