@@ -27,7 +27,7 @@ struct Knob {
   };
   struct Level {
     std::string label;
-    double value = 0.0;  ///< In `unit`; of a place its threads.
+    double value = 0.0;          ///< In `unit`; of a place its threads.
     std::vector<int> cpus = {};  ///< Of a place that computes on CPUs; empty of all else.
   };
 

@@ -58,7 +58,7 @@ struct TaskDescription {
   RequestSpec::Arrival arrival = RequestSpec::Arrival::kPeriodic;
   std::size_t queue_limit = 8;  ///< Requests that may wait: more are dropped.
   bool drop_expired = false;    ///< Whether one that is late before it begins is dropped.
-  std::vector<double> top1;  ///< [levels of the width]: accuracy, from the network's table.
+  std::vector<double> top1;     ///< [levels of the width]: accuracy, from the network's table.
   Objective objective;
   Prices prices;
   double period_s = 0.1;  ///< The control period.

@@ -24,7 +24,7 @@ struct ServiceReport {
   LatencyFigures told;               ///< Of a report that was read, instead of latencies_ms.
   std::vector<double> services_ms;   ///< [served], the same without the waiting.
   std::vector<double> gaps_ms;  ///< Of those that arrived: since the one before, if there was one.
-  std::vector<bool> misses;  ///< [served + dropped], whether late or dropped, in order of event.
+  std::vector<bool> misses;     ///< [served + dropped], whether late or dropped, in order of event.
   double accuracy_sum =
       0.0;                  ///< Over those served: top-1 of the level that served, from its table.
   double busy_ms = 0.0;     ///< Sum of services_ms.

@@ -40,8 +40,8 @@ struct Lot {
   const Wide* rows;            ///< [used]: of the factors with which any has to do ...
   const std::size_t* factors;  ///< ... [used], ascending.
   std::size_t used;
-  const float* root;           ///< [all x all] Of the covariance: row i is column i of L.
-  const float* means;          ///< [all]
+  const float* root;   ///< [all x all] Of the covariance: row i is column i of L.
+  const float* means;  ///< [all]
   std::size_t all;
   std::array<float, kLanes> mean;
   std::array<float, kLanes> variance;
@@ -80,8 +80,7 @@ struct Lot {
 void reckon_plainly(Lot& lot) { reckon(lot); }
 #ifdef __x86_64__
 [[gnu::target("avx2")]] void reckon_with_avx2(Lot& lot) { reckon(lot); }
-const auto reckon_lot =
-    __builtin_cpu_supports("avx2") != 0 ? &reckon_with_avx2 : &reckon_plainly;
+const auto reckon_lot = __builtin_cpu_supports("avx2") != 0 ? &reckon_with_avx2 : &reckon_plainly;
 #else
 const auto reckon_lot = &reckon_plainly;
 #endif

@@ -35,7 +35,8 @@ struct FactorModel {
   void archive(Archive& archive, std::size_t size);
 };
 
-/// What a model's quantities have to do with each factor, as floats: to reckon many of them at once.
+/// What a model's quantities have to do with each factor, as floats: to reckon many of them at
+/// once.
 class FactorColumns {
  public:
   FactorColumns() = default;
@@ -55,7 +56,7 @@ class FactorColumns {
 
  private:
   std::size_t stride_ = 0;
-  AlignedFloats numbers_;  ///< [factors x stride_]
+  AlignedFloats numbers_;               ///< [factors x stride_]
   std::vector<unsigned char> matters_;  ///< [factors x stride_ / kMany]
 };
 

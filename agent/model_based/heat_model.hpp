@@ -61,10 +61,10 @@ class HeatModel {
 
   std::vector<Zone> zones_;
   std::array<double, kInputs * kStages> stages_{};  ///< Inputs, each slowed by each stage.
-  std::array<double, kSlow> fading_{};  ///< What is left of how slow stages began.
+  std::array<double, kSlow> fading_{};              ///< What is left of how slow stages began.
   Inputs scale_{};  ///< What inputs are divided by: those of the first period.
   bool knows_ = false;
-  bool begins_ = true;  ///< Stages are those of the first period.
+  bool begins_ = true;                               ///< Stages are those of the first period.
   std::vector<std::array<Ahead, kHorizons>> ahead_;  ///< [zones]
 };
 

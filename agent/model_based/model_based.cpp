@@ -60,10 +60,10 @@ ModelBasedPolicy::Options ModelBasedPolicy::Options::from_yaml(const ConfigNode&
   options.trial_periods = static_cast<std::size_t>(
       node.integer_or("trial_periods", static_cast<std::int64_t>(options.trial_periods),
                       {.min = 1.0, .max = 1000.0}));
-  options.trial_budget = node.number_or("trial_budget", options.trial_budget,
-                                        {.min = 0.0, .max = 1e4});
-  options.trial_income = node.number_or("trial_income", options.trial_income,
-                                        {.min = 0.0, .max = 100.0});
+  options.trial_budget =
+      node.number_or("trial_budget", options.trial_budget, {.min = 0.0, .max = 1e4});
+  options.trial_income =
+      node.number_or("trial_income", options.trial_income, {.min = 0.0, .max = 100.0});
   options.inertia = node.number_or("inertia", options.inertia, Range::share());
   if (node.has("planner")) {
     options.planner = PlannerOptions::from_yaml(node.at("planner"));
@@ -150,7 +150,8 @@ double ModelBasedPolicy::fine_for_heat(const BudgetInForce& budget, const Foreca
     const Estimate heat_c =
         optimism > 0.0 ? Estimate{forecast.hoped_c[i], 0.0} : (*forecast.heat_c)[i];
     const double spread_k = std::sqrt(heat_c.variance + 0.01);
-    const double chance = 0.5 * std::erfc((within_c - heat_c.mean) / spread_k / std::numbers::sqrt2);
+    const double chance =
+        0.5 * std::erfc((within_c - heat_c.mean) / spread_k / std::numbers::sqrt2);
     sum += price_of(budget.rule->kind, task) *
                std::min(1.0, expected_excess(heat_c, within_c) / kViolationK) +
            options_.planner.broken_price * chance * task.prices[budget.rule->kind] / kUsualPrice;
@@ -196,9 +197,10 @@ double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& as
     const PowerSignal signal = budget.rule->kind == BudgetId::Kind::kPower
                                    ? situation.power_signal
                                    : situation.energy_signal;
-    value -= budget.rule->kind == BudgetId::Kind::kTemperature
-                 ? fine_for_heat(budget, forecast, asked.task, optimism, now.margins)
-                 : fine(budget, expected, asked.task, forecast.power(signal), optimism, now.margins);
+    value -=
+        budget.rule->kind == BudgetId::Kind::kTemperature
+            ? fine_for_heat(budget, forecast, asked.task, optimism, now.margins)
+            : fine(budget, expected, asked.task, forecast.power(signal), optimism, now.margins);
   }
   return value + (action == now.in_force ? options_.inertia : 0.0);
 }
@@ -219,8 +221,7 @@ double ModelBasedPolicy::bound_but_for_misses(ActionId action, const Asked& aske
 }
 
 double ModelBasedPolicy::cost_of_misses(double missed, const Asked& asked, const Now& now) const {
-  return asked.price_of_missing *
-         std::max(0.0, missed - asked.now.miss_rate * now.margins.miss);
+  return asked.price_of_missing * std::max(0.0, missed - asked.now.miss_rate * now.margins.miss);
 }
 
 ActionId ModelBasedPolicy::best_known(const Asked& asked, Now& now) const {
@@ -353,8 +354,8 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   now.in_force = trial.value_or(best);
   now.explored = trial.has_value();
   now.keeps_power = keeps_power(now.forecasts[*now.in_force], asked.now);
-  now.foreseen = now.in_force == settled ? std::optional(now.forecasts[settled].miss)
-                                         : std::nullopt;
+  now.foreseen =
+      now.in_force == settled ? std::optional(now.forecasts[settled].miss) : std::nullopt;
   return {.action = problem_.actions.decode(*now.in_force),
           .exploration = now.explored ? 1.0 : 0.0,
           .explored = now.explored};
@@ -403,10 +404,9 @@ void ModelBasedPolicy::adapt(const StepInfo& info, bool is_own, Now& now) const 
   const bool is_hot = std::ranges::any_of(info.budgets, [](const BudgetStatus& status) {
     return status.exceeded && status.id.kind == BudgetId::Kind::kTemperature;
   });
-  now.margins.heat_k =
-      std::clamp(now.margins.heat_k +
-                     planner.heat_step * ((is_hot ? 1.0 : 0.0) - planner.power_rate),
-                 planner.heat_margin_least, planner.heat_margin_most);
+  now.margins.heat_k = std::clamp(
+      now.margins.heat_k + planner.heat_step * ((is_hot ? 1.0 : 0.0) - planner.power_rate),
+      planner.heat_margin_least, planner.heat_margin_most);
   const bool has_requests = managed_service(info).requests() > 0;
   now.presence += planner.presence_rate * ((has_requests ? 1.0 : 0.0) - now.presence);
 
@@ -453,16 +453,15 @@ void ModelBasedPolicy::take(const Now& now) {
 }
 
 std::string ModelBasedPolicy::parameters() const {
-  std::string text =
-      fmt::format("steepness {}, optimism {}, patience {}, worth_trying {}, trials {} {} {}, inertia {}",
-                  options_.steepness, options_.optimism, options_.patience, options_.worth_trying,
-                  options_.trial_periods, options_.trial_budget, options_.trial_income,
-                  options_.inertia);
+  std::string text = fmt::format(
+      "steepness {}, optimism {}, patience {}, worth_trying {}, trials {} {} {}, inertia {}",
+      options_.steepness, options_.optimism, options_.patience, options_.worth_trying,
+      options_.trial_periods, options_.trial_budget, options_.trial_income, options_.inertia);
   // What comes, and waits, is part of what a plan is for.
   const TaskDescription& task = problem_.task;
-  text += fmt::format(", {} arrivals, {} may wait{}",
-                      kArrivals[static_cast<std::size_t>(task.arrival)], task.queue_limit,
-                      task.drop_expired ? " until they expire" : "");
+  text +=
+      fmt::format(", {} arrivals, {} may wait{}", kArrivals[static_cast<std::size_t>(task.arrival)],
+                  task.queue_limit, task.drop_expired ? " until they expire" : "");
   for (const PlannerOption& option : planner_table()) {
     // Others than the usual ones: the table grows.
     if (const double value = options_.planner.*option.value; value != option.standard) {

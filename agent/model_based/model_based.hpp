@@ -36,15 +36,15 @@ namespace rein {
 class ModelBasedPolicy final : public Policy {
  public:
   struct Options {
-    double steepness = 2.5;       ///< Times what the run's prices say of a violation; above 0.
-    double optimism = 1.0;        ///< Standard deviations that are hoped for, 0 to 10; 0: never.
-    double patience = 40.0;       ///< Periods over which a trial has to pay, 0 to 10000.
-    double worth_trying = 0.01;   ///< What a trial has to promise at least, 0 to 1.
+    double steepness = 2.5;         ///< Times what the run's prices say of a violation; above 0.
+    double optimism = 1.0;          ///< Standard deviations that are hoped for, 0 to 10; 0: never.
+    double patience = 40.0;         ///< Periods over which a trial has to pay, 0 to 10000.
+    double worth_trying = 0.01;     ///< What a trial has to promise at least, 0 to 1.
     std::size_t trial_periods = 6;  ///< Of an action, while conditions stay, at most; 1 to 1000.
     /// What trials may cost at first, in units of the objective, 0 to 10000 ...
     double trial_budget = 100.0;
     double trial_income = 0.3;  ///< ... and more in each period, 0 to 100.
-    double inertia = 0.003;       ///< What the action in force is ahead by, 0 to 1.
+    double inertia = 0.003;     ///< What the action in force is ahead by, 0 to 1.
 
     PlannerOptions planner;
 
@@ -53,8 +53,8 @@ class ModelBasedPolicy final : public Policy {
 
   /// How near to a limit it goes: dual variables, one for each kind of budget.
   struct Margins {
-    double miss = 0.0;   ///< Times the share that may miss.
-    double power = 0.0;  ///< Below a limit on power or energy, as a share of it.
+    double miss = 0.0;    ///< Times the share that may miss.
+    double power = 0.0;   ///< Below a limit on power or energy, as a share of it.
     double heat_k = 0.0;  ///< Below a limit on temperature.
     /// By how much longer than was measured requests are taken to be, as a logarithm, so that as
     /// many are foreseen to be missed as are.
@@ -72,7 +72,7 @@ class ModelBasedPolicy final : public Policy {
     /// What was set in the last period; from a decision on what it asked for.
     std::optional<ActionId> in_force;
     bool keeps_power = true;          ///< As was expected of the action in force.
-    double presence = 1.0;  ///< Share of the periods that have requests, lately.
+    double presence = 1.0;            ///< Share of the periods that have requests, lately.
     bool explored = false;            ///< It was a trial.
     std::optional<double> foreseen;   ///< The share that it was thought to miss in the long run.
     std::vector<Forecast> forecasts;  ///< [actions]: of the last decision.
@@ -108,9 +108,9 @@ class ModelBasedPolicy final : public Policy {
     const Task& task;
     Situation now;
     std::vector<BudgetInForce> budgets;
-    double most_loss = 1.0;         ///< That a period can cost, about.
-    double price_of_missing = 0.0;  ///< Of all requests, in periods that have any.
-    double price_of_miss = 0.0;     ///< Of one request, since it is a share of a period's.
+    double most_loss = 1.0;          ///< That a period can cost, about.
+    double price_of_missing = 0.0;   ///< Of all requests, in periods that have any.
+    double price_of_miss = 0.0;      ///< Of one request, since it is a share of a period's.
     std::span<const double> bounds;  ///< [actions]: of what the objective is worth; may be empty.
   };
   double promise(ActionId action, const Asked& asked, double optimism, Now& now) const;
@@ -149,7 +149,7 @@ class ModelBasedPolicy final : public Policy {
 
   Options options_;
   Problem problem_;
-  std::vector<double> top1_;  ///< [actions]
+  std::vector<double> top1_;             ///< [actions]
   std::vector<double> accuracy_bounds_;  ///< [actions]: the objective, if it is accuracy.
   double lowest_top1_ = 0.0;
   double highest_top1_ = 1.0;

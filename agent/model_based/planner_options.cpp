@@ -20,7 +20,8 @@ constexpr PlannerOption kTable[] = {
     {"least_spread", "1", 0.004, from(0, 1), false, &Options::least_spread,
      "spread of a mean over a budget's window at best, as a share of the limit"},
     {"broken_price", "objective", 1.5, from(0, 1e6), false, &Options::broken_price,
-     "what a budget that is broken for certain costs, however little it is exceeded, at a price of 4"},
+     "what a budget that is broken for certain costs, however little it is exceeded, at a price of "
+     "4"},
     {"haste", "objective", 0.01, from(0, 1), false, &Options::haste,
      "what a service time as long as the deadline costs where latency is no objective"},
     {"change_periods", "periods", 50, from(1, 1e6), false, &Options::change_periods,

@@ -9,7 +9,8 @@ namespace rein {
 
 namespace {
 
-// How far this machine may be from the one that was measured, as shares of what it may be from none.
+// How far this machine may be from the one that was measured, as shares of what it may be from
+// none.
 constexpr double kSpeedKept = 0.1;  ///< Of all services at once.
 constexpr double kShapeKept = 0.25;
 /// Of a measured power what is drawn while nothing is served, where nothing tells.
@@ -76,8 +77,7 @@ ResponseModel::Prior ResponseModel::Prior::of_profile(const Problem& problem,
     const std::size_t idle = quantities.idle(power, entry.action);
     const std::size_t serving = quantities.serving(power, entry.action);
     // Our own is little else than what serving costs.
-    const double idle_share =
-        problem.task.power_signal == PowerSignal::kOurs ? 0.0 : kIdleShare;
+    const double idle_share = problem.task.power_signal == PowerSignal::kOurs ? 0.0 : kIdleShare;
     const double drawn = *entry.power_w / most_w;
     factors.offset[idle] = idle_share * drawn;
     factors.offset[serving] = (1.0 - idle_share) * drawn / busy_with(entry, is_closed_loop);

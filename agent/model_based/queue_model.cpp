@@ -120,10 +120,9 @@ double QueueModel::served_late(double service_ms, double wait_ms) const {
 double QueueModel::dropped(double service_ms, double wait_ms) const {
   const double waiting = wait_ms / service_ms - static_cast<double>(queue_.limit);
   const double full = std::clamp(waiting + 0.5, 0.0, 1.0);
-  const double expired =
-      queue_.drops_expired && std::isfinite(queue_.deadline_ms)
-          ? std::clamp((wait_ms - queue_.deadline_ms) / grid_ms_ + 0.5, 0.0, 1.0)
-          : 0.0;
+  const double expired = queue_.drops_expired && std::isfinite(queue_.deadline_ms)
+                             ? std::clamp((wait_ms - queue_.deadline_ms) / grid_ms_ + 0.5, 0.0, 1.0)
+                             : 0.0;
   return std::max(full, expired);
 }
 
@@ -210,7 +209,8 @@ double QueueModel::missed(double log_service) {
   }
   const std::size_t point = index_at(place, kPoints - 2);
   const double share = std::min(1.0, place - static_cast<double>(point));
-  return std::min(1.0, direct + for_waiting(point) * (1.0 - share) + for_waiting(point + 1) * share);
+  return std::min(1.0,
+                  direct + for_waiting(point) * (1.0 - share) + for_waiting(point + 1) * share);
 }
 
 double QueueModel::missed_behind(double log_service, double wait_ms) {

@@ -14,11 +14,11 @@ namespace rein {
 
 /// Where requests wait: what becomes of one does not depend on services and arrivals alone.
 struct Queue {
-  double deadline_ms = 0.0;      ///< Above 0; infinite if there is none.
-  double gap_ms = 0.0;           ///< Mean time from one arrival to the next; above 0.
-  std::size_t limit = 8;         ///< Requests that may wait: more are dropped.
-  bool drops_expired = false;    ///< Whether one that is late before it begins is dropped.
-  bool is_closed_loop = false;   ///< The next comes when the last one ends: none waits.
+  double deadline_ms = 0.0;     ///< Above 0; infinite if there is none.
+  double gap_ms = 0.0;          ///< Mean time from one arrival to the next; above 0.
+  std::size_t limit = 8;        ///< Requests that may wait: more are dropped.
+  bool drops_expired = false;   ///< Whether one that is late before it begins is dropped.
+  bool is_closed_loop = false;  ///< The next comes when the last one ends: none waits.
 
   bool operator==(const Queue&) const = default;
 };

@@ -109,9 +109,9 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       heat_(zones_.size()),
       ceilings_(problem.actions, options),
       change_costs_(problem.actions, options) {
-  heating_ = index_at(static_cast<double>(std::ranges::find(powers_, PowerSignal::kMachine) -
-                                          powers_.begin()),
-                      powers_.size() - 1);
+  heating_ = index_at(
+      static_cast<double>(std::ranges::find(powers_, PowerSignal::kMachine) - powers_.begin()),
+      powers_.size() - 1);
   ratio_.tune(options);
   scales_w_.resize(powers_.size());
 }
@@ -456,8 +456,9 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
         0.5 * (1.0 - kMiddle) * (missed(mean - kFar * spread) + missed(mean + kFar * spread));
     forecast.hoped_miss = missed(mean - spread);
     forecast.change_ms = change_ms_[a];
-    forecast.change_miss =
-        forecast.change_ms > 0.0 ? queueing_.missed_behind(mean + stretch, forecast.change_ms) : 0.0;
+    forecast.change_miss = forecast.change_ms > 0.0
+                               ? queueing_.missed_behind(mean + stretch, forecast.change_ms)
+                               : 0.0;
     forecast.heat_c.reset();
     if (situation.temperature_limit_c && heat_.knows()) {
       const Mixture then = ceilings_.granted(a);
@@ -529,11 +530,12 @@ void ResponseModel::learn_heat(const StepInfo& info, const Measured& measured) {
   for (const std::size_t signal : zones_) {
     temperatures_c.push_back(info.reading(signal));
   }
-  const double busy = std::clamp(
-      managed_service(info).busy_ms * 1e-3 / std::max(info.interval_s, 1e-6), 0.0, 1.0);
+  const double busy =
+      std::clamp(managed_service(info).busy_ms * 1e-3 / std::max(info.interval_s, 1e-6), 0.0, 1.0);
   const auto power_w = reader_.value(info, powers_[heating_]);
-  const double expected = belief_.estimate(power_parts(heating_, measured.in_force, busy).used()).mean *
-                          scales_w_[heating_].value_or(1.0);
+  const double expected =
+      belief_.estimate(power_parts(heating_, measured.in_force, busy).used()).mean *
+      scales_w_[heating_].value_or(1.0);
   heat_.observe(temperatures_c, heat_of(measured.action, power_w.value_or(expected), busy),
                 info.interval_s);
 }

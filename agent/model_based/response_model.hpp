@@ -29,8 +29,9 @@ struct Forecast {
   /// Share of requests that will be late or dropped in the long run, in [0, 1].
   double miss = 0.0;
   double hoped_miss = 0.0;  ///< The same if it is faster by one standard deviation.
-  double change_ms = 0.0;   ///< By which the first request takes longer, since it pays for the change.
-  double change_miss = 0.0; ///< Requests that are missed for that.
+  double change_ms =
+      0.0;  ///< By which the first request takes longer, since it pays for the change.
+  double change_miss = 0.0;                          ///< Requests that are missed for that.
   std::array<Estimate, kNumPowerSignals> power_w{};  ///< [PowerSignal]: those that are modelled.
 
   double service_ms() const;
@@ -110,7 +111,8 @@ class ResponseModel {
   /// @param action  that was asked for.
   void observe(const StepInfo& info, ActionId action);
   /// Of every action. Overwrites `forecasts`.
-  /// @param stretch  by which requests are taken to be longer where misses are told, as a logarithm.
+  /// @param stretch  by which requests are taken to be longer where misses are told, as a
+  /// logarithm.
   void forecast(const Situation& situation, double stretch, std::vector<Forecast>& forecasts);
   /// While requests wait: from now on excess() is beside what `settled` misses in the long run,
   /// which follows the coming period. @pre forecast() was called.
@@ -246,7 +248,7 @@ class ResponseModel {
   std::vector<double> change_ms_;    ///< [actions], while something is forecast ...
   std::vector<double> busy_;         ///< ... [actions]
   std::vector<Estimate> estimates_;  ///< ... [actions]
-  double restless_ = 0.0;  ///< Share of the periods, lately, that conditions changed in.
+  double restless_ = 0.0;            ///< Share of the periods, lately, that conditions changed in.
   bool is_restless_ = false;
   std::size_t stayed_ = 0;    ///< Periods since the last change.
   std::size_t outliers_ = 0;  ///< In a row.

@@ -22,7 +22,8 @@ struct Board {
 
 constexpr std::size_t kLast = HeatModel::kHorizons - 1;
 
-DOCTEST_TEST_CASE("how hot a board gets with another power is foreseen after it was seen with some") {
+DOCTEST_TEST_CASE(
+    "how hot a board gets with another power is foreseen after it was seen with some") {
   HeatModel heat(1);
   Board board;
   DOCTEST_CHECK_FALSE(heat.knows());
@@ -51,8 +52,7 @@ DOCTEST_TEST_CASE("more power never cools, whatever was measured") {
     heat.observe({60.0 - 0.1 * i, std::nullopt}, {power_w, 0.5}, 0.1);
   }
   for (std::size_t horizon = 0; horizon < HeatModel::kHorizons; ++horizon) {
-    DOCTEST_CHECK(heat.hottest({8.0, 0.5}, horizon).mean >=
-                  heat.hottest({1.0, 0.5}, horizon).mean);
+    DOCTEST_CHECK(heat.hottest({8.0, 0.5}, horizon).mean >= heat.hottest({1.0, 0.5}, horizon).mean);
   }
 }
 

@@ -660,8 +660,9 @@ DOCTEST_TEST_CASE("a checkpoint that does not fit is refused, and leaves it as i
 }
 
 DOCTEST_TEST_CASE("parameters that are out of range are refused") {
-  for (const std::string text : {"steepness: 0", "trial_periods: 0", "trial_budget: -1", "optimism: 11",
-                                 "patience: -1", "worth_trying: 2", "inertia: 1.5"}) {
+  for (const std::string text :
+       {"steepness: 0", "trial_periods: 0", "trial_budget: -1", "optimism: 11", "patience: -1",
+        "worth_trying: 2", "inertia: 1.5"}) {
     DOCTEST_CAPTURE(text);
     const auto node = ConfigNode::parse("{" + text + "}", "run.yaml");
     DOCTEST_CHECK_THROWS_AS(ModelBased::Options::from_yaml(node), ConfigError);

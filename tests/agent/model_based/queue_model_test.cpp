@@ -114,8 +114,8 @@ DOCTEST_TEST_CASE("those behind one that waits are missed until the wait is caug
 
 DOCTEST_TEST_CASE("the faster of two drains a full queue with fewer misses") {
   for (const bool drops : {false, true}) {
-    QueueModel queue = model(
-        {.deadline_ms = 50.0, .gap_ms = 33.0, .limit = 4, .drops_expired = drops}, kPeriodic);
+    QueueModel queue =
+        model({.deadline_ms = 50.0, .gap_ms = 33.0, .limit = 4, .drops_expired = drops}, kPeriodic);
     queue.look_ahead(std::log(25.0), 3.0);
     const Waiting full{4, 120.0};
     double before = 0.0;
