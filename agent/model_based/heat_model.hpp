@@ -21,8 +21,8 @@ class HeatModel {
  public:
   static constexpr std::size_t kInputs = 2;
   using Inputs = std::array<double, kInputs>;  ///< At least 0; in any unit that stays.
-  static constexpr std::size_t kHorizons = 3;
-  static constexpr std::array<double, kHorizons> kHorizonsS = {0.5, 2.0, 8.0};
+  static constexpr std::size_t kHorizons = 4;
+  static constexpr std::array<double, kHorizons> kHorizonsS = {0.5, 2.0, 8.0, 32.0};
 
   explicit HeatModel(std::size_t zones = 0);
 

@@ -40,7 +40,7 @@ DOCTEST_TEST_CASE(
     Board later = board;
     const double expected_c = later.pass(power_w, HeatModel::kHorizonsS[kLast]);
     const Estimate hottest = heat.hottest({power_w, 0.5}, kLast);
-    DOCTEST_CHECK(std::abs(hottest.mean - expected_c) < 1.5);
+    DOCTEST_CHECK(std::abs(hottest.mean - expected_c) < 3.0);
     DOCTEST_CHECK(hottest.variance >= 0.0);
   }
 }
