@@ -51,7 +51,9 @@ MORE_OF_BUDGETS = {
                 "env/trace_schema.cpp": "the same, and has a window",
                 "agent/model_based/model_based.cpp": "is planned with"},
     "kTemperature": {"agent/loop/shield.cpp": "is kept at any price",
-                     "env/forecaster.cpp": "is foreseen by the board's model"},
+                     "env/forecaster.cpp": "is foreseen by the board's model",
+                     "env/randomised_task.cpp": "is drawn so that it binds",
+                     "agent/model_based/model_based.cpp": "is planned with"},
 }
 # Those that all of it is about: they are read everywhere.
 READ_EVERYWHERE = {"power_w", "power_ours_w", "temperature_c", "frequency_mhz", "cpu_ours_share",
@@ -62,7 +64,8 @@ MORE_OF_BACK_ENDS = {"torch": {"cli/network_train.cpp"}}
 MORE_OF_QUANTITIES = {
     "throttle_share": {"study/training/sweep_lesson.cpp": "is lifted while a board is swept"},
     "throttled": {"platform/sensors/thermal_attributes.cpp": "is told by a board and by a card"},
-    "gpu_load_share": {"agent/rivals/governor.cpp": "is the load of a domain without CPUs"},
+    "gpu_load_share": {"agent/rivals/governor.cpp": "is the load of a domain without CPUs",
+                       "study/calibration/board_fit.cpp": "is a sensor of the board that is made"},
 }
 
 
