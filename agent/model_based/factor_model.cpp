@@ -80,9 +80,9 @@ struct Lot {
 void reckon_plainly(Lot& lot) { reckon(lot); }
 #ifdef __x86_64__
 [[gnu::target("avx2")]] void reckon_with_avx2(Lot& lot) { reckon(lot); }
-const auto reckon_lot = __builtin_cpu_supports("avx2") != 0 ? &reckon_with_avx2 : &reckon_plainly;
+const auto kReckonLot = __builtin_cpu_supports("avx2") != 0 ? &reckon_with_avx2 : &reckon_plainly;
 #else
-const auto reckon_lot = &reckon_plainly;
+const auto kReckonLot = &reckon_plainly;
 #endif
 
 /// Cholesky's: the columns of a lower triangle L with L L' = a, row by row. What has no variance
@@ -205,7 +205,7 @@ void Belief::estimate_each(const FactorColumns& columns, std::size_t first, std:
       }
       used[lot.used++] = i;
     }
-    reckon_lot(lot);
+    kReckonLot(lot);
     for (std::size_t lane = 0; lane < count; ++lane) {
       Estimate& estimate = estimates[begin + lane];
       const auto add = [&](std::size_t quantity, double weight) {

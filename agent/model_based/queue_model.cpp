@@ -177,11 +177,11 @@ const QueueModel::Solution& QueueModel::solve(std::size_t point) {
     }
     row[0] = 1.0;
   }
-  solution.emplace();
-  solution->values = costs_;
-  eliminate(matrix_, solution->values);
-  solution->missed = std::clamp(solution->values[0], 0.0, 1.0);
-  solution->values[0] = 0.0;
+  Solution found{.values = costs_};
+  eliminate(matrix_, found.values);
+  found.missed = std::clamp(found.values[0], 0.0, 1.0);
+  found.values[0] = 0.0;
+  solution = std::move(found);
   return *solution;
 }
 
