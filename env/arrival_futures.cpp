@@ -18,7 +18,7 @@ constexpr std::size_t kRemembered = 8;
 /// few.
 constexpr std::size_t kNear = 20;
 constexpr std::size_t kTooFew = 8;
-constexpr double kRounding = 1e-9;
+constexpr double kSameGap = 1e-9;
 
 }  // namespace
 
@@ -50,8 +50,8 @@ void ArrivalFutures::find_places(TimePoint now, const Backlog& backlog) {
   // All of the same pace, and as many of nearly that as make them enough.
   const auto pace_of = [&](std::size_t gap) { return pace_[gap]; };
   const double pace = pace_[present];
-  const auto same = std::ranges::lower_bound(by_pace_, pace * (1.0 - kRounding), {}, pace_of);
-  const auto beyond = std::ranges::upper_bound(by_pace_, pace * (1.0 + kRounding), {}, pace_of);
+  const auto same = std::ranges::lower_bound(by_pace_, pace * (1.0 - kSameGap), {}, pace_of);
+  const auto beyond = std::ranges::upper_bound(by_pace_, pace * (1.0 + kSameGap), {}, pace_of);
   const auto middle = same + (beyond - same) / 2;
   const auto reach = static_cast<std::ptrdiff_t>(size / kNear + 1);
   const auto begin = std::min(same, middle - std::min(reach, middle - by_pace_.begin()));
