@@ -1,27 +1,22 @@
 #include "env/training_worlds.hpp"
 
 #include <memory>
+
+#include "common/mixed_seed.hpp"
+
 namespace rein {
 
 namespace {
 
-/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014): neighbours become far apart.
-std::uint64_t mix(std::uint64_t value) {
-  value += 0x9e3779b97f4a7c15;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
-
 enum class Purpose : std::uint64_t { kTraining = 1, kValidation = 2 };
 
 std::uint64_t seed_of(Purpose purpose, std::uint64_t seed, std::uint64_t index) {
-  return mix(mix(mix(static_cast<std::uint64_t>(purpose)) ^ seed) ^ index);
+  return mixed_seed(static_cast<std::uint64_t>(purpose), seed, index);
 }
 
 Episode make_episode(const SimulatedTask& task, std::uint64_t seed) {
   const auto world = std::make_shared<SimulatedWorld>(task);
-  return {{world, &world->environment()}, mix(seed), task.duration_s};
+  return {{world, &world->environment()}, mixed(seed), task.duration_s};
 }
 
 }  // namespace

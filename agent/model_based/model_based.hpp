@@ -126,7 +126,7 @@ class ModelBasedPolicy final : public Policy {
   double price_of(BudgetId::Kind kind, const Task& task) const {
     return options_.steepness * task.prices[kind];
   }
-  /// The objective, without what breaking budgets costs but for misses.
+  /// The objective minus what breaking budgets costs, but for misses.
   double promise_but_for_misses(ActionId action, const Asked& asked, double optimism,
                                 Now& now) const;
   /// What it is at most, known without looking at the action's power: most actions need no more.

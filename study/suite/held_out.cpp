@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/error.hpp"
+#include "common/mixed_seed.hpp"
 #include "study/suite/boards.hpp"
 #include "study/suite/draft_file.hpp"
 #include "study/suite/drawn_application.hpp"
@@ -20,18 +21,10 @@ namespace rein::suite {
 
 namespace {
 
-/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014): neighbours become far apart.
-std::uint64_t mix(std::uint64_t value) {
-  value += 0x9e3779b97f4a7c15;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
-
 enum class Purpose : std::uint64_t { kKinds = 1, kWorld = 2 };
 
 std::uint64_t seed_of(Purpose purpose, std::uint64_t seed, std::size_t index) {
-  return mix(mix(mix(static_cast<std::uint64_t>(purpose)) ^ seed) ^ index);
+  return mixed_seed(static_cast<std::uint64_t>(purpose), seed, index);
 }
 
 /// As many cards as kinds are dealt, then again.
