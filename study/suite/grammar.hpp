@@ -107,6 +107,8 @@ constexpr Interval kSlack{1.05, 2.0};
 constexpr double kStretch = 1.3;
 constexpr std::size_t kMostStretches = 8;
 constexpr double kMostLate = 0.005;
+/// Nor is it where some configuration gets hotter than any chip lives through.
+constexpr double kHottestBoardC = 150.0;
 constexpr double kFewestRequests = 40.0;  ///< In the episode; with fewer gaps are halved.
 
 // Kinds of worlds.

@@ -57,7 +57,8 @@ std::optional<DrawnWorld> draw(std::uint64_t seed, std::size_t index, Random& ra
   world.recording = draw_recording(draft);
   draw_scenario(draft);
   const auto all = fit_load(draft);
-  if (all.empty()) {
+  if (all.empty() ||
+      std::ranges::max(all, {}, &ConfigurationFigures::hottest_c).hottest_c > kHottestBoardC) {
     return std::nullopt;
   }
   draw_limits(draft, all);
