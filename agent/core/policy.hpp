@@ -4,6 +4,7 @@
 #include <string>
 #include <type_traits>
 #include <typeinfo>
+#include <vector>
 
 #include "common/archive.hpp"
 #include "common/random.hpp"
@@ -58,6 +59,8 @@ class Session {
   virtual ~Session() = default;
 
   Random& random;
+  /// For the user, in a sentence each: taken away by who tells them.
+  std::vector<std::string> notes;
 
   /// As what its policy made. @throws std::bad_cast for another policy's.
   template <typename Kind>

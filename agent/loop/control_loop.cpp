@@ -1,5 +1,7 @@
 #include "agent/loop/control_loop.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace rein {
@@ -35,6 +37,8 @@ void ControlLoop::live(const std::function<bool()>& stop) {
   for (const PeriodRecord* last = nullptr;; last = &last_) {
     choose(last, now_);
     now_.result = environment_.step(now_.action);
+    std::ranges::move(session_->notes, std::back_inserter(now_.result.info.messages));
+    session_->notes.clear();
     learn(now_);
     for (const auto& sink : options_.sinks) {
       sink(now_);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
+#include <numeric>
 #include <utility>
 
 namespace rein {
@@ -156,6 +157,12 @@ void Belief::combine(std::span<const Evidence::Part> parts) const {
   }
 }
 
+double Belief::estimate_passing(std::size_t quantity) const {
+  const auto row = model_->row(quantity);
+  return std::inner_product(row.begin() + static_cast<std::ptrdiff_t>(model_->lasting), row.end(),
+                            mean_.begin() + static_cast<std::ptrdiff_t>(model_->lasting), 0.0);
+}
+
 Estimate Belief::estimate(std::span<const Evidence::Part> parts) const {
   combine(parts);
   Estimate result;
@@ -250,6 +257,13 @@ void Belief::drift(double variance) {
   for (std::size_t i = 0; i < model_->lasting; ++i) {
     double& own = covariance_[i * n + i];
     own = std::min(1.0, own + variance);
+  }
+}
+
+void Belief::widen(double lasting, double own) {
+  drift(lasting);
+  for (double& each : own_variance_) {
+    each += own;
   }
 }
 

@@ -88,6 +88,8 @@ class Belief {
     return estimate({&part, 1});
   }
   Estimate estimate(std::span<const Evidence::Part> parts) const;
+  /// What passing factors make of it: the mean.
+  double estimate_passing(std::size_t quantity) const;
 
   /// Of `estimates.size()` quantities in a row from `first`, with the precision of floats.
   /// @param columns  of the model.
@@ -104,6 +106,8 @@ class Belief {
   double update(const Evidence& evidence);
   /// A period passes: lasting factors are a little less sure, up to what the model says.
   void drift(double variance);
+  /// What was believed of the lasting is less sure by far, and so is each quantity's own deviation.
+  void widen(double lasting, double own);
   /// The quantity may deviate more than was thought.
   void doubt(std::size_t quantity, double variance) { own_variance_[quantity] += variance; }
   /// Something has changed: passing factors can be anything again.

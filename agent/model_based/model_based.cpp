@@ -21,6 +21,8 @@ constexpr double kUsualPrice = 4.0;
 constexpr double kRounding = 1e-9;
 /// Share of requests that are missed beyond which it is of no use to hurry.
 constexpr double kHopeless = 0.5;
+/// Of a battery's allowance that a period may take beyond it, about.
+constexpr double kMostOverspent = 10.0;
 /// By so much more is a trial wanted that has begun.
 constexpr double kUnderWay = 2.0;
 
@@ -39,6 +41,15 @@ double least_power_w(const std::vector<Forecast>& forecasts, PowerSignal signal)
     least = std::min(least, forecast.power(signal).mean);
   }
   return std::max(least, 1e-9);
+}
+
+/// By how much more is hoped for where budgets have been broken for so many periods: what is asked
+/// for can be kept, as a rule, with something that nobody has thought of.
+double despair(double broken) {
+  constexpr double kPatient = 20.0;
+  constexpr double kGrowth = 0.1;
+  constexpr double kMost = 3.0;
+  return std::clamp(1.0 + kGrowth * (broken - kPatient), 1.0, kMost);
 }
 
 /// Whether what is forecast of an action keeps the limits on power and energy.
@@ -107,7 +118,7 @@ std::unique_ptr<Session> ModelBasedPolicy::begin_episode(Random& random) const {
 }
 
 double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& expected,
-                              const Task& task, const Estimate& power_w, double optimism,
+                              const Task& task, const Estimate& power_w,
                               const Margins& margins) const {
   if (budget.rule->kind == BudgetId::Kind::kLatency) {
     return 0.0;  // Misses count without a budget, too.
@@ -123,9 +134,8 @@ double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& ex
     const double excess = budget.excess(expected, *value);
     return excess > kRounding ? broken + price * std::min(1.0, excess) : 0.0;
   }
-  // What is hoped for is hoped for certain.
   const double share = power_w.mean > 0.0 ? *value / power_w.mean : 0.0;
-  const double variance = optimism > 0.0 ? 0.0 : power_w.variance * share * share;
+  const double variance = power_w.variance * share * share;
   const double within = budget.limit * (1.0 - margins.power);
   const double spread = std::sqrt(variance) + options_.planner.least_spread * budget.limit;
   constexpr double kFar = 8.0;  // Beyond it nothing is left that would count.
@@ -133,13 +143,16 @@ double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& ex
     return 0.0;
   }
   const double chance = 0.5 * std::erfc((within - *value) / spread / std::numbers::sqrt2);
-  return price * std::min(1.0, expected_excess({*value, variance}, within) / budget.limit) +
+  // What a battery gives too much now has to be saved later.
+  const bool is_battery =
+      budget.rule->kind == BudgetId::Kind::kEnergy && task.battery_allowance_w.has_value();
+  const double most = is_battery ? kMostOverspent : 1.0;
+  return price * std::min(most, expected_excess({*value, variance}, within) / budget.limit) +
          broken * chance;
 }
 
 double ModelBasedPolicy::fine_for_heat(const BudgetInForce& budget, const Forecast& forecast,
-                                       const Task& task, double optimism,
-                                       const Margins& margins) const {
+                                       const Task& task, bool hopes, const Margins& margins) const {
   if (!forecast.heat_c) {
     return 0.0;
   }
@@ -147,8 +160,7 @@ double ModelBasedPolicy::fine_for_heat(const BudgetInForce& budget, const Foreca
   const double within_c = budget.limit - margins.heat_k;
   double sum = 0.0;
   for (std::size_t i = 0; i < forecast.heat_c->size(); ++i) {
-    const Estimate heat_c =
-        optimism > 0.0 ? Estimate{forecast.hoped_c[i], 0.0} : (*forecast.heat_c)[i];
+    const Estimate& heat_c = hopes ? forecast.hoped_c[i] : (*forecast.heat_c)[i];
     const double spread_k = std::sqrt(heat_c.variance + 0.01);
     const double chance =
         0.5 * std::erfc((within_c - heat_c.mean) / spread_k / std::numbers::sqrt2);
@@ -159,26 +171,26 @@ double ModelBasedPolicy::fine_for_heat(const BudgetInForce& budget, const Foreca
   return sum / static_cast<double>(forecast.heat_c->size());
 }
 
-const PeriodFacts& ModelBasedPolicy::expect(ActionId action, const Asked& asked, double optimism,
+const PeriodFacts& ModelBasedPolicy::expect(ActionId action, const Asked& asked, bool hopes,
                                             Now& now) const {
   const Forecast& forecast = now.forecasts[action];
   ApplicationFacts& application = now.expected.applications[kManagedApplication];
-  application.served = asked.now.is_closed_loop ? 1e3 / forecast.service_ms() : asked.now.rate_hz;
-  application.missed = optimism > 0.0 ? forecast.hoped_miss : forecast.miss;
+  application.served =
+      asked.now.is_closed_loop ? 1e3 / forecast.service_ms() : asked.now.rate_hz * now.model.pace();
+  application.missed = hopes ? forecast.hoped_miss : forecast.miss;
   application.accuracy_top1 = top1_[action];
   application.latency_mean_ms = forecast.service_ms();
   for (const PowerSignal signal : problem_.task.power_signals) {
-    const Estimate& power_w = forecast.power(signal);
-    const double hope = optimism > 0.0 ? optimism * std::sqrt(power_w.variance) : 0.0;
-    now.expected.power(signal) = power_w.mean - hope;
+    const double mean_w = forecast.power(signal).mean;
+    now.expected.power(signal) = hopes ? forecast.hoped(signal).mean : mean_w;
   }
   return now.expected;
 }
 
-double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& asked,
-                                                double optimism, Now& now) const {
+double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& asked, bool hopes,
+                                                Now& now) const {
   const Forecast& forecast = now.forecasts[action];
-  const PeriodFacts& expected = expect(action, asked, optimism, now);
+  const PeriodFacts& expected = expect(action, asked, hopes, now);
   const Situation& situation = asked.now;
   const ApplicationFacts& application = expected.applications[kManagedApplication];
   double value = objective_value(expected, asked.task);
@@ -197,17 +209,16 @@ double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& as
     const PowerSignal signal = budget.rule->kind == BudgetId::Kind::kPower
                                    ? situation.power_signal
                                    : situation.energy_signal;
-    value -=
-        budget.rule->kind == BudgetId::Kind::kTemperature
-            ? fine_for_heat(budget, forecast, asked.task, optimism, now.margins)
-            : fine(budget, expected, asked.task, forecast.power(signal), optimism, now.margins);
+    value -= budget.rule->kind == BudgetId::Kind::kTemperature
+                 ? fine_for_heat(budget, forecast, asked.task, hopes, now.margins)
+                 : fine(budget, expected, asked.task,
+                        hopes ? forecast.hoped(signal) : forecast.power(signal), now.margins);
   }
   return value + (action == now.in_force ? options_.inertia : 0.0);
 }
 
-double ModelBasedPolicy::promise(ActionId action, const Asked& asked, double optimism,
-                                 Now& now) const {
-  const double value = promise_but_for_misses(action, asked, optimism, now);
+double ModelBasedPolicy::promise(ActionId action, const Asked& asked, bool hopes, Now& now) const {
+  const double value = promise_but_for_misses(action, asked, hopes, now);
   const double missed = now.expected.applications[kManagedApplication].missed;
   return value - cost_of_misses(missed, asked, now);
 }
@@ -237,7 +248,7 @@ ActionId ModelBasedPolicy::best_known(const Asked& asked, Now& now) const {
         most) {
       return;
     }
-    const double value = promise(action, asked, 0.0, now) - change;
+    const double value = promise(action, asked, false, now) - change;
     if (value > most || (value == most && action < best)) {
       most = value;
       best = action;
@@ -269,7 +280,7 @@ ActionId ModelBasedPolicy::best_soon(ActionId settled, const Asked& asked, Now& 
     if (bound_but_for_misses(action, asked, now) - others + ahead < most) {
       continue;
     }
-    const double value = promise_but_for_misses(action, asked, 0.0, now) - others + ahead;
+    const double value = promise_but_for_misses(action, asked, false, now) - others + ahead;
     if (value > most) {
       most = value;
       best = action;
@@ -281,7 +292,7 @@ ActionId ModelBasedPolicy::best_soon(ActionId settled, const Asked& asked, Now& 
 std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Asked& asked,
                                                         Now& now) const {
   const auto& forecasts = now.forecasts;
-  const double most = promise(best, asked, 0.0, now);
+  const double most = promise(best, asked, false, now);
   double most_gain = 0.0;
   std::optional<ActionId> chosen;
   double costs = 0.0;
@@ -295,18 +306,21 @@ std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Ask
     if (hoped - most < options_.worth_trying) {
       continue;
     }
-    const double gain =
-        promise(action, asked, options_.optimism, now) - most - options_.worth_trying;
+    const double gain = promise(action, asked, true, now) - most - options_.worth_trying;
     if (gain <= 0.0) {
       continue;
     }
     // There, and back again.
     const double changes = 2.0 * asked.price_of_miss * forecasts[action].change_miss;
-    const double loss = most - promise(action, asked, 0.0, now) + changes;
-    const double cost = std::min(loss, asked.most_loss);
+    const double loss = most - promise(action, asked, false, now) + changes;
+    // A request that takes longer than a period cannot be taken back.
+    const double longest_ms = std::exp(forecasts[action].log_service.mean +
+                                       std::sqrt(forecasts[action].log_service.variance));
+    const double periods = std::max(1.0, 1e-3 * longest_ms / problem_.task.period_s);
+    const double cost = periods * std::min(loss, asked.most_loss);
     // One that is under way goes on: the period in which an action takes hold tells little.
     const double wanted = now.explored && action == now.in_force ? kUnderWay * gain : gain;
-    if (wanted > most_gain && loss < options_.patience * gain && cost <= now.may_lose) {
+    if (wanted > most_gain && periods * loss < options_.patience * gain && cost <= now.may_lose) {
       most_gain = wanted;
       chosen = action;
       costs = cost;
@@ -333,7 +347,8 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   if (view.task.objective.kind == Objective::Kind::kMaxAccuracy) {
     asked.bounds = accuracy_bounds_;
   }
-  now.model.forecast(asked.now, now.margins.stretch, now.forecasts);
+  now.model.forecast(asked.now, now.margins.stretch, options_.optimism * despair(now.broken),
+                     now.forecasts);
   for (auto& budget : asked.budgets) {
     if (budget.is_used_up()) {
       budget.limit =
@@ -349,7 +364,7 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
     std::ranges::fill(now.tried, 0);
   }
   now.may_lose = std::min(options_.trial_budget, now.may_lose + options_.trial_income);
-  const bool is_ready = now.model.stayed() > 0 && !now.model.is_restless() && !hurries;
+  const bool is_ready = now.model.stayed() > 0 && !hurries;
   const auto trial = is_ready ? worth_a_trial(best, asked, now) : std::nullopt;
   now.in_force = trial.value_or(best);
   now.explored = trial.has_value();
@@ -367,11 +382,17 @@ void ModelBasedPolicy::follow(const PeriodRecord& record, Now& now) const {
   const bool is_own = !now.in_force || action == *now.in_force;
   if (!is_own) {  // A shield's, or somebody else's.
     const Situation then = Situation::of(info.task);
-    now.model.forecast(then, now.margins.stretch, now.forecasts);
+    now.model.forecast(then, now.margins.stretch, options_.optimism, now.forecasts);
     now.keeps_power = keeps_power(now.forecasts[action], then);
   }
   now.in_force = setting_after(record);
+  const auto widened = now.model.widened();
   now.model.observe(info, action);
+  if (now.model.widened() > widened) {
+    now.notes.push_back(fmt::format(
+        "{}: what was known beforehand does not fit this machine, and counts for less from now on",
+        kind()));
+  }
   adapt(info, is_own, now);
 }
 
@@ -407,6 +428,8 @@ void ModelBasedPolicy::adapt(const StepInfo& info, bool is_own, Now& now) const 
   now.margins.heat_k = std::clamp(
       now.margins.heat_k + planner.heat_step * ((is_hot ? 1.0 : 0.0) - planner.power_rate),
       planner.heat_margin_least, planner.heat_margin_most);
+  const bool is_broken = std::ranges::any_of(info.budgets, &BudgetStatus::exceeded);
+  now.broken = is_broken ? now.broken + 1.0 : 0.5 * now.broken;
   const bool has_requests = managed_service(info).requests() > 0;
   now.presence += planner.presence_rate * ((has_requests ? 1.0 : 0.0) - now.presence);
 

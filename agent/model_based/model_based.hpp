@@ -29,8 +29,9 @@ namespace rein {
 ///
 /// Exploration is deliberate: an action of which the model is not sure is tried when it would be
 /// better than the best known one were it as good as may be hoped (optimism in the face of
-/// uncertainty), and what that would be worth over some time outweighs what it is expected to cost
-/// now. After a change of conditions the model is unsure again, and so exploration re-opens.
+/// uncertainty; hoped for is what a measurement may tell), and what that would be worth over some
+/// time outweighs what it is expected to cost now. After a change of conditions the model is unsure
+/// again, and so exploration re-opens.
 ///
 /// Nothing is random.
 class ModelBasedPolicy final : public Policy {
@@ -77,6 +78,7 @@ class ModelBasedPolicy final : public Policy {
     std::optional<double> foreseen;   ///< The share that it was thought to miss in the long run.
     std::vector<Forecast> forecasts;  ///< [actions]: of the last decision.
     std::vector<std::size_t> tried;   ///< [actions]: trial periods under the present conditions.
+    double broken = 0.0;              ///< Periods in which some budget was, in a row, about.
     double may_lose = 0.0;            ///< What trials may cost, in units of the objective.
     PeriodFacts expected;             ///< Memory of a promise.
   };
@@ -113,22 +115,21 @@ class ModelBasedPolicy final : public Policy {
     double price_of_miss = 0.0;      ///< Of one request, since it is a share of a period's.
     std::span<const double> bounds;  ///< [actions]: of what the objective is worth; may be empty.
   };
-  double promise(ActionId action, const Asked& asked, double optimism, Now& now) const;
+  double promise(ActionId action, const Asked& asked, bool hopes, Now& now) const;
   /// What of an action is expected for certain, in a second. Valid until the next call.
-  const PeriodFacts& expect(ActionId action, const Asked& asked, double optimism, Now& now) const;
+  const PeriodFacts& expect(ActionId action, const Asked& asked, bool hopes, Now& now) const;
   /// For breaking a budget, if `expected` is what comes. @param power_w  that it is about, if any.
   double fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
-              const Estimate& power_w, double optimism, const Margins& margins) const;
+              const Estimate& power_w, const Margins& margins) const;
   /// For a temperature beyond its limit.
   double fine_for_heat(const BudgetInForce& budget, const Forecast& forecast, const Task& task,
-                       double optimism, const Margins& margins) const;
+                       bool hopes, const Margins& margins) const;
   /// What a violation of 1 costs.
   double price_of(BudgetId::Kind kind, const Task& task) const {
     return options_.steepness * task.prices[kind];
   }
   /// The objective minus what breaking budgets costs, but for misses.
-  double promise_but_for_misses(ActionId action, const Asked& asked, double optimism,
-                                Now& now) const;
+  double promise_but_for_misses(ActionId action, const Asked& asked, bool hopes, Now& now) const;
   /// What it is at most, known without looking at the action's power: most actions need no more.
   double bound_but_for_misses(ActionId action, const Asked& asked, const Now& now) const;
   double cost_of_misses(double missed, const Asked& asked, const Now& now) const;

@@ -23,6 +23,9 @@ constexpr double kFewest = 12.0;
 constexpr double kMost = 28.0;
 /// How far it goes beyond, in deadlines: what is behind farther is as far behind.
 constexpr double kBeyond = 2.2;
+/// The same at most, and in so many states, where late requests are served all the same.
+constexpr double kFarthest = 6.0;
+constexpr double kMostStates = 72.0;
 
 /// Solves a x = b, overwriting both; row-major. What is singular gives what comes.
 void eliminate(std::vector<double>& a, std::vector<double>& b) {
@@ -103,8 +106,14 @@ void QueueModel::follow(const Queue& queue, const ServiceSpread& spread, const A
   constexpr double kDeep = 8.0;
   scale_ms_ = is_limited ? queue_.deadline_ms
                          : queue_.gap_ms * std::min(kDeep, static_cast<double>(queue_.limit) + 1.0);
-  grid_ms_ = std::clamp(0.5 * queue_.gap_ms, scale_ms_ / kMost, scale_ms_ / kFewest);
-  states_ = index_at(std::ceil(kBeyond * scale_ms_ / grid_ms_), 1000) + 1;
+  // Where nothing expires a full queue is waited for, however late it is.
+  const double full_ms = (static_cast<double>(queue_.limit) + 1.0) * queue_.gap_ms;
+  const double beyond_ms = scale_ms_ * (queue_.drops_expired || !is_limited
+                                            ? kBeyond
+                                            : std::clamp(full_ms / scale_ms_, kBeyond, kFarthest));
+  grid_ms_ = std::max(std::clamp(0.5 * queue_.gap_ms, scale_ms_ / kMost, scale_ms_ / kFewest),
+                      beyond_ms / kMostStates);
+  states_ = index_at(std::ceil(beyond_ms / grid_ms_), 1000) + 1;
   // Below the first nothing ever waits, nearly; above the last all are late.
   first_ = std::log(std::min(scale_ms_, queue_.gap_ms)) - 1.6;
   step_ = (std::log(scale_ms_) + 0.4 - first_) / (kPoints - 1);

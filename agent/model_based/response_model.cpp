@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <utility>
 
 #include "agent/core/managed_application.hpp"
@@ -16,7 +17,43 @@ namespace rein {
 
 namespace {
 
+/// Of the only request of a period what is the action's own, where what the change to it takes is
+/// not known: so much in the middle, and its spread as a logarithm.
+constexpr double kLeftOfUnknown = 0.8;
+constexpr double kUnknownChange = 0.6;
+constexpr double kUnknownLess = 0.4;
+/// Requests of a period from which on that in the middle tells what is usual.
+constexpr std::size_t kEnoughForMiddle = 8;
+/// How fast the noise of measurements is learned, from surprises up to that many times what is
+/// usual, and how much more than usual it is at most.
+constexpr double kNoiseRate = 0.03;
+constexpr double kMostSurprise = 9.0;
+constexpr double kMostNoise = 10.0;
+/// Periods for which an action is new, and what is taken back where what was known of it does not
+/// fit: variances of lasting factors, and a spread of each quantity's own.
+constexpr std::size_t kNew = 3;
+constexpr double kWidening = 0.2;
+constexpr double kWidenedOwn = 0.1;
+/// A service time that is less sure than this is not known at all ...
+constexpr double kNoIdea = 2.0;
+/// ... but for what is asked for: that much of deadline and gap a request takes with an action in
+/// the middle, and the spread of that as a logarithm.
+constexpr double kUsualShare = 0.5;
+constexpr double kUsualSpread = 0.8;
+
 double square(double x) { return x * x; }
+
+/// What may be believed after a measurement if it is good news, by `optimism` standard deviations
+/// of what the measurement will move the mean by (the knowledge gradient: Frazier, Powell & Dayanik
+/// 2008). Where nothing is left to learn nothing is hoped for.
+Estimate hoped_for(const Estimate& estimate, double noise, double optimism) {
+  const double sum = estimate.variance + noise;
+  if (!(sum > 0.0)) {
+    return estimate;
+  }
+  return {estimate.mean - optimism * estimate.variance / std::sqrt(sum),
+          estimate.variance * noise / sum};
+}
 
 ResponseModel::Prior rounded(ResponseModel::Prior prior) {
   prior.factors.round_to_singles();
@@ -99,7 +136,6 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       prior_(std::make_shared<Prior>(rounded(std::move(prior)))),
       scales_w_(prior_->power_scales_w),
       belief_(prior_->factors),
-      loose_(prior_->factors),
       columns_(std::make_shared<FactorColumns>(prior_->factors)),
       ratio_(prior_->ratio),
       arrival_(problem.task.arrival),
@@ -109,6 +145,17 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       heat_(zones_.size()),
       ceilings_(problem.actions, options),
       change_costs_(problem.actions, options) {
+  since_read_.assign(powers_.size(), {});
+  noisier_.assign(1 + powers_.size(), 1.0);
+  place_of_.assign(size_, 0);
+  if (const auto mapping = space_.find(Knob::Kind::kMapping, kManagedApplication)) {
+    for (ActionId a = 0; a < size_; ++a) {
+      place_of_[a] = space_.decode(a)[*mapping];
+    }
+  }
+  for (ActionId a = 0; a < size_; ++a) {
+    examples_.resize(std::max(examples_.size(), place_of_[a] + 1), a);
+  }
   heating_ = index_at(
       static_cast<double>(std::ranges::find(powers_, PowerSignal::kMachine) - powers_.begin()),
       powers_.size() - 1);
@@ -121,15 +168,20 @@ void ResponseModel::begin_episode() {
   recalled_.reset();
   last_.reset();
   first_.reset();
+  process_.forget();
   waiting_ = {};
   rate_hz_.reset();
   // What is not in a checkpoint begins anew, so that who goes on from one does as if never stopped.
   gaps_ = ArrivalGaps(arrival_);
+  pace_ = {};
+  noisier_.assign(1 + powers_.size(), 1.0);
+  since_read_.assign(powers_.size(), {});
   queueing_ = {};
   heat_ = HeatModel(zones_.size());
-  stayed_ = outliers_ = 0;
-  has_changed_ = is_restless_ = false;
-  restless_ = 0.0;
+  stayed_ = outliers_ = ran_ = 0;
+  fit_ = {};
+  widened_ = 0;
+  has_changed_ = false;
   ceilings_.forget();
 }
 
@@ -156,60 +208,100 @@ ResponseModel::Parts ResponseModel::power_parts(std::size_t power, const Mixture
 }
 
 ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
-  // What was measured before the period says nothing of its action.
-  const auto fresh = [&](std::size_t signal) {
-    return std::ranges::count(info.stale, signal) == 0 ? info.reading(signal) : std::nullopt;
-  };
   Measured measured;
   measured.in_force = in_force(space_, info.granted, options_);
   measured.action = measured.in_force.nearest();
   measured.before = std::exchange(last_, measured.action);
   measured.is_new = measured.before != measured.action;
-  const ServiceReport& service = managed_service(info);
+  const double busy =
+      std::min(1.0, managed_service(info).busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
+  measure_service(managed_service(info), busy, measured);
+  measure_power(info, busy, measured);
+  measure_hints(info, measured);
+  return measured;
+}
+
+void ResponseModel::measure_service(const ServiceReport& service, double busy, Measured& measured) {
   const bool tells_each = service.services_ms.size() == service.served;
   // The first request after a change pays for it.
   const std::size_t skipped = measured.is_new && service.served > 1 && tells_each ? 1 : 0;
-  double sum_ms = tells_each ? 0.0 : service.busy_ms;
-  for (std::size_t i = skipped; tells_each && i < service.served; ++i) {
-    sum_ms += service.services_ms[i];
-  }
-  const auto count = static_cast<double>(service.served - std::min(skipped, service.served));
-  const double busy = std::min(1.0, service.busy_ms * 1e-3 / std::max(info.interval_s, 1e-6));
+  const std::span<const double> each_ms =
+      tells_each ? std::span(service.services_ms).subspan(skipped) : std::span<const double>{};
+  double sum_ms =
+      tells_each ? std::accumulate(each_ms.begin(), each_ms.end(), 0.0) : service.busy_ms;
+  const auto count = static_cast<double>(service.served - skipped);
   const double time_share = time_shares_[measured.action];
   // With its bandwidth used up a request takes as long as it has to wait for more.
   // In a closed loop it always is: that is how long requests take there.
   const bool is_starved =
       !queue_.is_closed_loop && time_share < 1.0 && busy > options_.starved_share * time_share;
-  if (count > 0.0 && sum_ms > 0.0 && !is_starved) {
-    const bool is_spoilt = measured.is_new && skipped == 0;
-    if (is_spoilt && measured.before) {
+  if (!(count > 0.0 && sum_ms > 0.0) || is_starved) {
+    return;
+  }
+  double noise = options_.service_noise;
+  if (measured.is_new && skipped == 0) {
+    noise = options_.new_service_noise;
+    if (measured.before) {
       measured.first_ms = sum_ms / count;
+    }
+    if (measured.before && change_costs_.knows(*measured.before, measured.action)) {
       const double extra_ms = change_costs_.of(*measured.before, measured.action);
       sum_ms = std::max(0.5 * sum_ms, sum_ms - extra_ms);
-    }
-    // What a change took that was never seen before is not the action's.
-    if (!measured.first_ms || change_costs_.knows(*measured.before, measured.action)) {
-      measured.service =
-          Evidence{service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
-                   ratio_.variance() / count +
-                       square(is_spoilt ? options_.new_service_noise : options_.service_noise)};
+    } else {
+      // What a change took that was never seen before, or came before an episode, is not known:
+      // a request takes no longer than this, and maybe much less.
+      measured.is_vague = true;
+      const Estimate expected = belief_.estimate(service_parts(measured.in_force).used());
+      sum_ms *= kLeftOfUnknown;
+      const double more = std::log(sum_ms / count) - expected.mean;
+      noise = more > 0.0 ? kUnknownChange : kUnknownLess;
+      // What is beyond belief is the change's.
+      const double most = 2.0 * std::sqrt(expected.variance + square(noise));
+      sum_ms *= std::exp(std::min(0.0, most - more));
     }
   }
+  measured.service =
+      Evidence{service_parts(measured.in_force).to_vector(), std::log(sum_ms / count),
+               noisier_.front() * (ratio_.variance() / count + square(noise))};
+  if (each_ms.size() >= kEnoughForMiddle) {
+    std::vector<double> sorted(each_ms.begin(), each_ms.end());
+    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+    std::ranges::nth_element(sorted, middle);
+    measured.log_middle = std::log(*middle);
+  }
+}
+
+void ResponseModel::measure_power(const StepInfo& info, double busy, Measured& measured) {
   for (std::size_t i = 0; i < powers_.size(); ++i) {
+    // A reading is the mean of the time since the one before.
+    SinceRead& since = since_read_[i];
+    since.busy_s += busy * info.interval_s;
+    since.time_s += info.interval_s;
+    since.is_new |= measured.is_new;
     const auto power_w = reader_.fresh(info, powers_[i]);
     if (!power_w) {
       continue;
     }
+    const SinceRead read = std::exchange(since, {});
     auto& scale_w = scales_w_[i];
     if (!scale_w && *power_w > 0.0) {
       scale_w = *power_w;
     }
-    const double value = *power_w / scale_w.value_or(1.0);
-    Evidence evidence{power_parts(i, measured.in_force, busy).to_vector(), value, 0.0};
-    evidence.noise = square(expected_power(evidence) *
-                            (measured.is_new ? options_.new_power_noise : options_.power_noise));
+    const double share = read.time_s > 0.0 ? read.busy_s / read.time_s : busy;
+    Evidence evidence{power_parts(i, measured.in_force, share).to_vector(),
+                      *power_w / scale_w.value_or(1.0), 0.0};
+    evidence.noise =
+        noisier_[1 + i] * square(expected_power(evidence) *
+                                 (read.is_new ? options_.new_power_noise : options_.power_noise));
     measured.others.push_back(std::move(evidence));
   }
+}
+
+void ResponseModel::measure_hints(const StepInfo& info, Measured& measured) const {
+  // What was measured before the period says nothing of its action.
+  const auto fresh = [&](std::size_t signal) {
+    return std::ranges::count(info.stale, signal) == 0 ? info.reading(signal) : std::nullopt;
+  };
   for (std::size_t i = 0; i < cpus_.size(); ++i) {
     if (const auto others = fresh(cpus_[i].others)) {
       const auto ours = cpus_[i].ours ? fresh(*cpus_[i].ours) : std::nullopt;
@@ -219,7 +311,6 @@ ResponseModel::Measured ResponseModel::measure(const StepInfo& info) {
                                  square(options_.hint_noise * demand.sensitivity)});
     }
   }
-  return measured;
 }
 
 double ResponseModel::likelihood(Belief& belief, const Measured& measured, double* usual) const {
@@ -271,8 +362,13 @@ ResponseModel::Explanation ResponseModel::explain(const Measured& measured) cons
     }
   };
   if (measured.service) {
+    // If one of many took long the others tell; all of them do not by chance.
     Measured doubted = measured;
-    doubted.service->noise += square(options_.outlier_spread);
+    if (measured.log_middle) {
+      doubted.service->value = *measured.log_middle;
+    } else {
+      doubted.service->noise += square(options_.outlier_spread);
+    }
     consider({belief_, kOutlier, recalled_},
              options_.outlier_chance *
                  std::pow(options_.another_outlier, static_cast<double>(outliers_)),
@@ -302,16 +398,6 @@ void ResponseModel::recognise(const Measured& measured) {
   has_changed_ = false;
   Explanation explanation = explain(measured);
   const bool changes = explanation.what == Explanation::What::kChanged;
-  restless_ += options_.restless_rate * ((changes ? 1.0 : 0.0) - restless_);
-  const bool was_restless = is_restless_;
-  is_restless_ = restless_ > (is_restless_ ? options_.calm_share : options_.restless_share);
-  if (is_restless_) {
-    loose_ = was_restless ? std::move(loose_) : belief_;
-    take_loosely(measured);
-    recalled_.reset();
-    belief_ = std::move(explanation.belief);
-    return;
-  }
   outliers_ = explanation.what == Explanation::What::kOutlier ? outliers_ + 1 : 0;
   if (changes) {
     remember();
@@ -327,19 +413,27 @@ void ResponseModel::recognise(const Measured& measured) {
     ratio_.sum_up();
   }
   belief_ = std::move(explanation.belief);
+  test_fit(measured, explanation.what);
 }
 
-void ResponseModel::take_loosely(Measured measured) {
-  if (measured.service) {
-    measured.service->noise += square(options_.restless_service_noise);
+void ResponseModel::test_fit(const Measured& measured, Explanation::What what) {
+  ran_ = measured.is_new ? 0 : ran_ + 1;
+  is_tested_ = is_tested_ && !measured.is_new;
+  const bool is_first = !is_tested_;
+  if (!measured.service || measured.is_vague || !measured.before || (!is_first && ran_ < kNew)) {
+    return;
   }
-  for (auto& evidence : measured.others) {
-    const bool is_power = evidence.parts.front().quantity < quantities_.hint(0);
-    evidence.noise += square(is_power ? options_.restless_power_noise * expected_power(evidence)
-                                      : options_.restless_hint_noise);
+  is_tested_ = true;
+  const bool surprises =
+      what == Explanation::What::kChanged || what == Explanation::What::kMistaken;
+  if (!fit_.note(is_first, surprises)) {
+    return;
   }
-  loose_.drift(options_.drift);
-  likelihood(loose_, measured);
+  ++widened_;
+  belief_.widen(kWidening, square(kWidenedOwn));
+  // They were measured by what does not hold.
+  known_.clear();
+  recalled_.reset();
 }
 
 void ResponseModel::remember() {
@@ -362,17 +456,40 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
     ratio_.add(ratio);
   }
   doubtful_.clear();
-  const double mean_ms =
-      std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
+  const double mean_ms = std::exp(belief_.estimate(service_parts(measured.in_force).used()).mean);
   for (const double service_ms : managed_service(info).services_ms) {
     const double ratio = std::max(1e-3, service_ms / mean_ms);
-    if (outliers_ > 0 && !is_restless_) {
+    if (outliers_ > 0) {
       doubtful_.push_back(ratio);
     } else {
       ratio_.add(ratio);
     }
   }
   ratio_.sum_up();
+}
+
+void ResponseModel::learn_noise(const Measured& measured) {
+  if (measured.is_new) {
+    return;
+  }
+  const auto learn = [&](double& noisier, const Evidence& evidence) {
+    const Estimate expected = belief_.estimate(evidence.parts);
+    const double surprise =
+        square(evidence.value - expected.mean) / (expected.variance + evidence.noise);
+    noisier = std::clamp(noisier * (1.0 + kNoiseRate * (std::min(surprise, kMostSurprise) - 1.0)),
+                         1.0, kMostNoise);
+  };
+  if (measured.service && !measured.is_vague) {
+    learn(noisier_.front(), *measured.service);
+  }
+  for (const Evidence& evidence : measured.others) {
+    for (std::size_t i = 0; i < powers_.size(); ++i) {
+      const std::size_t first = evidence.parts.front().quantity;
+      if (first >= quantities_.idle(i, 0) && first < quantities_.idle(i + 1, 0)) {
+        learn(noisier_[1 + i], evidence);
+      }
+    }
+  }
 }
 
 void ResponseModel::learn_gaps(const StepInfo& info) {
@@ -385,28 +502,29 @@ void ResponseModel::learn_gaps(const StepInfo& info) {
     for (const double gap_ms : managed_service(info).gaps_ms) {
       gaps_.add(gap_ms * 1e-3 * *rate_hz);
     }
+    pace_.note(static_cast<double>(managed_service(info).arrived), info.interval_s * *rate_hz,
+               info.interval_s);
   }
   rate_hz_ = rate_hz;
 }
 
 void ResponseModel::learn_change_cost(const StepInfo& info, const Measured& measured) {
   const auto first = std::exchange(first_, std::nullopt);
-  if (measured.first_ms && !measured.service) {
+  if (measured.first_ms && measured.is_vague) {
     first_ = First{*measured.before, measured.action, *measured.first_ms};
     return;
   }
-  if (first && measured.service && measured.action == first->action) {
+  if (first && measured.service && !measured.is_vague && measured.action == first->action) {
     change_costs_.learn(first->before, first->action,
                         first->service_ms - std::exp(measured.service->value));
     return;
   }
   const auto& services_ms = managed_service(info).services_ms;
-  if (!measured.service || !measured.is_new || !measured.before || has_changed_ || outliers_ > 0 ||
-      services_ms.empty()) {
+  if (!measured.service || measured.is_vague || !measured.is_new || !measured.before ||
+      has_changed_ || outliers_ > 0 || services_ms.empty()) {
     return;
   }
-  const double mean_ms =
-      std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
+  const double mean_ms = std::exp(belief_.estimate(service_parts(measured.in_force).used()).mean);
   change_costs_.learn(*measured.before, measured.action, services_ms.front() - mean_ms);
 }
 
@@ -421,12 +539,20 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
   learn_gaps(info);
   const Measured measured = measure(info);
   learn_heat(info, measured);
+  std::vector<double> before(examples_.size());
+  for (std::size_t place = 0; place < before.size(); ++place) {
+    before[place] = slowed(place);
+  }
+  learn_noise(measured);
   recognise(measured);
+  for (std::size_t place = 0; place < before.size(); ++place) {
+    process_.note(place, before[place], slowed(place));
+  }
   learn_ratio(info, measured);
   learn_change_cost(info, measured);
 }
 
-void ResponseModel::forecast(const Situation& situation, double stretch,
+void ResponseModel::forecast(const Situation& situation, double stretch, double optimism,
                              std::vector<Forecast>& forecasts) {
   stretch_ = stretch;
   // Gauss-Hermite quadrature with three points, over what is not known of the mean.
@@ -435,11 +561,17 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
   queue_.deadline_ms = situation.deadline_ms.value_or(std::numeric_limits<double>::infinity());
   queue_.gap_ms = situation.gap_ms();
   queueing_.follow(queue_, ratio_, gaps_);
+  expect_what_is_asked();
   forecasts.resize(size_);
   forecast_responses(forecasts);
   change_ms_.assign(size_, 0.0);
   if (last_) {
     change_costs_.from(*last_, change_ms_);
+  }
+  std::vector<std::vector<ChangeProcess::Jump>> jumps(examples_.size());
+  for (std::size_t place = 0; place < examples_.size(); ++place) {
+    const auto may_come = process_.jumps_from(place, slowed(place));
+    jumps[place].assign(may_come.begin(), may_come.end());
   }
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
@@ -451,10 +583,25 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
     const auto missed = [&](double log_service) {
       return log_service > most ? 1.0 : queueing_.missed(log_service + stretch);
     };
-    forecast.miss =
-        kMiddle * missed(mean) +
-        0.5 * (1.0 - kMiddle) * (missed(mean - kFar * spread) + missed(mean + kFar * spread));
-    forecast.hoped_miss = missed(mean - spread);
+    const auto& may_come = jumps[place_of_[a]];
+    const auto missed_about = [&](double about, double deviation) {
+      double sum = kMiddle * missed(about) +
+                   0.5 * (1.0 - kMiddle) *
+                       (missed(about - kFar * deviation) + missed(about + kFar * deviation));
+      const double stays = sum;
+      for (const auto& jump : may_come) {
+        sum += jump.chance * (missed(about + jump.log) - stays);
+      }
+      return sum;
+    };
+    const Estimate hoped = hoped_for(forecast.log_service, service_noise(mean), optimism);
+    forecast.miss = missed_about(mean, spread);
+    forecast.hoped_miss = missed_about(hoped.mean, std::sqrt(hoped.variance));
+    for (const PowerSignal signal : powers_) {
+      const auto i = static_cast<std::size_t>(signal);
+      forecast.hoped_w[i] = hoped_for(
+          forecast.power_w[i], square(options_.power_noise * forecast.power_w[i].mean), optimism);
+    }
     forecast.change_ms = change_ms_[a];
     forecast.change_miss = forecast.change_ms > 0.0
                                ? queueing_.missed_behind(mean + stretch, forecast.change_ms)
@@ -463,20 +610,57 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
     if (situation.temperature_limit_c && heat_.knows()) {
       const Mixture then = ceilings_.granted(a);
       const Estimate& power_w = forecast.power(powers_[heating_]);
-      const double hoped_w = power_w.mean - std::sqrt(power_w.variance);
+      const double hoped_w = forecast.hoped_w[static_cast<std::size_t>(powers_[heating_])].mean;
       auto& heat_c = forecast.heat_c.emplace();
       for (std::size_t i = 0; i < heat_c.size(); ++i) {
         heat_c[i] = heat_.hottest(heat_of(then.nearest(), power_w.mean, busy_[a]), i);
-        forecast.hoped_c[i] = heat_.hottest(heat_of(then.nearest(), hoped_w, busy_[a]), i).mean -
-                              std::sqrt(heat_c[i].variance);
+        // What a trial tells of heat comes late: it is hoped for where nothing else helps.
+        forecast.hoped_c[i] = {heat_.hottest(heat_of(then.nearest(), hoped_w, busy_[a]), i).mean -
+                                   std::max(0.0, optimism - 1.0) * std::sqrt(heat_c[i].variance),
+                               heat_c[i].variance};
       }
     }
   }
 }
 
+ActionId ResponseModel::middle() const {
+  std::vector<ActionId> order(size_);
+  std::iota(order.begin(), order.end(), ActionId{0});
+  const auto middle = order.begin() + static_cast<std::ptrdiff_t>(size_ / 2);
+  std::ranges::nth_element(order, middle, {}, [this](ActionId action) {
+    return prior_->factors.offset[quantities_.service(action)];
+  });
+  return *middle;
+}
+
+void ResponseModel::expect_what_is_asked() {
+  if (!middle_) {
+    middle_ = middle();
+  }
+  const std::size_t service = quantities_.service(*middle_);
+  const double asked_ms =
+      queue_.is_closed_loop ? queue_.deadline_ms : std::min(queue_.deadline_ms, queue_.gap_ms);
+  if (belief_.estimate(service).variance > square(kNoIdea) && std::isfinite(asked_ms)) {
+    belief_.update({{{service, 1.0}}, std::log(kUsualShare * asked_ms), square(kUsualSpread)});
+  }
+}
+
+double ResponseModel::service_noise(double log_service) const {
+  const double apart_ms =
+      std::max(queue_.is_closed_loop ? 0.0 : queue_.gap_ms, std::exp(log_service));
+  const double requests = std::max(1.0, 1e3 * period_s_ / apart_ms);
+  return ratio_.variance() / requests + square(options_.service_noise);
+}
+
+double ResponseModel::slowed(std::size_t place) const {
+  return belief_.estimate_passing(quantities_.service(examples_[place]));
+}
+
 double ResponseModel::busy(double log_service) const {
   // In a closed loop there is always a request.
-  return queue_.is_closed_loop ? 1.0 : std::min(1.0, std::exp(log_service) / queue_.gap_ms);
+  return queue_.is_closed_loop
+             ? 1.0
+             : std::min(1.0, pace_.factor() * std::exp(log_service) / queue_.gap_ms);
 }
 
 void ResponseModel::forecast_responses(std::vector<Forecast>& forecasts) {
@@ -486,14 +670,14 @@ void ResponseModel::forecast_responses(std::vector<Forecast>& forecasts) {
   };
   busy_.resize(size_);
   estimates_.resize(size_);
-  believed().estimate_each(*columns_, quantities_.service(0), estimates_);
+  belief_.estimate_each(*columns_, quantities_.service(0), estimates_);
   for (ActionId a = 0; a < size_; ++a) {
     forecasts[a].log_service = estimates_[a];
     busy_[a] = busy(estimates_[a].mean);
   }
   for (std::size_t i = 0; i < powers_.size(); ++i) {
-    believed().estimate_each(*columns_, quantities_.idle(i, 0), quantities_.serving(i, 0), busy_,
-                             estimates_);
+    belief_.estimate_each(*columns_, quantities_.idle(i, 0), quantities_.serving(i, 0), busy_,
+                          estimates_);
     for (ActionId a = 0; a < size_; ++a) {
       forecasts[a].power_w[static_cast<std::size_t>(powers_[i])] = watts(i, estimates_[a]);
     }
@@ -508,11 +692,11 @@ void ResponseModel::forecast_responses(std::vector<Forecast>& forecasts) {
       forecast.power_w = forecasts[same].power_w;
       busy_[a] = busy_[same];
     } else if (then.share > 0.0) {
-      forecast.log_service = believed().estimate(service_parts(then).used());
+      forecast.log_service = belief_.estimate(service_parts(then).used());
       busy_[a] = busy(forecast.log_service.mean);
       for (std::size_t i = 0; i < powers_.size(); ++i) {
         forecast.power_w[static_cast<std::size_t>(powers_[i])] =
-            watts(i, believed().estimate(power_parts(i, then, busy_[a]).used()));
+            watts(i, belief_.estimate(power_parts(i, then, busy_[a]).used()));
       }
     }
   }
@@ -564,7 +748,7 @@ void ResponseModel::archive(Archive& archive) {
   });
   archive.number("condition_variance", prior_->condition_variance, Range::positive());
   if (archive.is_reading()) {
-    belief_ = loose_ = Belief(prior_->factors);
+    belief_ = Belief(prior_->factors);
     columns_ = std::make_shared<FactorColumns>(prior_->factors);
   }
   archive.part("belief", belief_);

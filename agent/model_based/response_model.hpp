@@ -14,9 +14,12 @@
 #include "agent/core/situation.hpp"
 #include "agent/model_based/ceilings.hpp"
 #include "agent/model_based/change_costs.hpp"
+#include "agent/model_based/change_process.hpp"
 #include "agent/model_based/factor_model.hpp"
+#include "agent/model_based/fit_test.hpp"
 #include "agent/model_based/heat_model.hpp"
 #include "agent/model_based/others_demand.hpp"
+#include "agent/model_based/pace.hpp"
 #include "agent/model_based/planner_options.hpp"
 #include "agent/model_based/queue_model.hpp"
 #include "agent/model_based/service_spread.hpp"
@@ -28,19 +31,23 @@ struct Forecast {
   Estimate log_service;  ///< Of the mean time to serve a request, in ms, without waiting.
   /// Share of requests that will be late or dropped in the long run, in [0, 1].
   double miss = 0.0;
-  double hoped_miss = 0.0;  ///< The same if it is faster by one standard deviation.
+  double hoped_miss = 0.0;  ///< The same if the next measurement is good news.
   double change_ms =
       0.0;  ///< By which the first request takes longer, since it pays for the change.
   double change_miss = 0.0;                          ///< Requests that are missed for that.
-  std::array<Estimate, kNumPowerSignals> power_w{};  ///< [PowerSignal]: those that are modelled.
+  std::array<Estimate, kNumPowerSignals> power_w{};  ///< [PowerSignal]: those that are modelled ...
+  std::array<Estimate, kNumPowerSignals> hoped_w{};  ///< ... if the next one is good news.
 
   double service_ms() const;
   /// Of the hottest zone, after each time of HeatModel::kHorizonsS; nothing if there is no telling.
   std::optional<std::array<Estimate, HeatModel::kHorizons>> heat_c;
-  std::array<double, HeatModel::kHorizons> hoped_c{};  ///< The same, as power may be hoped for.
+  std::array<Estimate, HeatModel::kHorizons> hoped_c{};  ///< The same, as power may be hoped for.
 
   const Estimate& power(PowerSignal signal) const {
     return power_w[static_cast<std::size_t>(signal)];
+  }
+  const Estimate& hoped(PowerSignal signal) const {
+    return hoped_w[static_cast<std::size_t>(signal)];
   }
 };
 
@@ -113,7 +120,9 @@ class ResponseModel {
   /// Of every action. Overwrites `forecasts`.
   /// @param stretch  by which requests are taken to be longer where misses are told, as a
   /// logarithm.
-  void forecast(const Situation& situation, double stretch, std::vector<Forecast>& forecasts);
+  /// @param optimism  standard deviations of what a measurement may tell that are hoped for.
+  void forecast(const Situation& situation, double stretch, double optimism,
+                std::vector<Forecast>& forecasts);
   /// While requests wait: from now on excess() is beside what `settled` misses in the long run,
   /// which follows the coming period. @pre forecast() was called.
   void look_ahead(const Situation& situation, const Forecast& settled);
@@ -131,9 +140,12 @@ class ResponseModel {
   bool is_behind() const { return waiting_.oldest_ms > 0.0 && !queue_.is_closed_loop; }
   /// Periods since it did.
   std::size_t stayed() const { return stayed_; }
-  /// Whether they change so often that nobody can follow: little is learned from a trial then.
-  bool is_restless() const { return is_restless_; }
   std::uint64_t changes() const { return changes_; }
+  /// How often it turned out in this episode that what was known does not fit this machine, and was
+  /// made less sure.
+  std::uint64_t widened() const { return widened_; }
+  /// Requests that come now over those in the mean.
+  double pace() const { return queue_.is_closed_loop ? 1.0 : pace_.factor(); }
   const ServiceSpread& ratio() const { return ratio_; }
   const FactorModel& factors() const { return prior_->factors; }
   const Quantities& quantities() const { return quantities_; }
@@ -148,9 +160,11 @@ class ResponseModel {
     ActionId action = 0;             ///< The nearest.
     std::optional<ActionId> before;  ///< That was in force before, if any.
     bool is_new = false;             ///< Another action than in the period before.
-    std::optional<double> first_ms;  ///< Of the only request, which may have paid for a change.
+    std::optional<double> first_ms;  ///< Of the only request, which may have paid for a change ...
+    bool is_vague = false;           ///< ... of which nobody knows what it takes.
     std::optional<Evidence> service;
-    std::vector<Evidence> others;  ///< Power and hints.
+    std::optional<double> log_middle;  ///< Of single requests, where they are told.
+    std::vector<Evidence> others;      ///< Power and hints.
   };
   /// Quantities and their weights, without what counts nothing.
   struct Parts {
@@ -170,6 +184,10 @@ class ResponseModel {
   /// ... and of one of its powers, while this share of the time something is served.
   Parts power_parts(std::size_t power, const Mixture& mixture, double busy) const;
   Measured measure(const StepInfo& info);
+  /// @param busy  the share of the period in which something was served.
+  void measure_service(const ServiceReport& service, double busy, Measured& measured);
+  void measure_power(const StepInfo& info, double busy, Measured& measured);
+  void measure_hints(const StepInfo& info, Measured& measured) const;
   /// In units of the model's, to tell the noise of a measurement by: not by itself, which would
   /// make low ones weigh more.
   double expected_power(const Evidence& evidence) const;
@@ -189,17 +207,25 @@ class ResponseModel {
   };
   Explanation explain(const Measured& measured) const;
   void recognise(const Measured& measured);
-  const Belief& believed() const { return is_restless_ ? loose_ : belief_; }
-  /// Learns from it as one of many that differ.
-  void take_loosely(Measured measured);
+  /// Widens what is believed where it does not fit.
+  void test_fit(const Measured& measured, Explanation::What what);
   void learn_change_cost(const StepInfo& info, const Measured& measured);
   void learn_ratio(const StepInfo& info, const Measured& measured);
+  void learn_noise(const Measured& measured);
   void learn_gaps(const StepInfo& info);
   void learn_heat(const StepInfo& info, const Measured& measured);
   /// What heats the machine with an action that serves this share of the time.
   HeatModel::Inputs heat_of(ActionId action, double power, double busy) const;
   /// What is in force with each action, but for misses and heat.
   void forecast_responses(std::vector<Forecast>& forecasts);
+  /// Who knows nothing of this machine takes what is asked of it for possible.
+  void expect_what_is_asked();
+  /// An action in the middle by service time, before anything was measured.
+  ActionId middle() const;
+  /// Variance of a period's mean service time about this.
+  double service_noise(double log_service) const;
+  /// How slow what goes on makes a place, as a logarithm.
+  double slowed(std::size_t place) const;
   /// The part of the time in which something is served.
   double busy(double log_service) const;
   Belief under(const Condition& condition) const;
@@ -208,6 +234,7 @@ class ResponseModel {
   PlannerOptions options_;
   const ActionSpace& space_;
   std::size_t size_;
+  std::optional<ActionId> middle_;  ///< middle(), once it is known.
   Quantities quantities_;
   double period_s_;
   Queue queue_;  ///< Deadline and gap are the task's at the time.
@@ -218,8 +245,7 @@ class ResponseModel {
   PowerReader reader_;
   std::shared_ptr<Prior> prior_;  ///< Which copies share: it is never changed, but read once.
   std::vector<std::optional<double>> scales_w_;  ///< [powers]: Prior::power_scales_w.
-  Belief belief_;                                ///< Follows every change.
-  Belief loose_;  ///< Of all that changes in turn, while it is restless.
+  Belief belief_;
   std::shared_ptr<const FactorColumns> columns_;  ///< Of the prior's factors.
   ServiceSpread ratio_;
   std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
@@ -236,22 +262,37 @@ class ResponseModel {
   Waiting waiting_;
   RequestSpec::Arrival arrival_;
   ArrivalGaps gaps_;
-  std::optional<double> rate_hz_;  ///< That the task told of the period before.
+  Pace pace_;
+  /// Variances of service times and of [powers] over those that are usual: as they turn out to be.
+  std::vector<double> noisier_;
+  /// What a reading of power is the mean of: sensors are slower than periods.
+  struct SinceRead {
+    double busy_s = 0.0;
+    double time_s = 0.0;
+    bool is_new = false;
+  };
+  std::vector<SinceRead> since_read_;  ///< [powers]
+  std::optional<double> rate_hz_;      ///< That the task told of the period before.
   QueueModel queueing_;
   std::vector<std::size_t> zones_;  ///< Signals of heat.
   std::vector<double> drawn_;       ///< [actions]: what its clocks draw, as a share of the most.
   std::size_t heating_ = 0;         ///< Which of powers_ heats: the machine's, if it is known.
   HeatModel heat_;
-  double stretch_ = 0.0;  ///< Of the last forecast.
+  double stretch_ = 0.0;               ///< Of the last forecast.
+  std::vector<std::size_t> place_of_;  ///< [actions]
+  std::vector<ActionId> examples_;     ///< [places]: one action there.
+  ChangeProcess process_;
   Ceilings ceilings_;
   ChangeCosts change_costs_;
   std::vector<double> change_ms_;    ///< [actions], while something is forecast ...
   std::vector<double> busy_;         ///< ... [actions]
   std::vector<Estimate> estimates_;  ///< ... [actions]
-  double restless_ = 0.0;            ///< Share of the periods, lately, that conditions changed in.
-  bool is_restless_ = false;
-  std::size_t stayed_ = 0;    ///< Periods since the last change.
-  std::size_t outliers_ = 0;  ///< In a row.
+  FitTest fit_;
+  std::size_t ran_ = 0;        ///< Periods since an action was taken up ...
+  bool is_tested_ = false;     ///< ... and whether something was measured of it since.
+  std::uint64_t widened_ = 0;  ///< In this episode.
+  std::size_t stayed_ = 0;     ///< Periods since the last change.
+  std::size_t outliers_ = 0;   ///< In a row.
   bool has_changed_ = false;
   std::uint64_t changes_ = 0;
 };

@@ -45,7 +45,8 @@ struct ResponsiveMachine {
   double service_ms(ActionId action) const {
     const auto levels = actions.decode(action);
     return 3.0 * static_cast<double>(1U << levels[0]) * (levels[1] == 0 ? 2.0 : 1.0) *
-           std::pow(2.0, 0.8 * static_cast<double>(2 - levels[2])) * slowdown;
+           std::pow(2.0, 0.8 * static_cast<double>(2 - levels[2])) * slowdown *
+           (is_another && (levels[0] + levels[1] + levels[2]) % 2 == 0 ? 1.7 : 1.0);
   }
   double power_w(ActionId action) const {
     const auto levels = actions.decode(action);
@@ -62,7 +63,7 @@ struct ResponsiveMachine {
     }
     info.applications.resize(1);
     ServiceReport& service = info.applications.front().service;
-    service.served = 3;
+    service.arrived = service.served = 3;
     for (const double ratio : {0.98, 1.0, 1.02}) {
       service.services_ms.push_back(ratio * service_ms(action));
       service.busy_ms += service.services_ms.back();
@@ -71,8 +72,9 @@ struct ResponsiveMachine {
     return info;
   }
 
-  double slowdown = 1.0;  ///< By others, who take ...
-  double others = 0.1;    ///< ... this share of the CPU.
+  double slowdown = 1.0;    ///< By others, who take ...
+  double others = 0.1;      ///< ... this share of the CPU.
+  bool is_another = false;  ///< Every other action takes longer, as no factor has it.
 
   ActionSpace actions{{{"width.app", "1", Knob::Kind::kWidth, {{"0.5", 0.5}, {"1.0", 1.0}}},
                        {"mapping.app", "", Knob::Kind::kMapping, {{"cpu", 1}, {"gpu", 2}}},

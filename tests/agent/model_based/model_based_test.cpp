@@ -173,6 +173,27 @@ DOCTEST_TEST_CASE("a battery's allowance, a request's energy and a floor are lim
                 machine.id(1, 1, 1));
   DOCTEST_CHECK(act_wide({.deadline_ms = 8.0, .allowance_w = 1.5, .rate_hz = 30.0}) ==
                 machine.id(0, 1, 1));
+  // A battery gives what is saved now later, also where nothing keeps what it allows by far.
+  DOCTEST_CHECK(machine.power_w(wide.act(
+                    Asked({.deadline_ms = 60.0, .allowance_w = 0.4, .rate_hz = 30.0}))) < 1.14);
+}
+
+DOCTEST_TEST_CASE("where budgets stay broken more is hoped for, until something else is tried") {
+  Bench bench({.trial_budget = 1000.0});
+  // What was measured breaks the limit; what is thought of the others does, too.
+  const Asked asked = ResponsiveMachine::asked(std::nullopt, 1.0);
+  bench.see_all();
+  const auto hope = [&](int broken) {
+    bench.agent.now().broken = broken;
+    bench.agent.act(asked);
+    const Forecast& forecast = bench.agent.forecasts()[0];
+    return forecast.power(PowerSignal::kMachine).mean - forecast.hoped(PowerSignal::kMachine).mean;
+  };
+  const double usual = hope(0);
+  DOCTEST_CHECK(usual > 0.0);
+  DOCTEST_CHECK(hope(20) == doctest::Approx(usual));
+  DOCTEST_CHECK(hope(30) == doctest::Approx(2.0 * usual));
+  DOCTEST_CHECK(hope(1000) == doctest::Approx(3.0 * usual));
 }
 
 DOCTEST_TEST_CASE("objective and budget are planned each on the power that it is judged by") {
@@ -269,7 +290,7 @@ DOCTEST_TEST_CASE("the best action itself was tried, and trials went on for ever
     const ActionId taken = bench.live(observation);
     if (bench.agent.explored()) {
       ++trials[taken];
-      late += i >= 200 ? 1 : 0;
+      late += i >= 300 ? 1 : 0;
     }
     DOCTEST_REQUIRE_FALSE(bench.agent.model().has_changed());
   }
@@ -540,6 +561,7 @@ DOCTEST_TEST_CASE("a power limit that a shield's choice could not keep leaves th
 DOCTEST_TEST_CASE("it learns nothing from what it is told without the period") {
   Bench bench;
   const auto observation = ResponsiveMachine::asked(20.0, 3.0);
+  bench.agent.act(observation);  // Who knows nothing makes use of what is asked for.
   const auto before = archived(bench.agent.now().model);
   const PeriodRecord unknown = record_of(observation, bench.machine.actions.decode(3), {});
   const Decision decision = bench.agent.learner().policy().decide(
