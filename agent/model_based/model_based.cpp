@@ -152,7 +152,8 @@ double ModelBasedPolicy::fine(const BudgetInForce& budget, const PeriodFacts& ex
 }
 
 double ModelBasedPolicy::fine_for_heat(const BudgetInForce& budget, const Forecast& forecast,
-                                       const Task& task, bool hopes, const Margins& margins) const {
+                                       const Task& task, const Hope* hope,
+                                       const Margins& margins) const {
   if (!forecast.heat_c) {
     return 0.0;
   }
@@ -160,7 +161,7 @@ double ModelBasedPolicy::fine_for_heat(const BudgetInForce& budget, const Foreca
   const double within_c = budget.limit - margins.heat_k;
   double sum = 0.0;
   for (std::size_t i = 0; i < forecast.heat_c->size(); ++i) {
-    const Estimate& heat_c = hopes ? forecast.hoped_c[i] : (*forecast.heat_c)[i];
+    const Estimate& heat_c = hope != nullptr ? hope->heat_c[i] : (*forecast.heat_c)[i];
     const double spread_k = std::sqrt(heat_c.variance + 0.01);
     const double chance =
         0.5 * std::erfc((within_c - heat_c.mean) / spread_k / std::numbers::sqrt2);
@@ -171,26 +172,26 @@ double ModelBasedPolicy::fine_for_heat(const BudgetInForce& budget, const Foreca
   return sum / static_cast<double>(forecast.heat_c->size());
 }
 
-const PeriodFacts& ModelBasedPolicy::expect(ActionId action, const Asked& asked, bool hopes,
+const PeriodFacts& ModelBasedPolicy::expect(ActionId action, const Asked& asked, const Hope* hope,
                                             Now& now) const {
   const Forecast& forecast = now.forecasts[action];
   ApplicationFacts& application = now.expected.applications[kManagedApplication];
   application.served =
       asked.now.is_closed_loop ? 1e3 / forecast.service_ms() : asked.now.rate_hz * now.model.pace();
-  application.missed = hopes ? forecast.hoped_miss : forecast.miss;
+  application.missed = hope != nullptr ? hope->miss : forecast.miss;
   application.accuracy_top1 = top1_[action];
   application.latency_mean_ms = forecast.service_ms();
   for (const PowerSignal signal : problem_.task.power_signals) {
-    const double mean_w = forecast.power(signal).mean;
-    now.expected.power(signal) = hopes ? forecast.hoped(signal).mean : mean_w;
+    now.expected.power(signal) =
+        (hope != nullptr ? hope->power(signal) : forecast.power(signal)).mean;
   }
   return now.expected;
 }
 
-double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& asked, bool hopes,
-                                                Now& now) const {
+double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& asked,
+                                                const Hope* hope, Now& now) const {
   const Forecast& forecast = now.forecasts[action];
-  const PeriodFacts& expected = expect(action, asked, hopes, now);
+  const PeriodFacts& expected = expect(action, asked, hope, now);
   const Situation& situation = asked.now;
   const ApplicationFacts& application = expected.applications[kManagedApplication];
   double value = objective_value(expected, asked.task);
@@ -209,16 +210,18 @@ double ModelBasedPolicy::promise_but_for_misses(ActionId action, const Asked& as
     const PowerSignal signal = budget.rule->kind == BudgetId::Kind::kPower
                                    ? situation.power_signal
                                    : situation.energy_signal;
-    value -= budget.rule->kind == BudgetId::Kind::kTemperature
-                 ? fine_for_heat(budget, forecast, asked.task, hopes, now.margins)
-                 : fine(budget, expected, asked.task,
-                        hopes ? forecast.hoped(signal) : forecast.power(signal), now.margins);
+    value -=
+        budget.rule->kind == BudgetId::Kind::kTemperature
+            ? fine_for_heat(budget, forecast, asked.task, hope, now.margins)
+            : fine(budget, expected, asked.task,
+                   hope != nullptr ? hope->power(signal) : forecast.power(signal), now.margins);
   }
   return value + (action == now.in_force ? options_.inertia : 0.0);
 }
 
-double ModelBasedPolicy::promise(ActionId action, const Asked& asked, bool hopes, Now& now) const {
-  const double value = promise_but_for_misses(action, asked, hopes, now);
+double ModelBasedPolicy::promise(ActionId action, const Asked& asked, const Hope* hope,
+                                 Now& now) const {
+  const double value = promise_but_for_misses(action, asked, hope, now);
   const double missed = now.expected.applications[kManagedApplication].missed;
   return value - cost_of_misses(missed, asked, now);
 }
@@ -248,7 +251,7 @@ ActionId ModelBasedPolicy::best_known(const Asked& asked, Now& now) const {
         most) {
       return;
     }
-    const double value = promise(action, asked, false, now) - change;
+    const double value = promise(action, asked, nullptr, now) - change;
     if (value > most || (value == most && action < best)) {
       most = value;
       best = action;
@@ -280,7 +283,7 @@ ActionId ModelBasedPolicy::best_soon(ActionId settled, const Asked& asked, Now& 
     if (bound_but_for_misses(action, asked, now) - others + ahead < most) {
       continue;
     }
-    const double value = promise_but_for_misses(action, asked, false, now) - others + ahead;
+    const double value = promise_but_for_misses(action, asked, nullptr, now) - others + ahead;
     if (value > most) {
       most = value;
       best = action;
@@ -292,27 +295,31 @@ ActionId ModelBasedPolicy::best_soon(ActionId settled, const Asked& asked, Now& 
 std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Asked& asked,
                                                         Now& now) const {
   const auto& forecasts = now.forecasts;
-  const double most = promise(best, asked, false, now);
+  const double most = promise(best, asked, nullptr, now);
+  const double optimism = options_.optimism * despair(now.broken);
   double most_gain = 0.0;
   std::optional<ActionId> chosen;
   double costs = 0.0;
-  for (ActionId action = 0; options_.optimism > 0.0 && action < forecasts.size(); ++action) {
+  for (ActionId action = 0; optimism > 0.0 && action < forecasts.size(); ++action) {
     // What is known already tells nothing new.
     if (action == best || now.tried[action] >= options_.trial_periods) {
       continue;
     }
-    const double hoped = bound_but_for_misses(action, asked, now) -
-                         cost_of_misses(forecasts[action].hoped_miss, asked, now);
-    if (hoped - most < options_.worth_trying) {
+    const double bound = bound_but_for_misses(action, asked, now) - most - options_.worth_trying;
+    if (bound <= 0.0) {
       continue;
     }
-    const double gain = promise(action, asked, true, now) - most - options_.worth_trying;
+    const Hope hope = now.model.hope(action, forecasts[action], optimism);
+    if (bound <= cost_of_misses(hope.miss, asked, now)) {
+      continue;
+    }
+    const double gain = promise(action, asked, &hope, now) - most - options_.worth_trying;
     if (gain <= 0.0) {
       continue;
     }
     // There, and back again.
     const double changes = 2.0 * asked.price_of_miss * forecasts[action].change_miss;
-    const double loss = most - promise(action, asked, false, now) + changes;
+    const double loss = most - promise(action, asked, nullptr, now) + changes;
     // A request that takes longer than a period cannot be taken back.
     const double longest_ms = std::exp(forecasts[action].log_service.mean +
                                        std::sqrt(forecasts[action].log_service.variance));
@@ -347,8 +354,7 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   if (view.task.objective.kind == Objective::Kind::kMaxAccuracy) {
     asked.bounds = accuracy_bounds_;
   }
-  now.model.forecast(asked.now, now.margins.stretch, options_.optimism * despair(now.broken),
-                     now.forecasts);
+  now.model.forecast(asked.now, now.margins.stretch, now.forecasts);
   for (auto& budget : asked.budgets) {
     if (budget.is_used_up()) {
       budget.limit =
@@ -382,7 +388,7 @@ void ModelBasedPolicy::follow(const PeriodRecord& record, Now& now) const {
   const bool is_own = !now.in_force || action == *now.in_force;
   if (!is_own) {  // A shield's, or somebody else's.
     const Situation then = Situation::of(info.task);
-    now.model.forecast(then, now.margins.stretch, options_.optimism, now.forecasts);
+    now.model.forecast(then, now.margins.stretch, now.forecasts);
     now.keeps_power = keeps_power(now.forecasts[action], then);
   }
   now.in_force = setting_after(record);

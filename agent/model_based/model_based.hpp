@@ -115,21 +115,22 @@ class ModelBasedPolicy final : public Policy {
     double price_of_miss = 0.0;      ///< Of one request, since it is a share of a period's.
     std::span<const double> bounds;  ///< [actions]: of what the objective is worth; may be empty.
   };
-  double promise(ActionId action, const Asked& asked, bool hopes, Now& now) const;
+  double promise(ActionId action, const Asked& asked, const Hope* hope, Now& now) const;
   /// What of an action is expected for certain, in a second. Valid until the next call.
-  const PeriodFacts& expect(ActionId action, const Asked& asked, bool hopes, Now& now) const;
+  const PeriodFacts& expect(ActionId action, const Asked& asked, const Hope* hope, Now& now) const;
   /// For breaking a budget, if `expected` is what comes. @param power_w  that it is about, if any.
   double fine(const BudgetInForce& budget, const PeriodFacts& expected, const Task& task,
               const Estimate& power_w, const Margins& margins) const;
   /// For a temperature beyond its limit.
   double fine_for_heat(const BudgetInForce& budget, const Forecast& forecast, const Task& task,
-                       bool hopes, const Margins& margins) const;
+                       const Hope* hope, const Margins& margins) const;
   /// What a violation of 1 costs.
   double price_of(BudgetId::Kind kind, const Task& task) const {
     return options_.steepness * task.prices[kind];
   }
   /// The objective minus what breaking budgets costs, but for misses.
-  double promise_but_for_misses(ActionId action, const Asked& asked, bool hopes, Now& now) const;
+  double promise_but_for_misses(ActionId action, const Asked& asked, const Hope* hope,
+                                Now& now) const;
   /// What it is at most, known without looking at the action's power: most actions need no more.
   double bound_but_for_misses(ActionId action, const Asked& asked, const Now& now) const;
   double cost_of_misses(double missed, const Asked& asked, const Now& now) const;

@@ -552,12 +552,9 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
   learn_change_cost(info, measured);
 }
 
-void ResponseModel::forecast(const Situation& situation, double stretch, double optimism,
+void ResponseModel::forecast(const Situation& situation, double stretch,
                              std::vector<Forecast>& forecasts) {
   stretch_ = stretch;
-  // Gauss-Hermite quadrature with three points, over what is not known of the mean.
-  constexpr double kFar = 1.7320508;
-  constexpr double kMiddle = 2.0 / 3.0;
   queue_.deadline_ms = situation.deadline_ms.value_or(std::numeric_limits<double>::infinity());
   queue_.gap_ms = situation.gap_ms();
   queueing_.follow(queue_, ratio_, gaps_);
@@ -568,59 +565,72 @@ void ResponseModel::forecast(const Situation& situation, double stretch, double 
   if (last_) {
     change_costs_.from(*last_, change_ms_);
   }
-  std::vector<std::vector<ChangeProcess::Jump>> jumps(examples_.size());
-  for (std::size_t place = 0; place < examples_.size(); ++place) {
+  jumps_.resize(examples_.size());
+  for (std::size_t place = 0; place < jumps_.size(); ++place) {
     const auto may_come = process_.jumps_from(place, slowed(place));
-    jumps[place].assign(may_come.begin(), may_come.end());
+    jumps_[place].assign(may_come.begin(), may_come.end());
   }
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
-    const double mean = forecast.log_service.mean;
-    const double spread = std::sqrt(std::max(0.0, forecast.log_service.variance));
-    const double most = time_shares_[a] < 1.0 && !queue_.is_closed_loop
-                            ? std::log(options_.starved_share * time_shares_[a] * queue_.gap_ms)
-                            : std::numeric_limits<double>::infinity();
-    const auto missed = [&](double log_service) {
-      return log_service > most ? 1.0 : queueing_.missed(log_service + stretch);
-    };
-    const auto& may_come = jumps[place_of_[a]];
-    const auto missed_about = [&](double about, double deviation) {
-      double sum = kMiddle * missed(about) +
-                   0.5 * (1.0 - kMiddle) *
-                       (missed(about - kFar * deviation) + missed(about + kFar * deviation));
-      const double stays = sum;
-      for (const auto& jump : may_come) {
-        sum += jump.chance * (missed(about + jump.log) - stays);
-      }
-      return sum;
-    };
-    const Estimate hoped = hoped_for(forecast.log_service, service_noise(mean), optimism);
-    forecast.miss = missed_about(mean, spread);
-    forecast.hoped_miss = missed_about(hoped.mean, std::sqrt(hoped.variance));
-    for (const PowerSignal signal : powers_) {
-      const auto i = static_cast<std::size_t>(signal);
-      forecast.hoped_w[i] = hoped_for(
-          forecast.power_w[i], square(options_.power_noise * forecast.power_w[i].mean), optimism);
-    }
+    forecast.miss = missed(a, forecast.log_service);
     forecast.change_ms = change_ms_[a];
-    forecast.change_miss = forecast.change_ms > 0.0
-                               ? queueing_.missed_behind(mean + stretch, forecast.change_ms)
-                               : 0.0;
+    forecast.change_miss =
+        forecast.change_ms > 0.0
+            ? queueing_.missed_behind(forecast.log_service.mean + stretch, forecast.change_ms)
+            : 0.0;
     forecast.heat_c.reset();
     if (situation.temperature_limit_c && heat_.knows()) {
-      const Mixture then = ceilings_.granted(a);
-      const Estimate& power_w = forecast.power(powers_[heating_]);
-      const double hoped_w = forecast.hoped_w[static_cast<std::size_t>(powers_[heating_])].mean;
       auto& heat_c = forecast.heat_c.emplace();
       for (std::size_t i = 0; i < heat_c.size(); ++i) {
-        heat_c[i] = heat_.hottest(heat_of(then.nearest(), power_w.mean, busy_[a]), i);
-        // What a trial tells of heat comes late: it is hoped for where nothing else helps.
-        forecast.hoped_c[i] = {heat_.hottest(heat_of(then.nearest(), hoped_w, busy_[a]), i).mean -
-                                   std::max(0.0, optimism - 1.0) * std::sqrt(heat_c[i].variance),
-                               heat_c[i].variance};
+        heat_c[i] = heat_c_with(a, forecast.power(powers_[heating_]).mean, i);
       }
     }
   }
+}
+
+Hope ResponseModel::hope(ActionId action, const Forecast& forecast, double optimism) {
+  Hope hope;
+  hope.miss = missed(
+      action, hoped_for(forecast.log_service, service_noise(forecast.log_service.mean), optimism));
+  for (const PowerSignal signal : powers_) {
+    const Estimate& power_w = forecast.power(signal);
+    hope.power_w[static_cast<std::size_t>(signal)] =
+        hoped_for(power_w, square(options_.power_noise * power_w.mean), optimism);
+  }
+  for (std::size_t i = 0; forecast.heat_c && i < hope.heat_c.size(); ++i) {
+    // What a trial tells of heat comes late: it is hoped for where nothing else helps.
+    const double variance = (*forecast.heat_c)[i].variance;
+    hope.heat_c[i] = {heat_c_with(action, hope.power(powers_[heating_]).mean, i).mean -
+                          std::max(0.0, optimism - 1.0) * std::sqrt(variance),
+                      variance};
+  }
+  return hope;
+}
+
+double ResponseModel::missed(ActionId action, const Estimate& log_service) {
+  // Gauss-Hermite quadrature with three points, over what is not known of the mean.
+  constexpr double kFar = 1.7320508;
+  constexpr double kMiddle = 2.0 / 3.0;
+  const double most = time_shares_[action] < 1.0 && !queue_.is_closed_loop
+                          ? std::log(options_.starved_share * time_shares_[action] * queue_.gap_ms)
+                          : std::numeric_limits<double>::infinity();
+  const auto missed_at = [&](double log) {
+    return log > most ? 1.0 : queueing_.missed(log + stretch_);
+  };
+  const double mean = log_service.mean;
+  const double far = kFar * std::sqrt(std::max(0.0, log_service.variance));
+  const double stays = kMiddle * missed_at(mean) +
+                       0.5 * (1.0 - kMiddle) * (missed_at(mean - far) + missed_at(mean + far));
+  double sum = stays;
+  for (const auto& jump : jumps_[place_of_[action]]) {
+    sum += jump.chance * (missed_at(mean + jump.log) - stays);
+  }
+  return sum;
+}
+
+Estimate ResponseModel::heat_c_with(ActionId action, double power_w, std::size_t horizon) const {
+  return heat_.hottest(heat_of(ceilings_.granted(action).nearest(), power_w, busy_[action]),
+                       horizon);
 }
 
 ActionId ResponseModel::middle() const {

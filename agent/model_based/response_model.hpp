@@ -31,23 +31,28 @@ struct Forecast {
   Estimate log_service;  ///< Of the mean time to serve a request, in ms, without waiting.
   /// Share of requests that will be late or dropped in the long run, in [0, 1].
   double miss = 0.0;
-  double hoped_miss = 0.0;  ///< The same if the next measurement is good news.
   double change_ms =
       0.0;  ///< By which the first request takes longer, since it pays for the change.
   double change_miss = 0.0;                          ///< Requests that are missed for that.
-  std::array<Estimate, kNumPowerSignals> power_w{};  ///< [PowerSignal]: those that are modelled ...
-  std::array<Estimate, kNumPowerSignals> hoped_w{};  ///< ... if the next one is good news.
+  std::array<Estimate, kNumPowerSignals> power_w{};  ///< [PowerSignal]: those that are modelled.
 
   double service_ms() const;
   /// Of the hottest zone, after each time of HeatModel::kHorizonsS; nothing if there is no telling.
   std::optional<std::array<Estimate, HeatModel::kHorizons>> heat_c;
-  std::array<Estimate, HeatModel::kHorizons> hoped_c{};  ///< The same, as power may be hoped for.
 
   const Estimate& power(PowerSignal signal) const {
     return power_w[static_cast<std::size_t>(signal)];
   }
-  const Estimate& hoped(PowerSignal signal) const {
-    return hoped_w[static_cast<std::size_t>(signal)];
+};
+
+/// What may be forecast of an action after its next measurement, if that is good news.
+struct Hope {
+  double miss = 0.0;
+  std::array<Estimate, kNumPowerSignals> power_w{};     ///< [PowerSignal]
+  std::array<Estimate, HeatModel::kHorizons> heat_c{};  ///< If the forecast has it.
+
+  const Estimate& power(PowerSignal signal) const {
+    return power_w[static_cast<std::size_t>(signal)];
   }
 };
 
@@ -120,9 +125,10 @@ class ResponseModel {
   /// Of every action. Overwrites `forecasts`.
   /// @param stretch  by which requests are taken to be longer where misses are told, as a
   /// logarithm.
+  void forecast(const Situation& situation, double stretch, std::vector<Forecast>& forecasts);
+  /// @param forecast  of the action, by the last call of forecast().
   /// @param optimism  standard deviations of what a measurement may tell that are hoped for.
-  void forecast(const Situation& situation, double stretch, double optimism,
-                std::vector<Forecast>& forecasts);
+  Hope hope(ActionId action, const Forecast& forecast, double optimism);
   /// While requests wait: from now on excess() is beside what `settled` misses in the long run,
   /// which follows the coming period. @pre forecast() was called.
   void look_ahead(const Situation& situation, const Forecast& settled);
@@ -222,6 +228,9 @@ class ResponseModel {
   void expect_what_is_asked();
   /// An action in the middle by service time, before anything was measured.
   ActionId middle() const;
+  /// The share of requests that are missed in the long run, over what may come.
+  double missed(ActionId action, const Estimate& log_service);
+  Estimate heat_c_with(ActionId action, double power_w, std::size_t horizon) const;
   /// Variance of a period's mean service time about this.
   double service_noise(double log_service) const;
   /// How slow what goes on makes a place, as a logarithm.
@@ -282,6 +291,7 @@ class ResponseModel {
   std::vector<std::size_t> place_of_;  ///< [actions]
   std::vector<ActionId> examples_;     ///< [places]: one action there.
   ChangeProcess process_;
+  std::vector<std::vector<ChangeProcess::Jump>> jumps_;  ///< [places]: of the last forecast.
   Ceilings ceilings_;
   ChangeCosts change_costs_;
   std::vector<double> change_ms_;    ///< [actions], while something is forecast ...

@@ -27,7 +27,7 @@ Profile profile_of(const ResponsiveMachine& machine, const std::vector<ActionId>
 
 std::vector<Forecast> forecasts(ResponseModel& model) {
   std::vector<Forecast> result;
-  model.forecast({.deadline_ms = 20.0, .rate_hz = 30.0}, 0.0, 1.0, result);
+  model.forecast({.deadline_ms = 20.0, .rate_hz = 30.0}, 0.0, result);
   return result;
 }
 
