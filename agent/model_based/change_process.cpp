@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace rein {
 
 namespace {
 
-/// What it remembers: some 300 periods of six places.
-constexpr std::size_t kMemory = 1800;
+/// Periods that it remembers.
+constexpr std::size_t kMemory = 300;
 /// Levels that are nearer are the same.
 constexpr double kNear = 0.1;
 /// What is less is no jump: nobody knows a level better.
@@ -18,38 +20,48 @@ constexpr double kStayed = 5.0;
 
 }  // namespace
 
-void ChangeProcess::note(std::size_t place, double before, double after) {
-  seen_.push_back({place, before, after});
-  if (seen_.size() > kMemory) {
-    seen_.pop_front();
+void ChangeProcess::note(std::span<const double> conditions) {
+  periods_.emplace_back(conditions.begin(), conditions.end());
+  if (periods_.size() > kMemory) {
+    periods_.pop_front();
   }
 }
 
-std::span<const ChangeProcess::Jump> ChangeProcess::jumps_from(std::size_t place, double level) {
-  jumps_.clear();
+std::vector<ChangeProcess::Jump> ChangeProcess::jumps(std::span<const double> slows) const {
+  std::vector<Jump> jumps;
+  const auto level_of = [&](const std::vector<double>& conditions) {
+    return std::inner_product(slows.begin(), slows.end(), conditions.begin(), 0.0);
+  };
+  if (periods_.empty()) {
+    return jumps;
+  }
+  const double now = level_of(periods_.back());
   double periods = kStayed;
-  for (const Seen& seen : seen_) {
-    if (seen.place != place || std::abs(seen.before - level) > kNear) {
+  double before = level_of(periods_.front());
+  for (std::size_t i = 1; i < periods_.size(); ++i) {
+    const double after = level_of(periods_[i]);
+    const double was = std::exchange(before, after);
+    if (std::abs(was - now) > kNear) {
       continue;
     }
     periods += 1.0;
-    const double log = seen.after - level;
-    if (std::abs(seen.after - seen.before) < kNoJump) {
+    if (std::abs(after - was) < kNoJump) {
       continue;
     }
+    const double log = after - now;
     const auto same = std::ranges::find_if(
-        jumps_, [log](const Jump& jump) { return std::abs(jump.log - log) < kNear; });
-    if (same == jumps_.end()) {
-      jumps_.push_back({log, 1.0});
+        jumps, [log](const Jump& jump) { return std::abs(jump.log - log) < kNear; });
+    if (same == jumps.end()) {
+      jumps.push_back({log, 1.0});
     } else {
       same->chance += 1.0;
       same->log += (log - same->log) / same->chance;
     }
   }
-  for (Jump& jump : jumps_) {
+  for (Jump& jump : jumps) {
     jump.chance /= periods;
   }
-  return jumps_;
+  return jumps;
 }
 
 }  // namespace rein

@@ -8,8 +8,8 @@
 namespace rein {
 
 /// How what goes on beside us goes on: programs that work and pause by turns, that come back again
-/// and again, or never. A Markov chain of how slow a place is, whose chances are counted as it runs
-/// among the periods in which the place was as slow as it is now (kernel regression, Nadaraya
+/// and again, or never. A Markov chain of how slow they make an action, whose chances are counted
+/// as it runs among the periods in which they made it as slow as now (kernel regression: Nadaraya
 /// 1964).
 class ChangeProcess {
  public:
@@ -19,21 +19,16 @@ class ChangeProcess {
     double chance = 0.0;  ///< In [0, 1]; what all of them leave is that it stays.
   };
 
-  /// A period passed in a place. @param before, after  how slow it was and is, as logarithms.
-  void note(std::size_t place, double before, double after);
-  /// What may come in a place that is as slow as this. Valid until the next call.
-  std::span<const Jump> jumps_from(std::size_t place, double level);
+  /// A period passed. @param conditions  what went on in it: as many numbers each time.
+  void note(std::span<const double> conditions);
+  /// What may come. @param slows  how slow each of the numbers makes the action, as a logarithm
+  /// for 1.
+  std::vector<Jump> jumps(std::span<const double> slows) const;
 
-  void forget() { seen_.clear(); }
+  void forget() { periods_.clear(); }
 
  private:
-  struct Seen {
-    std::size_t place = 0;
-    double before = 0.0;
-    double after = 0.0;
-  };
-  std::deque<Seen> seen_;
-  std::vector<Jump> jumps_;
+  std::deque<std::vector<double>> periods_;
 };
 
 }  // namespace rein

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
-#include <numeric>
 #include <utility>
 
 namespace rein {
@@ -155,12 +154,6 @@ void Belief::combine(std::span<const Evidence::Part> parts) const {
       gain_[j] += row_[i] * covariances[j];
     }
   }
-}
-
-double Belief::estimate_passing(std::size_t quantity) const {
-  const auto row = model_->row(quantity);
-  return std::inner_product(row.begin() + static_cast<std::ptrdiff_t>(model_->lasting), row.end(),
-                            mean_.begin() + static_cast<std::ptrdiff_t>(model_->lasting), 0.0);
 }
 
 Estimate Belief::estimate(std::span<const Evidence::Part> parts) const {

@@ -88,8 +88,6 @@ class Belief {
     return estimate({&part, 1});
   }
   Estimate estimate(std::span<const Evidence::Part> parts) const;
-  /// What passing factors make of it: the mean.
-  double estimate_passing(std::size_t quantity) const;
 
   /// Of `estimates.size()` quantities in a row from `first`, with the precision of floats.
   /// @param columns  of the model.
@@ -119,6 +117,7 @@ class Belief {
     std::vector<double> covariance;  ///< [passing x passing]
   };
   Passing passing() const;
+  std::span<const double> passing_mean() const { return std::span(mean_).subspan(model_->lasting); }
   /// It is as it was then.
   void recall(const Passing& passing);
 

@@ -177,7 +177,7 @@ const PeriodFacts& ModelBasedPolicy::expect(ActionId action, const Asked& asked,
   const Forecast& forecast = now.forecasts[action];
   ApplicationFacts& application = now.expected.applications[kManagedApplication];
   application.served =
-      asked.now.is_closed_loop ? 1e3 / forecast.service_ms() : asked.now.rate_hz * now.model.pace();
+      asked.now.is_closed_loop ? 1e3 / forecast.service_ms() : asked.pace * asked.now.rate_hz;
   application.missed = hope != nullptr ? hope->miss : forecast.miss;
   application.accuracy_top1 = top1_[action];
   application.latency_mean_ms = forecast.service_ms();
@@ -346,6 +346,7 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
     follow(*view.last, now);
   }
   Asked asked{view.task, Situation::of(view.task), {}};
+  asked.pace = now.model.pace();
   find_budgets(view.task, asked.budgets);
   asked.most_loss = 1.0 + view.task.prices[BudgetId::Kind::kLatency];
   asked.price_of_missing = now.presence * price_of(BudgetId::Kind::kLatency, view.task);

@@ -110,6 +110,7 @@ class ModelBasedPolicy final : public Policy {
     const Task& task;
     Situation now;
     std::vector<BudgetInForce> budgets;
+    double pace = 1.0;               ///< ResponseModel::pace().
     double most_loss = 1.0;          ///< That a period can cost, about.
     double price_of_missing = 0.0;   ///< Of all requests, in periods that have any.
     double price_of_miss = 0.0;      ///< Of one request, since it is a share of a period's.

@@ -153,9 +153,7 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       place_of_[a] = space_.decode(a)[*mapping];
     }
   }
-  for (ActionId a = 0; a < size_; ++a) {
-    examples_.resize(std::max(examples_.size(), place_of_[a] + 1), a);
-  }
+  jumps_.resize(1 + *std::ranges::max_element(place_of_));
   heating_ = index_at(
       static_cast<double>(std::ranges::find(powers_, PowerSignal::kMachine) - powers_.begin()),
       powers_.size() - 1);
@@ -539,15 +537,9 @@ void ResponseModel::observe(const StepInfo& info, ActionId action) {
   learn_gaps(info);
   const Measured measured = measure(info);
   learn_heat(info, measured);
-  std::vector<double> before(examples_.size());
-  for (std::size_t place = 0; place < before.size(); ++place) {
-    before[place] = slowed(place);
-  }
   learn_noise(measured);
   recognise(measured);
-  for (std::size_t place = 0; place < before.size(); ++place) {
-    process_.note(place, before[place], slowed(place));
-  }
+  process_.note(belief_.passing_mean());
   learn_ratio(info, measured);
   learn_change_cost(info, measured);
 }
@@ -557,6 +549,7 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
   stretch_ = stretch;
   queue_.deadline_ms = situation.deadline_ms.value_or(std::numeric_limits<double>::infinity());
   queue_.gap_ms = situation.gap_ms();
+  gap_now_ms_ = queue_.gap_ms / pace();
   queueing_.follow(queue_, ratio_, gaps_);
   expect_what_is_asked();
   forecasts.resize(size_);
@@ -565,10 +558,9 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
   if (last_) {
     change_costs_.from(*last_, change_ms_);
   }
-  jumps_.resize(examples_.size());
   for (std::size_t place = 0; place < jumps_.size(); ++place) {
-    const auto may_come = process_.jumps_from(place, slowed(place));
-    jumps_[place].assign(may_come.begin(), may_come.end());
+    jumps_[place] = process_.jumps(prior_->factors.row(quantities_.service(example_of(place)))
+                                       .subspan(prior_->factors.lasting));
   }
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
@@ -662,15 +654,27 @@ double ResponseModel::service_noise(double log_service) const {
   return ratio_.variance() / requests + square(options_.service_noise);
 }
 
-double ResponseModel::slowed(std::size_t place) const {
-  return belief_.estimate_passing(quantities_.service(examples_[place]));
+ActionId ResponseModel::example_of(std::size_t place) const {
+  if (last_ && place_of_[*last_] == place) {
+    return *last_;
+  }
+  // That which suffers most.
+  ActionId most = 0;
+  double highest = -1.0;
+  for (ActionId a = 0; a < size_; ++a) {
+    const auto slows = prior_->factors.row(quantities_.service(a)).subspan(prior_->factors.lasting);
+    const double suffers = std::inner_product(slows.begin(), slows.end(), slows.begin(), 0.0);
+    if (place_of_[a] == place && suffers > highest) {
+      highest = suffers;
+      most = a;
+    }
+  }
+  return most;
 }
 
 double ResponseModel::busy(double log_service) const {
   // In a closed loop there is always a request.
-  return queue_.is_closed_loop
-             ? 1.0
-             : std::min(1.0, pace_.factor() * std::exp(log_service) / queue_.gap_ms);
+  return queue_.is_closed_loop ? 1.0 : std::min(1.0, std::exp(log_service) / gap_now_ms_);
 }
 
 void ResponseModel::forecast_responses(std::vector<Forecast>& forecasts) {

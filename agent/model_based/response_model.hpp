@@ -233,8 +233,8 @@ class ResponseModel {
   Estimate heat_c_with(ActionId action, double power_w, std::size_t horizon) const;
   /// Variance of a period's mean service time about this.
   double service_noise(double log_service) const;
-  /// How slow what goes on makes a place, as a logarithm.
-  double slowed(std::size_t place) const;
+  /// An action in the place, to tell what goes on by.
+  ActionId example_of(std::size_t place) const;
   /// The part of the time in which something is served.
   double busy(double log_service) const;
   Belief under(const Condition& condition) const;
@@ -246,7 +246,8 @@ class ResponseModel {
   std::optional<ActionId> middle_;  ///< middle(), once it is known.
   Quantities quantities_;
   double period_s_;
-  Queue queue_;  ///< Deadline and gap are the task's at the time.
+  Queue queue_;              ///< Deadline and gap are the task's at the time.
+  double gap_now_ms_ = 1.0;  ///< The gap in the mean of just now.
   std::vector<SignalDescription> signals_;
   std::vector<CpuShares> cpus_;
   std::vector<double> time_shares_;  ///< [actions]: what its bandwidth leaves of the time.
@@ -289,7 +290,6 @@ class ResponseModel {
   HeatModel heat_;
   double stretch_ = 0.0;               ///< Of the last forecast.
   std::vector<std::size_t> place_of_;  ///< [actions]
-  std::vector<ActionId> examples_;     ///< [places]: one action there.
   ChangeProcess process_;
   std::vector<std::vector<ChangeProcess::Jump>> jumps_;  ///< [places]: of the last forecast.
   Ceilings ceilings_;
