@@ -558,9 +558,12 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
   if (last_) {
     change_costs_.from(*last_, change_ms_);
   }
+  if (sufferers_.empty()) {
+    sufferers_ = find_sufferers();
+  }
   for (std::size_t place = 0; place < jumps_.size(); ++place) {
-    jumps_[place] = process_.jumps(prior_->factors.row(quantities_.service(example_of(place)))
-                                       .subspan(prior_->factors.lasting));
+    const bool is_in_force = last_ && place_of_[*last_] == place;
+    jumps_[place] = process_.jumps(slows_of(is_in_force ? *last_ : sufferers_[place]));
   }
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
@@ -654,22 +657,22 @@ double ResponseModel::service_noise(double log_service) const {
   return ratio_.variance() / requests + square(options_.service_noise);
 }
 
-ActionId ResponseModel::example_of(std::size_t place) const {
-  if (last_ && place_of_[*last_] == place) {
-    return *last_;
-  }
-  // That which suffers most.
-  ActionId most = 0;
-  double highest = -1.0;
+std::vector<ActionId> ResponseModel::find_sufferers() const {
+  std::vector<ActionId> sufferers(jumps_.size());
+  std::vector<double> most(jumps_.size(), -1.0);
   for (ActionId a = 0; a < size_; ++a) {
-    const auto slows = prior_->factors.row(quantities_.service(a)).subspan(prior_->factors.lasting);
+    const auto slows = slows_of(a);
     const double suffers = std::inner_product(slows.begin(), slows.end(), slows.begin(), 0.0);
-    if (place_of_[a] == place && suffers > highest) {
-      highest = suffers;
-      most = a;
+    if (suffers > most[place_of_[a]]) {
+      most[place_of_[a]] = suffers;
+      sufferers[place_of_[a]] = a;
     }
   }
-  return most;
+  return sufferers;
+}
+
+std::span<const double> ResponseModel::slows_of(ActionId action) const {
+  return prior_->factors.row(quantities_.service(action)).subspan(prior_->factors.lasting);
 }
 
 double ResponseModel::busy(double log_service) const {

@@ -233,8 +233,10 @@ class ResponseModel {
   Estimate heat_c_with(ActionId action, double power_w, std::size_t horizon) const;
   /// Variance of a period's mean service time about this.
   double service_noise(double log_service) const;
-  /// An action in the place, to tell what goes on by.
-  ActionId example_of(std::size_t place) const;
+  /// Of each place the action that suffers most from what goes on ...
+  std::vector<ActionId> find_sufferers() const;
+  /// ... and how slow each passing factor makes an action.
+  std::span<const double> slows_of(ActionId action) const;
   /// The part of the time in which something is served.
   double busy(double log_service) const;
   Belief under(const Condition& condition) const;
@@ -290,6 +292,7 @@ class ResponseModel {
   HeatModel heat_;
   double stretch_ = 0.0;               ///< Of the last forecast.
   std::vector<std::size_t> place_of_;  ///< [actions]
+  std::vector<ActionId> sufferers_;    ///< find_sufferers(), once they are known.
   ChangeProcess process_;
   std::vector<std::vector<ChangeProcess::Jump>> jumps_;  ///< [places]: of the last forecast.
   Ceilings ceilings_;
