@@ -23,6 +23,8 @@ constexpr double kRounding = 1e-9;
 constexpr double kHopeless = 0.5;
 /// Of a battery's allowance that a period may take beyond it, about.
 constexpr double kMostOverspent = 10.0;
+/// Weight of the newest period in the share of those in which conditions change.
+constexpr double kChangeRate = 0.05;
 /// By so much more is a trial wanted that has begun.
 constexpr double kUnderWay = 2.0;
 
@@ -297,6 +299,8 @@ std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Ask
   const auto& forecasts = now.forecasts;
   const double most = promise(best, asked, nullptr, now);
   const double optimism = options_.optimism * despair(now.broken);
+  // What it tells is of use until conditions change.
+  const double patience = std::min(options_.patience, 1.0 / now.change_rate);
   double most_gain = 0.0;
   std::optional<ActionId> chosen;
   double costs = 0.0;
@@ -327,7 +331,7 @@ std::optional<ActionId> ModelBasedPolicy::worth_a_trial(ActionId best, const Ask
     const double cost = periods * std::min(loss, asked.most_loss);
     // One that is under way goes on: the period in which an action takes hold tells little.
     const double wanted = now.explored && action == now.in_force ? kUnderWay * gain : gain;
-    if (wanted > most_gain && periods * loss < options_.patience * gain && cost <= now.may_lose) {
+    if (wanted > most_gain && periods * loss < patience * gain && cost <= now.may_lose) {
       most_gain = wanted;
       chosen = action;
       costs = cost;
@@ -370,6 +374,7 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   if (now.model.has_changed()) {
     std::ranges::fill(now.tried, 0);
   }
+  now.change_rate += kChangeRate * ((now.model.has_changed() ? 1.0 : 0.0) - now.change_rate);
   now.may_lose = std::min(options_.trial_budget, now.may_lose + options_.trial_income);
   const bool is_ready = now.model.stayed() > 0 && !hurries;
   const auto trial = is_ready ? worth_a_trial(best, asked, now) : std::nullopt;

@@ -79,6 +79,7 @@ class ModelBasedPolicy final : public Policy {
     std::vector<Forecast> forecasts;  ///< [actions]: of the last decision.
     std::vector<std::size_t> tried;   ///< [actions]: trial periods under the present conditions.
     double broken = 0.0;              ///< Periods in which some budget was, in a row, about.
+    double change_rate = 0.005;       ///< Share of the periods in which conditions changed, lately.
     double may_lose = 0.0;            ///< What trials may cost, in units of the objective.
     PeriodFacts expected;             ///< Memory of a promise.
   };

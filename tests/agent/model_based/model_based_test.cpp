@@ -178,6 +178,25 @@ DOCTEST_TEST_CASE("a battery's allowance, a request's energy and a floor are lim
                     Asked({.deadline_ms = 60.0, .allowance_w = 0.4, .rate_hz = 30.0}))) < 1.14);
 }
 
+DOCTEST_TEST_CASE("a trial that told of what was over soon was made anew with each change") {
+  const auto explored = [](int stays) {
+    Bench bench;
+    int count = 0;
+    for (int i = 0; i < 400; ++i) {
+      const bool works = (i / stays) % 2 == 1;
+      bench.machine.slowdown = works ? 1.8 : 1.0;
+      bench.machine.others = works ? 0.8 : 0.1;
+      bench.live(ResponsiveMachine::asked(12.0, 1.5));
+      count += i >= 200 && bench.agent.explored() ? 1 : 0;
+    }
+    // One change in so many periods, as far as it was told.
+    DOCTEST_CHECK(bench.agent.now().change_rate < 1.5 / stays + 0.01);
+    return count;
+  };
+  const int seldom = explored(50);
+  DOCTEST_CHECK(explored(4) <= seldom + 2);
+}
+
 DOCTEST_TEST_CASE("where budgets stay broken more is hoped for, and tried") {
   const auto explored = [](double broken) {
     int count = 0;
