@@ -376,7 +376,7 @@ Decision ModelBasedPolicy::decide(const View& view, Session& session) const {
   }
   now.change_rate += kChangeRate * ((now.model.has_changed() ? 1.0 : 0.0) - now.change_rate);
   now.may_lose = std::min(options_.trial_budget, now.may_lose + options_.trial_income);
-  const bool is_ready = now.model.stayed() > 0 && !hurries;
+  const bool is_ready = now.model.stayed() > 0 && !now.model.is_restless() && !hurries;
   const auto trial = is_ready ? worth_a_trial(best, asked, now) : std::nullopt;
   now.in_force = trial.value_or(best);
   now.explored = trial.has_value();

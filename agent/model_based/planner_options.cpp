@@ -117,6 +117,19 @@ constexpr PlannerOption kTable[] = {
      "for which what a knob is held down to is believed in"},
     {"ceiling_same", "1", 0.03, from(0, 1), false, &Options::ceiling_same,
      "a value this near to a level's, as a share, is that level's"},
+    // Conditions that change so often that nobody can follow.
+    {"restless_share", "1", 0.3, from(0, 1), false, &Options::restless_share,
+     "of the periods with a change, from which on they are taken for one"},
+    {"calm_share", "1", 0.1, from(0, 1), false, &Options::calm_share,
+     "the same, below which no longer"},
+    {"restless_rate", "1", 0.1, above(0, 1), false, &Options::restless_rate,
+     "weight of the newest period in that share"},
+    {"restless_service_noise", "log", 0.3, from(0, 10), false, &Options::restless_service_noise,
+     "how much less sure service time is then"},
+    {"restless_power_noise", "1", 0.1, from(0, 10), false, &Options::restless_power_noise,
+     "the same of power, as a share of it"},
+    {"restless_hint_noise", "1", 0.4, from(0, 10), false, &Options::restless_hint_noise,
+     "the same of a hint"},
     {"worth_hurrying", "objective", 0.02, from(0, 1e6), false, &Options::worth_hurrying,
      "what another action than the settled one has to be better by while requests wait"},
     {"starved_share", "1", 0.95, above(0, 1), false, &Options::starved_share,
@@ -155,6 +168,8 @@ PlannerOptions PlannerOptions::from_yaml(const ConfigNode& node) {
           "power_margin_least not to be above power_margin_most");
   require(node, options.heat_margin_least, options.heat_margin_most,
           "heat_margin_least not to be above heat_margin_most");
+  require(node, options.calm_share, options.restless_share,
+          "calm_share not to be above restless_share");
   node.reject_unknown();
   return options;
 }

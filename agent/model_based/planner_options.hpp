@@ -64,6 +64,13 @@ struct PlannerOptions {
   double change_memory;
   double ceiling_periods;
   double ceiling_same;
+  // Conditions that change so often that nobody can follow.
+  double restless_share;
+  double calm_share;
+  double restless_rate;
+  double restless_service_noise;
+  double restless_power_noise;
+  double restless_hint_noise;
   // Requests that wait.
   double worth_hurrying;
   double starved_share;

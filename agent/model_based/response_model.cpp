@@ -136,6 +136,7 @@ ResponseModel::ResponseModel(const Problem& problem, Prior prior, const PlannerO
       prior_(std::make_shared<Prior>(rounded(std::move(prior)))),
       scales_w_(prior_->power_scales_w),
       belief_(prior_->factors),
+      loose_(prior_->factors),
       columns_(std::make_shared<FactorColumns>(prior_->factors)),
       ratio_(prior_->ratio),
       arrival_(problem.task.arrival),
@@ -179,7 +180,8 @@ void ResponseModel::begin_episode() {
   stayed_ = outliers_ = ran_ = 0;
   fit_ = {};
   widened_ = 0;
-  has_changed_ = false;
+  has_changed_ = is_restless_ = false;
+  restless_ = 0.0;
   ceilings_.forget();
 }
 
@@ -396,6 +398,16 @@ void ResponseModel::recognise(const Measured& measured) {
   has_changed_ = false;
   Explanation explanation = explain(measured);
   const bool changes = explanation.what == Explanation::What::kChanged;
+  restless_ += options_.restless_rate * ((changes ? 1.0 : 0.0) - restless_);
+  const bool was_restless = is_restless_;
+  is_restless_ = restless_ > (is_restless_ ? options_.calm_share : options_.restless_share);
+  if (is_restless_) {
+    loose_ = was_restless ? std::move(loose_) : belief_;
+    take_loosely(measured);
+    recalled_.reset();
+    belief_ = std::move(explanation.belief);
+    return;
+  }
   outliers_ = explanation.what == Explanation::What::kOutlier ? outliers_ + 1 : 0;
   if (changes) {
     remember();
@@ -434,6 +446,19 @@ void ResponseModel::test_fit(const Measured& measured, Explanation::What what) {
   recalled_.reset();
 }
 
+void ResponseModel::take_loosely(Measured measured) {
+  if (measured.service) {
+    measured.service->noise += square(options_.restless_service_noise);
+  }
+  for (auto& evidence : measured.others) {
+    const bool is_power = evidence.parts.front().quantity < quantities_.hint(0);
+    evidence.noise += square(is_power ? options_.restless_power_noise * expected_power(evidence)
+                                      : options_.restless_hint_noise);
+  }
+  loose_.drift(options_.drift);
+  likelihood(loose_, measured);
+}
+
 void ResponseModel::remember() {
   if (recalled_) {
     known_[*recalled_] = belief_.passing();
@@ -454,10 +479,11 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
     ratio_.add(ratio);
   }
   doubtful_.clear();
-  const double mean_ms = std::exp(belief_.estimate(service_parts(measured.in_force).used()).mean);
+  const double mean_ms =
+      std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
   for (const double service_ms : managed_service(info).services_ms) {
     const double ratio = std::max(1e-3, service_ms / mean_ms);
-    if (outliers_ > 0) {
+    if (outliers_ > 0 && !is_restless_) {
       doubtful_.push_back(ratio);
     } else {
       ratio_.add(ratio);
@@ -467,7 +493,7 @@ void ResponseModel::learn_ratio(const StepInfo& info, const Measured& measured) 
 }
 
 void ResponseModel::learn_noise(const Measured& measured) {
-  if (measured.is_new) {
+  if (measured.is_new || is_restless_) {
     return;
   }
   const auto learn = [&](double& noisier, const Evidence& evidence) {
@@ -522,7 +548,8 @@ void ResponseModel::learn_change_cost(const StepInfo& info, const Measured& meas
       has_changed_ || outliers_ > 0 || services_ms.empty()) {
     return;
   }
-  const double mean_ms = std::exp(belief_.estimate(service_parts(measured.in_force).used()).mean);
+  const double mean_ms =
+      std::exp(believed().estimate(service_parts(measured.in_force).used()).mean);
   change_costs_.learn(*measured.before, measured.action, services_ms.front() - mean_ms);
 }
 
@@ -563,7 +590,9 @@ void ResponseModel::forecast(const Situation& situation, double stretch,
   }
   for (std::size_t place = 0; place < jumps_.size(); ++place) {
     const bool is_in_force = last_ && place_of_[*last_] == place;
-    jumps_[place] = process_.jumps(slows_of(is_in_force ? *last_ : sufferers_[place]));
+    jumps_[place] = is_restless_
+                        ? std::vector<ChangeProcess::Jump>()
+                        : process_.jumps(slows_of(is_in_force ? *last_ : sufferers_[place]));
   }
   for (ActionId a = 0; a < size_; ++a) {
     Forecast& forecast = forecasts[a];
@@ -687,14 +716,14 @@ void ResponseModel::forecast_responses(std::vector<Forecast>& forecasts) {
   };
   busy_.resize(size_);
   estimates_.resize(size_);
-  belief_.estimate_each(*columns_, quantities_.service(0), estimates_);
+  believed().estimate_each(*columns_, quantities_.service(0), estimates_);
   for (ActionId a = 0; a < size_; ++a) {
     forecasts[a].log_service = estimates_[a];
     busy_[a] = busy(estimates_[a].mean);
   }
   for (std::size_t i = 0; i < powers_.size(); ++i) {
-    belief_.estimate_each(*columns_, quantities_.idle(i, 0), quantities_.serving(i, 0), busy_,
-                          estimates_);
+    believed().estimate_each(*columns_, quantities_.idle(i, 0), quantities_.serving(i, 0), busy_,
+                             estimates_);
     for (ActionId a = 0; a < size_; ++a) {
       forecasts[a].power_w[static_cast<std::size_t>(powers_[i])] = watts(i, estimates_[a]);
     }
@@ -709,11 +738,11 @@ void ResponseModel::forecast_responses(std::vector<Forecast>& forecasts) {
       forecast.power_w = forecasts[same].power_w;
       busy_[a] = busy_[same];
     } else if (then.share > 0.0) {
-      forecast.log_service = belief_.estimate(service_parts(then).used());
+      forecast.log_service = believed().estimate(service_parts(then).used());
       busy_[a] = busy(forecast.log_service.mean);
       for (std::size_t i = 0; i < powers_.size(); ++i) {
         forecast.power_w[static_cast<std::size_t>(powers_[i])] =
-            watts(i, belief_.estimate(power_parts(i, then, busy_[a]).used()));
+            watts(i, believed().estimate(power_parts(i, then, busy_[a]).used()));
       }
     }
   }
@@ -765,7 +794,7 @@ void ResponseModel::archive(Archive& archive) {
   });
   archive.number("condition_variance", prior_->condition_variance, Range::positive());
   if (archive.is_reading()) {
-    belief_ = Belief(prior_->factors);
+    belief_ = loose_ = Belief(prior_->factors);
     columns_ = std::make_shared<FactorColumns>(prior_->factors);
   }
   archive.part("belief", belief_);

@@ -146,6 +146,8 @@ class ResponseModel {
   bool is_behind() const { return waiting_.oldest_ms > 0.0 && !queue_.is_closed_loop; }
   /// Periods since it did.
   std::size_t stayed() const { return stayed_; }
+  /// Whether they change so often that nobody can follow: little is learned from a trial then.
+  bool is_restless() const { return is_restless_; }
   std::uint64_t changes() const { return changes_; }
   /// How often it turned out in this episode that what was known does not fit this machine, and was
   /// made less sure.
@@ -215,6 +217,9 @@ class ResponseModel {
   void recognise(const Measured& measured);
   /// Widens what is believed where it does not fit.
   void test_fit(const Measured& measured, Explanation::What what);
+  const Belief& believed() const { return is_restless_ ? loose_ : belief_; }
+  /// Learns from it as one of many that differ.
+  void take_loosely(Measured measured);
   void learn_change_cost(const StepInfo& info, const Measured& measured);
   void learn_ratio(const StepInfo& info, const Measured& measured);
   void learn_noise(const Measured& measured);
@@ -257,7 +262,8 @@ class ResponseModel {
   PowerReader reader_;
   std::shared_ptr<Prior> prior_;  ///< Which copies share: it is never changed, but read once.
   std::vector<std::optional<double>> scales_w_;  ///< [powers]: Prior::power_scales_w.
-  Belief belief_;
+  Belief belief_;                                ///< Follows every change.
+  Belief loose_;  ///< Of all that changes in turn, while it is restless.
   std::shared_ptr<const FactorColumns> columns_;  ///< Of the prior's factors.
   ServiceSpread ratio_;
   std::vector<double> doubtful_;         ///< Ratios of a period that was out of proportion.
@@ -300,6 +306,8 @@ class ResponseModel {
   std::vector<double> change_ms_;    ///< [actions], while something is forecast ...
   std::vector<double> busy_;         ///< ... [actions]
   std::vector<Estimate> estimates_;  ///< ... [actions]
+  double restless_ = 0.0;            ///< Share of the periods, lately, that conditions changed in.
+  bool is_restless_ = false;
   FitTest fit_;
   std::size_t ran_ = 0;        ///< Periods since an action was taken up ...
   bool is_tested_ = false;     ///< ... and whether something was measured of it since.

@@ -172,6 +172,28 @@ DOCTEST_TEST_CASE("a ceiling is gone once more is granted, and what is refused i
   DOCTEST_CHECK(bench.model.granted(asked).nearest() == asked);
 }
 
+DOCTEST_TEST_CASE("bursts that nobody can follow make it restless until they end") {
+  Bench bench;
+  const ActionId action = bench.machine.id(1, 0, 2);
+  bench.live(action, 20);
+  DOCTEST_CHECK_FALSE(bench.model.is_restless());
+  const double calm = bench.forecast(action).log_service.variance;
+  bool was_restless = false;
+  for (int i = 0; i < 40; ++i) {
+    bench.disturb(i % 2 == 0 ? 1.0 + 0.1 * static_cast<double>(i % 7) + 0.4 : 1.0,
+                  i % 2 == 0 ? 0.9 : 0.1);
+    bench.live(action);
+    was_restless |= bench.model.is_restless();
+  }
+  DOCTEST_CHECK(was_restless);
+  DOCTEST_CHECK(bench.model.is_restless());
+  DOCTEST_CHECK(bench.forecast(action).log_service.variance > calm);
+  bench.disturb(1.0, 0.1);
+  bench.live(action, 40);
+  DOCTEST_CHECK_FALSE(bench.model.is_restless());
+  DOCTEST_CHECK(bench.error(action) < 0.05);
+}
+
 DOCTEST_TEST_CASE(
     "a neighbour that comes back every few periods is reckoned with while it is away") {
   Bench bench;
