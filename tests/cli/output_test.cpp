@@ -94,7 +94,8 @@ DOCTEST_TEST_CASE("the halves and the duration of an interrupted run were those 
   DOCTEST_CHECK(summary["planned_s"] == 800'000.0);
   // It may end after a few periods, within one.
   DOCTEST_CHECK(std::abs(summary["duration_s"].get<double>() - 0.1 * periods) < 0.1001);
-  DOCTEST_CHECK(std::abs(summary["second_half"]["periods"].get<double>() - 0.5 * periods) <= 1.0);
+  // Halves of the time: the last period of the first may end late.
+  DOCTEST_CHECK(std::abs(summary["second_half"]["periods"].get<double>() - 0.5 * periods) <= 2.0);
 
   Process report({REIN_PROGRAM, "report", work.output.string()});
   DOCTEST_CHECK(report.wait() == 0);
