@@ -8,7 +8,7 @@ namespace rein {
 /// new action takes is as if conditions had changed, time and again.
 class FitTest {
  public:
-  /// A period passed. @param is_new  an action was taken up, just now or a period ago.
+  /// Something was measured. @param is_new  for the first time since an action was taken up.
   /// @param surprises  what was measured fits other conditions, or another action, better.
   /// @return whether the evidence against the fit is enough; the test begins anew then.
   bool note(bool is_new, bool surprises);

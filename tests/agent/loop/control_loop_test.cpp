@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "agent/loop/run_summary.hpp"
 #include "agent/make_agent.hpp"
@@ -286,6 +287,42 @@ DOCTEST_TEST_CASE("what an episode taught was lost when something failed in the 
                    {.sinks = {fail}, .policy = "abc"});
   DOCTEST_CHECK_THROWS_WITH_AS(loop.run(1, [] { return false; }), "disk full", Error);
   DOCTEST_CHECK(agent->updates() == 1);
+}
+
+/// Says something in its third decision.
+class Talkative final : public Policy, public Learner {
+ public:
+  explicit Talkative(Problem of) : problem_(std::move(of)) {}
+  std::string kind() const override { return "talkative"; }
+  Decision decide(const View& view, Session& session) const override {
+    if (view.last != nullptr && view.last->index == 1) {
+      session.notes.emplace_back("it does not fit");
+    }
+    return {.action = problem_.actions.decode(0)};
+  }
+  const Policy& policy() const override { return *this; }
+  const Problem& problem() const override { return problem_; }
+  void archive(Archive& /*archive*/) override {}
+
+ private:
+  Problem problem_;
+};
+
+DOCTEST_TEST_CASE("what a policy has to say is told once, with the period in which it said it") {
+  FakeWorld world;
+  Random random(1);
+  Talkative agent(problem_of(world.environment));
+  std::vector<std::uint64_t> told;
+  std::uint64_t periods = 0;
+  ControlLoop loop(world.environment, agent, random, world.machine.clock,
+                   {.sinks = {[&](const PeriodRecord& record) {
+                      ++periods;
+                      if (std::ranges::count(record.result.info.messages, "it does not fit") == 1) {
+                        told.push_back(record.index);
+                      }
+                    }}});
+  loop.run(1, [&] { return periods == 6; });
+  DOCTEST_CHECK(told == std::vector<std::uint64_t>{2});
 }
 
 }  // namespace

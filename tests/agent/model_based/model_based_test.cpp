@@ -599,6 +599,29 @@ DOCTEST_TEST_CASE("it learns nothing from what it is told without the period") {
   DOCTEST_CHECK(archived(bench.agent.now().model) == before);
 }
 
+DOCTEST_TEST_CASE("it says that what it knew does not fit this machine") {
+  Bench bench;
+  const auto take_turns = [&] {
+    for (int i = 0; i < 40; ++i) {
+      const auto action = static_cast<ActionId>(i * 7) % bench.machine.actions.size();
+      for (int period = 0; period < 10; ++period) {
+        bench.observe(action, bench.machine.period(action), ResponsiveMachine::asked(20.0, 3.0));
+      }
+    }
+  };
+  take_turns();
+  bench.agent.end_episode();
+  take_turns();
+  DOCTEST_CHECK(bench.agent.now().notes.empty());
+  bench.agent.end_episode();
+  bench.machine.is_another = true;
+  take_turns();
+  DOCTEST_REQUIRE(!bench.agent.now().notes.empty());
+  DOCTEST_CHECK(bench.agent.now().notes.front() ==
+                "model_based: what was known beforehand does not fit this machine, and counts for "
+                "less from now on");
+}
+
 DOCTEST_TEST_CASE("what an episode taught is kept when it ends, and not mixed with another's") {
   Bench bench;
   Random random(1);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "agent/model_based/response_model.hpp"
@@ -25,6 +26,12 @@ Profile profile_of(const ResponsiveMachine& machine, const std::vector<ActionId>
   return profile;
 }
 
+std::vector<ActionId> all_of(const ResponsiveMachine& machine) {
+  std::vector<ActionId> all(machine.actions.size());
+  std::iota(all.begin(), all.end(), ActionId{0});
+  return all;
+}
+
 std::vector<Forecast> forecasts(ResponseModel& model) {
   std::vector<Forecast> result;
   model.forecast({.deadline_ms = 20.0, .rate_hz = 30.0}, 0.0, result);
@@ -34,13 +41,10 @@ std::vector<Forecast> forecasts(ResponseModel& model) {
 DOCTEST_TEST_CASE("what was measured is forecast, and no more sure than a machine like it can be") {
   const ResponsiveMachine machine;
   const Problem problem = machine.problem();
-  std::vector<ActionId> all;
-  for (ActionId action = 0; action < machine.actions.size(); ++action) {
-    all.push_back(action);
-  }
-  ResponseModel model(problem, ResponseModel::Prior::of_profile(problem, profile_of(machine, all)));
+  ResponseModel model(
+      problem, ResponseModel::Prior::of_profile(problem, profile_of(machine, all_of(machine))));
   const auto expected = forecasts(model);
-  for (const ActionId action : all) {
+  for (const ActionId action : all_of(machine)) {
     DOCTEST_CAPTURE(action);
     DOCTEST_CHECK(expected[action].service_ms() ==
                   doctest::Approx(machine.service_ms(action)).epsilon(0.01));
@@ -59,12 +63,8 @@ DOCTEST_TEST_CASE(
   // All but one at a time.
   for (ActionId missing = 0; missing < machine.actions.size(); ++missing) {
     DOCTEST_CAPTURE(missing);
-    std::vector<ActionId> measured;
-    for (ActionId action = 0; action < machine.actions.size(); ++action) {
-      if (action != missing) {
-        measured.push_back(action);
-      }
-    }
+    std::vector<ActionId> measured = all_of(machine);
+    std::erase(measured, missing);
     ResponseModel model(problem,
                         ResponseModel::Prior::of_profile(problem, profile_of(machine, measured)));
     const auto expected = forecasts(model);
@@ -79,11 +79,8 @@ DOCTEST_TEST_CASE(
 DOCTEST_TEST_CASE("a period without requests was taken for a change: what idle draws was guessed") {
   const ResponsiveMachine machine;
   const Problem problem = machine.problem();
-  std::vector<ActionId> all;
-  for (ActionId action = 0; action < machine.actions.size(); ++action) {
-    all.push_back(action);
-  }
-  ResponseModel model(problem, ResponseModel::Prior::of_profile(problem, profile_of(machine, all)));
+  ResponseModel model(
+      problem, ResponseModel::Prior::of_profile(problem, profile_of(machine, all_of(machine))));
   forecasts(model);
   const ActionId action = machine.id(1, 0, 2);
   // What it draws while nothing is served is 1.5 W, three quarters of what was measured.
